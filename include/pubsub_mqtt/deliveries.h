@@ -1,0 +1,91 @@
+// What Prosody's thread tells the network thread: answers, and who receives what. Plain values. Their order is a
+// promise: an Audience that withdraws a right stands before every item that was accepted after the withdrawal
+// (docs/mapping.md, "Rights").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/requests.h"
+
+namespace pubsub_mqtt {
+
+// A node of a pubsub host that somebody listens to; never used twice in the life of a core.
+using NodeId = std::uint64_t;
+
+struct SubscribeReply {
+  SessionId session = 0;
+  ConnectionId connection = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::vector<mqtt::SubackReturnCode> return_codes;
+};
+
+struct UnsubscribeReply {
+  SessionId session = 0;
+  ConnectionId connection = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
+
+struct PublishReply {
+  enum class Outcome : std::uint8_t {
+    accepted,
+    refused,  // for good: acknowledged and dropped, as [MQTT-3.3.5-2] allows
+    failed,   // for now: the client must send again
+  };
+  SessionId session = 0;
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  Outcome outcome = Outcome::accepted;
+  std::size_t bytes = 0;  // topic and payload of the request, for the session's account of what is under way
+};
+
+// The QoS at which a session receives each TYPE of a node, by payload::Type. Nothing: not at all.
+struct Selection {
+  std::array<std::optional<mqtt::QoS>, payload::type_count> by_type;
+
+  bool empty() const {
+    for (const auto& qos : by_type) {
+      if (qos) return false;
+    }
+    return true;
+  }
+  bool operator==(const Selection&) const = default;
+};
+
+// Names a node, once, before anything else is said of it.
+struct NodeOpened {
+  NodeId node = 0;
+  std::string host;
+  std::string name;
+};
+
+// What a session receives of a node from now on. An empty selection: nothing any more.
+struct AudienceChange {
+  NodeId node = 0;
+  SessionId session = 0;
+  Selection selection;
+};
+
+// Nobody listens any more.
+struct NodeClosed {
+  NodeId node = 0;
+};
+
+// An item was published. It goes to the node's audience of each TYPE that has a payload here.
+struct ItemPublished {
+  NodeId node = 0;
+  mqtt::QoS qos = mqtt::QoS::exactly_once;  // an upper bound; the subscriber's own is the other
+  std::array<std::optional<std::string>, payload::type_count> payloads;
+};
+
+using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
+                              ItemPublished>;
+
+}  // namespace pubsub_mqtt

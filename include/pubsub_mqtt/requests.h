@@ -1,0 +1,75 @@
+// What the network thread asks of Prosody's thread: plain values, in the order in which they were received.
+//
+// Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8, syntax) and by
+// nobody else yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/mqtt/packets.h"
+
+namespace pubsub_mqtt {
+
+// Never used twice in the life of a core, so a late answer can never meet another session.
+using SessionId = std::uint64_t;
+
+// Likewise for a connection, where an answer is for that connection only.
+using ConnectionId = std::uint64_t;
+
+// A session begins. Everything else of it comes later.
+struct OpenSession {
+  SessionId session = 0;
+  std::string client;  // address and client identifier, printable, for log lines
+};
+
+// Answered by SubscribeReply.
+struct SubscribeRequest {
+  struct Filter {
+    std::string topic_filter;
+    mqtt::QoS qos = mqtt::QoS::at_most_once;
+  };
+  SessionId session = 0;
+  ConnectionId connection = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::vector<Filter> filters;
+};
+
+// Answered by UnsubscribeReply.
+struct UnsubscribeRequest {
+  SessionId session = 0;
+  ConnectionId connection = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::vector<std::string> topic_filters;
+};
+
+// Answered by PublishReply.
+struct PublishRequest {
+  SessionId session = 0;
+  std::string topic;
+  std::string payload;
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  bool retain = false;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
+
+// The session is over: its filters go. What it asked before is carried out first.
+struct CloseSession {
+  SessionId session = 0;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+
+// For Prosody's log. Printable text.
+struct LogLine {
+  LogLevel level = LogLevel::debug;
+  std::string text;
+};
+
+using Request =
+    std::variant<OpenSession, SubscribeRequest, UnsubscribeRequest, PublishRequest, CloseSession, LogLine>;
+
+}  // namespace pubsub_mqtt

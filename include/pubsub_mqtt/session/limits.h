@@ -1,0 +1,23 @@
+// What one client may use, with the defaults of docs/configuration.md. Set once, before the network thread starts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace pubsub_mqtt::session {
+
+// Time since some fixed moment; only differences count.
+using Time = std::chrono::milliseconds;
+
+struct Limits {
+  std::size_t max_packet_size = 262144;       // bytes, mqtt_max_packet_size
+  std::size_t max_outbound_bytes = 1048576;   // bytes waiting for the socket, mqtt_max_outbound_bytes
+  Time connect_timeout = std::chrono::seconds(10);  // mqtt_connect_timeout, TLS handshake included
+
+  // Publishes of one client that wait for pubsub. Beyond them we stop reading, and TCP slows the client down. A node
+  // that persists takes a few hundred items a second, so this drains in about a second.
+  std::size_t max_pending_publishes = 256;
+  std::size_t max_pending_publish_bytes = 1048576;
+};
+
+}  // namespace pubsub_mqtt::session
