@@ -1,0 +1,61 @@
+// The network thread: one libuv loop that owns sockets, TLS and sessions.
+//
+// Everything here is called on Prosody's thread. It hands values over and returns at once, but for close_listener() and
+// stop(), which wait for the network thread; the network thread waits for nobody. Requests wake Prosody's thread
+// through requests_fd().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/net/tls_context.h"
+#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/limits.h"
+
+namespace pubsub_mqtt::net {
+
+using ListenerId = std::uint64_t;
+
+class Network {
+ public:
+  explicit Network(const session::Limits& limits);
+  // Stops, if that was not done.
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // Starts the thread: after a fork, not before, and before anything below. False: the system gave no thread or no loop.
+  bool start();
+
+  // Accepts connections on a duplicate of `fd`, a socket that listens already and stays the caller's. With `tls`,
+  // connections speak TLS with its contexts. `listener` is a number of the caller's choice, used once.
+  // False: no descriptor is left; errno tells.
+  bool listen(ListenerId listener, int fd, std::shared_ptr<const TlsContexts> tls);
+
+  // New certificates for connections that come from now on.
+  void set_tls(ListenerId listener, std::shared_ptr<const TlsContexts> tls);
+
+  // Returns when the duplicate is closed, so that the port can be bound again. Connections stay.
+  void close_listener(ListenerId listener);
+
+  // Takes the batch; leaves it empty.
+  void post(std::vector<Delivery>& deliveries);
+
+  // Readable (level-triggered) when requests wait: an eventfd, owned by this.
+  int requests_fd() const;
+  // Makes it readable, or not, by hand: for a caller that stops before all is done.
+  void set_requests_fd(bool readable);
+  // Moves what waits into `into`, which must be empty.
+  void take_requests(std::vector<Request>& into);
+
+  // Closes all listeners and connections, then joins the thread. What clients asked before is in take_requests().
+  void stop();
+
+ private:
+  class Thread;
+  std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,163 @@
+#include "event_loop.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <exception>
+#include <utility>
+
+namespace pubsub_mqtt::net {
+namespace {
+
+// Prosody listens with 128; a thousand devices that come back after a power cut need more.
+constexpr int backlog = 1024;
+
+}  // namespace
+
+struct EventLoop::Listener {
+  EventLoop& loop;
+  uv_tcp_t handle{};
+  std::shared_ptr<const TlsContexts> tls;
+};
+
+EventLoop::EventLoop(const session::Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+                     Mailbox<Request>& requests, int requests_fd)
+    : limits_(limits),
+      command_box_(commands),
+      delivery_box_(deliveries),
+      request_box_(requests),
+      requests_fd_(requests_fd),
+      sessions_(limits_, requests_) {}
+
+EventLoop::~EventLoop() = default;
+
+bool EventLoop::init() {
+  if (uv_loop_init(&loop_) != 0) return false;
+  wake_.data = before_poll_.data = after_poll_.data = this;
+  if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
+    uv_loop_close(&loop_);
+    return false;
+  }
+  uv_prepare_init(&loop_, &before_poll_);
+  uv_prepare_start(&before_poll_, [](uv_prepare_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  uv_check_init(&loop_, &after_poll_);
+  uv_check_start(&after_poll_, [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  return true;
+}
+
+void EventLoop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+  finish_turn();  // what the last connections had to say
+}
+
+void EventLoop::wake() { uv_async_send(&wake_); }
+
+void EventLoop::on_wake(uv_async_t* async) {
+  auto& self = *static_cast<EventLoop*>(async->data);
+  try {
+    self.take_mail();
+  } catch (const std::exception& error) {
+    self.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+  }
+}
+
+void EventLoop::take_mail() {
+  delivery_box_.take(deliveries_);
+  for (const auto& delivery : deliveries_) sessions_.handle(delivery);
+  deliveries_.clear();
+  command_box_.take(commands_);
+  for (auto& command : commands_) std::visit([this](auto& each) { carry_out(each); }, command);
+  commands_.clear();
+}
+
+void EventLoop::carry_out(Listen& command) {
+  auto listener = std::make_unique<Listener>(Listener{.loop = *this, .handle = {}, .tls = std::move(command.tls)});
+  uv_tcp_init(&loop_, &listener->handle);
+  listener->handle.data = listener.get();
+  auto* stream = reinterpret_cast<uv_stream_t*>(&listener->handle);
+  int error = uv_tcp_open(&listener->handle, command.fd);
+  if (error != 0) {
+    ::close(command.fd);
+  } else {
+    error = uv_listen(stream, backlog, on_connection);
+  }
+  if (error != 0) {
+    requests_.emplace_back(LogLine{.level = LogLevel::error,
+                                   .text = std::string("cannot accept MQTT connections: ") + uv_strerror(error)});
+  }
+  listeners_.emplace(command.listener, std::move(listener));
+}
+
+void EventLoop::carry_out(SetTls& command) {
+  const auto listener = listeners_.find(command.listener);
+  if (listener != listeners_.end()) listener->second->tls = std::move(command.tls);
+}
+
+void EventLoop::carry_out(CloseListener& command) {
+  const auto found = listeners_.find(command.listener);
+  if (found == listeners_.end()) return command.closed.set_value();
+  // libuv closes the descriptor in uv_close(); its callback only lets the memory go.
+  Listener* listener = found->second.release();
+  listeners_.erase(found);
+  uv_close(reinterpret_cast<uv_handle_t*>(&listener->handle),
+           [](uv_handle_t* handle) { std::unique_ptr<Listener>(static_cast<Listener*>(handle->data)); });
+  command.closed.set_value();
+}
+
+void EventLoop::carry_out(Stop& /*command*/) {
+  stopping_ = true;
+  while (!listeners_.empty()) {
+    CloseListener close{.listener = listeners_.begin()->first, .closed = {}};
+    carry_out(close);
+  }
+  for (auto& [id, connection] : connections_) connection->close();
+}
+
+void EventLoop::on_connection(uv_stream_t* stream, int status) {
+  if (status != 0) return;
+  auto& listener = *static_cast<Listener*>(stream->data);
+  try {
+    listener.loop.accept(listener);
+  } catch (const std::exception& error) {
+    listener.loop.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+  }
+}
+
+void EventLoop::accept(Listener& listener) {
+  const ConnectionId id = ++last_connection_;
+  auto& connection = *connections_.emplace(id, std::make_unique<TcpConnection>(*this, id)).first->second;
+  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls)) connection.close_now();
+}
+
+void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push_back(&connection); }
+
+void EventLoop::forget(TcpConnection& connection) { connections_.erase(connection.id()); }
+
+void EventLoop::end_of_turn(EventLoop& loop) {
+  try {
+    loop.finish_turn();
+  } catch (const std::exception& error) {
+    loop.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+  }
+}
+
+// One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.
+void EventLoop::finish_turn() {
+  // The list grows while it is walked: a connection that reads on has something to send.
+  for (std::size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->flush();
+  to_flush_.clear();
+  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
+  if (stopping_) close_own_handles();
+}
+
+void EventLoop::close_own_handles() {
+  // Those that could not take their goodbye at once have had their chance.
+  for (auto& [id, connection] : connections_) connection->close_now();
+  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+                       reinterpret_cast<uv_handle_t*>(&after_poll_)}) {
+    if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+  }
+}
+
+}  // namespace pubsub_mqtt::net

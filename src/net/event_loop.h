@@ -1,0 +1,103 @@
+// What runs on the network thread: the libuv loop with its listeners, connections and sessions.
+//
+// All of it belongs to that thread, but for init(), which runs before the thread exists, and wake(), which any thread
+// may call between init() and the end of run().
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <future>
+#include <memory>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/mailbox.h"
+#include "pubsub_mqtt/net/network.h"
+#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/sessions.h"
+#include "tcp_connection.h"
+
+namespace pubsub_mqtt::net {
+
+struct Listen {
+  ListenerId listener = 0;
+  int fd = -1;  // the loop's own from now on
+  std::shared_ptr<const TlsContexts> tls;
+};
+struct SetTls {
+  ListenerId listener = 0;
+  std::shared_ptr<const TlsContexts> tls;
+};
+struct CloseListener {
+  ListenerId listener = 0;
+  std::promise<void> closed;
+};
+struct Stop {};
+using Command = std::variant<Listen, SetTls, CloseListener, Stop>;
+
+class EventLoop {
+ public:
+  // requests_fd: the eventfd that wakes Prosody's thread. All references outlive this.
+  EventLoop(const session::Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+            Mailbox<Request>& requests, int requests_fd);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  bool init();
+  void run();
+  void wake();
+
+  // For connections.
+  uv_loop_t* uv() { return &loop_; }
+  session::Time now() const { return session::Time(uv_now(&loop_)); }
+  const session::Limits& limits() const { return limits_; }
+  session::Sessions& sessions() { return sessions_; }
+  std::vector<Request>& requests() { return requests_; }
+  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size())); }
+  void flush_at_end_of_turn(TcpConnection& connection);
+  void forget(TcpConnection& connection);
+
+ private:
+  struct Listener;
+  static void on_wake(uv_async_t* async);
+  static void on_connection(uv_stream_t* stream, int status);
+  static void end_of_turn(EventLoop& loop);
+
+  void carry_out(Listen& command);
+  void carry_out(SetTls& command);
+  void carry_out(CloseListener& command);
+  void carry_out(Stop& command);
+  void accept(Listener& listener);
+  void take_mail();
+  void finish_turn();
+  void close_own_handles();
+
+  const session::Limits& limits_;
+  Mailbox<Command>& command_box_;
+  Mailbox<Delivery>& delivery_box_;
+  Mailbox<Request>& request_box_;
+  int requests_fd_;
+
+  uv_loop_t loop_{};
+  uv_async_t wake_{};
+  // Both ends of a turn: before the loop sleeps (timers may have written) and after it woke (sockets have).
+  uv_prepare_t before_poll_{};
+  uv_check_t after_poll_{};
+
+  std::vector<Request> requests_;
+  session::Sessions sessions_;
+  ConnectionId last_connection_ = 0;
+  std::unordered_map<ListenerId, std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<ConnectionId, std::unique_ptr<TcpConnection>> connections_;
+  std::vector<TcpConnection*> to_flush_;
+  std::vector<Command> commands_;
+  std::vector<Delivery> deliveries_;
+  std::array<char, 65536> read_buffer_{};
+  bool stopping_ = false;
+};
+
+}  // namespace pubsub_mqtt::net
