@@ -1,0 +1,367 @@
+-- MQTT for Prosody's pubsub
+--
+-- The work is done in pubsub_mqtt.so; here is what only a Prosody module can do: settings, ports, certificates, pubsub
+-- services and the main loop. docs/architecture.md tells how the two halves meet.
+
+module:set_global();
+
+local array = require "util.array";
+local certmanager = require "core.certmanager";
+local configmanager = require "core.configmanager";
+local it = require "util.iterators";
+local modulemanager = require "core.modulemanager";
+local new_id = require "util.id".medium;
+local portmanager = require "core.portmanager";
+local server = require "net.server";
+local st = require "util.stanza";
+local timer = require "util.timer";
+
+local hosts = prosody.hosts;
+local pack, unpack = table.pack, table.unpack;
+
+local version = "0.1.0"; -- of the library, too
+
+local max_packet_size = module:get_option_number("mqtt_max_packet_size", 262144);
+local max_item_size = module:get_option_number("mqtt_max_item_size", 262144);
+local max_outbound_bytes = module:get_option_number("mqtt_max_outbound_bytes", 1024*1024);
+local connect_timeout = module:get_option_number("mqtt_connect_timeout", 10);
+local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
+
+-- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
+-- the old module and of the new one meet in this table:
+--   core      the gateway itself, a userdata; nil once it has stopped
+--   services  host -> pubsub service, where the module is enabled
+local shared = module.saved_state or { services = {} };
+local services = shared.services;
+
+local listeners = {}; -- Prosody's server handler -> the core's number for it
+
+--- The library
+
+local function load_library()
+	if not server.get_backend or server.get_backend() ~= "epoll" then
+		return nil, "pubsub_mqtt needs Prosody's epoll backend: remove network_backend from the configuration";
+	end
+	local path = module:get_directory().."/pubsub_mqtt.so";
+	local open, err = package.loadlib(path, "luaopen_pubsub_mqtt");
+	if not open then
+		return nil, ("Cannot load %s: %s. Install the library that was built for %s beside mod_pubsub_mqtt.lua")
+			:format(path, err, _VERSION);
+	end
+	local ok, library = pcall(open);
+	if not ok then
+		return nil, ("Cannot use %s: %s. Install the library that was built for %s"):format(path, library, _VERSION);
+	end
+	if library.version ~= version then
+		return nil, ("%s is version %s, but mod_pubsub_mqtt.lua is %s: restart Prosody after an upgrade")
+			:format(path, library.version, version);
+	end
+	return library;
+end
+
+local library, library_error = load_library();
+if not library then
+	module:log("error", "%s", library_error);
+	module:set_status("error", library_error);
+	-- Raising would leave a half-loaded module behind, and load another for the next host.
+	module.add_host = function () end
+	return;
+end
+
+--- Pubsub, as the core asks for it. A client without login acts on open nodes only.
+
+local callbacks = { stanza_mt = getmetatable(st.stanza("item")) };
+
+function callbacks.log(level, text)
+	module:log(level, "%s", text);
+end
+
+function callbacks.host_status(host)
+	if services[host] then return "enabled"; end
+	if configmanager.get(host, "component_module") == "pubsub" then return "configured"; end
+end
+
+local function is_open(service, node)
+	local node_obj = service.nodes[node];
+	return (node_obj and node_obj.config or service.node_defaults).access_model == "open";
+end
+
+function callbacks.may_receive(host, node)
+	local service = services[host];
+	return service ~= nil and service.nodes[node] ~= nil and is_open(service, node);
+end
+
+function callbacks.subscribe(host, node)
+	local service = services[host];
+	if service.nodes[node] then
+		return is_open(service, node) and "granted" or "refused";
+	end
+	if service.config.autocreate_on_subscribe and is_open(service, node) and service:create(node, true) then
+		return "granted";
+	end
+	return "waits";
+end
+
+local function refuse_publish(host, node)
+	local service = services[host];
+	if anonymous_affiliation ~= "publisher" then
+		return "mqtt_anonymous_affiliation lets clients without login read only";
+	elseif not service.nodes[node] and not service.config.autocreate_on_publish then
+		return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host);
+	elseif not is_open(service, node) then
+		return "clients without login publish to nodes whose access_model is \"open\"";
+	end
+end
+
+-- Errors of util.pubsub after which the same publish may succeed.
+local passing_errors = { ["internal-server-error"] = true, ["resource-constraint"] = true };
+
+function callbacks.publish(host, node, item)
+	local refusal = refuse_publish(host, node);
+	if refusal then return "refused", refusal; end
+	local service, id = services[host], new_id();
+	item.attr.id = id;
+	local ok, done, err = pcall(service.publish, service, node, true, id, item);
+	if not ok then
+		module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
+		return "failed", "an error in Prosody, see the log";
+	elseif done then
+		return "accepted";
+	end
+	return passing_errors[err] and "failed" or "refused", tostring(err);
+end
+
+--- Certificates
+
+-- What portmanager's add_sni_host() gives LuaSec, for each host that has a certificate.
+local function host_tls_settings(service_name, tls_cfg)
+	local settings = {};
+	for host in pairs(hosts) do
+		local host_settings = configmanager.get(host, service_name.."_ssl");
+		local certificate = certmanager.find_host_cert(host);
+		if certificate or (host_settings and host_settings.certificate) then
+			local context, _, cfg = certmanager.create_context(host, "server", host_settings, certificate, tls_cfg);
+			settings[host] = context and cfg;
+		end
+	end
+	return settings;
+end
+
+local function tls_contexts(service_name, active_service)
+	local tls_cfg = active_service.tls_cfg;
+	if not tls_cfg then return; end
+	local contexts, err, warnings = library.tls_contexts(tls_cfg, host_tls_settings(service_name, tls_cfg));
+	if not contexts then
+		module:log("error", "TLS for %s cannot be set up, no MQTT on this port: %s", service_name, err);
+		return nil, err;
+	end
+	warnings = warnings or err;
+	for _, warning in ipairs(warnings) do
+		module:log("warn", "TLS for %s: %s", service_name, warning);
+	end
+	return contexts;
+end
+
+--- Ports: Prosody binds them, the core accepts on them
+
+local function adopt(service_name, active_service)
+	local handler = active_service.server;
+	if listeners[handler] then return; end
+	handler:pause();
+	local contexts, tls_error = tls_contexts(service_name, active_service);
+	if tls_error then return; end
+	local listener, err = shared.core:listen(handler:getfd(), contexts);
+	if listener then
+		listeners[handler] = listener;
+	else
+		module:log("error", "Cannot accept MQTT connections: %s", err);
+	end
+end
+
+local function each_port(action)
+	if not shared.core then return; end
+	for _, service_name in ipairs({ "mqtt", "mqtt_tls" }) do
+		for _, _, _, _, active_service in portmanager.get_active_services():iter(service_name, nil, nil, nil) do
+			action(service_name, active_service);
+		end
+	end
+end
+
+local function renew_certificates()
+	each_port(function (service_name, active_service)
+		local listener = listeners[active_service.server];
+		local contexts = listener and tls_contexts(service_name, active_service);
+		if contexts then
+			shared.core:set_tls(listener, contexts);
+		end
+	end);
+end
+
+local listener = {};
+
+-- Prosody accepts nobody here, but for one who came between its bind() and our adopt().
+function listener.onconnect(conn)
+	conn:close();
+end
+
+function listener.onincoming() end
+
+-- The port is closed: let go of the socket before Prosody does, or it stays bound.
+function listener.ondisconnect(handler)
+	if shared.core and listeners[handler] then
+		shared.core:close_listener(listeners[handler]);
+	end
+	listeners[handler] = nil;
+end
+
+--- Prosody's main loop
+
+local watch;
+local reloaded = shared.core ~= nil;
+
+local function work(from_timer)
+	if shared.core and shared.core:work(from_timer) then
+		timer.add_task(0, function () work(true); end);
+	end
+end
+
+local function start()
+	if not reloaded and not shared.core:start() then
+		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
+		shared.core = nil;
+		return;
+	end
+	watch = server.watchfd(shared.core:requests_fd(), function () work(false); end);
+	each_port(adopt);
+end
+
+local function stop()
+	if watch then
+		watch:close();
+		watch = nil;
+	end
+	if shared.core then
+		shared.core:stop(0.5);
+		shared.core = nil;
+	end
+end
+
+--- Hosts
+
+-- Calls `after` whenever a method of the service was called. Returns a function that undoes it.
+local function after_call(service, method, after)
+	local inherited = rawget(service, method);
+	local original = service[method];
+	local active = true;
+	local function wrapper(self, node, ...)
+		local results = pack(original(self, node, ...));
+		if active then after(node); end
+		return unpack(results, 1, results.n);
+	end
+	service[method] = wrapper;
+	return function ()
+		active = false;
+		if rawget(service, method) == wrapper then
+			service[method] = inherited;
+		end
+	end
+end
+
+local function enable_host(module)
+	local host = module.host;
+	if not hosts[host].modules.pubsub then
+		module:log("error", "pubsub_mqtt works on pubsub components only: move it to modules_enabled of a "
+			.."Component \"...\" \"pubsub\"");
+		return;
+	end
+	local service = module:depends("pubsub").get_service();
+	services[host] = service;
+
+	local function node_changed(node)
+		if shared.core and type(node) == "string" then shared.core:node_changed(host, node); end
+	end
+	module:hook_object_event(service.events, "item-published", function (event)
+		if shared.core then shared.core:item_published(host, event.node, event.item); end
+	end);
+	for _, event_name in ipairs({ "node-created", "node-deleted" }) do
+		module:hook_object_event(service.events, event_name, function (event) node_changed(event.node); end);
+	end
+	-- util.pubsub fires no event for these.
+	local undo = {};
+	for _, method in ipairs({ "set_affiliation", "set_node_capabilities", "set_node_config" }) do
+		undo[#undo+1] = after_call(service, method, node_changed);
+	end
+
+	function module.unload()
+		for _, undo_one in ipairs(undo) do undo_one(); end
+		services[host] = nil;
+		if shared.core then shared.core:host_changed(host); end
+	end
+	if shared.core then shared.core:host_changed(host); end
+end
+
+function module.add_host(module)
+	local ok, err = pcall(enable_host, module);
+	if not ok then
+		module:log("error", "MQTT is not available on this host: %s", err);
+	end
+end
+
+--- Life
+
+if reloaded then
+	shared.core:attach(callbacks);
+else
+	shared.core = library.new({
+		max_packet_size = max_packet_size;
+		max_item_size = max_item_size;
+		max_outbound_bytes = max_outbound_bytes;
+		connect_timeout = connect_timeout;
+	}, callbacks);
+end
+
+function module.save()
+	return shared;
+end
+
+-- The shell unloads the global module with any host: the others get it back.
+local function load_again()
+	for _, host in ipairs(array.collect(it.keys(services))) do
+		modulemanager.unload(host, module.name);
+		modulemanager.load(host, module.name);
+	end
+end
+
+function module.unload()
+	if module.reloading then
+		if watch then watch:close(); end
+	else
+		stop();
+		timer.add_task(0, load_again);
+	end
+end
+
+module:provides("net", {
+	name = "mqtt";
+	default_port = 1883;
+	private = true;
+	listener = listener;
+});
+module:provides("net", {
+	name = "mqtt_tls";
+	encryption = "ssl";
+	default_port = 8883;
+	listener = listener;
+});
+
+module:hook("service-added", function () each_port(adopt); end);
+module:hook("config-reloaded", renew_certificates, -10); -- portmanager renews its own at -1
+module:hook("host-activated", renew_certificates, -10);
+module:hook("server-stopping", stop);
+
+if prosody.start_time then
+	start();
+else
+	-- prosody -D forks in this event, and no thread survives a fork.
+	module:hook("server-started", start, -10);
+end

@@ -1,0 +1,120 @@
+#include "core.h"
+
+#include <pugixml.hpp>
+
+#include "protected_call.h"
+#include "stanza.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+// How long Prosody's loop waits for us at a time, and how long our descriptor may stay readable before timers get
+// their turn (Prosody 0.12 runs none while any descriptor is).
+constexpr std::chrono::milliseconds slice{2};
+constexpr std::chrono::milliseconds burst{20};
+
+}  // namespace
+
+Core::Core(const Settings& settings) : hub_(shim_, settings.max_item_size), network_(settings.limits) {}
+
+void Core::take_requests() {
+  network_.take_requests(requests_);
+  hub_.accept(requests_);
+}
+
+bool Core::step_until(Clock::time_point deadline) {
+  working_ = true;
+  bool idle = false;
+  do {
+    idle = !hub_.step();
+  } while (!idle && Clock::now() < deadline);
+  working_ = false;
+  post();
+  return idle;
+}
+
+bool Core::work(lua_State* L, bool from_timer) {
+  const Shim::Entered entered(shim_, L);
+  if (from_timer) {
+    waiting_for_timer_ = false;
+  } else if (waiting_for_timer_) {
+    network_.set_requests_fd(false);  // the timer will see to it
+    return false;
+  }
+  const auto now = Clock::now();
+  if (!busy_ || from_timer) {
+    busy_ = true;
+    busy_since_ = now;
+  }
+  take_requests();
+  if (step_until(now + slice)) {
+    network_.set_requests_fd(false);
+    take_requests();  // what was posted before the descriptor was drained
+    if (step_until(Clock::now())) {
+      busy_ = false;
+      return false;
+    }
+  }
+  if (Clock::now() - busy_since_ > burst) {
+    network_.set_requests_fd(false);
+    waiting_for_timer_ = true;
+    return true;
+  }
+  network_.set_requests_fd(true);
+  return false;
+}
+
+void Core::item_published(lua_State* L, std::string_view host, std::string_view node, int item) {
+  const Shim::Entered entered(shim_, L);
+  if (shim_.is_being_published(L, item)) {
+    hub_.own_item_published();
+  } else if (hub_.has_audience(host, node)) {
+    pugi::xml_document payload;
+    bool read = false;
+    auto body = [&](lua_State* state) {
+      lua_getfield(state, 1, "tags");
+      lua_geti(state, -1, 1);
+      read = read_stanza(state, -1, payload);
+      return 0;
+    };
+    lua_pushvalue(L, item);
+    if (protected_call(L, 1, 0, body) != LUA_OK) {
+      shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
+    } else if (read) {
+      hub_.item_published(host, node, payload.document_element());
+    } else {
+      shim_.log(LogLevel::debug, "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+    }
+  }
+  post();
+}
+
+void Core::node_changed(lua_State* L, std::string_view host, std::string_view node) {
+  const Shim::Entered entered(shim_, L);
+  hub_.node_changed(host, node);
+  post();
+}
+
+void Core::host_changed(lua_State* L, std::string_view host) {
+  const Shim::Entered entered(shim_, L);
+  hub_.host_changed(host);
+  post();
+}
+
+// During a slice deliveries are gathered: one batch, one wake-up.
+void Core::post() {
+  if (working_) return;
+  hub_.take_deliveries(deliveries_);
+  if (!deliveries_.empty()) network_.post(deliveries_);
+}
+
+void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
+  const Shim::Entered entered(shim_, L);
+  network_.stop();
+  take_requests();
+  if (!step_until(Clock::now() + patience)) {
+    shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
+  }
+}
+
+}  // namespace pubsub_mqtt::lua

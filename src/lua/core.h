@@ -1,0 +1,63 @@
+// The gateway as Prosody holds it: hub and network, and how they share Prosody's event loop.
+//
+// Prosody's thread only. Each method is given the lua_State that called it and is safe from Lua errors.
+#pragma once
+
+#include <chrono>
+#include <lua.hpp>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "pubsub_mqtt/hub/hub.h"
+#include "pubsub_mqtt/net/network.h"
+#include "shim.h"
+
+namespace pubsub_mqtt::lua {
+
+struct Settings {
+  session::Limits limits;
+  std::size_t max_item_size = 262144;  // bytes, mqtt_max_item_size
+};
+
+class Core {
+ public:
+  explicit Core(const Settings& settings);
+
+  Shim& shim() { return shim_; }
+  net::Network& network() { return network_; }
+  net::ListenerId next_listener() { return ++last_listener_; }
+
+  // Carries out what clients asked, for a slice of time. `from_timer` says who calls: the watched descriptor, or the
+  // timer. True: more is left, call again from a timer, since a readable descriptor starves Prosody's timers.
+  bool work(lua_State* L, bool from_timer);
+
+  // The item at `item` was published.
+  void item_published(lua_State* L, std::string_view host, std::string_view node, int item);
+  void node_changed(lua_State* L, std::string_view host, std::string_view node);
+  void host_changed(lua_State* L, std::string_view host);
+
+  // Says goodbye to the clients, carries out what they had asked for as long as `patience` lasts, ends the thread.
+  void stop(lua_State* L, std::chrono::milliseconds patience);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void take_requests();
+  // Until the deadline, but at least one. True: nothing is left.
+  bool step_until(Clock::time_point deadline);
+  void post();
+
+  Shim shim_;
+  hub::Hub hub_;
+  net::Network network_;
+  net::ListenerId last_listener_ = 0;
+  std::vector<Request> requests_;
+  std::vector<Delivery> deliveries_;
+  Clock::time_point busy_since_{};
+  bool busy_ = false;
+  bool waiting_for_timer_ = false;
+  bool working_ = false;
+};
+
+}  // namespace pubsub_mqtt::lua

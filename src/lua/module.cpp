@@ -1,0 +1,290 @@
+// luaopen_pubsub_mqtt: what mod_pubsub_mqtt.lua sees of the library.
+//
+//   version                       of the library; the shim's own must be the same
+//   new(settings, callbacks)      a core; settings are numbers (docs/configuration.md)
+//   tls_contexts(settings, hosts) contexts for core:listen(), or nil and why not; then a list of warnings.
+//                                 settings: as Prosody resolved them; hosts: the same by host name
+//   core:attach(callbacks)        callbacks of a reloaded shim
+//   core:start()                  the network thread; false: the system gave none
+//   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
+//   core:set_tls(listener, tls)   new certificates
+//   core:close_listener(listener) returns when the socket is let go
+//   core:requests_fd()            to be watched
+//   core:work(from_timer)         when it is readable; true: call again from a timer
+//   core:item_published(host, node, item), core:node_changed(host, node), core:host_changed(host)
+//   core:stop(seconds)            goodbye
+//
+// Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <iterator>
+#include <lua.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core.h"
+#include "protected_call.h"
+#include "tls_settings.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+constexpr const char* core_type = "pubsub_mqtt.core";
+constexpr const char* tls_type = "pubsub_mqtt.tls_contexts";
+
+using CoreHandle = std::unique_ptr<Core>;
+using TlsHandle = std::shared_ptr<const net::TlsContexts>;
+
+// A C++ exception becomes a Lua error, raised where nothing is left to destroy.
+template <int (*Function)(lua_State*)>
+int entry(lua_State* L) {
+  char message[200] = "unknown C++ exception";
+  try {
+    return Function(L);
+  } catch (const std::exception& exception) {
+    std::snprintf(message, sizeof message, "%s", exception.what());
+  }
+  return luaL_error(L, "pubsub_mqtt: %s", message);
+}
+
+std::string_view check_string(lua_State* L, int index) {
+  std::size_t size = 0;
+  const char* text = luaL_checklstring(L, index, &size);
+  return {text, size};
+}
+
+Core& check_core(lua_State* L) { return **static_cast<CoreHandle*>(luaL_checkudata(L, 1, core_type)); }
+
+template <typename Handle>
+int collect(lua_State* L) {
+  std::destroy_at(static_cast<Handle*>(lua_touserdata(L, 1)));
+  return 0;
+}
+
+// Pushes a userdata that holds an empty handle, to be filled when nothing can raise any more.
+template <typename Handle>
+Handle& push_handle(lua_State* L, const char* type) {
+  auto* handle = std::construct_at(static_cast<Handle*>(lua_newuserdatauv(L, sizeof(Handle), 0)));
+  luaL_setmetatable(L, type);
+  return *handle;
+}
+
+std::size_t number_field(lua_State* L, int index, const char* name) {
+  lua_getfield(L, index, name);
+  const lua_Number number = luaL_checknumber(L, -1);
+  lua_pop(L, 1);
+  if (!(number >= 0 && number <= 1e15)) luaL_error(L, "%s is out of range", name);
+  return static_cast<std::size_t>(number);
+}
+
+int new_core(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  Settings settings;
+  settings.limits.max_packet_size = number_field(L, 1, "max_packet_size");
+  settings.limits.max_outbound_bytes = number_field(L, 1, "max_outbound_bytes");
+  settings.limits.connect_timeout = std::chrono::seconds(number_field(L, 1, "connect_timeout"));
+  settings.max_item_size = number_field(L, 1, "max_item_size");
+  auto& handle = push_handle<CoreHandle>(L, core_type);
+  handle = std::make_unique<Core>(settings);
+  handle->shim().attach(L, 2);
+  return 1;
+}
+
+int attach(lua_State* L) {
+  check_core(L).shim().attach(L, 2);
+  return 0;
+}
+
+int start(lua_State* L) {
+  lua_pushboolean(L, check_core(L).network().start());
+  return 1;
+}
+
+int listen(lua_State* L) {
+  Core& core = check_core(L);
+  const auto fd = static_cast<int>(luaL_checkinteger(L, 2));
+  const auto* tls = lua_isnoneornil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
+  const net::ListenerId listener = core.next_listener();
+  if (!core.network().listen(listener, fd, tls == nullptr ? nullptr : *tls)) {
+    lua_pushnil(L);
+    lua_pushstring(L, std::strerror(errno));
+    return 2;
+  }
+  lua_pushinteger(L, static_cast<lua_Integer>(listener));
+  return 1;
+}
+
+int set_tls(lua_State* L) {
+  Core& core = check_core(L);
+  const auto listener = static_cast<net::ListenerId>(luaL_checkinteger(L, 2));
+  core.network().set_tls(listener, *static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type)));
+  return 0;
+}
+
+int close_listener(lua_State* L) {
+  check_core(L).network().close_listener(static_cast<net::ListenerId>(luaL_checkinteger(L, 2)));
+  return 0;
+}
+
+int requests_fd(lua_State* L) {
+  lua_pushinteger(L, check_core(L).network().requests_fd());
+  return 1;
+}
+
+int work(lua_State* L) {
+  lua_pushboolean(L, check_core(L).work(L, lua_toboolean(L, 2) != 0));
+  return 1;
+}
+
+int item_published(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  core.item_published(L, check_string(L, 2), check_string(L, 3), 4);
+  return 0;
+}
+
+int node_changed(lua_State* L) {
+  check_core(L).node_changed(L, check_string(L, 2), check_string(L, 3));
+  return 0;
+}
+
+int host_changed(lua_State* L) {
+  check_core(L).host_changed(L, check_string(L, 2));
+  return 0;
+}
+
+int stop(lua_State* L) {
+  const auto seconds = luaL_checknumber(L, 2);
+  check_core(L).stop(L, std::chrono::milliseconds(static_cast<long>(seconds * 1000)));
+  return 0;
+}
+
+// Reads and builds one context. On failure `error` says why.
+net::SslContext build_context(lua_State* L, int index, std::vector<std::string>& warnings, std::string& error) {
+  auto settings = read_tls_settings(L, index);
+  if (auto* unreadable = std::get_if<std::string>(&settings)) {
+    error = std::move(*unreadable);
+    return nullptr;
+  }
+  auto context = net::make_tls_context(std::get<net::TlsSettings>(settings), warnings);
+  if (auto* failed = std::get_if<net::TlsContextError>(&context)) {
+    error = std::move(failed->reason);
+    return nullptr;
+  }
+  return std::get<net::SslContext>(std::move(context));
+}
+
+struct TlsResult {
+  std::shared_ptr<net::TlsContexts> contexts = std::make_shared<net::TlsContexts>();
+  std::vector<std::string> warnings;
+  std::string error;
+  std::string host;
+};
+
+// The hosts at 2: a host whose certificate cannot be used goes without, and is warned of.
+int add_hosts(lua_State* L, TlsResult& result) {
+  for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1)) continue;
+    result.host = lua_tostring(L, -2);
+    result.error.clear();
+    result.contexts->by_host[result.host] = build_context(L, -1, result.warnings, result.error);
+    if (result.error.empty()) continue;
+    result.contexts->by_host.erase(result.host);
+    result.warnings.push_back(result.host + ": " + result.error);
+  }
+  return 0;
+}
+
+int push_strings(lua_State* L, const std::vector<std::string>& strings) {
+  lua_createtable(L, static_cast<int>(strings.size()), 0);
+  lua_Integer i = 0;
+  for (const auto& string : strings) {
+    lua_pushlstring(L, string.data(), string.size());
+    lua_rawseti(L, -2, ++i);
+  }
+  return 1;
+}
+
+// Everything that has a destructor lives here; what may raise is done in bodies of their own. False: the error is on
+// the stack.
+bool tls_contexts_into(lua_State* L, TlsHandle& handle) {
+  TlsResult result;
+  result.contexts->fallback = build_context(L, 1, result.warnings, result.error);
+  const bool built = result.error.empty();
+  if (built) {
+    auto hosts = [&](lua_State* state) { return add_hosts(state, result); };
+    lua_pushvalue(L, 2);
+    if (protected_call(L, 1, 0, hosts) != LUA_OK) return false;
+    handle = std::move(result.contexts);
+  } else {
+    auto error = [&](lua_State* state) {
+      lua_pushlstring(state, result.error.data(), result.error.size());
+      return 1;
+    };
+    lua_pushnil(L);
+    if (protected_call(L, 0, 1, error) != LUA_OK) return false;
+  }
+  auto warnings = [&](lua_State* state) { return push_strings(state, result.warnings); };
+  return protected_call(L, 0, 1, warnings) == LUA_OK;
+}
+
+int tls_contexts(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  auto& handle = push_handle<TlsHandle>(L, tls_type);
+  if (!tls_contexts_into(L, handle)) return lua_error(L);
+  return handle ? 2 : 3;
+}
+
+constexpr luaL_Reg core_methods[] = {
+    {"attach", entry<attach>},
+    {"start", entry<start>},
+    {"listen", entry<listen>},
+    {"set_tls", entry<set_tls>},
+    {"close_listener", entry<close_listener>},
+    {"requests_fd", entry<requests_fd>},
+    {"work", entry<work>},
+    {"item_published", entry<item_published>},
+    {"node_changed", entry<node_changed>},
+    {"host_changed", entry<host_changed>},
+    {"stop", entry<stop>},
+    {nullptr, nullptr},
+};
+
+constexpr luaL_Reg functions[] = {
+    {"new", entry<new_core>},
+    {"tls_contexts", entry<tls_contexts>},
+    {nullptr, nullptr},
+};
+
+template <typename Handle>
+void register_type(lua_State* L, const char* name) {
+  luaL_newmetatable(L, name);
+  lua_pushcfunction(L, collect<Handle>);
+  lua_setfield(L, -2, "__gc");
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::lua
+
+extern "C" __attribute__((visibility("default"))) int luaopen_pubsub_mqtt(lua_State* L) {
+  using namespace pubsub_mqtt::lua;
+  luaL_checkversion(L);
+  register_type<CoreHandle>(L, core_type);
+  lua_newtable(L);
+  luaL_setfuncs(L, core_methods, 0);
+  lua_setfield(L, -2, "__index");
+  register_type<TlsHandle>(L, tls_type);
+  luaL_newlib(L, functions);
+  lua_pushliteral(L, PUBSUB_MQTT_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

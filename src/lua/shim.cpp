@@ -1,0 +1,128 @@
+#include "shim.h"
+
+#include <array>
+#include <utility>
+
+#include "protected_call.h"
+#include "stanza.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+using Outcome = PublishReply::Outcome;
+
+constexpr const char* xmlns_pubsub = "http://jabber.org/protocol/pubsub";
+
+std::string_view text_at(lua_State* L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING) return {};
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, index, &size);
+  return {text, size};
+}
+
+// Pushes <item xmlns='...pubsub'>payload</item>; the shim gives it its id.
+void push_item(lua_State* L, const pugi::xml_node& payload, int metatable) {
+  lua_createtable(L, 1, 3);
+  lua_pushliteral(L, "item");
+  lua_setfield(L, -2, "name");
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, xmlns_pubsub);
+  lua_setfield(L, -2, "xmlns");
+  lua_setfield(L, -2, "attr");
+  push_stanza(L, payload, metatable);
+  lua_createtable(L, 1, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_setfield(L, -3, "tags");
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, metatable);
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace
+
+void Shim::attach(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_pushvalue(L, index);
+  const int callbacks = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_unref(L, LUA_REGISTRYINDEX, callbacks_);
+  callbacks_ = callbacks;
+}
+
+// Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack and must not raise.
+template <typename Read>
+bool Shim::call(const char* callback, std::initializer_list<std::string_view> arguments, int results, Read&& read) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, -1, callback);
+    for (const std::string_view argument : arguments) lua_pushlstring(L, argument.data(), argument.size());
+    lua_call(L, static_cast<int>(arguments.size()), results);
+    lua_remove(L, 1);
+    read(L);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) == LUA_OK) return true;
+  const std::string error = pop_error(L_);
+  if (std::string_view(callback) != "log") log(LogLevel::error, std::string(callback) + ": " + error);
+  return false;
+}
+
+Shim::HostStatus Shim::host_status(std::string_view host) {
+  HostStatus status = HostStatus::unknown;
+  call("host_status", {host}, 1, [&](lua_State* L) {
+    const auto text = text_at(L, 1);
+    if (text == "enabled") status = HostStatus::enabled;
+    if (text == "configured") status = HostStatus::configured;
+  });
+  return status;
+}
+
+Shim::Subscribed Shim::subscribe(std::string_view host, std::string_view node) {
+  Subscribed subscribed = Subscribed::refused;
+  call("subscribe", {host, node}, 1, [&](lua_State* L) {
+    const auto text = text_at(L, 1);
+    if (text == "granted") subscribed = Subscribed::granted;
+    if (text == "waits") subscribed = Subscribed::waits;
+  });
+  return subscribed;
+}
+
+bool Shim::may_receive(std::string_view host, std::string_view node) {
+  bool may = false;
+  call("may_receive", {host, node}, 1, [&](lua_State* L) { may = lua_toboolean(L, 1) != 0; });
+  return may;
+}
+
+Shim::Published Shim::publish(std::string_view host, std::string_view node, const pugi::xml_node& payload) {
+  Published published{.outcome = Outcome::failed, .reason = {}};
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "stanza_mt");
+    lua_getfield(L, 1, "publish");
+    lua_pushlstring(L, host.data(), host.size());
+    lua_pushlstring(L, node.data(), node.size());
+    push_item(L, payload, 2);
+    item_ = lua_topointer(L, -1);
+    lua_call(L, 3, 2);
+    const auto outcome = text_at(L, -2);
+    if (outcome == "accepted") published.outcome = Outcome::accepted;
+    if (outcome == "refused") published.outcome = Outcome::refused;
+    published.reason = text_at(L, -1);
+    return 0;
+  };
+  const int status = protected_call(L_, 0, 0, body);
+  item_ = nullptr;
+  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
+  return published;
+}
+
+bool Shim::is_being_published(lua_State* L, int index) const {
+  return item_ != nullptr && lua_topointer(L, index) == item_;
+}
+
+void Shim::log(LogLevel level, const std::string& text) {
+  constexpr std::array<std::string_view, 4> names = {"debug", "info", "warn", "error"};
+  call("log", {names[static_cast<std::size_t>(level)], text}, 0, [](lua_State*) {});
+}
+
+}  // namespace pubsub_mqtt::lua

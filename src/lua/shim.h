@@ -1,0 +1,51 @@
+// The shim's callbacks, as the hub's door to Prosody: host_status, subscribe, may_receive, publish and log of the table
+// that mod_pubsub_mqtt.lua hands over. Prosody's thread, inside a call from Lua only.
+#pragma once
+
+#include <initializer_list>
+#include <lua.hpp>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "pubsub_mqtt/hub/pubsub_service.h"
+
+namespace pubsub_mqtt::lua {
+
+class Shim final : public hub::PubsubService {
+ public:
+  // While it lives, the shim is called with this lua_State: the one (a coroutine, perhaps) that called into C++.
+  class Entered {
+   public:
+    Entered(Shim& shim, lua_State* L) : shim_(shim), outer_(shim.L_) { shim.L_ = L; }
+    ~Entered() { shim_.L_ = outer_; }
+    Entered(const Entered&) = delete;
+    Entered& operator=(const Entered&) = delete;
+
+   private:
+    Shim& shim_;
+    lua_State* outer_;
+  };
+
+  // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no table.
+  void attach(lua_State* L, int index);
+
+  HostStatus host_status(std::string_view host) override;
+  Subscribed subscribe(std::string_view host, std::string_view node) override;
+  bool may_receive(std::string_view host, std::string_view node) override;
+  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload) override;
+  void log(LogLevel level, const std::string& text) override;
+
+  // Whether the item at `index` is the one that publish() is publishing right now.
+  bool is_being_published(lua_State* L, int index) const;
+
+ private:
+  template <typename Read>
+  bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results, Read&& read);
+
+  lua_State* L_ = nullptr;
+  int callbacks_ = LUA_NOREF;
+  const void* item_ = nullptr;  // identity of the item table, on Lua's stack meanwhile
+};
+
+}  // namespace pubsub_mqtt::lua

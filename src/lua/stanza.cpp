@@ -1,0 +1,154 @@
+#include "stanza.h"
+
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "pubsub_mqtt/payload/xml_text.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+bool starts_with(const char* text, std::string_view prefix) {
+  return std::strncmp(text, prefix.data(), prefix.size()) == 0;
+}
+
+// Pushes Prosody's key for an attribute: "namespace\1name" for `prefix:name`, else its name.
+void push_attribute_key(lua_State* L, const pugi::xml_node& element, const pugi::xml_attribute& attribute) {
+  const char* name = attribute.name();
+  const char* colon = std::strchr(name, ':');
+  if (colon == nullptr || starts_with(name, "xml:")) {
+    lua_pushstring(L, name);
+    return;
+  }
+  for (const pugi::xml_attribute& declaration : element.attributes()) {
+    const char* declared = declaration.name();
+    if (!starts_with(declared, "xmlns:")) continue;
+    declared += std::strlen("xmlns:");
+    if (std::strlen(declared) == static_cast<std::size_t>(colon - name) && starts_with(name, declared)) {
+      lua_pushfstring(L, "%s\1%s", declaration.value(), colon + 1);
+      return;
+    }
+  }
+  lua_pushstring(L, name);
+}
+
+void push_attributes(lua_State* L, const pugi::xml_node& element) {
+  lua_newtable(L);
+  for (const pugi::xml_attribute& attribute : element.attributes()) {
+    if (starts_with(attribute.name(), "xmlns:")) continue;
+    push_attribute_key(L, element, attribute);
+    lua_pushstring(L, attribute.value());
+    lua_rawset(L, -3);
+  }
+}
+
+// The string at the top of the stack, if it is one that XML can carry. The view is good while the string is.
+bool is_text(lua_State* L) {
+  if (lua_type(L, -1) != LUA_TSTRING) return false;
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, -1, &size);
+  return payload::is_xml_text({text, size});
+}
+
+bool read_attribute(lua_State* L, pugi::xml_node element, const char* key, const char* value, int& prefixes) {
+  const char* separator = std::strchr(key, '\1');
+  if (separator == nullptr) {
+    element.append_attribute(key).set_value(value);
+    return true;
+  }
+  char prefix[16];
+  std::snprintf(prefix, sizeof prefix, "ns%d", ++prefixes);
+  lua_pushfstring(L, "xmlns:%s", prefix);
+  lua_pushlstring(L, key, static_cast<std::size_t>(separator - key));
+  element.append_attribute(lua_tostring(L, -2)).set_value(lua_tostring(L, -1));
+  lua_pushfstring(L, "%s:%s", prefix, separator + 1);
+  element.append_attribute(lua_tostring(L, -1)).set_value(value);
+  lua_pop(L, 3);
+  return true;
+}
+
+// The attr table is at the top of the stack.
+bool read_attributes(lua_State* L, pugi::xml_node element) {
+  // Every element names its namespace; one without inherits it.
+  lua_getfield(L, -1, "xmlns");
+  if (lua_isnil(L, -1)) {
+    element.append_attribute("xmlns").set_value(element.parent().attribute("xmlns").value());
+  } else {
+    if (!is_text(L)) return false;
+    element.append_attribute("xmlns").set_value(lua_tostring(L, -1));
+  }
+  lua_pop(L, 1);
+
+  int prefixes = 0;
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !is_text(L)) return false;
+    const char* key = lua_tostring(L, -2);
+    if (std::strcmp(key, "xmlns") == 0) continue;
+    if (!read_attribute(L, element, key, lua_tostring(L, -1), prefixes)) return false;
+  }
+  return true;
+}
+
+bool read_element(lua_State* L, int index, pugi::xml_node parent, std::size_t depth);
+
+bool read_child(lua_State* L, pugi::xml_node element, std::size_t depth) {
+  if (lua_istable(L, -1)) return read_element(L, lua_gettop(L), element, depth + 1);
+  if (!is_text(L)) return false;
+  return element.append_child(pugi::node_pcdata).set_value(lua_tostring(L, -1));
+}
+
+bool read_element(lua_State* L, int index, pugi::xml_node parent, std::size_t depth) {
+  if (depth >= payload::max_xml_depth) return false;
+  luaL_checkstack(L, 10, nullptr);
+  lua_getfield(L, index, "name");
+  if (!is_text(L)) return false;
+  pugi::xml_node element = parent.append_child(lua_tostring(L, -1));
+  lua_getfield(L, index, "attr");
+  if (!lua_istable(L, -1) || !read_attributes(L, element)) return false;
+  lua_pop(L, 2);
+  const lua_Integer children = luaL_len(L, index);
+  for (lua_Integer i = 1; i <= children; ++i) {
+    lua_geti(L, index, i);
+    if (!read_child(L, element, depth)) return false;
+    lua_pop(L, 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+void push_stanza(lua_State* L, const pugi::xml_node& element, int metatable) {
+  luaL_checkstack(L, 10, nullptr);
+  lua_createtable(L, 1, 3);
+  lua_pushstring(L, element.name());
+  lua_setfield(L, -2, "name");
+  push_attributes(L, element);
+  lua_setfield(L, -2, "attr");
+  lua_newtable(L);  // tags
+  lua_Integer children = 0;
+  lua_Integer tags = 0;
+  for (const pugi::xml_node& child : element.children()) {
+    if (child.type() == pugi::node_element) {
+      push_stanza(L, child, metatable);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -3, ++tags);
+    } else {
+      lua_pushstring(L, child.value());
+    }
+    lua_rawseti(L, -3, ++children);
+  }
+  lua_setfield(L, -2, "tags");
+  lua_pushvalue(L, metatable);
+  lua_setmetatable(L, -2);
+}
+
+bool read_stanza(lua_State* L, int index, pugi::xml_node parent) {
+  index = lua_absindex(L, index);
+  const int top = lua_gettop(L);
+  const bool read = lua_istable(L, index) && read_element(L, index, parent, 0);
+  lua_settop(L, top);
+  return read;
+}
+
+}  // namespace pubsub_mqtt::lua
