@@ -1,0 +1,104 @@
+// A client without a network: an Outbox that reads what a session wrote, and a connection to feed.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "pubsub_mqtt/session/connection.h"
+#include "pubsub_mqtt/session/sessions.h"
+
+namespace pubsub_mqtt::session {
+
+// Keeps what was written until the test takes it; `stalled` is how much the socket has not taken before that.
+class TestOutbox final : public Outbox {
+ public:
+  void write(std::string_view packets) override { written += packets; }
+  void write(std::shared_ptr<const std::string> packets) override { written += *packets; }
+  std::size_t waiting_bytes() const override { return stalled; }
+  void close() override { closed = true; }
+  void resume_reading() override { ++resumed; }
+
+  std::string written;
+  std::size_t stalled = 0;
+  bool closed = false;
+  int resumed = 0;
+};
+
+// The network thread's half of the world.
+struct Server {
+  Limits limits;
+  std::vector<Request> requests;
+  Sessions sessions{limits, requests};
+  ConnectionId last_connection = 0;
+
+  template <typename Kind>
+  std::vector<Kind> requested() const {
+    std::vector<Kind> found;
+    for (const auto& request : requests) {
+      if (const auto* each = std::get_if<Kind>(&request)) found.push_back(*each);
+    }
+    return found;
+  }
+
+  bool logged(std::string_view words) const {
+    for (const auto& line : requested<LogLine>()) {
+      if (line.text.find(words) != std::string::npos) return true;
+    }
+    return false;
+  }
+};
+
+class Client {
+ public:
+  explicit Client(Server& to, Time at = Time{0})
+      : server(to),
+        connection(std::make_unique<Connection>(++to.last_connection, "192.0.2.1:5000", at, to.limits, to.sessions, outbox,
+                                                to.requests)) {}
+
+  template <typename Packet>
+  void send(const Packet& packet, Time at = Time{0}) {
+    std::string bytes;
+    mqtt::write(packet, bytes);
+    receive(bytes, at);
+  }
+
+  void receive(std::string_view bytes, Time at = Time{0}) {
+    unread += bytes;
+    read_on(at);
+  }
+
+  void read_on(Time at = Time{0}) {
+    std::string_view left = unread;
+    connection->receive(left, at);
+    unread = std::string(left);
+  }
+
+  void connect(std::string_view client_identifier, std::uint16_t keep_alive = 0) {
+    send(mqtt::Connect{.keep_alive = keep_alive, .client_identifier = client_identifier});
+    outbox.written.clear();
+  }
+
+  SessionId session() const { return server.requested<OpenSession>().back().session; }
+
+  Server& server;
+  TestOutbox outbox;
+  std::string unread;
+  std::unique_ptr<Connection> connection;
+};
+
+template <typename Packet>
+std::string bytes_of(const Packet& packet) {
+  std::string bytes;
+  mqtt::write(packet, bytes);
+  return bytes;
+}
+
+}  // namespace pubsub_mqtt::session

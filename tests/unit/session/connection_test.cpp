@@ -1,0 +1,202 @@
+#include "pubsub_mqtt/session/connection.h"
+
+#include <gtest/gtest.h>
+
+#include "client.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(ConnectionTest, AConnectIsAcceptedAndOpensASession) {
+  Server server;
+  Client client(server);
+  client.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Connack{}));
+  ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
+  EXPECT_EQ(server.requested<OpenSession>()[0].client, "192.0.2.1:5000 \"meter\"");
+}
+
+TEST(ConnectionTest, TheFirstPacketMustBeConnect) {  // [MQTT-3.1.0-1]
+  Server server;
+  Client client(server);
+  client.send(mqtt::Pingreq{});
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_TRUE(client.outbox.written.empty());
+  EXPECT_TRUE(server.logged("MQTT-3.1.0-1"));
+}
+
+TEST(ConnectionTest, ASecondConnectIsAViolation) {  // [MQTT-3.1.0-2]
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  client.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+}
+
+TEST(ConnectionTest, AnUnknownProtocolLevelIsAnsweredWithCode1) {  // [MQTT-3.1.2-2]
+  Server server;
+  Client client(server);
+  std::string connect = bytes_of(mqtt::Connect{.client_identifier = "meter"});
+  connect[8] = 5;
+  client.receive(connect);
+  EXPECT_EQ(client.outbox.written,
+            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::unacceptable_protocol_version}));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+TEST(ConnectionTest, AnEmptyIdentifierNeedsACleanSession) {  // [MQTT-3.1.3-8]
+  Server server;
+  Client client(server);
+  client.send(mqtt::Connect{.clean_session = false, .client_identifier = ""});
+  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+TEST(ConnectionTest, EmptyIdentifiersAreMadeUnique) {  // [MQTT-3.1.3-6]
+  Server server;
+  Client one(server);
+  Client other(server);
+  one.connect("");
+  other.connect("");
+  EXPECT_FALSE(one.outbox.closed);
+  EXPECT_EQ(server.requested<OpenSession>().size(), 2U);
+}
+
+TEST(ConnectionTest, TheSameIdentifierClosesTheOlderConnection) {  // [MQTT-3.1.4-2]
+  Server server;
+  Client older(server);
+  Client newer(server);
+  older.connect("meter");
+  newer.connect("meter");
+  EXPECT_TRUE(older.outbox.closed);
+  EXPECT_FALSE(newer.outbox.closed);
+  // What the older one still says is nobody's.
+  const std::size_t before = server.requests.size();
+  older.send(mqtt::Publish{.topic = "a/json/b", .payload = "1"});
+  EXPECT_EQ(server.requests.size(), before);
+  older.connection.reset();
+  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+}
+
+TEST(ConnectionTest, MalformedBytesCloseAndSayWhy) {  // [MQTT-4.8.0-1]
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  client.receive(std::string("\xC1\x00", 2));  // PINGREQ with a reserved flag
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_TRUE(server.logged("192.0.2.1:5000 \"meter\": closed: "));
+}
+
+TEST(ConnectionTest, ServersPacketsAreNotForClientsToSend) {
+  Server server;
+  for (const std::string& packet : {bytes_of(mqtt::Connack{}), bytes_of(mqtt::Pingresp{}),
+                                    bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {mqtt::SubackReturnCode::qos_0}}),
+                                    bytes_of(mqtt::Unsuback{.packet_identifier = 1})}) {
+    Client client(server);
+    client.connect("");
+    client.receive(packet);
+    EXPECT_TRUE(client.outbox.closed);
+  }
+}
+
+TEST(ConnectionTest, PingreqIsAnswered) {  // [MQTT-3.12.4-1]
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  client.send(mqtt::Pingreq{});
+  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Pingresp{}));
+}
+
+TEST(ConnectionTest, DisconnectEndsTheSession) {
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  client.send(mqtt::Disconnect{});
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+}
+
+TEST(ConnectionTest, TheEndOfTheNetworkConnectionEndsTheSession) {
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  client.connection.reset();
+  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+}
+
+TEST(ConnectionTest, WithoutConnectTheConnectionIsClosedInTime) {
+  Server server;
+  Client client(server, seconds(5));
+  EXPECT_EQ(client.connection->deadline(), seconds(15));
+  client.receive("\x10", seconds(14));  // the beginning of a CONNECT is none
+  client.connection->expire(seconds(15) - Time(1));
+  EXPECT_FALSE(client.outbox.closed);
+  client.connection->expire(seconds(15));
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
+}
+
+TEST(ConnectionTest, SilenceForOneAndAHalfKeepAlivesCloses) {  // [MQTT-3.1.2-24]
+  Server server;
+  Client client(server);
+  client.connect("meter", 10);
+  client.send(mqtt::Pingreq{}, seconds(20));
+  EXPECT_EQ(client.connection->deadline(), seconds(35));
+  client.connection->expire(seconds(35) - Time(1));
+  EXPECT_FALSE(client.outbox.closed);
+  client.connection->expire(seconds(35));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+TEST(ConnectionTest, KeepAliveZeroNeverCloses) {  // 3.1.2.10
+  Server server;
+  Client client(server);
+  client.connect("meter", 0);
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);
+}
+
+TEST(ConnectionTest, APacketThatArrivesSlowlyCountsAsLife) {
+  Server server;
+  Client client(server);
+  client.connect("meter", 10);
+  client.receive("\x30", seconds(9));
+  EXPECT_EQ(client.connection->deadline(), seconds(24));
+}
+
+TEST(ConnectionTest, PublishesBeyondTheLimitAreLeftUnread) {
+  Server server;
+  server.limits.max_pending_publishes = 4;
+  Client client(server);
+  client.connect("meter", 10);
+  for (int i = 0; i < 6; ++i) client.send(mqtt::Publish{.topic = "a/json/b", .payload = "1"});
+  const auto publishes = server.requested<PublishRequest>();
+  ASSERT_EQ(publishes.size(), 4U);
+  EXPECT_FALSE(client.unread.empty());
+  // The silence is ours.
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);
+
+  const PublishReply reply{.session = client.session(), .bytes = 9};
+  server.sessions.handle(reply);
+  EXPECT_EQ(client.outbox.resumed, 0);
+  server.sessions.handle(reply);
+  EXPECT_EQ(client.outbox.resumed, 1);
+  client.read_on(seconds(100));
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 6U);
+  EXPECT_TRUE(client.unread.empty());
+}
+
+TEST(ConnectionTest, BytesThatWaitForPubsubAreLimitedToo) {
+  Server server;
+  server.limits.max_pending_publish_bytes = 100;
+  Client client(server);
+  client.connect("meter");
+  const std::string payload(60, '1');
+  for (int i = 0; i < 3; ++i) client.send(mqtt::Publish{.topic = "a/json/b", .payload = payload});
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 2U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
