@@ -85,16 +85,16 @@ void Sessions::close(Session& session) {
 }
 
 void Sessions::handle(const Delivery& delivery) {
-  std::visit([this](const auto& each) { handle(each); }, delivery);
+  std::visit([this](const auto& each) { carry_out(each); }, delivery);
 }
 
-void Sessions::handle(const NodeOpened& opened) {
+void Sessions::carry_out(const NodeOpened& opened) {
   audiences_.emplace(opened.node, Audience{.host = opened.host, .node = opened.name, .members = {}});
 }
 
-void Sessions::handle(const NodeClosed& closed) { audiences_.erase(closed.node); }
+void Sessions::carry_out(const NodeClosed& closed) { audiences_.erase(closed.node); }
 
-void Sessions::handle(const AudienceChange& change) {
+void Sessions::carry_out(const AudienceChange& change) {
   const auto audience = audiences_.find(change.node);
   if (audience == audiences_.end()) return;
   auto& members = audience->second.members;
@@ -111,7 +111,7 @@ void Sessions::handle(const AudienceChange& change) {
   }
 }
 
-void Sessions::handle(const ItemPublished& item) {
+void Sessions::carry_out(const ItemPublished& item) {
   const auto found = audiences_.find(item.node);
   if (found == audiences_.end()) return;
   const Audience& audience = found->second;
@@ -131,15 +131,15 @@ void Sessions::handle(const ItemPublished& item) {
   }
 }
 
-void Sessions::handle(const SubscribeReply& reply) {
+void Sessions::carry_out(const SubscribeReply& reply) {
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
-void Sessions::handle(const UnsubscribeReply& reply) {
+void Sessions::carry_out(const UnsubscribeReply& reply) {
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
-void Sessions::handle(const PublishReply& reply) {
+void Sessions::carry_out(const PublishReply& reply) {
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 

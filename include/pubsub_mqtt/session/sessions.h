@@ -37,13 +37,13 @@ class Sessions {
  private:
   struct Audience;
 
-  void handle(const NodeOpened& opened);
-  void handle(const AudienceChange& change);
-  void handle(const NodeClosed& closed);
-  void handle(const ItemPublished& item);
-  void handle(const SubscribeReply& reply);
-  void handle(const UnsubscribeReply& reply);
-  void handle(const PublishReply& reply);
+  void carry_out(const NodeOpened& opened);
+  void carry_out(const AudienceChange& change);
+  void carry_out(const NodeClosed& closed);
+  void carry_out(const ItemPublished& item);
+  void carry_out(const SubscribeReply& reply);
+  void carry_out(const UnsubscribeReply& reply);
+  void carry_out(const PublishReply& reply);
 
   // The place of a session in slots_ is the low half of its identifier, how often the place was used the high half:
   // found without a search, and never mistaken for its successor.

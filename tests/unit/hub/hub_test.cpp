@@ -1,0 +1,323 @@
+#include "pubsub_mqtt/hub/hub.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "pubsub_mqtt/payload/xml_text.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+using Outcome = PublishReply::Outcome;
+constexpr auto json = static_cast<std::size_t>(payload::Type::json);
+constexpr auto utf8 = static_cast<std::size_t>(payload::Type::utf8);
+constexpr auto xml = static_cast<std::size_t>(payload::Type::xml);
+
+// A pubsub service in memory: nodes are open or not.
+class TestService final : public PubsubService {
+ public:
+  HostStatus host_status(std::string_view host) override {
+    if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
+    return HostStatus::unknown;
+  }
+  Subscribed subscribe(std::string_view, std::string_view node) override {
+    const auto found = open.find(std::string(node));
+    if (found == open.end()) return Subscribed::waits;
+    return found->second ? Subscribed::granted : Subscribed::refused;
+  }
+  bool may_receive(std::string_view, std::string_view node) override {
+    const auto found = open.find(std::string(node));
+    return enabled && found != open.end() && found->second;
+  }
+  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload) override {
+    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
+    published.push_back(std::string(node) + " " + payload::serialize(payload));
+    hub->own_item_published();
+    return {.outcome = Outcome::accepted, .reason = {}};
+  }
+  void log(LogLevel, const std::string& text) override { lines.push_back(text); }
+
+  Hub* hub = nullptr;
+  bool enabled = true;
+  std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
+  Outcome outcome = Outcome::accepted;
+  std::vector<std::string> published;
+  std::vector<std::string> lines;
+};
+
+class HubTest : public ::testing::Test {
+ protected:
+  HubTest() {
+    service.hub = &hub;
+    open(1);
+  }
+
+  void open(SessionId session) { ask(OpenSession{.session = session, .client = "client " + std::to_string(session)}); }
+
+  void ask(Request request) {
+    std::vector<Request> batch;
+    batch.push_back(std::move(request));
+    hub.accept(batch);
+    while (hub.step()) {
+    }
+    hub.take_deliveries(deliveries);
+  }
+
+  mqtt::SubackReturnCode subscribe(SessionId session, const std::string& filter) {
+    ask(SubscribeRequest{.session = session, .packet_identifier = 1, .filters = {{.topic_filter = filter}}});
+    return take<SubscribeReply>().back().return_codes.at(0);
+  }
+
+  Outcome publish(const std::string& topic, const std::string& payload) {
+    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload});
+    return last_of<PublishReply>().outcome;
+  }
+
+  template <typename Kind>
+  std::vector<Kind> take() {
+    std::vector<Kind> found;
+    for (const auto& delivery : deliveries) {
+      if (const auto* each = std::get_if<Kind>(&delivery)) found.push_back(*each);
+    }
+    std::erase_if(deliveries, [](const Delivery& delivery) { return std::holds_alternative<Kind>(delivery); });
+    return found;
+  }
+
+  template <typename Kind>
+  Kind last_of() {
+    const auto all = take<Kind>();
+    EXPECT_FALSE(all.empty());
+    return all.empty() ? Kind{} : all.back();
+  }
+
+  static pugi::xml_document element(std::string_view text) {
+    return std::get<pugi::xml_document>(payload::parse_element(text));
+  }
+
+  TestService service;
+  Hub hub{service, 262144};
+  std::vector<Delivery> deliveries;
+};
+
+TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
+  ask(SubscribeRequest{.session = 1, .connection = 8, .packet_identifier = 5, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  ASSERT_EQ(deliveries.size(), 3U);
+  const auto& node = std::get<NodeOpened>(deliveries[0]);
+  EXPECT_EQ(node.host, "pubsub");
+  EXPECT_EQ(node.name, "node");
+  const auto& change = std::get<AudienceChange>(deliveries[1]);
+  EXPECT_EQ(change.node, node.node);
+  EXPECT_EQ(change.session, 1U);
+  EXPECT_EQ(change.selection.by_type[json], mqtt::QoS::at_most_once);
+  EXPECT_EQ(change.selection.by_type[utf8], std::nullopt);
+  const auto& reply = std::get<SubscribeReply>(deliveries[2]);
+  EXPECT_EQ(reply.connection, 8U);
+  EXPECT_EQ(reply.packet_identifier, 5);
+  EXPECT_EQ(reply.return_codes, std::vector{mqtt::SubackReturnCode::qos_0});
+}
+
+TEST_F(HubTest, WhatIsRefused) {
+  for (const std::string filter : {"node", "pubsub/json", "pubsub/nope/node", "elsewhere/json/node", "pubsub/json/secret",
+                                   "$share/group/pubsub/json/node", "pubsub/json/a\x01"}) {
+    EXPECT_EQ(subscribe(1, filter), mqtt::SubackReturnCode::failure) << filter;
+  }
+  EXPECT_TRUE(take<AudienceChange>().empty());
+}
+
+TEST_F(HubTest, ARefusalIsLoggedOncePerClientAndCause) {
+  subscribe(1, "pubsub/json/secret");
+  subscribe(1, "pubsub/utf8/secret");
+  ASSERT_EQ(service.lines.size(), 1U);
+  EXPECT_NE(service.lines[0].find("client 1"), std::string::npos);
+  EXPECT_NE(service.lines[0].find("access_model"), std::string::npos);
+  open(2);
+  subscribe(2, "pubsub/json/secret");
+  EXPECT_EQ(service.lines.size(), 2U);
+}
+
+TEST_F(HubTest, ARefusedSubscribeRemovesWhatWasSubscribed) {
+  subscribe(1, "pubsub/json/node");
+  service.open["node"] = false;
+  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::failure);
+  EXPECT_TRUE(last_of<AudienceChange>().selection.empty());
+  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
+}
+
+TEST_F(HubTest, AFilterWaitsForItsNode) {
+  EXPECT_EQ(subscribe(1, "pubsub/json/new"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_TRUE(take<AudienceChange>().empty());
+  service.open["new"] = true;
+  hub.node_changed("pubsub", "new");
+  hub.take_deliveries(deliveries);
+  EXPECT_FALSE(last_of<AudienceChange>().selection.empty());
+}
+
+TEST_F(HubTest, AFilterWaitsForItsHost) {
+  service.enabled = false;
+  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_TRUE(take<AudienceChange>().empty());
+  service.enabled = true;
+  hub.host_changed("pubsub");
+  hub.take_deliveries(deliveries);
+  EXPECT_FALSE(last_of<AudienceChange>().selection.empty());
+}
+
+TEST_F(HubTest, ARightThatIsWithdrawnStandsBeforeTheNextItem) {
+  subscribe(1, "pubsub/json/node");
+  deliveries.clear();
+  service.open["node"] = false;
+  hub.node_changed("pubsub", "node");
+  hub.item_published("pubsub", "node", element("<json xmlns='urn:xmpp:json:0'>1</json>").document_element());
+  hub.take_deliveries(deliveries);
+  ASSERT_EQ(deliveries.size(), 1U);  // nobody is left for the item
+  EXPECT_TRUE(std::get<AudienceChange>(deliveries[0]).selection.empty());
+}
+
+TEST_F(HubTest, RightsAreAskedOnceForAllSubscribersOfANode) {
+  for (SessionId session = 2; session < 50; ++session) {
+    open(session);
+    subscribe(session, "pubsub/json/node");
+  }
+  deliveries.clear();
+  service.open["node"] = false;
+  hub.node_changed("pubsub", "node");
+  hub.take_deliveries(deliveries);
+  EXPECT_EQ(take<AudienceChange>().size(), 48U);
+}
+
+TEST_F(HubTest, UnsubscribeClosesANodeThatNobodyListensTo) {
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/utf8/node");
+  deliveries.clear();
+  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 3, .topic_filters = {"pubsub/json/node", "never/json/asked"}});
+  EXPECT_TRUE(take<NodeClosed>().empty());
+  EXPECT_EQ(last_of<UnsubscribeReply>().packet_identifier, 3);
+  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 4, .topic_filters = {"pubsub/utf8/node"}});
+  EXPECT_EQ(take<NodeClosed>().size(), 1U);
+  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
+}
+
+TEST_F(HubTest, ASessionThatEndsLeavesNoFilterBehind) {
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/json/other");
+  ask(CloseSession{.session = 1});
+  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
+  EXPECT_FALSE(hub.has_audience("pubsub", "other"));
+}
+
+TEST_F(HubTest, WhatWasAskedBeforeTheEndIsCarriedOut) {
+  std::vector<Request> batch;
+  batch.emplace_back(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+  batch.emplace_back(CloseSession{.session = 1});
+  hub.accept(batch);
+  while (hub.step()) {
+  }
+  EXPECT_EQ(service.published.size(), 1U);
+}
+
+TEST_F(HubTest, APublishBecomesAnItem) {
+  EXPECT_EQ(publish("pubsub/json/node", "{\"t\":21.5}"), Outcome::accepted);
+  ASSERT_EQ(service.published.size(), 1U);
+  EXPECT_EQ(service.published[0], "node <json xmlns=\"urn:xmpp:json:0\">{&quot;t&quot;:21.5}</json>");
+}
+
+TEST_F(HubTest, APublishReachesMqttByteForByteAndOtherTypesTranslated) {
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/xml/node");
+  subscribe(1, "pubsub/utf8/node");
+  publish("pubsub/json/node", " [1,\r\n2] ");
+  const auto item = last_of<ItemPublished>();
+  EXPECT_EQ(item.payloads[json], " [1,\r\n2] ");
+  EXPECT_EQ(item.payloads[utf8], std::nullopt);
+  ASSERT_TRUE(item.payloads[xml].has_value());
+  EXPECT_EQ(item.payloads[xml]->substr(0, 5), "<json");
+  EXPECT_EQ(item.qos, mqtt::QoS::at_most_once);
+}
+
+TEST_F(HubTest, TypesThatNobodyAsksForAreNotTranslated) {
+  subscribe(1, "pubsub/utf8/node");
+  publish("pubsub/json/node", "1");
+  EXPECT_TRUE(take<ItemPublished>().empty());
+}
+
+TEST_F(HubTest, AnItemFromXmppReachesItsTypes) {
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/xml/node");
+  hub.item_published("pubsub", "node", element("<x xmlns='urn:x'/>").document_element());
+  hub.take_deliveries(deliveries);
+  const auto item = last_of<ItemPublished>();
+  EXPECT_EQ(item.payloads[json], std::nullopt);
+  EXPECT_EQ(item.payloads[xml], "<x xmlns=\"urn:x\"/>");
+  EXPECT_EQ(item.qos, mqtt::QoS::exactly_once);
+}
+
+TEST_F(HubTest, PublishesThatAreRefusedForGood) {
+  EXPECT_EQ(publish("node", "1"), Outcome::refused);
+  EXPECT_EQ(publish("elsewhere/json/node", "1"), Outcome::refused);
+  EXPECT_EQ(publish("pubsub/json/node", "{"), Outcome::refused);
+  EXPECT_EQ(publish("pubsub/json/a\x01", "1"), Outcome::refused);
+  service.outcome = Outcome::refused;
+  EXPECT_EQ(publish("pubsub/json/node", "1"), Outcome::refused);
+  EXPECT_TRUE(service.published.empty());
+}
+
+TEST_F(HubTest, PublishesThatFailForNow) {
+  service.outcome = Outcome::failed;
+  EXPECT_EQ(publish("pubsub/json/node", "1"), Outcome::failed);
+  service.outcome = Outcome::accepted;
+  service.enabled = false;
+  EXPECT_EQ(publish("pubsub/json/node", "1"), Outcome::failed);
+}
+
+TEST_F(HubTest, AReplyReturnsTheBytesThatWereUnderWay) {
+  ask(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "123"});
+  EXPECT_EQ(last_of<PublishReply>().bytes, 19U);
+}
+
+TEST_F(HubTest, AnItemMayNotBeLargerThanXmppStreamsTake) {
+  // Escaped, each quotation mark takes six bytes.
+  const std::string quotes(50000, '"');
+  EXPECT_EQ(publish("pubsub/utf8/node", quotes), Outcome::refused);
+  EXPECT_EQ(publish("pubsub/utf8/node", std::string(200000, 'x')), Outcome::accepted);
+  EXPECT_EQ(publish("pubsub/utf8/node", std::string(262144, 'x')), Outcome::refused);
+}
+
+TEST_F(HubTest, ClientsAreServedInTurn) {
+  open(2);
+  std::vector<Request> batch;
+  for (int i = 0; i < 100; ++i) {
+    batch.emplace_back(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+  }
+  batch.emplace_back(SubscribeRequest{.session = 2, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  hub.accept(batch);
+  hub.step();
+  hub.step();
+  hub.take_deliveries(deliveries);
+  EXPECT_EQ(take<SubscribeReply>().size(), 1U);
+}
+
+TEST_F(HubTest, OneStepCarriesOutOneFilterOfALongSubscribe) {
+  SubscribeRequest request{.session = 1, .packet_identifier = 1, .filters = {}};
+  for (int i = 0; i < 100; ++i) request.filters.push_back({.topic_filter = "pubsub/json/n" + std::to_string(i)});
+  std::vector<Request> batch;
+  batch.emplace_back(std::move(request));
+  hub.accept(batch);
+  for (int i = 0; i < 99; ++i) ASSERT_TRUE(hub.step());
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<SubscribeReply>().empty());
+  hub.step();
+  hub.take_deliveries(deliveries);
+  EXPECT_EQ(last_of<SubscribeReply>().return_codes.size(), 100U);
+}
+
+TEST_F(HubTest, LogLinesPassThrough) {
+  ask(LogLine{.level = LogLevel::info, .text = "hello"});
+  EXPECT_EQ(service.lines, std::vector<std::string>{"hello"});
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::hub
