@@ -40,21 +40,26 @@ struct PublishReply {
     failed,   // for now: the client must send again
   };
   SessionId session = 0;
+  ConnectionId connection = 0;  // of the request: a PUBACK on another connection would acknowledge another message
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   mqtt::PacketIdentifier packet_identifier = 0;
   Outcome outcome = Outcome::accepted;
   std::size_t bytes = 0;  // topic and payload of the request, for the session's account of what is under way
 };
 
-// The QoS at which a session receives each TYPE of a node, by payload::Type. Nothing: not at all.
+// The QoS at which a session receives each topic of a node. Nothing: not at all.
 struct Selection {
-  std::array<std::optional<mqtt::QoS>, payload::type_count> by_type;
+  std::array<std::optional<mqtt::QoS>, payload::type_count> by_type;  // by filters that name the TYPE
+  std::optional<mqtt::QoS> natural;                                   // by filters with a wildcard there
 
-  bool empty() const {
-    for (const auto& qos : by_type) {
-      if (qos) return false;
-    }
-    return true;
+  bool empty() const { return *this == Selection{}; }
+
+  // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among the filters
+  // that select it.
+  std::optional<mqtt::QoS> qos(payload::Type type, payload::Type natural_type) const {
+    const auto named = by_type[static_cast<std::size_t>(type)];
+    // Nothing is less than every QoS.
+    return type == natural_type && natural > named ? natural : named;
   }
   bool operator==(const Selection&) const = default;
 };
@@ -78,14 +83,30 @@ struct NodeClosed {
   NodeId node = 0;
 };
 
-// An item was published. It goes to the node's audience of each TYPE that has a payload here.
+// An item was published, or a retained message cleared. It goes to the node's audience of each TYPE that has a payload
+// here.
 struct ItemPublished {
   NodeId node = 0;
   mqtt::QoS qos = mqtt::QoS::exactly_once;  // an upper bound; the subscriber's own is the other
+  payload::Type natural_type = payload::Type::xml;
   std::array<std::optional<std::string>, payload::type_count> payloads;
 };
 
+// Some of the retained messages that a SUBSCRIBE brings, for one session. They are sent with the RETAIN flag
+// [MQTT-3.3.1-8] and never dropped: where `more`, the hub sends no others before the session's RetainedRequest.
+struct RetainedMessages {
+  struct Message {
+    NodeId node = 0;
+    payload::Type type = payload::Type::json;
+    mqtt::QoS qos = mqtt::QoS::at_most_once;  // the one to send it at
+    std::string payload;
+  };
+  SessionId session = 0;
+  std::vector<Message> messages;
+  bool more = false;
+};
+
 using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished>;
+                              ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

@@ -26,7 +26,14 @@ struct OpenSession {
   std::string client;  // address and client identifier, printable, for log lines
 };
 
-// Answered by SubscribeReply.
+// A session that had no connection has one again.
+struct ResumeSession {
+  SessionId session = 0;
+  std::string client;
+};
+
+// Answered by SubscribeReply. Retained messages follow for each filter that was granted, a few at a time: see
+// RetainedMessages.
 struct SubscribeRequest {
   struct Filter {
     std::string topic_filter;
@@ -46,14 +53,21 @@ struct UnsubscribeRequest {
   std::vector<std::string> topic_filters;
 };
 
-// Answered by PublishReply.
+// Answered by PublishReply, but for a will.
 struct PublishRequest {
   SessionId session = 0;
+  ConnectionId connection = 0;
   std::string topic;
   std::string payload;
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   bool retain = false;
+  bool will = false;
   mqtt::PacketIdentifier packet_identifier = 0;
+};
+
+// The session has sent on what RetainedMessages brought and takes more.
+struct RetainedRequest {
+  SessionId session = 0;
 };
 
 // The session is over: its filters go. What it asked before is carried out first.
@@ -69,7 +83,7 @@ struct LogLine {
   std::string text;
 };
 
-using Request =
-    std::variant<OpenSession, SubscribeRequest, UnsubscribeRequest, PublishRequest, CloseSession, LogLine>;
+using Request = std::variant<OpenSession, ResumeSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
+                             RetainedRequest, CloseSession, LogLine>;
 
 }  // namespace pubsub_mqtt
