@@ -37,9 +37,8 @@ std::uint32_t next_character(std::string_view text, std::size_t& at) {
   return character;
 }
 
-}  // namespace
-
-bool is_node_name(std::string_view name) {
+// What is wrong with the name of a node, or with the literal part of a pattern for names.
+bool is_possible(std::string_view name) {
   if (name.empty() || name.size() > max_encoded_node_size) return false;
   std::size_t encoded_size = 0;
   for (const char byte : name) encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
@@ -47,20 +46,87 @@ bool is_node_name(std::string_view name) {
   for (std::size_t at = 0; at < name.size();) {
     if (is_forbidden(next_character(name, at))) return false;
   }
-  return name.find_first_of("+#") == std::string_view::npos;
+  return true;
 }
 
-std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic) {
-  const std::size_t host_end = topic.find('/');
-  const std::size_t type_end = host_end == std::string_view::npos ? host_end : topic.find('/', host_end + 1);
-  if (type_end == std::string_view::npos) return NoNodeTopic{"a topic is HOST/TYPE/NODE"};
-  const auto type = payload::type_from_name(topic.substr(host_end + 1, type_end - host_end - 1));
-  if (!type) return NoNodeTopic{"the second level is none of the TYPEs json, utf8, atom_title, xml"};
-  const std::string_view node = topic.substr(type_end + 1);
-  if (!is_node_name(node)) {
-    return NoNodeTopic{"the node's name is empty, longer than the node store takes, or has a control character"};
+// Takes the first level off the front of `levels`, with its slash. Nothing is left after the last one: a view without
+// data, which an empty last level is not.
+std::string_view take_level(std::string_view& levels) {
+  const std::size_t slash = levels.find('/');
+  const std::string_view level = levels.substr(0, slash);
+  levels = slash == std::string_view::npos ? std::string_view() : levels.substr(slash + 1);
+  return level;
+}
+
+bool is_over(std::string_view levels) { return levels.data() == nullptr; }
+
+// 4.7.1, without the rule for `$`: inside NODE it is ordinary.
+bool selects_node(std::string_view pattern, std::string_view name) {
+  while (!is_over(pattern)) {
+    const std::string_view level = take_level(pattern);
+    if (level == "#") return true;
+    if (is_over(name)) return false;
+    const std::string_view actual = take_level(name);
+    if (level != "+" && level != actual) return false;
+    if (is_over(name) && pattern == "#") return true;  // `a/#` selects `a` too
   }
-  return NodeTopic{.host = topic.substr(0, host_end), .type = *type, .node = node};
+  return is_over(name);
+}
+
+constexpr NoNodeTopic no_topic{"a topic is HOST/TYPE/NODE"};
+constexpr NoNodeTopic no_type{"the second level is none of the TYPEs json, utf8, atom_title, xml"};
+constexpr NoNodeTopic no_node{
+    "the node's name is empty, longer than the node store takes, or has a control character"};
+
+bool has_wildcard(std::string_view text) { return text.find_first_of("+#") != std::string_view::npos; }
+
+}  // namespace
+
+bool is_node_name(std::string_view name) { return is_possible(name) && !has_wildcard(name); }
+
+std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic) {
+  if (topic.starts_with('$')) return NoNodeTopic{"topics that begin with $ are reserved"};
+  std::string_view node = topic;
+  const std::string_view host = take_level(node);
+  if (is_over(node)) return no_topic;
+  const auto type = payload::type_from_name(take_level(node));
+  if (is_over(node)) return no_topic;
+  if (!type) return no_type;
+  if (!is_node_name(node)) return no_node;
+  return NodeTopic{.host = host, .type = *type, .node = node};
+}
+
+std::string make_topic(std::string_view host, payload::Type type, std::string_view node) {
+  const std::string_view type_name = payload::name(type);
+  std::string topic;
+  topic.reserve(host.size() + type_name.size() + node.size() + 2);
+  topic += host;
+  topic += '/';
+  topic += type_name;
+  topic += '/';
+  topic += node;
+  return topic;
+}
+
+bool NodePattern::selects(std::string_view host_name, std::string_view node_name) const {
+  return (host == "+" || host == host_name) && selects_node(node, node_name);
+}
+
+std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter) {
+  std::string_view node = filter;
+  const std::string_view host = take_level(node);
+  if (host == "$SYS") return SystemFilter{};
+  if (host.starts_with('$')) return NoNodeTopic{"topics that begin with $ are reserved"};
+  if (host == "#") return NodePattern{.host = "+", .type = {}, .node = "#"};
+  if (is_over(node)) return no_topic;
+  const std::string_view type_level = take_level(node);
+  if (type_level == "#") return NodePattern{.host = host, .type = {}, .node = "#"};
+  if (is_over(node)) return no_topic;
+  const auto type = payload::type_from_name(type_level);
+  if (!type && type_level != "+") return no_type;
+  if (!is_possible(node)) return no_node;
+  if (type && host != "+" && !has_wildcard(node)) return NodeTopic{.host = host, .type = *type, .node = node};
+  return NodePattern{.host = host, .type = type, .node = node};
 }
 
 }  // namespace pubsub_mqtt::hub

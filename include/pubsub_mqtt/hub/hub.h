@@ -1,34 +1,32 @@
 // Prosody's side of the gateway, free of Lua: who listens to which node, and what becomes of what clients ask.
 //
-// Prosody's thread only. Requests go in with accept(), step() carries out one at a time, so that the caller decides how
-// long the event loop may wait. Clients are served in turn: one client's thousand publishes do not hold up another's
-// SUBSCRIBE. Answers and items are collected in take_deliveries(), in the order that deliveries.h promises.
+// Prosody's thread only. Requests go in with accept(), step() carries out a bounded piece of one, so that the caller
+// decides how long the event loop may wait. Clients are served in turn: one client's thousand publishes do not hold up
+// another's SUBSCRIBE. Answers and items are collected in take_deliveries(), in the order that deliveries.h promises.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <pugixml.hpp>
 #include <random>
-#include <set>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
+#include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/hub/topic.h"
 #include "pubsub_mqtt/requests.h"
 
 namespace pubsub_mqtt::hub {
 
-// Lets a map be searched with a std::string_view.
-struct NameHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-};
+class FilterTree;
+class Nodes;
+struct Node;
 
 class Hub {
  public:
@@ -41,55 +39,84 @@ class Hub {
   // Takes a batch from the network thread; leaves it empty. Log lines go out at once.
   void accept(std::vector<Request>& batch);
 
-  // Carries out one request. False: there is none.
+  // Carries out one request, or a piece of a long one. False: there is none.
   bool step();
 
   // Moves what the network thread must be told since the last call to the end of `into`.
   void take_deliveries(std::vector<Delivery>& into);
 
-  // From pubsub's events.
-  bool has_audience(std::string_view host, std::string_view node);
-  void item_published(std::string_view host, std::string_view node, const pugi::xml_node& payload);
+  // What pubsub tells. An item matters if it has an audience or is to be retained (its id is `current`).
+  bool wants_item(std::string_view host, std::string_view node, std::string_view id);
+  void item_published(std::string_view host, std::string_view node, std::string_view id, const pugi::xml_node& payload);
   // The item is the one that PubsubService::publish() is publishing right now.
   void own_item_published();
+  void item_retracted(std::string_view host, std::string_view node, std::string_view id);
+  void node_purged(std::string_view host, std::string_view node);
 
+  void node_created(std::string_view host, std::string_view node);
+  void node_deleted(std::string_view host, std::string_view node);
   // Something changed that rights depend on: judge again who receives the node.
   void node_changed(std::string_view host, std::string_view node);
-  // The same for every node of a host: it was enabled, disabled, or configured anew.
+  // The same for all nodes of a host.
   void host_changed(std::string_view host);
+  // The module left a host: filters on its nodes wait, retained messages are in their store.
+  void host_disabled(std::string_view host);
+
+  // A retained message from before a restart.
+  void restore_retained(std::string_view host, std::string_view node, Retained retained);
 
  private:
-  template <typename Value>
-  using ByName = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
   struct Client;
-  struct Node;
   struct Publication;
 
   void queue(Request&& request, SessionId session);
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
+  bool carry_out(Client& client, SessionId session, RetainedRequest& request);
+  bool carry_out(Client& client, SessionId session, ResumeSession& request);
   bool carry_out(Client& client, SessionId session, CloseSession& request);
 
-  mqtt::SubackReturnCode subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
-  void unsubscribe(Client& client, SessionId session, const std::string& topic_filter);
+  enum class Progress : std::uint8_t { granted, refused, unfinished };
+  Progress subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
+  Progress subscribe_node(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                          const NodeTopic& topic);
+  Progress subscribe_pattern(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                             const NodePattern& pattern);
+  // False: there is more to do.
+  bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
+  // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are done.
+  bool walk(Client& client, SessionId session, const NodePattern& pattern);
+  void update(Node& node, Client& client, SessionId session);
+  Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
+
   PubsubService::Published publish(const PublishRequest& request);
+  PubsubService::Published publish_item(const PublishRequest& request, const NodeTopic& topic);
+  PubsubService::Published clear(const PublishRequest& request, const NodeTopic& topic);
   void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
 
-  Node& open_node(const NodeTopic& topic);
-  Node* find_node(std::string_view host, std::string_view node);
-  void select(Node& node, SessionId session, payload::Type type, std::optional<mqtt::QoS> qos);
+  struct Scan;
+  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
+  bool scan(Client& client, SessionId session, Scan& scan);
+  void read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
+                     std::optional<payload::Type> type);
+
+  void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication);
+  void post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> type_of_clear);
+  void retain(Node& node, Retained retained);
+  void forget_retained(Node& node);
+  void lose(Node& node);
   void judge(Node& node);
-  void post_item(const Node& node, const pugi::xml_node& payload, const Publication* publication);
 
   PubsubService& service_;
   std::size_t max_item_size_;
-  NodeId last_node_ = 0;
+  std::vector<Delivery> deliveries_;
+  std::unique_ptr<Nodes> nodes_;
+  std::unique_ptr<FilterTree> patterns_;
   std::unordered_map<SessionId, Client> clients_;
   std::deque<SessionId> turn_;  // clients with requests, the next one in front
-  ByName<ByName<Node>> hosts_;  // nodes with an audience, by host and name
   Publication* publication_ = nullptr;
-  std::vector<Delivery> deliveries_;
+  std::uint64_t last_item_ = 0;
   std::mt19937_64 random_{std::random_device{}()};
 };
 

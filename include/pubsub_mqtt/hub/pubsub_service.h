@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/requests.h"
 
 namespace pubsub_mqtt::hub {
@@ -42,9 +43,23 @@ class PubsubService {
   // Whether a client may be sent the items of a node. False where host or node do not exist.
   virtual bool may_receive(std::string_view host, std::string_view node) = 0;
 
-  // Publishes an item with a new, random id on an enabled host. While this runs, the hub is told of the item through
-  // Hub::own_item_published().
-  virtual Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload) = 0;
+  // Publishes an item on an enabled host: with the id `current` where `retain`, else with a new, random one. While this
+  // runs, the hub is told of the item through Hub::own_item_published().
+  virtual Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
+                            bool retain) = 0;
+
+  // Whether a client may publish to the node, which need not exist, without doing so.
+  virtual Published may_publish(std::string_view host, std::string_view node) = 0;
+
+  // Retracts the item `current`, with notification, where there is one.
+  virtual void retract_current(std::string_view host, std::string_view node) = 0;
+
+  // Appends the payload of the newest item to `into`, where the node's owner wants new subscribers to get it
+  // (send_last_published_item) and the client may read items.
+  virtual bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) = 0;
+
+  // The copy that survives a restart; nullptr: there is no retained message any more.
+  virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
 
   virtual void log(LogLevel level, const std::string& text) = 0;
 };

@@ -1,7 +1,10 @@
-// Topic -> node and back: `HOST/TYPE/NODE` (docs/mapping.md, "Topics and nodes"). Any thread.
+// Topics and filters -> nodes and back: `HOST/TYPE/NODE` (docs/mapping.md, "Topics and nodes", "Subscribe").
+// Any thread.
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -22,11 +25,28 @@ struct NoNodeTopic {
   std::string_view reason;  // a string literal: a sentence without a full stop
 };
 
-// Takes a topic name, or a topic filter without wildcards. The views borrow from it.
+// The views borrow from the topic name.
 std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic);
 
+std::string make_topic(std::string_view host, payload::Type type, std::string_view node);
+
 // Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every disco#items of the
-// service would raise), not too long, not empty.
+// service would raise), no wildcard, not too long, not empty.
 bool is_node_name(std::string_view name);
+
+// A filter with a wildcard that can select topics of nodes.
+struct NodePattern {
+  std::string_view host;              // "+": every host
+  std::optional<payload::Type> type;  // nothing: the natural TYPE of each item
+  std::string_view node;              // levels, of which some are wildcards
+
+  bool selects(std::string_view host_name, std::string_view node_name) const;
+};
+
+// `$SYS/...`: granted, and silent until there is something.
+struct SystemFilter {};
+
+// The views borrow from the filter, whose syntax is MQTT's already.
+std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter);
 
 }  // namespace pubsub_mqtt::hub

@@ -1,0 +1,28 @@
+// A node's retained message, and what it looks like to each TYPE (docs/mapping.md, "Retained messages").
+// Values; any thread.
+#pragma once
+
+#include <optional>
+#include <pugixml.hpp>
+#include <string>
+
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/payload/translate.h"
+
+namespace pubsub_mqtt::hub {
+
+struct Retained {
+  payload::Type type = payload::Type::json;          // of the topic it was published to
+  payload::Type natural_type = payload::Type::json;  // of its element
+  std::string payload;                               // byte for byte
+  std::string element;                               // the item's payload as XML, for the other TYPEs
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+
+  // The MQTT payload for a subscriber of `wanted`; nothing where the element is of another TYPE.
+  std::optional<std::string> view(payload::Type wanted) const;
+};
+
+// From an item whose publisher was not an MQTT client. Nothing where it has no MQTT payload.
+std::optional<Retained> retained_from_item(const pugi::xml_node& payload);
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,47 @@
+// What the hub knows of a session. Prosody's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/hub/hub.h"
+#include "pubsub_mqtt/requests.h"
+
+namespace pubsub_mqtt::hub {
+
+// The retained messages of one filter, on their way to a session.
+struct Hub::Scan {
+  std::string topic_filter;
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  std::uint64_t since = 0;  // a node with a newer item is skipped: it went out live
+  NodeId position = 0;      // nodes up to this one are done
+};
+
+struct Hub::Client {
+  std::string name;  // for log lines; empty: the session is over
+  std::deque<Request> waiting;
+
+  // Filters by their text. Those with a wildcard are in Hub::patterns_ too.
+  std::map<std::string, mqtt::QoS, std::less<>> filters;
+  std::map<std::string, mqtt::QoS, std::less<>> patterns;
+
+  // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
+  std::vector<mqtt::SubackReturnCode> return_codes;
+  std::size_t filters_done = 0;
+  std::optional<NodeId> walked;  // nodes up to this one follow the filters
+
+  std::deque<Scan> scans;
+  std::vector<RetainedMessages::Message> retained;  // the next batch
+  bool may_send_retained = true;                    // the session has sent on the last batch
+
+  std::set<std::string, std::less<>> logged;  // reasons of refusals that the log has already
+};
+
+}  // namespace pubsub_mqtt::hub

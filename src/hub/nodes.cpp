@@ -1,0 +1,86 @@
+#include "nodes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pubsub_mqtt::hub {
+
+bool Node::has_audience() const {
+  return natural_recipients > 0 || std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
+}
+
+bool Node::is_received(payload::Type type, payload::Type natural_type) const {
+  return recipients[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_recipients > 0);
+}
+
+Node* Nodes::find(std::string_view host, std::string_view name) {
+  const auto nodes = hosts_.find(host);
+  if (nodes == hosts_.end()) return nullptr;
+  const auto found = nodes->second.find(name);
+  return found == nodes->second.end() ? nullptr : &found->second;
+}
+
+Node& Nodes::open(std::string_view host, std::string_view name) {
+  if (Node* known = find(host, name)) return *known;
+  const auto nodes = hosts_.try_emplace(std::string(host)).first;
+  const auto place = nodes->second.try_emplace(std::string(name)).first;
+  Node& node = place->second;
+  node.id = ++last_id_;
+  node.host = nodes->first;
+  node.name = place->first;
+  by_id_.emplace(node.id, &node);
+  return node;
+}
+
+Node* Nodes::next(NodeId position) {
+  const auto next = by_id_.upper_bound(position);
+  return next == by_id_.end() ? nullptr : next->second;
+}
+
+std::vector<Node*> Nodes::of_host(std::string_view host) {
+  std::vector<Node*> found;
+  const auto nodes = hosts_.find(host);
+  if (nodes == hosts_.end()) return found;
+  found.reserve(nodes->second.size());
+  for (auto& [name, node] : nodes->second) found.push_back(&node);
+  return found;
+}
+
+void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_receive) {
+  if (asked.empty() && !node.members.contains(session)) return;
+  const auto member = node.members.try_emplace(session).first;
+  member->second.asked = asked;
+  post(node, session, member->second, may_receive);
+  if (asked.empty()) node.members.erase(member);
+  if (node.members.empty() && std::exchange(node.opened, false)) deliveries_.emplace_back(NodeClosed{.node = node.id});
+}
+
+void Nodes::judge(Node& node, bool may_receive) {
+  for (auto& [session, member] : node.members) post(node, session, member, may_receive);
+}
+
+void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_receive) {
+  const Selection selection = may_receive ? member.asked : Selection{};
+  if (selection == member.posted) return;
+  if (!std::exchange(node.opened, true)) {
+    deliveries_.emplace_back(NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
+  }
+  for (std::size_t type = 0; type < payload::type_count; ++type) {
+    if (selection.by_type[type]) ++node.recipients[type];
+    if (member.posted.by_type[type]) --node.recipients[type];
+  }
+  if (selection.natural) ++node.natural_recipients;
+  if (member.posted.natural) --node.natural_recipients;
+  member.posted = selection;
+  deliveries_.emplace_back(AudienceChange{.node = node.id, .session = session, .selection = selection});
+}
+
+void Nodes::forget_if_unused(Node& node) {
+  if (node.exists || !node.members.empty()) return;
+  by_id_.erase(node.id);
+  const auto nodes = hosts_.find(node.host);
+  nodes->second.erase(nodes->second.find(node.name));
+  if (nodes->second.empty()) hosts_.erase(nodes);
+}
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,191 @@
+// PUBLISH, and what pubsub's items become for MQTT.
+#include <ctime>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "client.h"
+#include "nodes.h"
+#include "pubsub_mqtt/payload/xml_text.h"
+#include "uuid.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+using Outcome = PublishReply::Outcome;
+
+// XEP-0060's singleton item is how pubsub shows a retained message.
+constexpr std::string_view retained_id = "current";
+
+// What `<item>` and its attributes add to the payload, and what XML escaping makes of one byte at most.
+constexpr std::size_t item_overhead = 512;
+constexpr std::size_t escaped_size = 6;
+
+bool is_too_large(const pugi::xml_node& payload, std::size_t payload_size, std::size_t max_item_size) {
+  // Seldom worth the serialising: only an item that could be too large is measured.
+  if (payload_size * escaped_size + item_overhead <= max_item_size) return false;
+  return payload::serialize(payload).size() + item_overhead > max_item_size;
+}
+
+std::size_t bytes_of(const PublishRequest& request) { return request.topic.size() + request.payload.size(); }
+
+PubsubService::Published refused(std::string_view reason) {
+  return {.outcome = Outcome::refused, .reason = std::string(reason)};
+}
+
+}  // namespace
+
+// The envelope of an item that a client publishes: what pubsub does not carry.
+struct Hub::Publication {
+  const NodeTopic& topic;
+  const PublishRequest& request;
+  const pugi::xml_node payload;
+};
+
+bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) {
+  const PubsubService::Published published = publish(request);
+  if (published.outcome != Outcome::accepted) {
+    refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
+  }
+  if (request.will) return true;
+  deliveries_.emplace_back(PublishReply{.session = session,
+                                        .connection = request.connection,
+                                        .qos = request.qos,
+                                        .packet_identifier = request.packet_identifier,
+                                        .outcome = published.outcome,
+                                        .bytes = bytes_of(request)});
+  return true;
+}
+
+PubsubService::Published Hub::publish(const PublishRequest& request) {
+  const auto parsed = parse_topic(request.topic);
+  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) return refused(none->reason);
+  const auto& topic = std::get<NodeTopic>(parsed);
+  switch (service_.host_status(topic.host)) {
+    case PubsubService::HostStatus::unknown:
+      return refused("no pubsub component of that name is configured");
+    case PubsubService::HostStatus::configured:
+      return {.outcome = Outcome::failed, .reason = "pubsub_mqtt is not loaded on the component now"};
+    case PubsubService::HostStatus::enabled:
+      break;
+  }
+  return request.retain && request.payload.empty() ? clear(request, topic) : publish_item(request, topic);
+}
+
+PubsubService::Published Hub::publish_item(const PublishRequest& request, const NodeTopic& topic) {
+  const std::string entry_id = topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
+  const auto element = payload::to_element(topic.type, request.payload,
+                                           {.id = entry_id, .author = "anonymous", .updated = std::time(nullptr)});
+  if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
+  const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
+  if (is_too_large(payload, request.payload.size(), max_item_size_)) {
+    return refused("the item is larger than mqtt_max_item_size");
+  }
+  Publication publication{.topic = topic, .request = request, .payload = payload};
+  publication_ = &publication;
+  auto published = service_.publish(topic.host, topic.node, payload, request.retain);
+  publication_ = nullptr;
+  return published;
+}
+
+// A publish with RETAIN and an empty payload: there is no retained message any more [MQTT-3.3.1-10].
+PubsubService::Published Hub::clear(const PublishRequest& request, const NodeTopic& topic) {
+  auto allowed = service_.may_publish(topic.host, topic.node);
+  Node* node = nodes_->find(topic.host, topic.node);
+  if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
+  post_cleared(*node, request.qos, topic.type);
+  forget_retained(*node);
+  service_.retract_current(topic.host, topic.node);
+  return allowed;
+}
+
+bool Hub::wants_item(std::string_view host, std::string_view name, std::string_view id) {
+  const Node* node = nodes_->find(host, name);
+  return node != nullptr && (node->has_audience() || id == retained_id);
+}
+
+void Hub::item_published(std::string_view host, std::string_view name, std::string_view id,
+                         const pugi::xml_node& payload) {
+  Node* node = nodes_->find(host, name);
+  if (node == nullptr) return;
+  post_item(*node, payload, nullptr);
+  if (id != retained_id) return;
+  if (auto retained = retained_from_item(payload)) retain(*node, std::move(*retained));
+}
+
+void Hub::own_item_published() {
+  const PublishRequest& request = publication_->request;
+  Node* node = nodes_->find(publication_->topic.host, publication_->topic.node);
+  if (node == nullptr) return;
+  post_item(*node, publication_->payload, publication_);
+  if (!request.retain) return;
+  retain(*node, {.type = publication_->topic.type,
+                 .natural_type = payload::natural_type(publication_->payload),
+                 .payload = request.payload,
+                 .element = payload::serialize(publication_->payload),
+                 .qos = request.qos});
+}
+
+void Hub::post_item(Node& node, const pugi::xml_node& payload, const Publication* publication) {
+  if (!node.has_audience()) return;
+  ItemPublished item{.node = node.id, .natural_type = payload::natural_type(payload), .payloads = {}};
+  if (publication != nullptr) item.qos = publication->request.qos;
+  bool any = false;
+  for (std::size_t i = 0; i < payload::type_count; ++i) {
+    const auto type = static_cast<payload::Type>(i);
+    if (!node.is_received(type, item.natural_type)) continue;
+    // MQTT to MQTT is exact to the byte.
+    if (publication != nullptr && publication->topic.type == type) {
+      item.payloads[i] = publication->request.payload;
+    } else {
+      item.payloads[i] = payload::to_mqtt(type, payload);
+    }
+    any = any || item.payloads[i].has_value();
+  }
+  node.last_item = ++last_item_;
+  if (any) deliveries_.emplace_back(std::move(item));
+}
+
+void Hub::item_retracted(std::string_view host, std::string_view name, std::string_view id) {
+  if (id == retained_id) node_purged(host, name);
+}
+
+void Hub::node_purged(std::string_view host, std::string_view name) {
+  Node* node = nodes_->find(host, name);
+  if (node == nullptr || !node->retained) return;
+  post_cleared(*node, mqtt::QoS::exactly_once, std::nullopt);
+  forget_retained(*node);
+}
+
+// An empty message on the topic of the clear, where one asked for it, and on the natural topic of what is cleared.
+void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> type_of_clear) {
+  if (!node.has_audience()) return;
+  const auto natural_type = node.retained ? node.retained->natural_type : type_of_clear.value_or(payload::Type::xml);
+  ItemPublished item{.node = node.id, .qos = qos, .natural_type = natural_type, .payloads = {}};
+  item.payloads[static_cast<std::size_t>(natural_type)].emplace();
+  if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();
+  node.last_item = ++last_item_;
+  deliveries_.emplace_back(std::move(item));
+}
+
+void Hub::retain(Node& node, Retained retained) {
+  node.retained = std::make_unique<Retained>(std::move(retained));
+  service_.save_retained(node.host, node.name, node.retained.get());
+}
+
+void Hub::forget_retained(Node& node) {
+  if (!node.retained) return;
+  node.retained.reset();
+  service_.save_retained(node.host, node.name, nullptr);
+}
+
+void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {
+  Node* node = nodes_->find(host, name);
+  if (node != nullptr && node->exists) {
+    if (!node->retained) node->retained = std::make_unique<Retained>(std::move(retained));
+  } else {
+    service_.save_retained(host, name, nullptr);
+  }
+}
+
+}  // namespace pubsub_mqtt::hub

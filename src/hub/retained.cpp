@@ -1,0 +1,30 @@
+#include "pubsub_mqtt/hub/retained.h"
+
+#include <utility>
+#include <variant>
+
+#include "pubsub_mqtt/payload/xml_text.h"
+
+namespace pubsub_mqtt::hub {
+
+std::optional<std::string> Retained::view(payload::Type wanted) const {
+  if (wanted == type) return payload;
+  const auto parsed = payload::parse_element(element);
+  const auto* document = std::get_if<pugi::xml_document>(&parsed);
+  if (document == nullptr) return std::nullopt;
+  return payload::to_mqtt(wanted, document->document_element());
+}
+
+std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
+  const payload::Type type = payload::natural_type(payload);
+  auto text = payload::to_mqtt(type, payload);
+  if (!text) return std::nullopt;
+  // An item counts as QoS 2: the subscriber's own decides.
+  return Retained{.type = type,
+                  .natural_type = type,
+                  .payload = std::move(*text),
+                  .element = payload::serialize(payload),
+                  .qos = mqtt::QoS::exactly_once};
+}
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,216 @@
+// SUBSCRIBE and UNSUBSCRIBE, and the retained messages that the first one brings.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "client.h"
+#include "filter_tree.h"
+#include "nodes.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+// Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for more.
+constexpr int nodes_a_step = 100;
+constexpr std::size_t retained_a_batch = 20;
+
+void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value_or(qos), qos); }
+
+}  // namespace
+
+bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request) {
+  const auto& filter = request.filters[client.return_codes.size()];
+  const Progress progress = subscribe(client, session, filter);
+  if (progress == Progress::unfinished) return false;
+  if (progress == Progress::granted) {
+    client.return_codes.push_back(static_cast<mqtt::SubackReturnCode>(filter.qos));
+  } else {
+    client.return_codes.push_back(mqtt::SubackReturnCode::failure);
+  }
+  if (client.return_codes.size() < request.filters.size()) return false;
+  deliveries_.emplace_back(SubscribeReply{.session = session,
+                                          .connection = request.connection,
+                                          .packet_identifier = request.packet_identifier,
+                                          .return_codes = client.return_codes});
+  for (std::size_t i = 0; i < request.filters.size(); ++i) {
+    if (client.return_codes[i] != mqtt::SubackReturnCode::failure) start_scan(client, session, request.filters[i]);
+  }
+  client.return_codes.clear();
+  return true;
+}
+
+Hub::Progress Hub::subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
+  const auto parsed = parse_filter(filter.topic_filter);
+  if (const auto* topic = std::get_if<NodeTopic>(&parsed)) return subscribe_node(client, session, filter, *topic);
+  if (const auto* pattern = std::get_if<NodePattern>(&parsed)) {
+    return subscribe_pattern(client, session, filter, *pattern);
+  }
+  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
+    return refuse_filter(client, session, filter.topic_filter, none->reason);
+  }
+  return Progress::granted;
+}
+
+Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                                  const NodeTopic& topic) {
+  switch (service_.host_status(topic.host)) {
+    case PubsubService::HostStatus::unknown:
+      return refuse_filter(client, session, filter.topic_filter, "no pubsub component of that name is configured");
+    case PubsubService::HostStatus::configured:
+      break;  // granted, and waits
+    case PubsubService::HostStatus::enabled:
+      if (service_.subscribe(topic.host, topic.node) == PubsubService::Subscribed::refused) {
+        return refuse_filter(client, session, filter.topic_filter,
+                             "the client may not read the node: its access_model is not \"open\"");
+      }
+  }
+  client.filters.insert_or_assign(filter.topic_filter, filter.qos);
+  update(nodes_->open(topic.host, topic.node), client, session);
+  return Progress::granted;
+}
+
+Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                                     const NodePattern& pattern) {
+  if (pattern.host != "+" && service_.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
+    return refuse_filter(client, session, filter.topic_filter, "no pubsub component of that name is configured");
+  }
+  if (client.patterns.insert_or_assign(filter.topic_filter, filter.qos).second) {
+    patterns_->insert(filter.topic_filter, session);
+  }
+  return walk(client, session, pattern) ? Progress::granted : Progress::unfinished;
+}
+
+// A filter that was subscribed and is refused now is removed.
+Hub::Progress Hub::refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason) {
+  if (!unsubscribe(client, session, filter)) return Progress::unfinished;
+  refuse(client, "SUBSCRIBE", filter, reason);
+  return Progress::refused;
+}
+
+bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& request) {
+  if (!unsubscribe(client, session, request.topic_filters[client.filters_done])) return false;
+  if (++client.filters_done < request.topic_filters.size()) return false;
+  client.filters_done = 0;
+  deliveries_.emplace_back(UnsubscribeReply{.session = session,
+                                            .connection = request.connection,
+                                            .packet_identifier = request.packet_identifier});
+  return true;
+}
+
+bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_filter) {
+  std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
+  if (const auto filter = client.filters.find(topic_filter); filter != client.filters.end()) {
+    const auto topic = std::get<NodeTopic>(parse_topic(topic_filter));
+    Node* node = nodes_->find(topic.host, topic.node);
+    client.filters.erase(filter);
+    update(*node, client, session);
+    nodes_->forget_if_unused(*node);
+    return true;
+  }
+  const auto pattern = client.patterns.find(topic_filter);
+  if (pattern == client.patterns.end() && !client.walked) return true;
+  if (pattern != client.patterns.end()) {
+    patterns_->erase(topic_filter, session);
+    client.patterns.erase(pattern);
+  }
+  return walk(client, session, std::get<NodePattern>(parse_filter(topic_filter)));
+}
+
+bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
+  NodeId position = client.walked.value_or(0);
+  for (int i = 0; i < nodes_a_step; ++i) {
+    Node* node = nodes_->next(position);
+    if (node == nullptr) {
+      client.walked.reset();
+      return true;
+    }
+    position = node->id;
+    if (node->exists && pattern.selects(node->host, node->name)) update(*node, client, session);
+  }
+  client.walked = position;
+  return false;
+}
+
+void Hub::update(Node& node, Client& client, SessionId session) {
+  Selection asked;
+  for (std::size_t i = 0; i < payload::type_count; ++i) {
+    const auto filter = client.filters.find(make_topic(node.host, static_cast<payload::Type>(i), node.name));
+    if (filter != client.filters.end()) asked.by_type[i] = filter->second;
+  }
+  if (node.exists) {
+    for (const auto& [filter, qos] : client.patterns) {
+      const auto pattern = std::get<NodePattern>(parse_filter(filter));
+      if (!pattern.selects(node.host, node.name)) continue;
+      raise(pattern.type ? asked.by_type[static_cast<std::size_t>(*pattern.type)] : asked.natural, qos);
+    }
+  }
+  nodes_->ask(node, session, asked, service_.may_receive(node.host, node.name));
+}
+
+void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
+  std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
+  client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = last_item_});
+  if (std::exchange(client.may_send_retained, false)) client.waiting.emplace_back(RetainedRequest{.session = session});
+}
+
+bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {
+  while (!client.scans.empty() && client.retained.size() < retained_a_batch) {
+    if (!scan(client, session, client.scans.front())) return false;
+    if (client.retained.size() < retained_a_batch) client.scans.pop_front();
+  }
+  if (client.retained.empty()) {
+    client.may_send_retained = true;
+  } else {
+    deliveries_.emplace_back(
+        RetainedMessages{.session = session, .messages = std::exchange(client.retained, {}), .more = true});
+  }
+  return true;
+}
+
+// Goes through some of the nodes. True: the scan is done, or the batch is full.
+bool Hub::scan(Client& client, SessionId session, Scan& scan) {
+  const auto parsed = parse_filter(scan.topic_filter);
+  if (const auto* topic = std::get_if<NodeTopic>(&parsed)) {
+    Node* node = nodes_->find(topic->host, topic->node);
+    const bool read = node != nullptr && node->id <= scan.position;
+    if (node == nullptr || read) return true;
+    scan.position = node->id;
+    read_retained(client, session, *node, scan, topic->type);
+    return true;
+  }
+  const auto* pattern = std::get_if<NodePattern>(&parsed);
+  if (pattern == nullptr) return true;
+  for (int i = 0; i < nodes_a_step; ++i) {
+    Node* node = nodes_->next(scan.position);
+    if (node == nullptr) return true;
+    scan.position = node->id;
+    if (pattern->selects(node->host, node->name)) read_retained(client, session, *node, scan, pattern->type);
+    if (client.retained.size() >= retained_a_batch) return true;
+  }
+  return false;
+}
+
+void Hub::read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
+                        std::optional<payload::Type> type) {
+  const auto member = node.members.find(session);
+  if (member == node.members.end() || member->second.posted.empty() || node.last_item > scan.since) return;
+  RetainedMessages::Message message{.node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos};
+  std::optional<std::string> text;
+  if (node.retained) {
+    message.type = type.value_or(node.retained->natural_type);
+    message.qos = std::min(scan.qos, node.retained->qos);
+    text = node.retained->view(message.type);
+  } else {
+    pugi::xml_document item;
+    if (!service_.last_item(node.host, node.name, item)) return;
+    const pugi::xml_node element = item.document_element();
+    message.type = type.value_or(payload::natural_type(element));
+    text = payload::to_mqtt(message.type, element);
+  }
+  if (!text) return;
+  message.payload = std::move(*text);
+  client.retained.push_back(std::move(message));
+}
+
+}  // namespace pubsub_mqtt::hub
