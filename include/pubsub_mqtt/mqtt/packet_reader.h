@@ -1,0 +1,66 @@
+// Bytes in, packets out: cuts a TCP stream into MQTT control packets and checks everything that MQTT 3.1.1
+// lets a receiver check (chapters 1.5, 2 and 3): reserved flags, remaining length, packet identifiers, UTF-8,
+// U+0000, topic names and filters, the shape of CONNECT, bytes left over. It takes any fragmentation and any
+// number of packets.
+//
+// Memory: a packet that lies whole in the input is parsed in place. Only an incomplete packet is kept, in a
+// buffer that grows with the bytes received, never with the length that a packet claims; the buffer is given
+// back when it is empty.
+//
+// It does no I/O and reads no clock. One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "pubsub_mqtt/mqtt/packets.h"
+
+namespace pubsub_mqtt::mqtt {
+
+// The input does not hold a whole packet yet; all of it was consumed.
+struct NeedMoreBytes {};
+
+// The stream is broken for good: close the connection [MQTT-4.8.0-1]. `reason` tells the log which rule was
+// broken; it holds no bytes of the client's.
+struct Malformed {
+  std::string_view reason;  // a string literal
+};
+
+// CONNECT of an MQTT that we do not speak: the only malformed packet that has an answer, CONNACK 1
+// [MQTT-3.1.2-2].
+struct UnsupportedProtocolLevel {};
+
+using ReadResult = std::variant<Packet, NeedMoreBytes, Malformed, UnsupportedProtocolLevel>;
+
+class PacketReader {
+ public:
+  // max_packet_size: bytes of a whole packet, fixed header included. A larger one is Malformed, as soon as
+  // its length is known.
+  explicit PacketReader(std::size_t max_packet_size) : max_packet_size_(max_packet_size) {}
+
+  // Takes the next packet off the front of `input` and moves `input` past it. Call it until it says
+  // NeedMoreBytes. Views in the packet are good until the next call of read(), and not longer than the bytes
+  // of `input`. After Malformed or UnsupportedProtocolLevel the reader must not be used again.
+  //
+  // A client whose CONNECT said MQTT 3.1 is read by the rules of 3.1 where they differ: the reader remembers
+  // its level.
+  ReadResult read(std::string_view& input);
+
+  // True between the first and the last byte of a packet.
+  bool in_packet() const { return !partial_.empty() && !handed_out_; }
+
+ private:
+  ReadResult read_in_place(std::string_view& input);
+  ReadResult read_in_parts(std::string_view& input);
+  ReadResult read_whole(std::string_view packet, std::size_t header_size);
+
+  std::size_t max_packet_size_;
+  ProtocolLevel level_ = ProtocolLevel::mqtt_3_1_1;
+  std::string partial_;
+  // The packet handed out last lies in partial_, which is dropped at the next call.
+  bool handed_out_ = false;
+};
+
+}  // namespace pubsub_mqtt::mqtt

@@ -1,0 +1,16 @@
+// What follows the fixed header of each packet (MQTT 3.1.1, chapter 3), from bytes to values.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+#include "wire_format.h"
+
+namespace pubsub_mqtt::mqtt {
+
+// `flags` are those of the fixed header, and were found to be right for `type`. The views in the packet lie
+// in `body`. Never NeedMoreBytes.
+ReadResult read_body(PacketType type, std::uint8_t flags, std::string_view body);
+
+}  // namespace pubsub_mqtt::mqtt

@@ -1,0 +1,137 @@
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "packet_body.h"
+#include "wire_format.h"
+
+namespace pubsub_mqtt::mqtt {
+namespace {
+
+// MQTT 3.1 (section 2.1) sets DUP where it sends one of these again; MQTT 3.1.1 has no such flag.
+std::uint8_t without_dup_of_3_1(std::uint8_t flags, ProtocolLevel level) {
+  return level == ProtocolLevel::mqtt_3_1 ? static_cast<std::uint8_t>(flags & ~publish_flags::dup) : flags;
+}
+
+std::optional<Malformed> check_publish_flags(std::uint8_t flags) {
+  const unsigned qos = (flags & publish_flags::qos) >> publish_flags::qos_shift;
+  if (qos == 3) return Malformed{"PUBLISH at QoS 3 [MQTT-3.3.1-4]"};
+  if (qos == 0 && (flags & publish_flags::dup) != 0)
+    return Malformed{"PUBLISH at QoS 0 with DUP set [MQTT-3.3.1-2]"};
+  return std::nullopt;
+}
+
+// 2.2.1 and 2.2.2
+std::optional<Malformed> check_first_byte(PacketType type, std::uint8_t flags, ProtocolLevel level) {
+  constexpr Malformed wrong_flags{"a fixed header with reserved flags that are not as listed [MQTT-2.2.2-2]"};
+  switch (type) {
+    case PacketType::publish:
+      return check_publish_flags(flags);
+    case PacketType::pubrel:
+    case PacketType::subscribe:
+    case PacketType::unsubscribe:
+      if (without_dup_of_3_1(flags, level) == acknowledged_flags) return std::nullopt;
+      return wrong_flags;
+    case PacketType::connect:
+    case PacketType::connack:
+    case PacketType::puback:
+    case PacketType::pubrec:
+    case PacketType::pubcomp:
+    case PacketType::suback:
+    case PacketType::unsuback:
+    case PacketType::pingreq:
+    case PacketType::pingresp:
+    case PacketType::disconnect:
+      if (flags == 0) return std::nullopt;
+      return wrong_flags;
+  }
+  return Malformed{"a packet of a forbidden type (2.2.1)"};
+}
+
+PacketType packet_type(std::string_view packet) {
+  return static_cast<PacketType>(static_cast<std::uint8_t>(packet.front()) >> 4U);
+}
+
+std::uint8_t flags(std::string_view packet) { return static_cast<std::uint8_t>(packet.front()) & 0x0FU; }
+
+struct FixedHeader {
+  std::size_t size = 0;
+  std::size_t packet_size = 0;  // the header included
+};
+
+// `bytes` holds at least one byte of the packet. Its faults are found as soon as the bytes that show them are
+// there.
+std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::string_view bytes,
+                                                                      ProtocolLevel level,
+                                                                      std::size_t max_packet_size) {
+  if (const auto malformed = check_first_byte(packet_type(bytes), flags(bytes), level)) return *malformed;
+  constexpr std::size_t max_size = 5;
+  std::size_t remaining_length = 0;
+  for (std::size_t i = 1; i < max_size; ++i) {
+    if (i == bytes.size()) return NeedMoreBytes{};
+    const auto byte = static_cast<std::uint8_t>(bytes[i]);
+    remaining_length |= static_cast<std::size_t>(byte & 0x7FU) << (7 * (i - 1));
+    if ((byte & 0x80U) != 0) continue;
+    const FixedHeader header{.size = i + 1, .packet_size = i + 1 + remaining_length};
+    if (header.packet_size > max_packet_size) return Malformed{"a packet larger than mqtt_max_packet_size"};
+    return header;
+  }
+  return Malformed{"a remaining length of more than four bytes (2.2.3)"};
+}
+
+}  // namespace
+
+ReadResult PacketReader::read(std::string_view& input) {
+  if (handed_out_) {
+    std::string().swap(partial_);  // an assignment would keep the memory
+    handed_out_ = false;
+  }
+  return partial_.empty() ? read_in_place(input) : read_in_parts(input);
+}
+
+ReadResult PacketReader::read_in_place(std::string_view& input) {
+  if (input.empty()) return NeedMoreBytes{};
+  const auto header = read_fixed_header(input, level_, max_packet_size_);
+  if (const auto* malformed = std::get_if<Malformed>(&header)) return *malformed;
+  const auto* complete = std::get_if<FixedHeader>(&header);
+  if (complete != nullptr && complete->packet_size <= input.size()) {
+    const auto packet = input.substr(0, complete->packet_size);
+    input.remove_prefix(packet.size());
+    return read_whole(packet, complete->size);
+  }
+  partial_ = input;
+  input.remove_prefix(input.size());
+  return NeedMoreBytes{};
+}
+
+ReadResult PacketReader::read_in_parts(std::string_view& input) {
+  // The fixed header first, byte by byte: it tells how much belongs to this packet.
+  auto header = read_fixed_header(partial_, level_, max_packet_size_);
+  while (std::holds_alternative<NeedMoreBytes>(header) && !input.empty()) {
+    partial_.push_back(input.front());
+    input.remove_prefix(1);
+    header = read_fixed_header(partial_, level_, max_packet_size_);
+  }
+  if (const auto* malformed = std::get_if<Malformed>(&header)) return *malformed;
+  const auto* complete = std::get_if<FixedHeader>(&header);
+  if (complete == nullptr) return NeedMoreBytes{};
+
+  const auto part = input.substr(0, complete->packet_size - partial_.size());
+  partial_ += part;
+  input.remove_prefix(part.size());
+  if (partial_.size() < complete->packet_size) return NeedMoreBytes{};
+  handed_out_ = true;
+  return read_whole(partial_, complete->size);
+}
+
+ReadResult PacketReader::read_whole(std::string_view packet, std::size_t header_size) {
+  auto result = read_body(packet_type(packet), flags(packet), packet.substr(header_size));
+  if (const auto* read = std::get_if<Packet>(&result)) {
+    if (const auto* connect = std::get_if<Connect>(read)) level_ = connect->level;
+  }
+  return result;
+}
+
+}  // namespace pubsub_mqtt::mqtt

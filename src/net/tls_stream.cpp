@@ -1,0 +1,200 @@
+#include "tls_stream.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "client_hello.h"
+#include "openssl_error.h"
+
+namespace pubsub_mqtt::net {
+namespace {
+
+// The largest plaintext of a record (RFC 8446, section 5.1).
+constexpr std::size_t max_record = 16384;
+
+// A ClientHello has some hundred bytes, with a post-quantum key and a session ticket a few thousand.
+constexpr std::size_t max_client_hello = 65536;
+
+// The first byte of a CONNECT. TLS begins with another, 0x16 (RFC 8446, section 5.1).
+constexpr char mqtt_connect = 0x10;
+
+// What a BIO reads from and writes to while the stream works, in place of a socket: the caller's own bytes.
+struct Wire {
+  std::string_view input;
+  std::string& output;
+};
+
+int read_wire(BIO* bio, char* buffer, std::size_t size, std::size_t* read) {
+  BIO_clear_retry_flags(bio);
+  auto* wire = static_cast<Wire*>(BIO_get_data(bio));
+  if (wire->input.empty()) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  *read = std::min(size, wire->input.size());
+  std::memcpy(buffer, wire->input.data(), *read);
+  wire->input.remove_prefix(*read);
+  return 1;
+}
+
+int write_wire(BIO* bio, const char* bytes, std::size_t size, std::size_t* written) {
+  auto* wire = static_cast<Wire*>(BIO_get_data(bio));
+  try {
+    wire->output.append(bytes, size);
+  } catch (...) {
+    return 0;  // no C++ exception across OpenSSL's frames
+  }
+  *written = size;
+  return 1;
+}
+
+long control_wire(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+const BIO_METHOD* wire_method() {
+  // Never freed, like the library that holds it.
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "MQTT connection");
+    if (made != nullptr) {
+      BIO_meth_set_read_ex(made, read_wire);
+      BIO_meth_set_write_ex(made, write_wire);
+      BIO_meth_set_ctrl(made, control_wire);
+    }
+    return made;
+  }();
+  return method;
+}
+
+// Connects an SSL with the caller's bytes, and with the choice of its context, for as long as a call takes.
+class Plugged {
+ public:
+  Plugged(SSL* ssl, Wire& wire, ContextChoice* choice) : ssl_(ssl) {
+    BIO_set_data(SSL_get_rbio(ssl_), &wire);
+    SSL_set_app_data(ssl_, choice);
+    ERR_clear_error();
+  }
+  ~Plugged() {
+    BIO_set_data(SSL_get_rbio(ssl_), nullptr);
+    SSL_set_app_data(ssl_, nullptr);
+  }
+  Plugged(Plugged&&) = delete;
+  Plugged(const Plugged&) = delete;
+  Plugged& operator=(Plugged&&) = delete;
+  Plugged& operator=(const Plugged&) = delete;
+
+ private:
+  SSL* ssl_;
+};
+
+// Decrypts all that the wire has. Returns how it ended, as SSL_get_error says it.
+int read_all(SSL* ssl, Wire wire, ContextChoice* choice, std::string& plaintext) {
+  const Plugged plugged(ssl, wire, choice);
+  std::array<char, max_record> record;
+  for (;;) {
+    std::size_t read = 0;
+    const int result = SSL_read_ex(ssl, record.data(), record.size(), &read);
+    if (result != 1) return SSL_get_error(ssl, result);
+    plaintext.append(record.data(), read);
+  }
+}
+
+bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
+  const Plugged plugged(ssl, wire, nullptr);
+  std::size_t written = 0;
+  return SSL_write_ex(ssl, plaintext.data(), plaintext.size(), &written) == 1;
+}
+
+}  // namespace
+
+TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts)
+    : contexts_(std::move(contexts)), ssl_(make_ssl(contexts_->fallback.get())) {
+  if (!ssl_) error_ = take_last_openssl_error();
+}
+
+TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
+  Ssl ssl(SSL_new(context));
+  BIO* bio = BIO_new(wire_method());
+  if (!ssl || bio == nullptr) {
+    BIO_free(bio);
+    return nullptr;
+  }
+  SSL_set_bio(ssl.get(), bio, bio);
+  SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
+TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& plaintext,
+                                     std::string& ciphertext_out) {
+  if (!ssl_) return Status::failed;
+  if (contexts_) return receive_client_hello(ciphertext, plaintext, ciphertext_out);
+  return outcome(read_all(ssl_.get(), {ciphertext, ciphertext_out}, nullptr, plaintext));
+}
+
+TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, std::string& plaintext,
+                                                  std::string& ciphertext_out) {
+  if (hello_.empty() && ciphertext.starts_with(mqtt_connect))
+    return fail("the client speaks no TLS but MQTT");
+  if (hello_.size() > max_client_hello) return fail("the ClientHello is too long");
+
+  ContextChoice choice{.contexts = contexts_.get()};
+  const int ended = read_all(ssl_.get(), {ciphertext, ciphertext_out}, &choice, plaintext);
+  if (choice.refusal != nullptr) return fail(choice.refusal);
+  if (choice.chosen == nullptr) {
+    hello_.append(ciphertext);
+    return outcome(ended);
+  }
+
+  // From here on the SSL holds its context, and the others may go.
+  const auto contexts = std::exchange(contexts_, nullptr);
+  std::string hello = std::exchange(hello_, {});
+  if (ended != SSL_ERROR_WANT_CLIENT_HELLO_CB) return outcome(ended);
+  ssl_ = make_ssl(choice.chosen);
+  if (!ssl_) return fail(take_last_openssl_error());
+  hello.append(ciphertext);
+  return receive(hello, plaintext, ciphertext_out);
+}
+
+TlsStream::Status TlsStream::send(std::string_view plaintext, std::string& ciphertext_out) {
+  if (!ssl_) return Status::failed;
+  if (plaintext.empty()) return Status::open;
+  if (!write_all(ssl_.get(), {{}, ciphertext_out}, plaintext)) return fail_with_openssl_error();
+  return Status::open;
+}
+
+void TlsStream::close(std::string& ciphertext_out) {
+  if (!handshake_done() || (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) return;
+  Wire wire{{}, ciphertext_out};
+  const Plugged plugged(ssl_.get(), wire, nullptr);
+  SSL_shutdown(ssl_.get());
+}
+
+bool TlsStream::handshake_done() const { return ssl_ && SSL_is_init_finished(ssl_.get()) == 1; }
+
+TlsStream::Status TlsStream::outcome(int ssl_error) {
+  if (ssl_error == SSL_ERROR_WANT_READ) return Status::open;
+  if (ssl_error == SSL_ERROR_ZERO_RETURN) return Status::closed;
+  return fail_with_openssl_error();
+}
+
+TlsStream::Status TlsStream::fail_with_openssl_error() {
+  std::string error = take_last_openssl_error();
+  const long verified = SSL_get_verify_result(ssl_.get());
+  if (verified != X509_V_OK) error.append(": ").append(X509_verify_cert_error_string(verified));
+  return fail(std::move(error));
+}
+
+TlsStream::Status TlsStream::fail(std::string error) {
+  error_ = std::move(error);
+  ssl_.reset();
+  contexts_.reset();
+  hello_ = std::string();
+  ERR_clear_error();
+  return Status::failed;
+}
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,65 @@
+// One server-side TLS connection without a socket: ciphertext in, plaintext out, and back. Network thread
+// only.
+//
+// At rest it holds no buffers, only OpenSSL's state of the connection.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pubsub_mqtt/net/tls_context.h"
+
+namespace pubsub_mqtt::net {
+
+class TlsStream {
+ public:
+  enum class Status {
+    open,    // go on
+    closed,  // the peer said close_notify; whatever comes after it is ignored
+    failed,  // handshake or record error, for good; error() tells
+  };
+
+  // Keeps a reference to `contexts` until the client has named its host: a reload hands new ones to new
+  // connections only.
+  explicit TlsStream(std::shared_ptr<const TlsContexts> contexts);
+
+  // Takes bytes from the socket. Appends what they decrypt to `plaintext` and what must be sent in answer to
+  // `ciphertext_out`, also when it fails (the alert).
+  Status receive(std::string_view ciphertext, std::string& plaintext, std::string& ciphertext_out);
+
+  // Encrypts. Before the handshake is done, and after close(), there is nobody to send to: the caller must
+  // not.
+  Status send(std::string_view plaintext, std::string& ciphertext_out);
+
+  // close_notify, once; nothing where there is no connection to close (the handshake is not done, or it
+  // failed).
+  void close(std::string& ciphertext_out);
+
+  bool handshake_done() const;
+
+  // What went wrong, for a debug log line; holds nothing secret and no bytes of the client's.
+  const std::string& error() const { return error_; }
+
+ private:
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  using Ssl = std::unique_ptr<SSL, FreeSsl>;
+
+  static Ssl make_ssl(SSL_CTX* context);
+  Status receive_client_hello(std::string_view ciphertext, std::string& plaintext,
+                              std::string& ciphertext_out);
+  Status outcome(int ssl_error);
+  Status fail_with_openssl_error();
+  Status fail(std::string error);
+
+  std::shared_ptr<const TlsContexts> contexts_;  // until the choice is made
+  std::string hello_;                            // what came of the ClientHello, until the choice is made
+  Ssl ssl_;                                      // none after a failure
+  std::string error_;
+};
+
+}  // namespace pubsub_mqtt::net
