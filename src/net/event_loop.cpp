@@ -3,6 +3,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -11,6 +14,11 @@ namespace {
 
 // Prosody listens with 128; a thousand devices that come back after a power cut need more.
 constexpr int backlog = 1024;
+
+// How often sessions are looked through: each minute, and more often where they end sooner.
+session::Time expiry_interval(session::Time session_expiry) {
+  return std::clamp(session_expiry / 10, session::Time(100), session::Time(std::chrono::minutes(1)));
+}
 
 }  // namespace
 
@@ -33,15 +41,20 @@ EventLoop::~EventLoop() = default;
 
 bool EventLoop::init() {
   if (uv_loop_init(&loop_) != 0) return false;
-  wake_.data = before_poll_.data = after_poll_.data = this;
+  wake_.data = before_poll_.data = after_poll_.data = session_expiry_.data = this;
   if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
     uv_loop_close(&loop_);
     return false;
   }
   uv_prepare_init(&loop_, &before_poll_);
-  uv_prepare_start(&before_poll_, [](uv_prepare_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  uv_prepare_start(&before_poll_,
+                   [](uv_prepare_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   uv_check_init(&loop_, &after_poll_);
-  uv_check_start(&after_poll_, [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  uv_check_start(&after_poll_,
+                 [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  const auto interval = static_cast<std::uint64_t>(expiry_interval(limits_.session_expiry).count());
+  uv_timer_init(&loop_, &session_expiry_);
+  uv_timer_start(&session_expiry_, on_session_expiry, interval, interval);
   return true;
 }
 
@@ -62,9 +75,18 @@ void EventLoop::on_wake(uv_async_t* async) {
   }
 }
 
+void EventLoop::on_session_expiry(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  try {
+    self.sessions_.expire(self.now());
+  } catch (const std::exception& error) {
+    self.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+  }
+}
+
 void EventLoop::take_mail() {
   delivery_box_.take(deliveries_);
-  for (const auto& delivery : deliveries_) sessions_.handle(delivery);
+  for (auto& delivery : deliveries_) sessions_.handle(std::move(delivery));
   deliveries_.clear();
   command_box_.take(commands_);
   for (auto& command : commands_) std::visit([this](auto& each) { carry_out(each); }, command);
@@ -72,7 +94,8 @@ void EventLoop::take_mail() {
 }
 
 void EventLoop::carry_out(Listen& command) {
-  auto listener = std::make_unique<Listener>(Listener{.loop = *this, .handle = {}, .tls = std::move(command.tls)});
+  auto listener =
+      std::make_unique<Listener>(Listener{.loop = *this, .handle = {}, .tls = std::move(command.tls)});
   uv_tcp_init(&loop_, &listener->handle);
   listener->handle.data = listener.get();
   auto* stream = reinterpret_cast<uv_stream_t*>(&listener->handle);
@@ -83,8 +106,9 @@ void EventLoop::carry_out(Listen& command) {
     error = uv_listen(stream, backlog, on_connection);
   }
   if (error != 0) {
-    requests_.emplace_back(LogLine{.level = LogLevel::error,
-                                   .text = std::string("cannot accept MQTT connections: ") + uv_strerror(error)});
+    requests_.emplace_back(
+        LogLine{.level = LogLevel::error,
+                .text = std::string("cannot accept MQTT connections: ") + uv_strerror(error)});
   }
   listeners_.emplace(command.listener, std::move(listener));
 }
@@ -103,6 +127,12 @@ void EventLoop::carry_out(CloseListener& command) {
   uv_close(reinterpret_cast<uv_handle_t*>(&listener->handle),
            [](uv_handle_t* handle) { std::unique_ptr<Listener>(static_cast<Listener*>(handle->data)); });
   command.closed.set_value();
+}
+
+void EventLoop::carry_out(SendWills& command) {
+  sessions_.send_wills();
+  post_requests();
+  command.sent.set_value();
 }
 
 void EventLoop::carry_out(Stop& /*command*/) {
@@ -127,7 +157,8 @@ void EventLoop::on_connection(uv_stream_t* stream, int status) {
 void EventLoop::accept(Listener& listener) {
   const ConnectionId id = ++last_connection_;
   auto& connection = *connections_.emplace(id, std::make_unique<TcpConnection>(*this, id)).first->second;
-  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls)) connection.close_now();
+  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls))
+    connection.close_now();
 }
 
 void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push_back(&connection); }
@@ -147,15 +178,20 @@ void EventLoop::finish_turn() {
   // The list grows while it is walked: a connection that reads on has something to send.
   for (std::size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->flush();
   to_flush_.clear();
-  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
+  post_requests();
   if (stopping_) close_own_handles();
+}
+
+void EventLoop::post_requests() {
+  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
 }
 
 void EventLoop::close_own_handles() {
   // Those that could not take their goodbye at once have had their chance.
   for (auto& [id, connection] : connections_) connection->close_now();
-  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
-                       reinterpret_cast<uv_handle_t*>(&after_poll_)}) {
+  for (auto* handle :
+       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&session_expiry_)}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

@@ -1,7 +1,7 @@
 // What runs on the network thread: the libuv loop with its listeners, connections and sessions.
 //
-// All of it belongs to that thread, but for init(), which runs before the thread exists, and wake(), which any thread
-// may call between init() and the end of run().
+// All of it belongs to that thread, but for init(), which runs before the thread exists, and wake(), which
+// any thread may call between init() and the end of run().
 #pragma once
 
 #include <uv.h>
@@ -35,8 +35,11 @@ struct CloseListener {
   ListenerId listener = 0;
   std::promise<void> closed;
 };
+struct SendWills {
+  std::promise<void> sent;
+};
 struct Stop {};
-using Command = std::variant<Listen, SetTls, CloseListener, Stop>;
+using Command = std::variant<Listen, SetTls, CloseListener, SendWills, Stop>;
 
 class EventLoop {
  public:
@@ -57,23 +60,28 @@ class EventLoop {
   const session::Limits& limits() const { return limits_; }
   session::Sessions& sessions() { return sessions_; }
   std::vector<Request>& requests() { return requests_; }
-  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size())); }
+  uv_buf_t read_buffer() {
+    return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size()));
+  }
   void flush_at_end_of_turn(TcpConnection& connection);
   void forget(TcpConnection& connection);
 
  private:
   struct Listener;
   static void on_wake(uv_async_t* async);
+  static void on_session_expiry(uv_timer_t* timer);
   static void on_connection(uv_stream_t* stream, int status);
   static void end_of_turn(EventLoop& loop);
 
   void carry_out(Listen& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
+  void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void accept(Listener& listener);
   void take_mail();
   void finish_turn();
+  void post_requests();
   void close_own_handles();
 
   const session::Limits& limits_;
@@ -87,6 +95,7 @@ class EventLoop {
   // Both ends of a turn: before the loop sleeps (timers may have written) and after it woke (sockets have).
   uv_prepare_t before_poll_{};
   uv_check_t after_poll_{};
+  uv_timer_t session_expiry_{};
 
   std::vector<Request> requests_;
   session::Sessions sessions_;

@@ -90,6 +90,14 @@ void Network::close_listener(ListenerId listener) {
   closed.wait();
 }
 
+void Network::send_wills() {
+  if (!thread_->thread.joinable()) return;
+  SendWills command;
+  auto sent = command.sent.get_future();
+  thread_->post(std::move(command));
+  sent.wait();
+}
+
 void Network::post(std::vector<Delivery>& deliveries) {
   if (thread_->deliveries.post(deliveries) && thread_->thread.joinable()) thread_->loop.wake();
 }

@@ -160,13 +160,23 @@ void TcpConnection::flush() {
       if (unparsed_.empty() && !closing_ && !reading_) {
         uv_read_start(
             reinterpret_cast<uv_stream_t*>(&socket_),
-            [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) { *buffer = from(handle).loop_.read_buffer(); },
+            [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+              *buffer = from(handle).loop_.read_buffer();
+            },
             on_read);
         reading_ = true;
       }
     }
+    crowded_ = crowded_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2;
     send();
+    notice_drained();
   });
+}
+
+void TcpConnection::notice_drained() {
+  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2) return;
+  crowded_ = false;
+  protocol_->drained();
 }
 
 // Before its bytes are handed to the socket, so that records are as large as what is waiting.
@@ -214,7 +224,8 @@ void TcpConnection::wait_for_socket(const std::vector<uv_buf_t>& buffers) {
   }
   for (const auto& buffer : buffers) sending_ += buffer.len;
   // A client that does not read gets this long to take the goodbye.
-  if (closing_) uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()), 0);
+  if (closing_)
+    uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()), 0);
 }
 
 void TcpConnection::on_written(uv_write_t* request, int status) {

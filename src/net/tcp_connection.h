@@ -1,7 +1,8 @@
 // A client's socket: bytes between libuv, TLS where the listener speaks it, and MQTT (session::Connection).
 //
-// What the session writes is gathered and sent by flush(), once a turn of the loop. Owned by EventLoop; network thread
-// only. No exception leaves a libuv callback: one that runs out of memory loses its own connection.
+// What the session writes is gathered and sent by flush(), once a turn of the loop. Owned by EventLoop;
+// network thread only. No exception leaves a libuv callback: one that runs out of memory loses its own
+// connection.
 #pragma once
 
 #include <uv.h>
@@ -27,8 +28,8 @@ class TcpConnection final : public session::Outbox {
   TcpConnection(EventLoop& loop, ConnectionId id);
   ~TcpConnection() override;
 
-  // Takes the next connection of a listening handle. False: there was none, or it is gone already; destroy this with
-  // close_now().
+  // Takes the next connection of a listening handle. False: there was none, or it is gone already; destroy
+  // this with close_now().
   bool accept(uv_stream_t* listener, std::shared_ptr<const TlsContexts> tls);
 
   ConnectionId id() const { return id_; }
@@ -64,6 +65,7 @@ class TcpConnection final : public session::Outbox {
   void wait_for_socket(const std::vector<uv_buf_t>& buffers);
   void arm_timer();
   void mark_for_flush();
+  void notice_drained();
 
   EventLoop& loop_;
   ConnectionId id_;
@@ -73,7 +75,7 @@ class TcpConnection final : public session::Outbox {
   session::Time armed_for_{0};
   std::optional<session::Connection> protocol_;
   std::optional<TlsStream> tls_;
-  std::string unparsed_;  // input that the session does not take yet
+  std::string unparsed_;     // input that the session does not take yet
   std::string tls_answer_;   // what the handshake has to say
   SendQueue outgoing_;       // written by the session
   SendQueue on_the_wire_;    // being sent, encrypted where TLS is spoken
@@ -84,6 +86,7 @@ class TcpConnection final : public session::Outbox {
   bool closing_ = false;  // close() was called: send, then go
   bool closed_ = false;
   bool marked_ = false;
+  bool crowded_ = false;  // more than half of mqtt_max_outbound_bytes waited since the protocol was last told
 };
 
 }  // namespace pubsub_mqtt::net

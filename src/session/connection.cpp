@@ -3,7 +3,8 @@
 #include <utility>
 #include <variant>
 
-#include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "session.h"
+#include "write_packet.h"
 
 namespace pubsub_mqtt::session {
 namespace {
@@ -15,10 +16,13 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+// Characters are bytes here: a client that keeps to MQTT 3.1 is within either.
+constexpr std::size_t longest_identifier_of_3_1 = 23;
+
 }  // namespace
 
-Connection::Connection(ConnectionId id, std::string address, Time now, const Limits& limits, Sessions& sessions,
-                       Outbox& outbox, std::vector<Request>& requests)
+Connection::Connection(ConnectionId id, std::string address, Time now, const Limits& limits,
+                       Sessions& sessions, Outbox& outbox, std::vector<Request>& requests)
     : id_(id),
       address_(std::move(address)),
       last_packet_(now),
@@ -29,87 +33,106 @@ Connection::Connection(ConnectionId id, std::string address, Time now, const Lim
       reader_(limits.max_packet_size) {}
 
 Connection::~Connection() {
-  if (Session* session = sessions_.find(session_)) sessions_.close(*session);
+  if (Session* own = session()) sessions_.detach(*own);
+}
+
+// Nothing once a newer connection has taken the session over.
+Session* Connection::session() const {
+  Session* found = sessions_.find(session_);
+  return found != nullptr && found->connection() == id_ ? found : nullptr;
+}
+
+// A client that asks and does not read the answers would fill our memory with them.
+bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
+
+bool Connection::reads() const {
+  const Session* own = session();
+  return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
 
 void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
   while (!closed_) {
-    if (const Session* session = sessions_.find(session_); session != nullptr && !session->takes_publishes()) return;
+    waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
+    if (!reads()) return;
     const auto result = reader_.read(input);
     if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
     if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(malformed->reason);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
-      return refuse(mqtt::ConnectReturnCode::unacceptable_protocol_version, "speaks an MQTT version that is not served");
+      return refuse(mqtt::ConnectReturnCode::unacceptable_protocol_version,
+                    "speaks an MQTT version that is not served");
     }
     handle(std::get<mqtt::Packet>(result), now);
   }
 }
 
 void Connection::handle(const mqtt::Packet& packet, Time now) {
-  Session* session = sessions_.find(session_);
   if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
     if (session_ != 0) return fail("a second CONNECT [MQTT-3.1.0-2]");
     last_packet_ = now;
     return accept(*connect);
   }
   if (session_ == 0) return fail("the first packet is no CONNECT [MQTT-3.1.0-1]");
-  // Taken over by a newer connection: what still comes here is nobody's.
-  if (session == nullptr) return;
+  // Without a session: taken over by a newer connection, and what still comes here is nobody's.
+  if (Session* own = session()) handle(*own, packet);
+}
 
+void Connection::handle(Session& session, const mqtt::Packet& packet) {
+  const auto acknowledge = [&](const auto& acknowledgement) {
+    if (const auto violation = session.receive(acknowledgement)) fail(*violation);
+  };
   std::visit(Overloaded{
-                 [&](const mqtt::Publish& publish) {
-                   if (publish.qos != mqtt::QoS::at_most_once) return fail("a PUBLISH at QoS 1 or 2");
-                   session->publish(publish);
-                 },
-                 [&](const mqtt::Subscribe& subscribe) { session->subscribe(subscribe); },
-                 [&](const mqtt::Unsubscribe& unsubscribe) { session->unsubscribe(unsubscribe); },
-                 [&](const mqtt::Pingreq&) {
-                   std::string packet_bytes;
-                   mqtt::write(mqtt::Pingresp{}, packet_bytes);
-                   outbox_.write(packet_bytes);
-                 },
-                 [&](const mqtt::Disconnect&) { disconnect(*session); },
+                 [&](const mqtt::Publish& publish) { session.receive(publish); },
+                 [&](const mqtt::Puback& puback) { acknowledge(puback); },
+                 [&](const mqtt::Pubrec& pubrec) { acknowledge(pubrec); },
+                 [&](const mqtt::Pubrel& pubrel) { acknowledge(pubrel); },
+                 [&](const mqtt::Pubcomp& pubcomp) { acknowledge(pubcomp); },
+                 [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
+                 [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
+                 [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_); },
+                 [&](const mqtt::Disconnect&) { disconnect(session); },
                  [&](const auto&) { fail("a packet that a client may not send"); },
              },
              packet);
 }
 
 void Connection::accept(const mqtt::Connect& connect) {
-  if (connect.level != mqtt::ProtocolLevel::mqtt_3_1_1) {
-    return refuse(mqtt::ConnectReturnCode::unacceptable_protocol_version, "speaks MQTT 3.1");
-  }
-  if (connect.client_identifier.empty() && !connect.clean_session) {
+  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::ConnectReturnCode::identifier_rejected,
-                  "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
+                  speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
+                             : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
   }
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
-  session_ = sessions_.open(connect.client_identifier, id_, address_, outbox_).id();
-  std::string packet;
-  mqtt::write(mqtt::Connack{}, packet);
-  outbox_.write(packet);
-  log(LogLevel::debug, "connected");
+  const auto opened = sessions_.open(connect, id_, address_, outbox_);
+  session_ = opened.session.id();
+  // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
+  write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1}, outbox_);
+  log(LogLevel::debug, opened.present ? "connected again" : "connected");
+  if (speaks_3_1 && connect.client_identifier.size() > longest_identifier_of_3_1) {
+    log(LogLevel::debug, "has a client identifier of more than 23 characters, which MQTT 3.1 forbids");
+  }
+  sessions_.resume(opened.session);
 }
 
 void Connection::disconnect(Session& session) {
   log(LogLevel::debug, "disconnected");
   closed_ = true;
-  sessions_.close(session);
+  session.forget_will();
+  sessions_.detach(session);
   outbox_.close();
 }
 
 void Connection::refuse(mqtt::ConnectReturnCode code, std::string_view why) {
-  std::string packet;
-  mqtt::write(mqtt::Connack{.session_present = false, .code = code}, packet);
-  outbox_.write(packet);
+  write_packet(mqtt::Connack{.session_present = false, .code = code}, outbox_);  // [MQTT-3.2.2-4]
   fail(why);
 }
 
 void Connection::fail(std::string_view reason) {
   log(LogLevel::debug, "closed: " + std::string(reason));
   closed_ = true;
-  if (Session* session = sessions_.find(session_)) sessions_.close(*session);
+  if (Session* own = session()) sessions_.detach(*own);
   outbox_.close();
 }
 
@@ -118,9 +141,7 @@ std::optional<Time> Connection::deadline() const {
   if (session_ == 0) return last_packet_ + limits_.connect_timeout;
   if (keep_alive_ == Time::zero()) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
-  if (const Session* session = sessions_.find(session_); session != nullptr && !session->takes_publishes()) {
-    return std::nullopt;
-  }
+  if (!reads()) return std::nullopt;
   // One and a half times the interval [MQTT-3.1.2-24].
   return last_packet_ + keep_alive_ * 3 / 2;
 }
@@ -128,12 +149,20 @@ std::optional<Time> Connection::deadline() const {
 void Connection::expire(Time now) {
   const auto moment = deadline();
   if (!moment || now < *moment) return;
-  fail(session_ == 0 ? "no CONNECT within mqtt_connect_timeout" : "silent for longer than its keep-alive interval");
+  fail(session_ == 0 ? "no CONNECT within mqtt_connect_timeout"
+                     : "silent for longer than its keep-alive interval");
+}
+
+void Connection::drained() {
+  Session* own = session();
+  if (own == nullptr) return;
+  if (std::exchange(waits_for_outbox_, false)) outbox_.resume_reading();
+  own->drained();
 }
 
 void Connection::log(LogLevel level, std::string_view text) {
-  const Session* session = sessions_.find(session_);
-  std::string line = session != nullptr ? session->client() : address_;
+  const Session* own = session();
+  std::string line = own != nullptr ? own->client() : address_;
   line += ": ";
   line += text;
   requests_.emplace_back(LogLine{.level = level, .text = std::move(line)});

@@ -1,5 +1,6 @@
-// Text of a client's choosing, made fit for one line of a log: control characters and quotation marks are escaped, and
-// what is longer than `max_printable` bytes is cut at a character. Takes UTF-8, gives UTF-8. Any thread.
+// Text of a client's choosing, made fit for one line of a log: control characters and quotation marks are
+// escaped, and what is longer than `max_printable` bytes is cut at a character. Takes UTF-8, gives UTF-8. Any
+// thread.
 #pragma once
 
 #include <cstddef>

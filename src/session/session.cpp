@@ -1,55 +1,78 @@
-#include "pubsub_mqtt/session/session.h"
+#include "session.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "write_packet.h"
 
 namespace pubsub_mqtt::session {
 namespace {
 
-// Below this a copy into the connection's buffer is cheaper than a segment of its own in the system call.
-constexpr std::size_t copied_packet_size = 2048;
+// SUBSCRIBEs and UNSUBSCRIBEs that may wait for pubsub: they can be as large as a packet.
+constexpr std::uint32_t max_pending_subscribes = 16;
 
 std::size_t size_of(const PublishRequest& request) { return request.topic.size() + request.payload.size(); }
 
 }  // namespace
 
-Message::Message(std::string_view topic, std::string_view payload, mqtt::QoS qos) : qos_(qos) {
-  std::string packet;
-  packet.reserve(topic.size() + payload.size() + 8);
-  mqtt::write(mqtt::Publish{.topic = topic, .payload = payload}, packet);
-  packet_ = std::make_shared<const std::string>(std::move(packet));
+Session::Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits,
+                 std::vector<Request>& requests)
+    : id_(id), key_(key), limits_(limits), requests_(requests), outgoing_(limits), clean_(clean) {}
+
+void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string client,
+                     Outbox& outbox) {
+  outbox_ = &outbox;
+  connection_ = connection;
+  client_ = std::move(client);
+  offline_since.reset();
+  speaks_3_1_ = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  reading_paused_ = !takes_packets();
+  if (!connect.will) return;
+  will_ = std::make_unique<PublishRequest>(PublishRequest{.session = id_,
+                                                          .connection = connection,
+                                                          .topic = std::string(connect.will->topic),
+                                                          .payload = std::string(connect.will->message),
+                                                          .qos = connect.will->qos,
+                                                          .retain = connect.will->retain,
+                                                          .will = true});
 }
 
-void Message::write_qos_0(Outbox& outbox) const {
-  if (packet_->size() <= copied_packet_size) {
-    outbox.write(*packet_);
-  } else {
-    outbox.write(packet_);
-  }
+void Session::detach() {
+  outbox_ = nullptr;
+  connection_ = 0;
+  asked_ = {};
 }
 
-Session::Session(SessionId id, ConnectionId connection, std::string client_identifier, std::string client,
-                 const Limits& limits, Outbox& outbox, std::vector<Request>& requests)
-    : id_(id),
-      connection_(connection),
-      client_identifier_(std::move(client_identifier)),
-      client_(std::move(client)),
-      limits_(limits),
-      outbox_(outbox),
-      requests_(requests) {}
+void Session::resume(const std::function<bool(const Message&)>& may) {
+  outgoing_.resume(*outbox_, may);
+  ask_for_retained();
+}
 
-void Session::subscribe(const mqtt::Subscribe& packet) {
-  SubscribeRequest request{
-      .session = id_, .connection = connection_, .packet_identifier = packet.packet_identifier, .filters = {}};
+void Session::receive(const mqtt::Subscribe& packet) {
+  SubscribeRequest request{.session = id_,
+                           .connection = connection_,
+                           .packet_identifier = packet.packet_identifier,
+                           .filters = {}};
   request.filters.reserve(packet.subscriptions.size());
   for (const auto& subscription : packet.subscriptions) {
-    request.filters.push_back({.topic_filter = std::string(subscription.topic_filter), .qos = subscription.qos});
+    request.filters.push_back(
+        {.topic_filter = std::string(subscription.topic_filter), .qos = subscription.qos});
   }
+  if (speaks_3_1_) {
+    AskedQoS asked{.packet_identifier = packet.packet_identifier, .return_codes = {}};
+    for (const auto& filter : request.filters) {
+      asked.return_codes.push_back(static_cast<mqtt::SubackReturnCode>(filter.qos));
+    }
+    asked_.push_back(std::move(asked));
+  }
+  ++pending_subscribes_;
+  reading_paused_ = !takes_packets();
   requests_.emplace_back(std::move(request));
 }
 
-void Session::unsubscribe(const mqtt::Unsubscribe& packet) {
+void Session::receive(const mqtt::Unsubscribe& packet) {
+  ++pending_subscribes_;
+  reading_paused_ = !takes_packets();
   requests_.emplace_back(
       UnsubscribeRequest{.session = id_,
                          .connection = connection_,
@@ -57,8 +80,18 @@ void Session::unsubscribe(const mqtt::Unsubscribe& packet) {
                          .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}});
 }
 
-void Session::publish(const mqtt::Publish& packet) {
+void Session::receive(const mqtt::Publish& packet) {
+  if (packet.qos == mqtt::QoS::exactly_once) {
+    const auto state = received_.find(packet.packet_identifier);
+    // A duplicate; PUBREC comes when pubsub has answered.
+    if (state == ReceivedIdentifiers::State::pending) return;
+    if (state == ReceivedIdentifiers::State::received) {
+      return write_packet(mqtt::Pubrec{.packet_identifier = packet.packet_identifier}, *outbox_);
+    }
+    received_.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
+  }
   PublishRequest request{.session = id_,
+                         .connection = connection_,
                          .topic = std::string(packet.topic),
                          .payload = std::string(packet.payload),
                          .qos = packet.qos,
@@ -66,56 +99,166 @@ void Session::publish(const mqtt::Publish& packet) {
                          .packet_identifier = packet.packet_identifier};
   ++pending_publishes_;
   pending_publish_bytes_ += size_of(request);
-  reading_paused_ = !takes_publishes();
+  reading_paused_ = !takes_packets();
   requests_.emplace_back(std::move(request));
 }
 
-bool Session::takes_publishes() const {
+Session::Violation Session::receive(const mqtt::Pubrel& packet) {
+  if (received_.find(packet.packet_identifier) == ReceivedIdentifiers::State::pending) {
+    return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
+  }
+  // Unknown: released already, and the PUBCOMP was lost with a connection.
+  received_.erase(packet.packet_identifier);
+  write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *outbox_);
+  return std::nullopt;
+}
+
+// An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
+// One that is in use, in another flow than the client thinks, means that the two no longer agree on what was
+// delivered: closed, as mosquitto does.
+template <typename Packet>
+Session::Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
+  const auto result = outgoing_.acknowledge(packet, *outbox_);
+  if (result == Acknowledged::violation) return violation;
+  if (result == Acknowledged::unknown) {
+    log(LogLevel::debug, "acknowledges packet identifier " + std::to_string(packet.packet_identifier) +
+                             ", which is not in use");
+  }
+  ask_for_retained();
+  return std::nullopt;
+}
+
+Session::Violation Session::receive(const mqtt::Puback& packet) {
+  return receive_acknowledgement(packet, "a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]");
+}
+
+Session::Violation Session::receive(const mqtt::Pubrec& packet) {
+  return receive_acknowledgement(packet, "a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]");
+}
+
+Session::Violation Session::receive(const mqtt::Pubcomp& packet) {
+  return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
+}
+
+bool Session::takes_packets() const {
   return pending_publishes_ < limits_.max_pending_publishes &&
-         pending_publish_bytes_ < limits_.max_pending_publish_bytes;
+         pending_publish_bytes_ < limits_.max_pending_publish_bytes &&
+         pending_subscribes_ < max_pending_subscribes;
+}
+
+void Session::publish_will() {
+  if (will_ != nullptr) requests_.emplace_back(std::move(*std::exchange(will_, nullptr)));
+}
+
+void Session::request_was_answered() {
+  // Half empty before we read on: a resume per message would be a system call per message.
+  if (reading_paused_ && pending_publishes_ <= limits_.max_pending_publishes / 2 &&
+      pending_publish_bytes_ <= limits_.max_pending_publish_bytes / 2 &&
+      pending_subscribes_ <= max_pending_subscribes / 2) {
+    reading_paused_ = false;
+    if (outbox_ != nullptr) outbox_->resume_reading();
+  }
 }
 
 void Session::reply(const SubscribeReply& reply) {
-  if (reply.connection != connection_) return;
-  std::string packet;
-  mqtt::write(mqtt::Suback{.packet_identifier = reply.packet_identifier, .return_codes = reply.return_codes}, packet);
-  outbox_.write(packet);
+  --pending_subscribes_;
+  request_was_answered();
+  if (!is_here(reply.connection)) return;
+  auto return_codes = reply.return_codes;
+  if (speaks_3_1_) {
+    const auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const AskedQoS& each) {
+      return each.packet_identifier == reply.packet_identifier;
+    });
+    if (asked != asked_.end()) {
+      if (std::count(return_codes.begin(), return_codes.end(), mqtt::SubackReturnCode::failure) > 0) {
+        return_codes = std::move(asked->return_codes);
+        log(LogLevel::info, "was refused a filter, which its MQTT 3.1 has no words for");
+      }
+      asked_.erase(asked);
+    }
+  }
+  write_packet(
+      mqtt::Suback{.packet_identifier = reply.packet_identifier, .return_codes = std::move(return_codes)},
+      *outbox_);
 }
 
 void Session::reply(const UnsubscribeReply& reply) {
-  if (reply.connection != connection_) return;
-  std::string packet;
-  mqtt::write(mqtt::Unsuback{.packet_identifier = reply.packet_identifier}, packet);
-  outbox_.write(packet);
+  --pending_subscribes_;
+  request_was_answered();
+  if (!is_here(reply.connection)) return;
+  write_packet(mqtt::Unsuback{.packet_identifier = reply.packet_identifier}, *outbox_);
 }
 
-void Session::reply(const PublishReply& reply) {
+bool Session::reply(const PublishReply& reply) {
   --pending_publishes_;
   pending_publish_bytes_ -= reply.bytes;
-  // Half empty before we read on: a resume per message would be a system call per message.
-  if (reading_paused_ && pending_publishes_ <= limits_.max_pending_publishes / 2 &&
-      pending_publish_bytes_ <= limits_.max_pending_publish_bytes / 2) {
-    reading_paused_ = false;
-    outbox_.resume_reading();
+  request_was_answered();
+  const bool failed = reply.outcome == PublishReply::Outcome::failed;
+  if (reply.qos == mqtt::QoS::at_most_once) {
+    if (failed) log_once(Grievance::failed_publish, "messages at QoS 0 could not be published and are lost");
+    return true;
   }
+  if (reply.qos == mqtt::QoS::at_least_once) {
+    // On another connection the client has sent it again, and that one will be answered.
+    if (!is_here(reply.connection)) return true;
+    if (!failed) write_packet(mqtt::Puback{.packet_identifier = reply.packet_identifier}, *outbox_);
+  } else if (failed) {
+    received_.erase(reply.packet_identifier);
+  } else {
+    received_.set(reply.packet_identifier, ReceivedIdentifiers::State::received);
+    if (is_connected()) write_packet(mqtt::Pubrec{.packet_identifier = reply.packet_identifier}, *outbox_);
+  }
+  if (!failed || !is_connected()) return true;
+  log(LogLevel::warn, "closed: a message could not be published now; the client must send it again");
+  return false;
 }
 
-void Session::deliver(const Message& message) {
-  const std::size_t waiting = outbox_.waiting_bytes();
-  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
-  if (waiting > 0 && waiting + message.size() > limits_.max_outbound_bytes) {
-    if (dropped_++ == 0) {
-      log(LogLevel::warn,
-          "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes are dropped "
-          "until it catches up");
-    }
-    return;
+void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
+  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
+  if (outgoing_.add(message, qos, outbox_)) return;
+  ++dropped_;
+  log_once(Grievance::queue,
+           "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
+           "mqtt_max_queued_bytes are dropped");
+}
+
+void Session::deliver_qos_0(Message& message) {
+  if (outbox_ == nullptr) return;
+  const std::size_t waiting = outbox_->waiting_bytes();
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
+  // ones come no faster than they are asked for.
+  if (!message.retain() && waiting > 0 && waiting + message.size() > limits_.max_outbound_bytes) {
+    ++dropped_;
+    return log_once(
+        Grievance::outbound_bytes,
+        "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
+        "are dropped until it catches up");
   }
-  message.write_qos_0(outbox_);
+  message.write(*outbox_, mqtt::QoS::at_most_once);
+}
+
+void Session::delivered_retained(bool more) {
+  more_retained_ = more_retained_ || more;
+  ask_for_retained();
+}
+
+// When the last batch has gone, as far as the client takes it.
+void Session::ask_for_retained() {
+  if (!more_retained_ || outbox_ == nullptr || outgoing_.queued_retained() > 0) return;
+  if (outbox_->waiting_bytes() > limits_.max_outbound_bytes / 2) return;
+  more_retained_ = false;
+  requests_.emplace_back(RetainedRequest{.session = id_});
 }
 
 void Session::log(LogLevel level, std::string_view text) {
   requests_.emplace_back(LogLine{.level = level, .text = client_ + ": " + std::string(text)});
+}
+
+void Session::log_once(Grievance grievance, std::string_view text) {
+  const auto bit = static_cast<std::uint8_t>(grievance);
+  if ((logged_ & bit) != 0) return;
+  logged_ |= bit;
+  log(LogLevel::warn, text);
 }
 
 }  // namespace pubsub_mqtt::session

@@ -3,34 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <utility>
 
+#include "audience.h"
+#include "message.h"
 #include "printable.h"
+#include "session.h"
 
 namespace pubsub_mqtt::session {
 
-// Who receives what of one node, sorted by session: walked once an item, changed seldom.
-struct Sessions::Audience {
-  struct Member {
-    SessionId session = 0;
-    Selection selection;
-  };
-  std::string host;
-  std::string node;
-  std::vector<Member> members;
-
-  std::string topic(payload::Type type) const {
-    std::string topic = host;
-    topic += '/';
-    topic += payload::name(type);
-    topic += '/';
-    topic += node;
-    return topic;
-  }
-};
-
-Sessions::Sessions(const Limits& limits, std::vector<Request>& requests) : limits_(limits), requests_(requests) {}
+Sessions::Sessions(const Limits& limits, std::vector<Request>& requests)
+    : limits_(limits), requests_(requests) {}
 Sessions::~Sessions() = default;
 
 SessionId Sessions::take_slot() {
@@ -50,85 +34,150 @@ Session* Sessions::find(SessionId id) const {
   return session != nullptr && session->id() == id ? session : nullptr;
 }
 
-Session& Sessions::open(std::string_view client_identifier, ConnectionId connection, std::string_view address,
-                        Outbox& outbox) {
-  const SessionId id = take_slot();
-  std::string identifier(client_identifier);
-  if (identifier.empty()) identifier = "auto-" + std::to_string(id);
-  if (const auto found = by_client_identifier_.find(identifier); found != by_client_identifier_.end()) {
-    Session& older = *found->second;
-    requests_.emplace_back(
-        LogLine{.level = LogLevel::info, .text = older.client() + ": closed, its client identifier connected again"});
-    older.outbox().close();
-    close(older);
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, ConnectionId connection,
+                                std::string_view address, Outbox& outbox) {
+  SessionKey key{.account = {}, .client_identifier = std::string(connect.client_identifier)};
+  Session* session = take_over(key);
+  if (session != nullptr && connect.clean_session) {
+    close(*session);
+    session = nullptr;
   }
-  std::string client = std::string(address) + " \"" + printable(identifier) + '"';
-  requests_.emplace_back(OpenSession{.session = id, .client = client});
+  const bool present = session != nullptr;
+  if (!present) session = &create(std::move(key), connect.clean_session);
+
+  std::string client = std::string(address) + " \"" + printable(connect.client_identifier) + '"';
+  if (present) {
+    requests_.emplace_back(ResumeSession{.session = session->id(), .client = client});
+  } else {
+    requests_.emplace_back(OpenSession{.session = session->id(), .client = client});
+  }
+  session->attach(connect, connection, std::move(client), outbox);
+  return {.session = *session, .present = present};
+}
+
+// The session of the client, without a connection; nullptr if there is none.
+Session* Sessions::take_over(const SessionKey& key) {
+  auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
+  if (Session& session = *found->second; session.is_connected()) {
+    log(session, LogLevel::info, "closed, its client identifier connected again");
+    session.outbox()->close();
+    detach(session);
+    found = by_key_.find(key);  // a clean session is over now
+  }
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+Session& Sessions::create(SessionKey&& key, bool clean) {
+  const SessionId id = take_slot();
   auto& session = slots_[id & 0xFFFFFFFFU].session;
-  session = std::make_unique<Session>(id, connection, std::move(identifier), std::move(client), limits_, outbox,
-                                      requests_);
-  by_client_identifier_.emplace(session->client_identifier(), session.get());
+  // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
+  if (key.client_identifier.empty()) {
+    session = std::make_unique<Session>(id, nullptr, clean, limits_, requests_);
+  } else {
+    const auto place = by_key_.emplace(std::move(key), nullptr).first;
+    session = std::make_unique<Session>(id, &place->first, clean, limits_, requests_);
+    place->second = session.get();
+  }
   return *session;
+}
+
+void Sessions::resume(Session& session) {
+  session.resume([&](const Message& message) { return may_have(session, message); });
+}
+
+bool Sessions::may_have(const Session& session, const Message& message) const {
+  const auto audience = audiences_.find(message.node());
+  return audience != audiences_.end() && audience->second.receives(session.id(), message.type());
+}
+
+void Sessions::detach(Session& session) {
+  session.publish_will();
+  session.detach();
+  if (session.is_clean()) close(session);
 }
 
 void Sessions::close(Session& session) {
   if (session.dropped() > 0) {
-    requests_.emplace_back(
-        LogLine{.level = LogLevel::info,
-                .text = session.client() + ": " + std::to_string(session.dropped()) + " messages were dropped"});
+    log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
   }
   requests_.emplace_back(CloseSession{.session = session.id()});
-  by_client_identifier_.erase(session.client_identifier());
+  if (session.key() != nullptr) by_key_.erase(by_key_.find(*session.key()));
   const auto slot = static_cast<std::uint32_t>(session.id() & 0xFFFFFFFFU);
   free_slots_.push_back(slot);
   slots_[slot].session.reset();
 }
 
-void Sessions::handle(const Delivery& delivery) {
-  std::visit([this](const auto& each) { carry_out(each); }, delivery);
+void Sessions::expire(Time now) {
+  for (const auto& slot : slots_) {
+    Session* session = slot.session.get();
+    if (session == nullptr || session->is_connected()) continue;
+    if (!session->offline_since) session->offline_since = now;
+    if (now - *session->offline_since < limits_.session_expiry) continue;
+    log(*session, LogLevel::info, "its session ends, since it did not come back within mqtt_session_expiry");
+    close(*session);
+  }
 }
 
-void Sessions::carry_out(const NodeOpened& opened) {
-  audiences_.emplace(opened.node, Audience{.host = opened.host, .node = opened.name, .members = {}});
+void Sessions::send_wills() {
+  for (const auto& slot : slots_) {
+    if (slot.session != nullptr && slot.session->has_retained_will()) slot.session->publish_will();
+  }
+  for (const auto& slot : slots_) {
+    if (slot.session != nullptr) slot.session->publish_will();
+  }
+}
+
+void Sessions::handle(Delivery&& delivery) {
+  std::visit([this](auto& each) { carry_out(each); }, delivery);
+}
+
+void Sessions::carry_out(NodeOpened& opened) {
+  audiences_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name));
 }
 
 void Sessions::carry_out(const NodeClosed& closed) { audiences_.erase(closed.node); }
 
 void Sessions::carry_out(const AudienceChange& change) {
   const auto audience = audiences_.find(change.node);
-  if (audience == audiences_.end()) return;
-  auto& members = audience->second.members;
-  const auto place = std::lower_bound(
-      members.begin(), members.end(), change.session,
-      [](const Audience::Member& member, SessionId session) { return member.session < session; });
-  const bool present = place != members.end() && place->session == change.session;
-  if (change.selection.empty()) {
-    if (present) members.erase(place);
-  } else if (present) {
-    place->selection = change.selection;
-  } else {
-    members.insert(place, {.session = change.session, .selection = change.selection});
-  }
+  if (audience != audiences_.end()) audience->second.change(change);
 }
 
-void Sessions::carry_out(const ItemPublished& item) {
+void Sessions::carry_out(ItemPublished& item) {
   const auto found = audiences_.find(item.node);
   if (found == audiences_.end()) return;
   const Audience& audience = found->second;
 
-  // Encoded once a topic, whoever receives it.
-  std::array<std::optional<Message>, payload::type_count> messages;
-  for (std::size_t type = 0; type < payload::type_count; ++type) {
-    if (!item.payloads[type]) continue;
-    messages[type].emplace(audience.topic(static_cast<payload::Type>(type)), *item.payloads[type], item.qos);
-  }
-  for (const auto& member : audience.members) {
+  // One a topic, made when the first session wants it, whoever receives it.
+  std::array<std::shared_ptr<Message>, payload::type_count> messages;
+  for (const auto& member : audience.members()) {
     Session* session = find(member.session);
     if (session == nullptr) continue;
-    for (std::size_t type = 0; type < payload::type_count; ++type) {
-      if (messages[type] && member.selection.by_type[type]) session->deliver(*messages[type]);
+    for (std::size_t i = 0; i < payload::type_count; ++i) {
+      if (!item.payloads[i]) continue;
+      const auto type = static_cast<payload::Type>(i);
+      const auto selected = member.selection.qos(type, item.natural_type);
+      if (!selected) continue;
+      if (messages[i] == nullptr) {
+        messages[i] = std::make_shared<Message>(item.node, type, audience.topic(type),
+                                                std::move(*item.payloads[i]), false);
+      }
+      session->deliver(messages[i], std::min(item.qos, *selected));
     }
   }
+}
+
+void Sessions::carry_out(RetainedMessages& retained) {
+  Session* session = find(retained.session);
+  if (session == nullptr) return;
+  for (auto& each : retained.messages) {
+    const auto audience = audiences_.find(each.node);
+    if (audience == audiences_.end()) continue;
+    session->deliver(std::make_shared<Message>(each.node, each.type, audience->second.topic(each.type),
+                                               std::move(each.payload), true),
+                     each.qos);
+  }
+  session->delivered_retained(retained.more);
 }
 
 void Sessions::carry_out(const SubscribeReply& reply) {
@@ -140,7 +189,14 @@ void Sessions::carry_out(const UnsubscribeReply& reply) {
 }
 
 void Sessions::carry_out(const PublishReply& reply) {
-  if (Session* session = find(reply.session)) session->reply(reply);
+  Session* session = find(reply.session);
+  if (session == nullptr || session->reply(reply)) return;
+  session->outbox()->close();
+  detach(*session);
+}
+
+void Sessions::log(const Session& session, LogLevel level, std::string_view text) {
+  requests_.emplace_back(LogLine{.level = level, .text = session.client() + ": " + std::string(text)});
 }
 
 }  // namespace pubsub_mqtt::session

@@ -1,8 +1,8 @@
 // The network thread: one libuv loop that owns sockets, TLS and sessions.
 //
-// Everything here is called on Prosody's thread. It hands values over and returns at once, but for close_listener() and
-// stop(), which wait for the network thread; the network thread waits for nobody. Requests wake Prosody's thread
-// through requests_fd().
+// Everything here is called on Prosody's thread. It hands values over and returns at once, but for
+// close_listener(), send_wills() and stop(), which wait for the network thread; the network thread waits for
+// nobody. Requests wake Prosody's thread through requests_fd().
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,12 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // Starts the thread: after a fork, not before, and before anything below. False: the system gave no thread or no loop.
+  // Starts the thread: after a fork, not before, and before anything below. False: the system gave no thread
+  // or no loop.
   bool start();
 
-  // Accepts connections on a duplicate of `fd`, a socket that listens already and stays the caller's. With `tls`,
-  // connections speak TLS with its contexts. `listener` is a number of the caller's choice, used once.
+  // Accepts connections on a duplicate of `fd`, a socket that listens already and stays the caller's. With
+  // `tls`, connections speak TLS with its contexts. `listener` is a number of the caller's choice, used once.
   // False: no descriptor is left; errno tells.
   bool listen(ListenerId listener, int fd, std::shared_ptr<const TlsContexts> tls);
 
@@ -39,6 +40,10 @@ class Network {
 
   // Returns when the duplicate is closed, so that the port can be bound again. Connections stay.
   void close_listener(ListenerId listener);
+
+  // Returns when the wills of all connected clients are in take_requests(), retained ones first. They have
+  // none any more.
+  void send_wills();
 
   // Takes the batch; leaves it empty.
   void post(std::vector<Delivery>& deliveries);
@@ -50,7 +55,8 @@ class Network {
   // Moves what waits into `into`, which must be empty.
   void take_requests(std::vector<Request>& into);
 
-  // Closes all listeners and connections, then joins the thread. What clients asked before is in take_requests().
+  // Closes all listeners and connections, then joins the thread. What clients asked before is in
+  // take_requests().
   void stop();
 
  private:

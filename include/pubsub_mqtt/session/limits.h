@@ -1,8 +1,10 @@
-// What one client may use, with the defaults of docs/configuration.md. Set once, before the network thread starts.
+// What one client may use, with the defaults of docs/configuration.md. Set once, before the network thread
+// starts.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace pubsub_mqtt::session {
 
@@ -10,14 +12,21 @@ namespace pubsub_mqtt::session {
 using Time = std::chrono::milliseconds;
 
 struct Limits {
-  std::size_t max_packet_size = 262144;       // bytes, mqtt_max_packet_size
-  std::size_t max_outbound_bytes = 1048576;   // bytes waiting for the socket, mqtt_max_outbound_bytes
+  std::size_t max_packet_size = 262144;             // bytes, mqtt_max_packet_size
+  std::size_t max_outbound_bytes = 1048576;         // bytes waiting for the socket, mqtt_max_outbound_bytes
   Time connect_timeout = std::chrono::seconds(10);  // mqtt_connect_timeout, TLS handshake included
 
-  // Publishes of one client that wait for pubsub. Beyond them we stop reading, and TCP slows the client down. A node
-  // that persists takes a few hundred items a second, so this drains in about a second.
+  // Publishes of one client that wait for pubsub. Beyond them we stop reading, and TCP slows the client down.
+  // A node that persists takes a few hundred items a second, so this drains in about a second.
   std::size_t max_pending_publishes = 256;
   std::size_t max_pending_publish_bytes = 1048576;
+
+  // Messages at QoS 1 and 2 that were sent and not acknowledged yet, at least 1: mqtt_max_inflight
+  std::uint16_t max_inflight = 20;
+  // Those that wait for a place among them, or for the client to come back
+  std::size_t max_queued_messages = 1000;            // mqtt_max_queued_messages
+  std::size_t max_queued_bytes = 8UL * 1024 * 1024;  // topics and payloads, mqtt_max_queued_bytes
+  Time session_expiry = std::chrono::hours(7 * 24);  // without a connection, mqtt_session_expiry
 };
 
 }  // namespace pubsub_mqtt::session

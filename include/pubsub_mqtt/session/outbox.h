@@ -25,7 +25,8 @@ class Outbox {
   // Bytes written here that the socket has not taken yet.
   virtual std::size_t waiting_bytes() const = 0;
 
-  // Sends what was written, then closes. Nothing is read or written afterwards, and the connection tells nobody.
+  // Sends what was written, then closes. Nothing is read or written afterwards, and the connection tells
+  // nobody.
   virtual void close() = 0;
 
   // The session takes bytes again after it had refused some (Connection::receive).

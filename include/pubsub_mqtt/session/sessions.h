@@ -1,8 +1,10 @@
-// All sessions, by identifier and by client identifier, and the audience of each node. No I/O, no clock.
-// Network thread only.
+// All sessions, by identifier and by client, and the audience of each node. No I/O, no clock. Network thread
+// only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,43 +12,89 @@
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
-#include "pubsub_mqtt/session/session.h"
 
 namespace pubsub_mqtt::session {
+
+class Audience;
+class Message;
+class Session;
+
+// What makes two clients the same.
+struct SessionKey {
+  std::string account;  // empty: without login
+  std::string client_identifier;
+
+  bool operator==(const SessionKey&) const = default;
+};
+
+struct SessionKeyHash {
+  std::size_t operator()(const SessionKey& key) const {
+    const std::hash<std::string> hash;
+    return hash(key.account) * 31 + hash(key.client_identifier);
+  }
+};
 
 class Sessions {
  public:
   // Requests of all sessions are appended to `requests`, which outlives this.
   Sessions(const Limits& limits, std::vector<Request>& requests);
   ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
 
-  // A client was accepted. Another one with the same client identifier is disconnected first [MQTT-3.1.4-2]; an empty
-  // identifier gets a unique one [MQTT-3.1.3-6]. `address` is for log lines.
-  Session& open(std::string_view client_identifier, ConnectionId connection, std::string_view address, Outbox& outbox);
-  void close(Session& session);
+  // A client was accepted. Its older connection is closed first, which publishes that one's will
+  // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
+  // MQTT-3.1.2-6]. `address` is for log lines.
+  struct Opened {
+    Session& session;
+    bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
+  };
+  Opened open(const mqtt::Connect& connect, ConnectionId connection, std::string_view address,
+              Outbox& outbox);
+
+  // CONNACK was written: what waited for the client follows.
+  void resume(Session& session);
+
+  // The connection is over. The will is published if there is one; a session that was to be clean ends.
+  void detach(Session& session);
 
   // The session, or nullptr when it is over.
   Session* find(SessionId id) const;
 
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
-  void handle(const Delivery& delivery);
+  void handle(Delivery&& delivery);
+
+  // Ends sessions that have had no connection for Limits::session_expiry, counted from the first call that
+  // found them so: call it every now and then.
+  void expire(Time now);
+
+  // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
+  void send_wills();
+
+  std::size_t size() const { return slots_.size() - free_slots_.size(); }
 
  private:
-  struct Audience;
-
-  void carry_out(const NodeOpened& opened);
+  void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
   void carry_out(const NodeClosed& closed);
-  void carry_out(const ItemPublished& item);
+  void carry_out(ItemPublished& item);
+  void carry_out(RetainedMessages& retained);
   void carry_out(const SubscribeReply& reply);
   void carry_out(const UnsubscribeReply& reply);
   void carry_out(const PublishReply& reply);
 
-  // The place of a session in slots_ is the low half of its identifier, how often the place was used the high half:
-  // found without a search, and never mistaken for its successor.
+  Session* take_over(const SessionKey& key);
+  Session& create(SessionKey&& key, bool clean);
+  void close(Session& session);
+  bool may_have(const Session& session, const Message& message) const;
+  void log(const Session& session, LogLevel level, std::string_view text);
+
+  // The place of a session in slots_ is the low half of its identifier, how often the place was used the high
+  // half: found without a search, and never mistaken for its successor.
   struct Slot {
     std::uint32_t uses = 0;
     std::unique_ptr<Session> session;
@@ -57,7 +105,7 @@ class Sessions {
   std::vector<Request>& requests_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::unordered_map<std::string, Session*> by_client_identifier_;
+  std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;
   std::unordered_map<NodeId, Audience> audiences_;
 };
 

@@ -1,0 +1,41 @@
+#include "audience.h"
+
+#include <algorithm>
+
+namespace pubsub_mqtt::session {
+namespace {
+
+bool is_before(const Audience::Member& member, SessionId session) { return member.session < session; }
+
+}  // namespace
+
+void Audience::change(const AudienceChange& change) {
+  const auto place = std::lower_bound(members_.begin(), members_.end(), change.session, is_before);
+  const bool present = place != members_.end() && place->session == change.session;
+  if (change.selection.empty()) {
+    if (present) members_.erase(place);
+  } else if (present) {
+    place->selection = change.selection;
+  } else {
+    members_.insert(place, {.session = change.session, .selection = change.selection});
+  }
+}
+
+bool Audience::receives(SessionId session, payload::Type type) const {
+  const auto place = std::lower_bound(members_.begin(), members_.end(), session, is_before);
+  return place != members_.end() && place->session == session && place->selection.qos(type, type).has_value();
+}
+
+std::string Audience::topic(payload::Type type) const {
+  const auto name = payload::name(type);
+  std::string topic;
+  topic.reserve(host_.size() + name.size() + node_.size() + 2);
+  topic += host_;
+  topic += '/';
+  topic += name;
+  topic += '/';
+  topic += node_;
+  return topic;
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,131 @@
+#include "outgoing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "write_packet.h"
+
+namespace pubsub_mqtt::session {
+
+bool Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox) {
+  if (outbox != nullptr && queue_.empty() && in_flight() < limits_.max_inflight) {
+    send(std::move(message), qos, *outbox);
+    return true;
+  }
+  if (is_full(*message)) return false;
+  count(*message);
+  queue_.push_back({.message = std::move(message), .qos = qos});
+  return true;
+}
+
+bool Outgoing::is_full(const Message& message) const {
+  if (message.retain()) return false;
+  const std::size_t counted = queue_.size() - queued_retained_;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
+  if (counted == 0) return false;
+  return counted >= limits_.max_queued_messages || queued_bytes_ + message.size() > limits_.max_queued_bytes;
+}
+
+void Outgoing::count(const Message& message) {
+  if (message.retain()) {
+    ++queued_retained_;
+  } else {
+    queued_bytes_ += message.size();
+  }
+}
+
+void Outgoing::uncount(const Message& message) {
+  if (message.retain()) {
+    --queued_retained_;
+  } else {
+    queued_bytes_ -= message.size();
+  }
+}
+
+void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox) {
+  const mqtt::PacketIdentifier packet_identifier = next_identifier();
+  message->write(outbox, qos, packet_identifier);
+  sent_.push_back({.message = std::move(message), .packet_identifier = packet_identifier, .qos = qos});
+}
+
+void Outgoing::fill_window(Outbox& outbox) {
+  while (!queue_.empty() && in_flight() < limits_.max_inflight) {
+    Queued next = std::move(queue_.front());
+    queue_.pop_front();
+    uncount(*next.message);
+    send(std::move(next.message), next.qos, outbox);
+  }
+}
+
+// One that is not in use [MQTT-2.3.1-4]. The window has a place, so fewer than 65,535 are; and it is the one
+// that was used the longest time ago, so that a late acknowledgement meets nothing.
+mqtt::PacketIdentifier Outgoing::next_identifier() {
+  do {
+    ++last_identifier_;
+  } while (last_identifier_ == 0 || find_sent(last_identifier_) != sent_.end() ||
+           find_released(last_identifier_) != released_.end());
+  return last_identifier_;
+}
+
+Fifo<Outgoing::Sent>::Iterator Outgoing::find_sent(mqtt::PacketIdentifier packet_identifier) {
+  return std::find_if(sent_.begin(), sent_.end(),
+                      [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
+}
+
+Fifo<mqtt::PacketIdentifier>::Iterator Outgoing::find_released(mqtt::PacketIdentifier packet_identifier) {
+  return std::find(released_.begin(), released_.end(), packet_identifier);
+}
+
+Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Outbox& outbox) {
+  const auto sent = find_sent(puback.packet_identifier);
+  if (sent == sent_.end()) {
+    return find_released(puback.packet_identifier) == released_.end() ? Acknowledged::unknown
+                                                                      : Acknowledged::violation;
+  }
+  if (sent->qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
+  sent_.erase(sent);
+  fill_window(outbox);
+  return Acknowledged::expected;
+}
+
+// Whatever it is for, PUBREL follows [MQTT-4.3.3-1]: a client that kept a flow which we do not know could not
+// end it otherwise.
+Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox) {
+  auto result = Acknowledged::expected;
+  const auto sent = find_sent(pubrec.packet_identifier);
+  if (sent != sent_.end()) {
+    if (sent->qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
+    sent_.erase(sent);
+    released_.push_back(pubrec.packet_identifier);
+  } else if (find_released(pubrec.packet_identifier) == released_.end()) {
+    result = Acknowledged::unknown;
+  }
+  write_packet(mqtt::Pubrel{.packet_identifier = pubrec.packet_identifier}, outbox);
+  return result;
+}
+
+Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox) {
+  const auto released = find_released(pubcomp.packet_identifier);
+  if (released == released_.end()) {
+    return find_sent(pubcomp.packet_identifier) == sent_.end() ? Acknowledged::unknown
+                                                               : Acknowledged::violation;
+  }
+  released_.erase(released);
+  fill_window(outbox);
+  return Acknowledged::expected;
+}
+
+void Outgoing::resume(Outbox& outbox, const std::function<bool(const Message&)>& may) {
+  for (const auto packet_identifier : released_) {
+    write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, outbox);
+  }
+  for (const auto& sent : sent_) sent.message->write(outbox, sent.qos, sent.packet_identifier, true);
+  queue_.erase_if([&](const Queued& queued) {
+    if (may(*queued.message)) return false;
+    uncount(*queued.message);
+    return true;
+  });
+  fill_window(outbox);
+}
+
+}  // namespace pubsub_mqtt::session

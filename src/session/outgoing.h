@@ -1,0 +1,74 @@
+// Messages to one client at QoS 1 and 2 (MQTT 3.1.1, 4.3, 4.4 and 4.6): a window of messages in flight, and
+// behind it a queue. Both outlive a connection.
+//
+// What is in flight is sent again when the client comes back and never before [MQTT-4.4.0-1], and is never
+// dropped.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "fifo.h"
+#include "message.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/session/outbox.h"
+
+namespace pubsub_mqtt::session {
+
+enum class Acknowledged : std::uint8_t {
+  expected,
+  unknown,    // nothing in flight has that packet identifier
+  violation,  // what has it waits for another packet
+};
+
+class Outgoing {
+ public:
+  explicit Outgoing(const Limits& limits) : limits_(limits) {}
+
+  // Sends, or queues while the window is full or there is no connection. False: the queue is full. Retained
+  // messages are not counted, since they come only when they were asked for.
+  bool add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox);
+
+  Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox);
+  Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox);
+  Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox);
+
+  // The client came back. What is in flight goes first, in its order; what was never sent follows if it still
+  // `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
+  void resume(Outbox& outbox, const std::function<bool(const Message&)>& may);
+
+  std::size_t in_flight() const { return sent_.size() + released_.size(); }
+  std::size_t queued() const { return queue_.size(); }
+  std::size_t queued_retained() const { return queued_retained_; }
+
+ private:
+  struct Queued {
+    std::shared_ptr<Message> message;
+    mqtt::QoS qos = mqtt::QoS::at_least_once;
+  };
+  struct Sent {
+    std::shared_ptr<Message> message;
+    mqtt::PacketIdentifier packet_identifier = 0;
+    mqtt::QoS qos = mqtt::QoS::at_least_once;
+  };
+  bool is_full(const Message& message) const;
+  void count(const Message& message);
+  void uncount(const Message& message);
+  void send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox);
+  void fill_window(Outbox& outbox);
+  mqtt::PacketIdentifier next_identifier();
+  Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
+  Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
+
+  const Limits& limits_;
+  Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
+  Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
+  Fifo<Queued> queue_;                     // never sent
+  std::size_t queued_bytes_ = 0;           // without retained messages
+  std::size_t queued_retained_ = 0;
+  mqtt::PacketIdentifier last_identifier_ = 0;
+};
+
+}  // namespace pubsub_mqtt::session

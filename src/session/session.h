@@ -1,0 +1,130 @@
+// One client's protocol state after CONNECT: what it asked of pubsub and what pubsub sends it. It outlives
+// the network connection where the client wants that (MQTT 3.1.1, 3.1.2.4 and 4.1). No I/O, no clock.
+//
+// Requests are appended to the list that the network thread posts as a batch; packets go to the Outbox.
+// Network thread only. Source: MQTT 3.1.1, chapters 3 and 4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "message.h"
+#include "outgoing.h"
+#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/sessions.h"
+#include "received_identifiers.h"
+
+namespace pubsub_mqtt::session {
+
+class Session {
+ public:
+  // `key` is where Sessions finds it, or nullptr; it outlives this.
+  Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits,
+          std::vector<Request>& requests);
+
+  SessionId id() const { return id_; }
+  const SessionKey* key() const { return key_; }
+  // It ends with its connection, and nothing of it is used again [MQTT-3.1.2-6].
+  bool is_clean() const { return clean_; }
+  // For log lines: address and client identifier, printable.
+  const std::string& client() const { return client_; }
+
+  // It has a network connection from here to detach(). Nothing is written before resume().
+  void attach(const mqtt::Connect& connect, ConnectionId connection, std::string client, Outbox& outbox);
+  void detach();
+  bool is_connected() const { return outbox_ != nullptr; }
+  // 0: none
+  ConnectionId connection() const { return connection_; }
+  Outbox* outbox() const { return outbox_; }
+  // When it was first seen without a connection: set by Sessions::expire().
+  std::optional<Time> offline_since;
+
+  // CONNACK was written. What is in flight is sent again; what was queued follows where the session `may`
+  // still have it.
+  void resume(const std::function<bool(const Message&)>& may);
+
+  // From the client. What is returned is what was wrong: close the connection [MQTT-4.8.0-1].
+  using Violation = std::optional<std::string_view>;
+  void receive(const mqtt::Subscribe& packet);
+  void receive(const mqtt::Unsubscribe& packet);
+  void receive(const mqtt::Publish& packet);
+  Violation receive(const mqtt::Pubrel& packet);
+  Violation receive(const mqtt::Puback& packet);
+  Violation receive(const mqtt::Pubrec& packet);
+  Violation receive(const mqtt::Pubcomp& packet);
+
+  // False while too much waits for pubsub: read no further.
+  bool takes_packets() const;
+
+  // The will [MQTT-3.1.2-8] is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
+  bool has_retained_will() const { return will_ != nullptr && will_->retain; }
+  void publish_will();
+  void forget_will() { will_.reset(); }
+
+  // From Prosody's thread.
+  void reply(const SubscribeReply& reply);
+  void reply(const UnsubscribeReply& reply);
+  // False: close the connection, so that the client sends again what was not acknowledged.
+  bool reply(const PublishReply& reply);
+  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
+  // A batch of retained messages was delivered; `more`: others follow when they are asked for.
+  void delivered_retained(bool more);
+
+  // The outbox takes more again.
+  void drained() { ask_for_retained(); }
+
+  // How many messages were dropped because the client did not take them.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  enum class Grievance : std::uint8_t { outbound_bytes = 1, queue = 2, failed_publish = 4 };
+  template <typename Packet>
+  Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
+  bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
+  void deliver_qos_0(Message& message);
+  void request_was_answered();
+  void ask_for_retained();
+  void log(LogLevel level, std::string_view text);
+  void log_once(Grievance grievance, std::string_view text);
+
+  SessionId id_;
+  const SessionKey* key_;
+  const Limits& limits_;
+  std::vector<Request>& requests_;
+  Outbox* outbox_ = nullptr;
+  ConnectionId connection_ = 0;
+  std::string client_;
+  std::unique_ptr<PublishRequest> will_;
+
+  Outgoing outgoing_;
+  ReceivedIdentifiers received_;
+  std::size_t pending_publish_bytes_ = 0;
+  std::uint32_t pending_publishes_ = 0;
+  std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
+  std::uint64_t dropped_ = 0;
+
+  // What a client that speaks MQTT 3.1 asked for: its SUBACK cannot say that a filter was refused.
+  struct AskedQoS {
+    mqtt::PacketIdentifier packet_identifier = 0;
+    std::vector<mqtt::SubackReturnCode> return_codes;
+  };
+  std::vector<AskedQoS> asked_;
+
+  bool clean_;
+  bool speaks_3_1_ = false;
+  bool reading_paused_ = false;
+  bool more_retained_ = false;
+  std::uint8_t logged_ = 0;  // Grievances
+};
+
+}  // namespace pubsub_mqtt::session
