@@ -25,13 +25,19 @@ local max_packet_size = module:get_option_number("mqtt_max_packet_size", 262144)
 local max_item_size = module:get_option_number("mqtt_max_item_size", 262144);
 local max_outbound_bytes = module:get_option_number("mqtt_max_outbound_bytes", 1024*1024);
 local connect_timeout = module:get_option_number("mqtt_connect_timeout", 10);
+local max_inflight = module:get_option_number("mqtt_max_inflight", 20);
+local max_queued_messages = module:get_option_number("mqtt_max_queued_messages", 1000);
+local max_queued_bytes = module:get_option_number("mqtt_max_queued_bytes", 8*1024*1024);
+local session_expiry = module:get_option_number("mqtt_session_expiry", 7*24*60*60);
 local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
 --   core      the gateway itself, a userdata; nil once it has stopped
 --   services  host -> pubsub service, where the module is enabled
-local shared = module.saved_state or { services = {} };
+--   stores    host -> store of retained messages
+--   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
+local shared = module.saved_state or { services = {}, stores = {}, unsaved = {} };
 local services = shared.services;
 
 local listeners = {}; -- Prosody's server handler -> the core's number for it
@@ -113,13 +119,16 @@ local function refuse_publish(host, node)
 	end
 end
 
+local retained_id = "current"; -- XEP-0060, Singleton Node
+local retained_delay = 5; -- seconds
+
 -- Errors of util.pubsub after which the same publish may succeed.
 local passing_errors = { ["internal-server-error"] = true, ["resource-constraint"] = true };
 
-function callbacks.publish(host, node, item)
+function callbacks.publish(host, node, item, retain)
 	local refusal = refuse_publish(host, node);
 	if refusal then return "refused", refusal; end
-	local service, id = services[host], new_id();
+	local service, id = services[host], retain and retained_id or new_id();
 	item.attr.id = id;
 	local ok, done, err = pcall(service.publish, service, node, true, id, item);
 	if not ok then
@@ -129,6 +138,71 @@ function callbacks.publish(host, node, item)
 		return "accepted";
 	end
 	return passing_errors[err] and "failed" or "refused", tostring(err);
+end
+
+function callbacks.may_publish(host, node)
+	local refusal = services[host].nodes[node] and refuse_publish(host, node);
+	return refusal and "refused" or "accepted", refusal;
+end
+
+function callbacks.retract_current(host, node)
+	local service = services[host];
+	local items = service.data[node];
+	if items and items:get(retained_id) then
+		service:retract(node, true, retained_id, st.stanza("retract", { id = retained_id }));
+	end
+end
+
+local sends_last_item = { on_sub = true, on_sub_and_presence = true };
+
+function callbacks.last_item(host, node)
+	local service = services[host];
+	local node_obj = service and service.nodes[node];
+	if node_obj and sends_last_item[node_obj.config.send_last_published_item] and is_open(service, node) then
+		local ok, id, item = service:get_last_item(node, true);
+		return ok and id and item.tags[1] or nil;
+	end
+end
+
+--- Retained messages, written behind: a message a second must not cost a file a second
+
+local function save_retained(host)
+	local store, nodes = shared.stores[host], shared.unsaved[host];
+	for node, retained in pairs(store and nodes or {}) do
+		local ok, err = store:set(node, retained or nil);
+		if not ok then
+			module:log("error", "The retained message of %s on %s is not saved: %s", node, host, err);
+		end
+	end
+	shared.unsaved[host] = nil;
+end
+
+local function save_all_retained()
+	for _, host in ipairs(array.collect(it.keys(shared.unsaved))) do
+		save_retained(host);
+	end
+end
+
+function callbacks.save_retained(host, node, retained)
+	if next(shared.unsaved) == nil then
+		timer.add_task(retained_delay, save_all_retained);
+	end
+	shared.unsaved[host] = shared.unsaved[host] or {};
+	shared.unsaved[host][node] = retained or false;
+end
+
+local function restore_retained(host)
+	save_retained(host);
+	local store = shared.stores[host];
+	if not store.users then return; end
+	for node in store:users() do
+		local retained, err = store:get(node);
+		if retained then
+			shared.core:restore_retained(host, node, retained);
+		else
+			module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
+		end
+	end
 end
 
 --- Certificates
@@ -244,6 +318,7 @@ local function stop()
 		shared.core:stop(0.5);
 		shared.core = nil;
 	end
+	save_all_retained();
 end
 
 --- Hosts
@@ -276,28 +351,49 @@ local function enable_host(module)
 	end
 	local service = module:depends("pubsub").get_service();
 	services[host] = service;
+	shared.stores[host] = module:open_store("pubsub_mqtt_retained");
 
-	local function node_changed(node)
-		if shared.core and type(node) == "string" then shared.core:node_changed(host, node); end
+	local function tell(method)
+		return function (node)
+			if shared.core and type(node) == "string" then
+				shared.core[method](shared.core, host, node);
+			end
+		end
 	end
 	module:hook_object_event(service.events, "item-published", function (event)
-		if shared.core then shared.core:item_published(host, event.node, event.item); end
+		if shared.core then shared.core:item_published(host, event.node, event.id, event.item); end
 	end);
-	for _, event_name in ipairs({ "node-created", "node-deleted" }) do
-		module:hook_object_event(service.events, event_name, function (event) node_changed(event.node); end);
+	module:hook_object_event(service.events, "item-retracted", function (event)
+		if shared.core then shared.core:item_retracted(host, event.node, event.id); end
+	end);
+	for event_name, method in pairs({
+		["node-created"] = "node_created";
+		["node-deleted"] = "node_deleted";
+		["node-purged"] = "node_purged";
+	}) do
+		local told = tell(method);
+		module:hook_object_event(service.events, event_name, function (event) told(event.node); end);
 	end
 	-- util.pubsub fires no event for these.
 	local undo = {};
 	for _, method in ipairs({ "set_affiliation", "set_node_capabilities", "set_node_config" }) do
-		undo[#undo+1] = after_call(service, method, node_changed);
+		undo[#undo+1] = after_call(service, method, tell("node_changed"));
 	end
 
 	function module.unload()
 		for _, undo_one in ipairs(undo) do undo_one(); end
+		if module.reloading then return; end -- nothing happens until it is loaded again
 		services[host] = nil;
-		if shared.core then shared.core:host_changed(host); end
+		save_retained(host);
+		if shared.core then shared.core:host_disabled(host); end
 	end
-	if shared.core then shared.core:host_changed(host); end
+
+	if shared.core and not module.reloading then
+		for node in pairs(service.nodes) do
+			shared.core:node_created(host, node);
+		end
+		restore_retained(host);
+	end
 end
 
 function module.add_host(module)
@@ -317,6 +413,10 @@ else
 		max_item_size = max_item_size;
 		max_outbound_bytes = max_outbound_bytes;
 		connect_timeout = connect_timeout;
+		max_inflight = max_inflight;
+		max_queued_messages = max_queued_messages;
+		max_queued_bytes = max_queued_bytes;
+		session_expiry = session_expiry;
 	}, callbacks);
 end
 
@@ -355,7 +455,12 @@ module:provides("net", {
 });
 
 module:hook("service-added", function () each_port(adopt); end);
-module:hook("config-reloaded", renew_certificates, -10); -- portmanager renews its own at -1
+module:hook("config-reloaded", function ()
+	renew_certificates();
+	for host in pairs(services) do
+		if shared.core then shared.core:host_changed(host); end
+	end
+end, -10); -- portmanager renews its certificates at -1
 module:hook("host-activated", renew_certificates, -10);
 module:hook("server-stopping", stop);
 

@@ -27,4 +27,16 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
                   .qos = mqtt::QoS::exactly_once};
 }
 
+std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element,
+                                 mqtt::QoS qos) {
+  const auto parsed = payload::parse_element(element);
+  const auto* document = std::get_if<pugi::xml_document>(&parsed);
+  if (document == nullptr) return std::nullopt;
+  return Retained{.type = type,
+                  .natural_type = payload::natural_type(document->document_element()),
+                  .payload = std::string(payload),
+                  .element = std::string(element),
+                  .qos = qos};
+}
+
 }  // namespace pubsub_mqtt::hub

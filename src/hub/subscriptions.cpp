@@ -195,7 +195,8 @@ void Hub::read_retained(Client& client, SessionId session, Node& node, const Sca
                         std::optional<payload::Type> type) {
   const auto member = node.members.find(session);
   if (member == node.members.end() || member->second.posted.empty() || node.last_item > scan.since) return;
-  RetainedMessages::Message message{.node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos};
+  RetainedMessages::Message message{
+      .node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos, .payload = {}};
   std::optional<std::string> text;
   if (node.retained) {
     message.type = type.value_or(node.retained->natural_type);

@@ -64,11 +64,11 @@ bool Core::work(lua_State* L, bool from_timer) {
   return false;
 }
 
-void Core::item_published(lua_State* L, std::string_view host, std::string_view node, int item) {
+void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item) {
   const Shim::Entered entered(shim_, L);
   if (shim_.is_being_published(L, item)) {
     hub_.own_item_published();
-  } else if (hub_.has_audience(host, node)) {
+  } else if (hub_.wants_item(host, node, id)) {
     pugi::xml_document payload;
     bool read = false;
     auto body = [&](lua_State* state) {
@@ -81,23 +81,11 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
     if (protected_call(L, 1, 0, body) != LUA_OK) {
       shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
     } else if (read) {
-      hub_.item_published(host, node, payload.document_element());
+      hub_.item_published(host, node, id, payload.document_element());
     } else {
       shim_.log(LogLevel::debug, "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
     }
   }
-  post();
-}
-
-void Core::node_changed(lua_State* L, std::string_view host, std::string_view node) {
-  const Shim::Entered entered(shim_, L);
-  hub_.node_changed(host, node);
-  post();
-}
-
-void Core::host_changed(lua_State* L, std::string_view host) {
-  const Shim::Entered entered(shim_, L);
-  hub_.host_changed(host);
   post();
 }
 
@@ -110,9 +98,13 @@ void Core::post() {
 
 void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
   const Shim::Entered entered(shim_, L);
+  const auto deadline = Clock::now() + patience;
+  network_.send_wills();
+  take_requests();
+  const bool done = step_until(deadline);
   network_.stop();
   take_requests();
-  if (!step_until(Clock::now() + patience)) {
+  if (!step_until(deadline) || !done) {
     shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
   }
 }

@@ -33,11 +33,18 @@ class Core {
   bool work(lua_State* L, bool from_timer);
 
   // The item at `item` was published.
-  void item_published(lua_State* L, std::string_view host, std::string_view node, int item);
-  void node_changed(lua_State* L, std::string_view host, std::string_view node);
-  void host_changed(lua_State* L, std::string_view host);
+  void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
 
-  // Says goodbye to the clients, carries out what they had asked for as long as `patience` lasts, ends the thread.
+  // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
+  template <typename Tell>
+  void tell_hub(lua_State* L, Tell&& tell) {
+    const Shim::Entered entered(shim_, L);
+    tell(hub_);
+    post();
+  }
+
+  // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, then says goodbye and ends
+  // the thread.
   void stop(lua_State* L, std::chrono::milliseconds patience);
 
  private:

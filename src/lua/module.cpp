@@ -11,7 +11,11 @@
 //   core:close_listener(listener) returns when the socket is let go
 //   core:requests_fd()            to be watched
 //   core:work(from_timer)         when it is readable; true: call again from a timer
-//   core:item_published(host, node, item), core:node_changed(host, node), core:host_changed(host)
+//   core:item_published(host, node, id, item)
+//   core:item_retracted(host, node, id)
+//   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
+//   core:host_changed(host), core:host_disabled(host)
+//   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
@@ -90,6 +94,10 @@ int new_core(lua_State* L) {
   settings.limits.max_packet_size = number_field(L, 1, "max_packet_size");
   settings.limits.max_outbound_bytes = number_field(L, 1, "max_outbound_bytes");
   settings.limits.connect_timeout = std::chrono::seconds(number_field(L, 1, "connect_timeout"));
+  settings.limits.max_inflight = number_field(L, 1, "max_inflight");
+  settings.limits.max_queued_messages = number_field(L, 1, "max_queued_messages");
+  settings.limits.max_queued_bytes = number_field(L, 1, "max_queued_bytes");
+  settings.limits.session_expiry = std::chrono::seconds(number_field(L, 1, "session_expiry"));
   settings.max_item_size = number_field(L, 1, "max_item_size");
   auto& handle = push_handle<CoreHandle>(L, core_type);
   handle = std::make_unique<Core>(settings);
@@ -145,18 +153,58 @@ int work(lua_State* L) {
 
 int item_published(lua_State* L) {
   Core& core = check_core(L);
+  luaL_checktype(L, 5, LUA_TTABLE);
+  core.item_published(L, check_string(L, 2), check_string(L, 3), check_string(L, 4), 5);
+  return 0;
+}
+
+int item_retracted(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  const auto node = check_string(L, 3);
+  const auto id = check_string(L, 4);
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.item_retracted(host, node, id); });
+  return 0;
+}
+
+template <void (hub::Hub::*Event)(std::string_view, std::string_view)>
+int node_event(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  const auto node = check_string(L, 3);
+  core.tell_hub(L, [&](hub::Hub& hub) { (hub.*Event)(host, node); });
+  return 0;
+}
+
+template <void (hub::Hub::*Event)(std::string_view)>
+int host_event(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  core.tell_hub(L, [&](hub::Hub& hub) { (hub.*Event)(host); });
+  return 0;
+}
+
+std::string_view text_field(lua_State* L, int index, const char* name) {
+  lua_getfield(L, index, name);
+  return check_string(L, -1);
+}
+
+int restore_retained(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  const auto node = check_string(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);
-  core.item_published(L, check_string(L, 2), check_string(L, 3), 4);
-  return 0;
-}
-
-int node_changed(lua_State* L) {
-  check_core(L).node_changed(L, check_string(L, 2), check_string(L, 3));
-  return 0;
-}
-
-int host_changed(lua_State* L) {
-  check_core(L).host_changed(L, check_string(L, 2));
+  const auto type = payload::type_from_name(text_field(L, 4, "type"));
+  const auto payload = text_field(L, 4, "payload");
+  const auto element = text_field(L, 4, "element");
+  lua_getfield(L, 4, "qos");
+  const auto qos = luaL_checkinteger(L, -1);
+  if (!type || qos < 0 || qos > 2) return 0;
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos))) {
+      hub.restore_retained(host, node, std::move(*retained));
+    }
+  });
   return 0;
 }
 
@@ -253,8 +301,14 @@ constexpr luaL_Reg core_methods[] = {
     {"requests_fd", entry<requests_fd>},
     {"work", entry<work>},
     {"item_published", entry<item_published>},
-    {"node_changed", entry<node_changed>},
-    {"host_changed", entry<host_changed>},
+    {"item_retracted", entry<item_retracted>},
+    {"node_created", entry<node_event<&hub::Hub::node_created>>},
+    {"node_deleted", entry<node_event<&hub::Hub::node_deleted>>},
+    {"node_purged", entry<node_event<&hub::Hub::node_purged>>},
+    {"node_changed", entry<node_event<&hub::Hub::node_changed>>},
+    {"host_changed", entry<host_event<&hub::Hub::host_changed>>},
+    {"host_disabled", entry<host_event<&hub::Hub::host_disabled>>},
+    {"restore_retained", entry<restore_retained>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

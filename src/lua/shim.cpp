@@ -20,6 +20,19 @@ std::string_view text_at(lua_State* L, int index) {
   return {text, size};
 }
 
+// An outcome and its reason, as publish and may_publish return them.
+void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) {
+  const auto outcome = text_at(L, index);
+  if (outcome == "accepted") into.outcome = Outcome::accepted;
+  if (outcome == "refused") into.outcome = Outcome::refused;
+  into.reason = text_at(L, index + 1);
+}
+
+void set_text(lua_State* L, const char* key, std::string_view value) {
+  lua_pushlstring(L, value.data(), value.size());
+  lua_setfield(L, -2, key);
+}
+
 // Pushes <item xmlns='...pubsub'>payload</item>; the shim gives it its id.
 void push_item(lua_State* L, const pugi::xml_node& payload, int metatable) {
   lua_createtable(L, 1, 3);
@@ -49,7 +62,8 @@ void Shim::attach(lua_State* L, int index) {
   callbacks_ = callbacks;
 }
 
-// Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack and must not raise.
+// Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack; it runs under the rule of
+// protected_call().
 template <typename Read>
 bool Shim::call(const char* callback, std::initializer_list<std::string_view> arguments, int results, Read&& read) {
   auto body = [&](lua_State* L) {
@@ -93,7 +107,8 @@ bool Shim::may_receive(std::string_view host, std::string_view node) {
   return may;
 }
 
-Shim::Published Shim::publish(std::string_view host, std::string_view node, const pugi::xml_node& payload) {
+Shim::Published Shim::publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
+                               bool retain) {
   Published published{.outcome = Outcome::failed, .reason = {}};
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
@@ -103,17 +118,54 @@ Shim::Published Shim::publish(std::string_view host, std::string_view node, cons
     lua_pushlstring(L, node.data(), node.size());
     push_item(L, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_call(L, 3, 2);
-    const auto outcome = text_at(L, -2);
-    if (outcome == "accepted") published.outcome = Outcome::accepted;
-    if (outcome == "refused") published.outcome = Outcome::refused;
-    published.reason = text_at(L, -1);
+    lua_pushboolean(L, retain ? 1 : 0);
+    lua_call(L, 4, 2);
+    read_outcome(L, lua_gettop(L) - 1, published);
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
   if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
   return published;
+}
+
+Shim::Published Shim::may_publish(std::string_view host, std::string_view node) {
+  Published published{.outcome = Outcome::failed, .reason = {}};
+  call("may_publish", {host, node}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  return published;
+}
+
+void Shim::retract_current(std::string_view host, std::string_view node) {
+  call("retract_current", {host, node}, 0, [](lua_State*) {});
+}
+
+bool Shim::last_item(std::string_view host, std::string_view node, pugi::xml_document& into) {
+  bool read = false;
+  // The callback returns the item's payload, a stanza, or nothing.
+  call("last_item", {host, node}, 1, [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
+  return read;
+}
+
+void Shim::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "save_retained");
+    lua_pushlstring(L, host.data(), host.size());
+    lua_pushlstring(L, node.data(), node.size());
+    if (retained == nullptr) {
+      lua_pushnil(L);
+    } else {
+      lua_createtable(L, 0, 4);
+      set_text(L, "type", payload::name(retained->type));
+      set_text(L, "payload", retained->payload);
+      set_text(L, "element", retained->element);
+      lua_pushinteger(L, static_cast<lua_Integer>(retained->qos));
+      lua_setfield(L, -2, "qos");
+    }
+    lua_call(L, 3, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "save_retained: " + pop_error(L_));
 }
 
 bool Shim::is_being_published(lua_State* L, int index) const {

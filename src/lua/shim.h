@@ -1,5 +1,5 @@
-// The shim's callbacks, as the hub's door to Prosody: host_status, subscribe, may_receive, publish and log of the table
-// that mod_pubsub_mqtt.lua hands over. Prosody's thread, inside a call from Lua only.
+// The shim's callbacks, as the hub's door to Prosody: functions of the table that mod_pubsub_mqtt.lua hands over, each
+// named like the method that calls it. Prosody's thread, inside a call from Lua only.
 #pragma once
 
 #include <initializer_list>
@@ -33,7 +33,11 @@ class Shim final : public hub::PubsubService {
   HostStatus host_status(std::string_view host) override;
   Subscribed subscribe(std::string_view host, std::string_view node) override;
   bool may_receive(std::string_view host, std::string_view node) override;
-  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload) override;
+  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload, bool retain) override;
+  Published may_publish(std::string_view host, std::string_view node) override;
+  void retract_current(std::string_view host, std::string_view node) override;
+  bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) override;
+  void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
 
   // Whether the item at `index` is the one that publish() is publishing right now.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <pugixml.hpp>
 #include <string>
+#include <string_view>
 
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/payload/translate.h"
@@ -24,5 +25,8 @@ struct Retained {
 
 // From an item whose publisher was not an MQTT client. Nothing where it has no MQTT payload.
 std::optional<Retained> retained_from_item(const pugi::xml_node& payload);
+
+// From its copy in the store; nothing where that is damaged.
+std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element, mqtt::QoS qos);
 
 }  // namespace pubsub_mqtt::hub

@@ -2,106 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
 #include <string>
-#include <utility>
 
-#include "pubsub_mqtt/payload/xml_text.h"
+#include "hub_fixture.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
-
-using Outcome = PublishReply::Outcome;
-constexpr auto json = static_cast<std::size_t>(payload::Type::json);
-constexpr auto utf8 = static_cast<std::size_t>(payload::Type::utf8);
-constexpr auto xml = static_cast<std::size_t>(payload::Type::xml);
-
-// A pubsub service in memory: nodes are open or not.
-class TestService final : public PubsubService {
- public:
-  HostStatus host_status(std::string_view host) override {
-    if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
-    return HostStatus::unknown;
-  }
-  Subscribed subscribe(std::string_view, std::string_view node) override {
-    const auto found = open.find(std::string(node));
-    if (found == open.end()) return Subscribed::waits;
-    return found->second ? Subscribed::granted : Subscribed::refused;
-  }
-  bool may_receive(std::string_view, std::string_view node) override {
-    const auto found = open.find(std::string(node));
-    return enabled && found != open.end() && found->second;
-  }
-  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload) override {
-    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
-    published.push_back(std::string(node) + " " + payload::serialize(payload));
-    hub->own_item_published();
-    return {.outcome = Outcome::accepted, .reason = {}};
-  }
-  void log(LogLevel, const std::string& text) override { lines.push_back(text); }
-
-  Hub* hub = nullptr;
-  bool enabled = true;
-  std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
-  Outcome outcome = Outcome::accepted;
-  std::vector<std::string> published;
-  std::vector<std::string> lines;
-};
-
-class HubTest : public ::testing::Test {
- protected:
-  HubTest() {
-    service.hub = &hub;
-    open(1);
-  }
-
-  void open(SessionId session) { ask(OpenSession{.session = session, .client = "client " + std::to_string(session)}); }
-
-  void ask(Request request) {
-    std::vector<Request> batch;
-    batch.push_back(std::move(request));
-    hub.accept(batch);
-    while (hub.step()) {
-    }
-    hub.take_deliveries(deliveries);
-  }
-
-  mqtt::SubackReturnCode subscribe(SessionId session, const std::string& filter) {
-    ask(SubscribeRequest{.session = session, .packet_identifier = 1, .filters = {{.topic_filter = filter}}});
-    return take<SubscribeReply>().back().return_codes.at(0);
-  }
-
-  Outcome publish(const std::string& topic, const std::string& payload) {
-    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload});
-    return last_of<PublishReply>().outcome;
-  }
-
-  template <typename Kind>
-  std::vector<Kind> take() {
-    std::vector<Kind> found;
-    for (const auto& delivery : deliveries) {
-      if (const auto* each = std::get_if<Kind>(&delivery)) found.push_back(*each);
-    }
-    std::erase_if(deliveries, [](const Delivery& delivery) { return std::holds_alternative<Kind>(delivery); });
-    return found;
-  }
-
-  template <typename Kind>
-  Kind last_of() {
-    const auto all = take<Kind>();
-    EXPECT_FALSE(all.empty());
-    return all.empty() ? Kind{} : all.back();
-  }
-
-  static pugi::xml_document element(std::string_view text) {
-    return std::get<pugi::xml_document>(payload::parse_element(text));
-  }
-
-  TestService service;
-  Hub hub{service, 262144};
-  std::vector<Delivery> deliveries;
-};
 
 TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
   ask(SubscribeRequest{.session = 1, .connection = 8, .packet_identifier = 5, .filters = {{.topic_filter = "pubsub/json/node"}}});
@@ -118,6 +24,14 @@ TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
   EXPECT_EQ(reply.connection, 8U);
   EXPECT_EQ(reply.packet_identifier, 5);
   EXPECT_EQ(reply.return_codes, std::vector{mqtt::SubackReturnCode::qos_0});
+}
+
+TEST_F(HubTest, TheQosAskedForIsGranted) {  // [MQTT-3.8.4-6]
+  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::exactly_once), mqtt::SubackReturnCode::qos_2);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::exactly_once);
+  // The same filter again replaces it [MQTT-3.8.4-3].
+  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::at_least_once), mqtt::SubackReturnCode::qos_1);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::at_least_once);
 }
 
 TEST_F(HubTest, WhatIsRefused) {
@@ -144,14 +58,14 @@ TEST_F(HubTest, ARefusedSubscribeRemovesWhatWasSubscribed) {
   service.open["node"] = false;
   EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::failure);
   EXPECT_TRUE(last_of<AudienceChange>().selection.empty());
-  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
+  EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
 }
 
 TEST_F(HubTest, AFilterWaitsForItsNode) {
   EXPECT_EQ(subscribe(1, "pubsub/json/new"), mqtt::SubackReturnCode::qos_0);
   EXPECT_TRUE(take<AudienceChange>().empty());
   service.open["new"] = true;
-  hub.node_changed("pubsub", "new");
+  hub.node_created("pubsub", "new");
   hub.take_deliveries(deliveries);
   EXPECT_FALSE(last_of<AudienceChange>().selection.empty());
 }
@@ -161,7 +75,7 @@ TEST_F(HubTest, AFilterWaitsForItsHost) {
   EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::qos_0);
   EXPECT_TRUE(take<AudienceChange>().empty());
   service.enabled = true;
-  hub.host_changed("pubsub");
+  hub.node_created("pubsub", "node");
   hub.take_deliveries(deliveries);
   EXPECT_FALSE(last_of<AudienceChange>().selection.empty());
 }
@@ -171,7 +85,7 @@ TEST_F(HubTest, ARightThatIsWithdrawnStandsBeforeTheNextItem) {
   deliveries.clear();
   service.open["node"] = false;
   hub.node_changed("pubsub", "node");
-  hub.item_published("pubsub", "node", element("<json xmlns='urn:xmpp:json:0'>1</json>").document_element());
+  hub.item_published("pubsub", "node", "1", element("<json xmlns='urn:xmpp:json:0'>1</json>").document_element());
   hub.take_deliveries(deliveries);
   ASSERT_EQ(deliveries.size(), 1U);  // nobody is left for the item
   EXPECT_TRUE(std::get<AudienceChange>(deliveries[0]).selection.empty());
@@ -198,15 +112,15 @@ TEST_F(HubTest, UnsubscribeClosesANodeThatNobodyListensTo) {
   EXPECT_EQ(last_of<UnsubscribeReply>().packet_identifier, 3);
   ask(UnsubscribeRequest{.session = 1, .packet_identifier = 4, .topic_filters = {"pubsub/utf8/node"}});
   EXPECT_EQ(take<NodeClosed>().size(), 1U);
-  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
+  EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
 }
 
 TEST_F(HubTest, ASessionThatEndsLeavesNoFilterBehind) {
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/json/other");
   ask(CloseSession{.session = 1});
-  EXPECT_FALSE(hub.has_audience("pubsub", "node"));
-  EXPECT_FALSE(hub.has_audience("pubsub", "other"));
+  EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
+  EXPECT_FALSE(hub.wants_item("pubsub", "other", "1"));
 }
 
 TEST_F(HubTest, WhatWasAskedBeforeTheEndIsCarriedOut) {
@@ -222,7 +136,7 @@ TEST_F(HubTest, WhatWasAskedBeforeTheEndIsCarriedOut) {
 TEST_F(HubTest, APublishBecomesAnItem) {
   EXPECT_EQ(publish("pubsub/json/node", "{\"t\":21.5}"), Outcome::accepted);
   ASSERT_EQ(service.published.size(), 1U);
-  EXPECT_EQ(service.published[0], "node <json xmlns=\"urn:xmpp:json:0\">{&quot;t&quot;:21.5}</json>");
+  EXPECT_EQ(service.published[0], "node <json xmlns='urn:xmpp:json:0'>{&quot;t&quot;:21.5}</json>");
 }
 
 TEST_F(HubTest, APublishReachesMqttByteForByteAndOtherTypesTranslated) {
@@ -247,11 +161,11 @@ TEST_F(HubTest, TypesThatNobodyAsksForAreNotTranslated) {
 TEST_F(HubTest, AnItemFromXmppReachesItsTypes) {
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/xml/node");
-  hub.item_published("pubsub", "node", element("<x xmlns='urn:x'/>").document_element());
+  hub.item_published("pubsub", "node", "1", element("<x xmlns='urn:x'/>").document_element());
   hub.take_deliveries(deliveries);
   const auto item = last_of<ItemPublished>();
   EXPECT_EQ(item.payloads[json], std::nullopt);
-  EXPECT_EQ(item.payloads[xml], "<x xmlns=\"urn:x\"/>");
+  EXPECT_EQ(item.payloads[xml], "<x xmlns='urn:x'/>");
   EXPECT_EQ(item.qos, mqtt::QoS::exactly_once);
 }
 

@@ -1,0 +1,138 @@
+// A hub in front of a pubsub service in memory.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pubsub_mqtt/hub/hub.h"
+#include "pubsub_mqtt/payload/xml_text.h"
+
+namespace pubsub_mqtt::hub {
+
+using Outcome = PublishReply::Outcome;
+inline constexpr auto json = static_cast<std::size_t>(payload::Type::json);
+inline constexpr auto utf8 = static_cast<std::size_t>(payload::Type::utf8);
+inline constexpr auto xml = static_cast<std::size_t>(payload::Type::xml);
+
+// A pubsub service in memory: nodes are open or not.
+class TestService final : public PubsubService {
+ public:
+  HostStatus host_status(std::string_view host) override {
+    if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
+    return HostStatus::unknown;
+  }
+  Subscribed subscribe(std::string_view, std::string_view node) override {
+    const auto found = open.find(std::string(node));
+    if (found == open.end()) return Subscribed::waits;
+    return found->second ? Subscribed::granted : Subscribed::refused;
+  }
+  bool may_receive(std::string_view, std::string_view node) override {
+    const auto found = open.find(std::string(node));
+    return enabled && found != open.end() && found->second;
+  }
+  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload, bool retain) override {
+    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
+    published.push_back(std::string(node) + (retain ? " current " : " ") + payload::serialize(payload));
+    hub->own_item_published();
+    return {.outcome = Outcome::accepted, .reason = {}};
+  }
+  Published may_publish(std::string_view, std::string_view) override { return {.outcome = outcome, .reason = "because"}; }
+  void retract_current(std::string_view host, std::string_view node) override {
+    ++retracted;
+    hub->item_retracted(host, node, "current");
+  }
+  bool last_item(std::string_view, std::string_view node, pugi::xml_document& into) override {
+    const auto found = last_items.find(std::string(node));
+    if (found == last_items.end()) return false;
+    into = std::get<pugi::xml_document>(payload::parse_element(found->second));
+    return true;
+  }
+  void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
+    saved[std::string(node)] = retained == nullptr ? std::nullopt : std::optional(retained->payload);
+  }
+  void log(LogLevel, const std::string& text) override { lines.push_back(text); }
+
+  Hub* hub = nullptr;
+  bool enabled = true;
+  std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
+  Outcome outcome = Outcome::accepted;
+  std::vector<std::string> published;
+  std::vector<std::string> lines;
+  int retracted = 0;
+  std::map<std::string, std::string> last_items;
+  std::map<std::string, std::optional<std::string>> saved;
+};
+
+class HubTest : public ::testing::Test {
+ protected:
+  HubTest() {
+    service.hub = &hub;
+    for (const auto& [node, open_to_all] : service.open) hub.node_created("pubsub", node);
+    open(1);
+  }
+
+  void open(SessionId session) { ask(OpenSession{.session = session, .client = "client " + std::to_string(session)}); }
+
+  void ask(Request request) {
+    std::vector<Request> batch;
+    batch.push_back(std::move(request));
+    hub.accept(batch);
+    while (hub.step()) {
+    }
+    hub.take_deliveries(deliveries);
+  }
+
+  mqtt::SubackReturnCode subscribe(SessionId session, const std::string& filter,
+                                   mqtt::QoS qos = mqtt::QoS::at_most_once) {
+    ask(SubscribeRequest{
+        .session = session, .packet_identifier = 1, .filters = {{.topic_filter = filter, .qos = qos}}});
+    return take<SubscribeReply>().back().return_codes.at(0);
+  }
+
+  Outcome publish(const std::string& topic, const std::string& payload) {
+    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload});
+    return last_of<PublishReply>().outcome;
+  }
+
+  void retain(const std::string& topic, const std::string& payload, mqtt::QoS qos = mqtt::QoS::at_most_once) {
+    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload, .qos = qos, .retain = true});
+  }
+
+  void create(const std::string& node) {
+    service.open[node] = true;
+    hub.node_created("pubsub", node);
+  }
+
+  template <typename Kind>
+  std::vector<Kind> take() {
+    std::vector<Kind> found;
+    for (const auto& delivery : deliveries) {
+      if (const auto* each = std::get_if<Kind>(&delivery)) found.push_back(*each);
+    }
+    std::erase_if(deliveries, [](const Delivery& delivery) { return std::holds_alternative<Kind>(delivery); });
+    return found;
+  }
+
+  template <typename Kind>
+  Kind last_of() {
+    const auto all = take<Kind>();
+    EXPECT_FALSE(all.empty());
+    return all.empty() ? Kind{} : all.back();
+  }
+
+  static pugi::xml_document element(std::string_view text) {
+    return std::get<pugi::xml_document>(payload::parse_element(text));
+  }
+
+  TestService service;
+  Hub hub{service, 262144};
+  std::vector<Delivery> deliveries;
+};
+
+
+}  // namespace pubsub_mqtt::hub

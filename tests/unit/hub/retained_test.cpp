@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "hub_fixture.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+class RetainedTest : public HubTest {
+ protected:
+  std::vector<RetainedMessages::Message> retained_for(SessionId session, const std::string& filter,
+                                                      mqtt::QoS qos = mqtt::QoS::exactly_once) {
+    subscribe(session, filter, qos);
+    std::vector<RetainedMessages::Message> all;
+    for (;;) {
+      const auto batches = take<RetainedMessages>();
+      if (batches.empty()) return all;
+      for (const auto& batch : batches) all.insert(all.end(), batch.messages.begin(), batch.messages.end());
+      ask(RetainedRequest{.session = session});
+    }
+  }
+};
+
+TEST_F(RetainedTest, IsTheItemCurrent) {
+  retain("pubsub/json/node", "1");
+  EXPECT_EQ(service.published, std::vector<std::string>{"node current <json xmlns='urn:xmpp:json:0'>1</json>"});
+  EXPECT_EQ(service.saved["node"], "1");
+}
+
+TEST_F(RetainedTest, IsSentOnEverySubscribe) {  // [MQTT-3.3.1-6, MQTT-3.8.4-3]
+  retain("pubsub/json/node", " 1 ", mqtt::QoS::at_least_once);
+  for (int i = 0; i < 2; ++i) {
+    const auto messages = retained_for(1, "pubsub/json/node");
+    ASSERT_EQ(messages.size(), 1U);
+    EXPECT_EQ(messages[0].payload, " 1 ");
+    EXPECT_EQ(messages[0].type, payload::Type::json);
+    EXPECT_EQ(messages[0].qos, mqtt::QoS::at_least_once);  // the lower of the two
+  }
+}
+
+TEST_F(RetainedTest, EveryTypeIsAViewOfIt) {
+  retain("pubsub/json/node", "1");
+  EXPECT_TRUE(retained_for(1, "pubsub/utf8/node").empty());
+  EXPECT_EQ(retained_for(1, "pubsub/xml/node").at(0).payload, "<json xmlns='urn:xmpp:json:0'>1</json>");
+  const auto natural = retained_for(1, "pubsub/+/node");
+  ASSERT_EQ(natural.size(), 1U);
+  EXPECT_EQ(natural[0].type, payload::Type::json);
+}
+
+TEST_F(RetainedTest, OtherPublishesDoNotTouchIt) {  // [MQTT-3.3.1-12]
+  retain("pubsub/json/node", "1");
+  publish("pubsub/json/node", "2");
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
+}
+
+TEST_F(RetainedTest, ANewOneReplacesIt) {
+  retain("pubsub/json/node", "1");
+  retain("pubsub/utf8/node", "two");
+  EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
+  EXPECT_EQ(retained_for(1, "pubsub/utf8/node").at(0).payload, "two");
+}
+
+TEST_F(RetainedTest, XmppSetsItWithTheIdCurrent) {
+  const auto item = element("<x xmlns='urn:x'/>");
+  hub.item_published("pubsub", "node", "other-id", item.document_element());
+  EXPECT_TRUE(retained_for(1, "pubsub/xml/node").empty());
+  EXPECT_TRUE(hub.wants_item("pubsub", "node", "current"));
+  hub.item_published("pubsub", "node", "current", item.document_element());
+  const auto messages = retained_for(1, "pubsub/xml/node");
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_EQ(messages[0].qos, mqtt::QoS::exactly_once);
+}
+
+TEST_F(RetainedTest, AnEmptyPayloadClearsIt) {  // [MQTT-3.3.1-10, MQTT-3.3.1-11]
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/utf8/node");
+  subscribe(1, "pubsub/xml/node");
+  retain("pubsub/json/node", "1");
+  take<ItemPublished>();
+  retain("pubsub/utf8/node", "");
+  const auto item = last_of<ItemPublished>();
+  EXPECT_EQ(item.payloads[utf8], "");  // the topic of the clear
+  EXPECT_EQ(item.payloads[json], "");  // the natural topic of what was cleared
+  EXPECT_EQ(item.payloads[xml], std::nullopt);
+  EXPECT_TRUE(take<ItemPublished>().empty());
+  EXPECT_EQ(service.retracted, 1);
+  EXPECT_EQ(service.saved["node"], std::nullopt);
+  EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
+}
+
+TEST_F(RetainedTest, ClearingNeedsTheRightToPublish) {
+  retain("pubsub/json/node", "1");
+  service.outcome = Outcome::refused;
+  retain("pubsub/json/node", "");
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").size(), 1U);
+}
+
+TEST_F(RetainedTest, ClearingCreatesNoNode) {
+  retain("pubsub/json/nowhere", "");
+  EXPECT_EQ(last_of<PublishReply>().outcome, Outcome::accepted);
+  EXPECT_TRUE(service.published.empty());
+}
+
+TEST_F(RetainedTest, ARetractedPurgedOrDeletedOneIsAnEmptyMessageOnItsNaturalTopic) {
+  subscribe(1, "pubsub/json/node");
+  subscribe(1, "pubsub/utf8/node");
+  using Event = void (*)(Hub&);
+  for (const Event event : {Event([](Hub& hub_) { hub_.item_retracted("pubsub", "node", "current"); }),
+                            Event([](Hub& hub_) { hub_.node_purged("pubsub", "node"); }),
+                            Event([](Hub& hub_) { hub_.node_deleted("pubsub", "node"); })}) {
+    retain("pubsub/json/node", "1");
+    deliveries.clear();
+    event(hub);
+    hub.take_deliveries(deliveries);
+    const auto item = last_of<ItemPublished>();
+    EXPECT_EQ(item.payloads[json], "");
+    EXPECT_EQ(item.payloads[utf8], std::nullopt);
+  }
+}
+
+TEST_F(RetainedTest, OtherRetractionsAreNothing) {
+  subscribe(1, "pubsub/json/node");
+  retain("pubsub/json/node", "1");
+  deliveries.clear();
+  hub.item_retracted("pubsub", "node", "another");
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(deliveries.empty());
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").size(), 1U);
+}
+
+TEST_F(RetainedTest, WhoMayNotReadGetsNone) {
+  retain("pubsub/json/node", "1");
+  service.open["node"] = false;
+  hub.node_changed("pubsub", "node");
+  EXPECT_TRUE(retained_for(1, "pubsub/json/#").empty());
+}
+
+TEST_F(RetainedTest, TheNewestItemTakesItsPlaceWhereTheOwnerWantsThat) {
+  service.last_items["node"] = "<json xmlns='urn:xmpp:json:0'>7</json>";
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "7");
+  retain("pubsub/json/node", "1");
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
+}
+
+TEST_F(RetainedTest, AWildcardSendsAllInBatchesThatTheSessionAsksFor) {
+  for (int i = 0; i < 500; ++i) {
+    create("n" + std::to_string(i));
+    retain("pubsub/json/n" + std::to_string(i), std::to_string(i));
+  }
+  deliveries.clear();
+  subscribe(1, "pubsub/json/#");
+  const auto first = take<RetainedMessages>();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].messages.size(), 20U);
+  while (hub.step()) {
+  }
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<RetainedMessages>().empty());
+  std::size_t count = 20;
+  for (;;) {
+    ask(RetainedRequest{.session = 1});
+    const auto next = take<RetainedMessages>();
+    if (next.empty()) break;
+    count += next[0].messages.size();
+  }
+  EXPECT_EQ(count, 500U);
+}
+
+TEST_F(RetainedTest, ANodeWhoseNewerItemWentOutLiveIsSkipped) {
+  for (int i = 0; i < 40; ++i) {
+    create("n" + std::to_string(i));
+    retain("pubsub/json/n" + std::to_string(i), std::to_string(i));
+  }
+  subscribe(1, "pubsub/json/#");
+  take<RetainedMessages>();
+  retain("pubsub/json/n39", "newer");
+  ask(RetainedRequest{.session = 1});
+  for (const auto& batch : take<RetainedMessages>()) {
+    for (const auto& message : batch.messages) EXPECT_NE(message.payload, "newer");
+  }
+}
+
+TEST_F(RetainedTest, UnsubscribeStopsTheRest) {
+  for (int i = 0; i < 40; ++i) {
+    create("n" + std::to_string(i));
+    retain("pubsub/json/n" + std::to_string(i), std::to_string(i));
+  }
+  subscribe(1, "pubsub/json/#");
+  take<RetainedMessages>();
+  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
+  ask(RetainedRequest{.session = 1});
+  EXPECT_TRUE(take<RetainedMessages>().empty());
+}
+
+TEST_F(RetainedTest, SurvivesTheHostAndARestart) {
+  retain("pubsub/json/node", "1", mqtt::QoS::at_least_once);
+  hub.host_disabled("pubsub");
+  hub.node_created("pubsub", "node");
+  EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
+  hub.restore_retained("pubsub", "node",
+                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
+                                mqtt::QoS::at_least_once)
+                           .value());
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
+}
+
+TEST_F(RetainedTest, ADamagedCopyIsNone) {
+  EXPECT_FALSE(restored(payload::Type::json, "1", "<json", mqtt::QoS::at_most_once).has_value());
+}
+
+TEST_F(RetainedTest, ACopyWithoutItsNodeIsForgotten) {
+  service.saved["gone"] = "1";
+  hub.restore_retained("pubsub", "gone",
+                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
+                                mqtt::QoS::at_most_once)
+                           .value());
+  EXPECT_EQ(service.saved["gone"], std::nullopt);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::hub
