@@ -35,4 +35,10 @@ void ReceivedIdentifiers::erase(mqtt::PacketIdentifier packet_identifier) {
   if (entries_.empty()) std::vector<Entry>().swap(entries_);
 }
 
+void ReceivedIdentifiers::orphan_pending() {
+  for (auto& entry : entries_) {
+    if (entry.state == State::pending) entry.state = State::orphaned;
+  }
+}
+
 }  // namespace pubsub_mqtt::session

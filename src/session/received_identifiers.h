@@ -14,14 +14,17 @@ namespace pubsub_mqtt::session {
 class ReceivedIdentifiers {
  public:
   enum class State : std::uint8_t {
-    pending,   // pubsub has not said yet whether it takes the message
-    received,  // it has: PUBREC is due for each PUBLISH, until PUBREL [MQTT-4.3.3-2]
+    pending,   // pubsub has not said yet whether it takes the message; PUBREC is due when it has
+    orphaned,  // as pending, but the connection is gone: PUBREC is not due before the client sends the
+               // message again
+    received,  // pubsub has it: PUBREC is due for each PUBLISH, until PUBREL [MQTT-4.3.3-2]
   };
 
   // Nothing: not there.
   std::optional<State> find(mqtt::PacketIdentifier packet_identifier) const;
   void set(mqtt::PacketIdentifier packet_identifier, State state);
   void erase(mqtt::PacketIdentifier packet_identifier);
+  void orphan_pending();
   bool empty() const { return entries_.empty(); }
 
  private:

@@ -41,6 +41,7 @@ void Session::detach() {
   outbox_ = nullptr;
   connection_ = 0;
   asked_ = {};
+  received_.orphan_pending();
 }
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
@@ -80,16 +81,19 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
                          .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}});
 }
 
-void Session::receive(const mqtt::Publish& packet) {
-  if (packet.qos == mqtt::QoS::exactly_once) {
-    const auto state = received_.find(packet.packet_identifier);
-    // A duplicate; PUBREC comes when pubsub has answered.
-    if (state == ReceivedIdentifiers::State::pending) return;
-    if (state == ReceivedIdentifiers::State::received) {
-      return write_packet(mqtt::Pubrec{.packet_identifier = packet.packet_identifier}, *outbox_);
-    }
-    received_.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
+// False: a duplicate, which is not published again [MQTT-4.3.3-2].
+bool Session::record(mqtt::PacketIdentifier packet_identifier) {
+  const auto state = received_.find(packet_identifier);
+  if (state == ReceivedIdentifiers::State::received) {
+    write_packet(mqtt::Pubrec{.packet_identifier = packet_identifier}, *outbox_);
+  } else {
+    received_.set(packet_identifier, ReceivedIdentifiers::State::pending);
   }
+  return !state;
+}
+
+void Session::receive(const mqtt::Publish& packet) {
+  if (packet.qos == mqtt::QoS::exactly_once && !record(packet.packet_identifier)) return;
   PublishRequest request{.session = id_,
                          .connection = connection_,
                          .topic = std::string(packet.topic),
@@ -104,9 +108,8 @@ void Session::receive(const mqtt::Publish& packet) {
 }
 
 Session::Violation Session::receive(const mqtt::Pubrel& packet) {
-  if (received_.find(packet.packet_identifier) == ReceivedIdentifiers::State::pending) {
-    return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
-  }
+  const auto state = received_.find(packet.packet_identifier);
+  if (state && state != ReceivedIdentifiers::State::received) return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
   // Unknown: released already, and the PUBCOMP was lost with a connection.
   received_.erase(packet.packet_identifier);
   write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *outbox_);
@@ -198,19 +201,32 @@ bool Session::reply(const PublishReply& reply) {
     if (failed) log_once(Grievance::failed_publish, "messages at QoS 0 could not be published and are lost");
     return true;
   }
+  const bool is_awaited =
+      reply.qos == mqtt::QoS::at_least_once ? is_here(reply.connection) : finish_qos_2(reply);
+  // The client sends again on each new connection, and then it gets its answer: an earlier one could meet
+  // another message with the same packet identifier.
+  if (!is_awaited) return true;
+  if (failed) {
+    log(LogLevel::warn, "closed: a message could not be published now; the client must send it again");
+    return false;
+  }
   if (reply.qos == mqtt::QoS::at_least_once) {
-    // On another connection the client has sent it again, and that one will be answered.
-    if (!is_here(reply.connection)) return true;
-    if (!failed) write_packet(mqtt::Puback{.packet_identifier = reply.packet_identifier}, *outbox_);
-  } else if (failed) {
+    write_packet(mqtt::Puback{.packet_identifier = reply.packet_identifier}, *outbox_);
+  } else {
+    write_packet(mqtt::Pubrec{.packet_identifier = reply.packet_identifier}, *outbox_);
+  }
+  return true;
+}
+
+// Whether PUBREC is due.
+bool Session::finish_qos_2(const PublishReply& reply) {
+  const bool is_awaited = received_.find(reply.packet_identifier) == ReceivedIdentifiers::State::pending;
+  if (reply.outcome == PublishReply::Outcome::failed) {
     received_.erase(reply.packet_identifier);
   } else {
     received_.set(reply.packet_identifier, ReceivedIdentifiers::State::received);
-    if (is_connected()) write_packet(mqtt::Pubrec{.packet_identifier = reply.packet_identifier}, *outbox_);
   }
-  if (!failed || !is_connected()) return true;
-  log(LogLevel::warn, "closed: a message could not be published now; the client must send it again");
-  return false;
+  return is_awaited;
 }
 
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {

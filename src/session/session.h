@@ -86,11 +86,17 @@ class Session {
   // How many messages were dropped because the client did not take them.
   std::uint64_t dropped() const { return dropped_; }
 
+  // What is under way, for those who watch over the limits.
+  const Outgoing& outgoing() const { return outgoing_; }
+  const ReceivedIdentifiers& received() const { return received_; }
+
  private:
   enum class Grievance : std::uint8_t { outbound_bytes = 1, queue = 2, failed_publish = 4 };
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
+  bool record(mqtt::PacketIdentifier packet_identifier);
+  bool finish_qos_2(const PublishReply& reply);
   void deliver_qos_0(Message& message);
   void request_was_answered();
   void ask_for_retained();

@@ -20,11 +20,16 @@ namespace pubsub_mqtt::session {
 // Keeps what was written until the test takes it; `stalled` is how much the socket has not taken before that.
 class TestOutbox final : public Outbox {
  public:
-  void write(std::string_view packets) override { written += packets; }
-  void write(std::shared_ptr<const std::string> packets) override { written += *packets; }
+  void write(std::string_view packets) override {
+    EXPECT_FALSE(closed) << "nothing is written after close()";
+    written += packets;
+  }
+  void write(std::shared_ptr<const std::string> packets) override { write(*packets); }
   std::size_t waiting_bytes() const override { return stalled; }
   void close() override { closed = true; }
   void resume_reading() override { ++resumed; }
+
+  std::string take() { return std::exchange(written, {}); }
 
   std::string written;
   std::size_t stalled = 0;
@@ -48,11 +53,27 @@ struct Server {
     return found;
   }
 
-  bool logged(std::string_view words) const {
-    for (const auto& line : requested<LogLine>()) {
-      if (line.text.find(words) != std::string::npos) return true;
-    }
-    return false;
+  bool logged(std::string_view words) const { return lines(words) > 0; }
+
+  std::size_t lines(std::string_view words) const {
+    std::size_t count = 0;
+    for (const auto& line : requested<LogLine>()) count += line.text.find(words) != std::string::npos ? 1 : 0;
+    return count;
+  }
+
+  // What pubsub says to the publish that was asked for last.
+  void answer(PublishReply::Outcome outcome = PublishReply::Outcome::accepted) {
+    answer(requested<PublishRequest>().back(), outcome);
+  }
+
+  void answer(const PublishRequest& request,
+              PublishReply::Outcome outcome = PublishReply::Outcome::accepted) {
+    sessions.handle(PublishReply{.session = request.session,
+                                 .connection = request.connection,
+                                 .qos = request.qos,
+                                 .packet_identifier = request.packet_identifier,
+                                 .outcome = outcome,
+                                 .bytes = request.topic.size() + request.payload.size()});
   }
 };
 
@@ -60,8 +81,8 @@ class Client {
  public:
   explicit Client(Server& to, Time at = Time{0})
       : server(to),
-        connection(std::make_unique<Connection>(++to.last_connection, "192.0.2.1:5000", at, to.limits, to.sessions, outbox,
-                                                to.requests)) {}
+        connection(std::make_unique<Connection>(++to.last_connection, "192.0.2.1:5000", at, to.limits,
+                                                to.sessions, outbox, to.requests)) {}
 
   template <typename Packet>
   void send(const Packet& packet, Time at = Time{0}) {
@@ -85,6 +106,14 @@ class Client {
     send(mqtt::Connect{.keep_alive = keep_alive, .client_identifier = client_identifier});
     outbox.written.clear();
   }
+
+  // Persistent: clean session 0.
+  void connect_again(std::string_view client_identifier) {
+    send(mqtt::Connect{.clean_session = false, .client_identifier = client_identifier});
+  }
+
+  // The network fails.
+  void lose() { connection.reset(); }
 
   SessionId session() const { return server.requested<OpenSession>().back().session; }
 

@@ -51,7 +51,8 @@ TEST(ConnectionTest, AnEmptyIdentifierNeedsACleanSession) {  // [MQTT-3.1.3-8]
   Server server;
   Client client(server);
   client.send(mqtt::Connect{.clean_session = false, .client_identifier = ""});
-  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+  EXPECT_EQ(client.outbox.written,
+            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
   EXPECT_TRUE(client.outbox.closed);
 }
 
@@ -92,9 +93,10 @@ TEST(ConnectionTest, MalformedBytesCloseAndSayWhy) {  // [MQTT-4.8.0-1]
 
 TEST(ConnectionTest, ServersPacketsAreNotForClientsToSend) {
   Server server;
-  for (const std::string& packet : {bytes_of(mqtt::Connack{}), bytes_of(mqtt::Pingresp{}),
-                                    bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {mqtt::SubackReturnCode::qos_0}}),
-                                    bytes_of(mqtt::Unsuback{.packet_identifier = 1})}) {
+  for (const std::string& packet :
+       {bytes_of(mqtt::Connack{}), bytes_of(mqtt::Pingresp{}),
+        bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {mqtt::SubackReturnCode::qos_0}}),
+        bytes_of(mqtt::Unsuback{.packet_identifier = 1})}) {
     Client client(server);
     client.connect("");
     client.receive(packet);

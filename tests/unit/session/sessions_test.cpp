@@ -70,10 +70,12 @@ TEST_F(SessionsTest, RepliesToAnotherConnectionAreDropped) {
 }
 
 TEST_F(SessionsTest, AnItemReachesItsAudienceOnTheTopicOfEachType) {
-  server.sessions.handle(AudienceChange{.node = 7, .session = client.session(), .selection = select({json, utf8})});
+  server.sessions.handle(
+      AudienceChange{.node = 7, .session = client.session(), .selection = select({json, utf8})});
   server.sessions.handle(item(7, "1", "one"));
-  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Publish{.topic = "pubsub.example.org/json/a/b", .payload = "1"}) +
-                                       bytes_of(mqtt::Publish{.topic = "pubsub.example.org/utf8/a/b", .payload = "one"}));
+  EXPECT_EQ(client.outbox.written,
+            bytes_of(mqtt::Publish{.topic = "pubsub.example.org/json/a/b", .payload = "1"}) +
+                bytes_of(mqtt::Publish{.topic = "pubsub.example.org/utf8/a/b", .payload = "one"}));
 }
 
 TEST_F(SessionsTest, ATypeThatTheItemDoesNotHaveIsSkipped) {
@@ -127,11 +129,7 @@ TEST_F(SessionsTest, MessagesBeyondTheOutboundLimitAreDroppedCountedAndLoggedOnc
   client.outbox.stalled = server.limits.max_outbound_bytes;
   for (int i = 0; i < 3; ++i) server.sessions.handle(item(7, "1"));
   EXPECT_TRUE(client.outbox.written.empty());
-  std::size_t lines = 0;
-  for (const auto& line : server.requested<LogLine>()) {
-    if (line.text.find("mqtt_max_outbound_bytes") != std::string::npos) ++lines;
-  }
-  EXPECT_EQ(lines, 1U);
+  EXPECT_EQ(server.lines("mqtt_max_outbound_bytes"), 1U);
 
   client.outbox.stalled = 0;
   server.sessions.handle(item(7, "2"));
