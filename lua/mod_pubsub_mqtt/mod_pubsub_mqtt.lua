@@ -21,14 +21,24 @@ local pack, unpack = table.pack, table.unpack;
 
 local version = "0.1.0"; -- of the library, too
 
-local max_packet_size = module:get_option_number("mqtt_max_packet_size", 262144);
-local max_item_size = module:get_option_number("mqtt_max_item_size", 262144);
-local max_outbound_bytes = module:get_option_number("mqtt_max_outbound_bytes", 1024*1024);
-local connect_timeout = module:get_option_number("mqtt_connect_timeout", 10);
-local max_inflight = module:get_option_number("mqtt_max_inflight", 20);
-local max_queued_messages = module:get_option_number("mqtt_max_queued_messages", 1000);
-local max_queued_bytes = module:get_option_number("mqtt_max_queued_bytes", 8*1024*1024);
-local session_expiry = module:get_option_number("mqtt_session_expiry", 7*24*60*60);
+local function get_limit(name, default, min, max)
+	local value = module:get_option_number(name, default);
+	if value >= min and value <= max then return value; end
+	module:log("error", "%s = %s is not between %d and %d: using the default, %d", name, value, min, max, default);
+	return default;
+end
+
+local kib, day = 1024, 24*60*60;
+local limits = {
+	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
+	max_item_size = get_limit("mqtt_max_item_size", 256*kib, kib, 268435455);
+	max_outbound_bytes = get_limit("mqtt_max_outbound_bytes", kib*kib, kib, kib^3);
+	connect_timeout = get_limit("mqtt_connect_timeout", 10, 1, 3600);
+	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
+	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
+	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
+	session_expiry = get_limit("mqtt_session_expiry", 7*day, 0, 3650*day);
+};
 local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
@@ -408,16 +418,7 @@ end
 if reloaded then
 	shared.core:attach(callbacks);
 else
-	shared.core = library.new({
-		max_packet_size = max_packet_size;
-		max_item_size = max_item_size;
-		max_outbound_bytes = max_outbound_bytes;
-		connect_timeout = connect_timeout;
-		max_inflight = max_inflight;
-		max_queued_messages = max_queued_messages;
-		max_queued_bytes = max_queued_bytes;
-		session_expiry = session_expiry;
-	}, callbacks);
+	shared.core = library.new(limits, callbacks);
 end
 
 function module.save()

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "filter_tree.h"
 #include "nodes.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -97,7 +98,7 @@ void Hub::refuse(Client& client, std::string_view what, std::string_view topic, 
   line += ": ";
   line += what;
   line += " to ";
-  line += topic;
+  line += mqtt::printable(topic);
   line += " refused: ";
   line += reason;
   line += " (logged once for this client)";

@@ -20,6 +20,7 @@
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -79,12 +80,13 @@ Handle& push_handle(lua_State* L, const char* type) {
   return *handle;
 }
 
-std::size_t number_field(lua_State* L, int index, const char* name) {
+// The shim has checked the range.
+template <typename Number = std::size_t>
+Number number_field(lua_State* L, int index, const char* name) {
   lua_getfield(L, index, name);
-  const lua_Number number = luaL_checknumber(L, -1);
+  const auto number = static_cast<Number>(luaL_checknumber(L, -1));
   lua_pop(L, 1);
-  if (!(number >= 0 && number <= 1e15)) luaL_error(L, "%s is out of range", name);
-  return static_cast<std::size_t>(number);
+  return number;
 }
 
 int new_core(lua_State* L) {
@@ -94,7 +96,7 @@ int new_core(lua_State* L) {
   settings.limits.max_packet_size = number_field(L, 1, "max_packet_size");
   settings.limits.max_outbound_bytes = number_field(L, 1, "max_outbound_bytes");
   settings.limits.connect_timeout = std::chrono::seconds(number_field(L, 1, "connect_timeout"));
-  settings.limits.max_inflight = number_field(L, 1, "max_inflight");
+  settings.limits.max_inflight = number_field<std::uint16_t>(L, 1, "max_inflight");
   settings.limits.max_queued_messages = number_field(L, 1, "max_queued_messages");
   settings.limits.max_queued_bytes = number_field(L, 1, "max_queued_bytes");
   settings.limits.session_expiry = std::chrono::seconds(number_field(L, 1, "session_expiry"));

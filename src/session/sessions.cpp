@@ -6,9 +6,9 @@
 #include <memory>
 #include <utility>
 
+#include "pubsub_mqtt/mqtt/printable.h"
 #include "audience.h"
 #include "message.h"
-#include "printable.h"
 #include "session.h"
 
 namespace pubsub_mqtt::session {
@@ -45,7 +45,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, ConnectionId conne
   const bool present = session != nullptr;
   if (!present) session = &create(std::move(key), connect.clean_session);
 
-  std::string client = std::string(address) + " \"" + printable(connect.client_identifier) + '"';
+  std::string client = std::string(address) + " \"" + mqtt::printable(connect.client_identifier) + '"';
   if (present) {
     requests_.emplace_back(ResumeSession{.session = session->id(), .client = client});
   } else {

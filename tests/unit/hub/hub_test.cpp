@@ -53,6 +53,12 @@ TEST_F(HubTest, ARefusalIsLoggedOncePerClientAndCause) {
   EXPECT_EQ(service.lines.size(), 2U);
 }
 
+TEST_F(HubTest, ATopicCannotForgeALogLine) {
+  subscribe(1, "pubsub/json/a\x01\n");
+  ASSERT_EQ(service.lines.size(), 1U);
+  EXPECT_NE(service.lines[0].find("a\\x01\\x0a"), std::string::npos) << service.lines[0];
+}
+
 TEST_F(HubTest, ARefusedSubscribeRemovesWhatWasSubscribed) {
   subscribe(1, "pubsub/json/node");
   service.open["node"] = false;

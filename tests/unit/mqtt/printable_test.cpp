@@ -1,8 +1,8 @@
-#include "printable.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 
 #include <gtest/gtest.h>
 
-namespace pubsub_mqtt::session {
+namespace pubsub_mqtt::mqtt {
 namespace {
 
 TEST(PrintableTest, OrdinaryTextStays) { EXPECT_EQ(printable("Zähler 7"), "Zähler 7"); }
@@ -21,4 +21,4 @@ TEST(PrintableTest, LongTextIsCutAtACharacter) {
 }
 
 }  // namespace
-}  // namespace pubsub_mqtt::session
+}  // namespace pubsub_mqtt::mqtt

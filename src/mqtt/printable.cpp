@@ -1,8 +1,8 @@
-#include "printable.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 
 #include <cstdint>
 
-namespace pubsub_mqtt::session {
+namespace pubsub_mqtt::mqtt {
 namespace {
 
 void append_escaped(std::uint8_t byte, std::string& out) {
@@ -42,4 +42,4 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-}  // namespace pubsub_mqtt::session
+}  // namespace pubsub_mqtt::mqtt

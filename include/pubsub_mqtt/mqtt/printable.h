@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-namespace pubsub_mqtt::session {
+namespace pubsub_mqtt::mqtt {
 
 inline constexpr std::size_t max_printable = 100;
 
 std::string printable(std::string_view text);
 
-}  // namespace pubsub_mqtt::session
+}  // namespace pubsub_mqtt::mqtt
