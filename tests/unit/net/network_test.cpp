@@ -1,0 +1,182 @@
+#include "pubsub_mqtt/net/network.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/mqtt/packet_writer.h"
+
+namespace pubsub_mqtt::net {
+namespace {
+
+constexpr int patience = 10000;  // ms
+
+class Socket {
+ public:
+  explicit Socket(int fd) : fd_(fd) {}
+  ~Socket() { ::close(fd_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+class NetworkTest : public ::testing::Test {
+ protected:
+  NetworkTest() {
+    auto address = loopback(0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(server.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(server.fd(), 1), 0);
+    EXPECT_EQ(getsockname(server.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+    EXPECT_TRUE(network.start());
+  }
+
+  int connect_client(const Socket& client) const {
+    const auto address = loopback(port);
+    return connect(client.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+
+  static int new_socket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+  static void send_all(const Socket& client, const std::string& bytes) {
+    ASSERT_EQ(send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
+
+  // What arrives until `size` bytes are there or the connection ends.
+  static std::string receive(const Socket& client, std::size_t size) {
+    std::string bytes;
+    char buffer[4096];
+    while (bytes.size() < size) {
+      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) break;
+      const ssize_t count = recv(client.fd(), buffer, sizeof buffer, 0);
+      if (count <= 0) break;
+      bytes.append(buffer, static_cast<std::size_t>(count));
+    }
+    return bytes;
+  }
+
+  template <typename Kind>
+  Kind wait_for() {
+    for (;;) {
+      for (; next < requests.size(); ++next) {
+        if (auto* found = std::get_if<Kind>(&requests[next])) return *found;
+      }
+      pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) {
+        ADD_FAILURE() << "no such request";
+        return {};
+      }
+      network.set_requests_fd(false);
+      requests.clear();
+      next = 0;
+      network.take_requests(requests);
+    }
+  }
+
+  session::Limits limits;
+  Socket server{new_socket()};
+  std::uint16_t port = 0;
+  Network network{limits};
+  std::vector<Request> requests;
+  std::size_t next = 0;
+};
+
+TEST_F(NetworkTest, ClientsConnectAndAsk) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  mqtt::write(mqtt::Publish{.topic = "a/json/b", .payload = "1"}, bytes);
+  send_all(client, bytes);
+  EXPECT_NE(wait_for<OpenSession>().client.find("meter"), std::string::npos);
+  EXPECT_EQ(wait_for<PublishRequest>().payload, "1");
+  EXPECT_EQ(receive(client, 4), std::string("\x20\x02\x00\x00", 4));
+}
+
+TEST_F(NetworkTest, AClosedListenerLetsThePortGo) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  send_all(client, bytes);
+  wait_for<OpenSession>();
+
+  network.close_listener(1);
+  shutdown(server.fd(), SHUT_RDWR);  // ours is the last descriptor that listens
+  const Socket late(new_socket());
+  EXPECT_NE(connect_client(late), 0);
+  // The connection stays.
+  bytes.clear();
+  mqtt::write(mqtt::Pingreq{}, bytes);
+  send_all(client, bytes);
+  EXPECT_EQ(receive(client, 6).size(), 6U);
+}
+
+TEST_F(NetworkTest, UnknownListenersAreClosedAlready) { network.close_listener(77); }
+
+TEST_F(NetworkTest, DeliveriesReachTheClient) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  send_all(client, bytes);
+  const SessionId session = wait_for<OpenSession>().session;
+
+  Selection selection;
+  selection.by_type[0] = mqtt::QoS::at_most_once;
+  ItemPublished item{.node = 5, .payloads = {}};
+  item.payloads[0] = std::string(3000000, 'x');  // more than a socket takes at once
+  std::vector<Delivery> deliveries;
+  deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+  deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
+  deliveries.emplace_back(std::move(item));
+  network.post(deliveries);
+  EXPECT_TRUE(deliveries.empty());
+
+  std::string expected;
+  mqtt::write(mqtt::Connack{}, expected);
+  const std::string payload(3000000, 'x');
+  mqtt::write(mqtt::Publish{.topic = "h/json/n", .payload = payload}, expected);
+  EXPECT_EQ(receive(client, expected.size()), expected);
+}
+
+TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  const Socket silent(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  ASSERT_EQ(connect_client(silent), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  send_all(client, bytes);
+  wait_for<OpenSession>();
+  network.stop();
+  EXPECT_EQ(receive(client, 1000).size(), 4U);  // CONNACK, then the end
+  EXPECT_EQ(receive(silent, 1000).size(), 0U);
+  network.stop();  // again is nothing
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::net
