@@ -1,4 +1,5 @@
-// The real mosquitto_pub and mosquitto_sub, as typed in a terminal.
+// The real mosquitto_pub and mosquitto_sub, as typed in a terminal. (A pipe is none: `stdbuf -oL` has
+// mosquitto_sub write its lines as they come.)
 #pragma once
 
 #include <string>

@@ -117,7 +117,7 @@ void Prosody::reload(const Configuration& configuration) {
   const std::size_t mark = log_->size();
   process_->send_signal(SIGHUP);
   log_->wait_for("Reloading configuration file", mark);
-  shell("server:uptime()");  // the reload is done in one go, so the shell answers after it
+  wait_for_log();  // the reload is done in one go, so the shell answers after it
 }
 
 Prosody::Stopped Prosody::stop() {
@@ -133,6 +133,12 @@ Prosody::Stopped Prosody::stop() {
 
 std::string Prosody::shell(const std::string& line) const {
   return run_in_admin_shell(folder_.path("data/prosody.sock"), line);
+}
+
+void Prosody::wait_for_log() {
+  const std::string mark = "log mark " + std::to_string(++log_marks_);
+  shell(">prosody.log(\"info\", \"" + mark + "\")");
+  log_->wait_for("general\tinfo\t" + mark);
 }
 
 std::size_t Prosody::resident_bytes() const {

@@ -61,6 +61,9 @@ class Prosody {
   void send_signal(int signal_number) const { process_->send_signal(signal_number); }
 
   LineLog& log() { return *log_; }
+
+  // Returns when log() holds all that Prosody has logged until now.
+  void wait_for_log();
   pid_t pid() const { return process_->pid(); }
   std::size_t resident_bytes() const;
 
@@ -92,6 +95,7 @@ class Prosody {
   std::string plugin_path_;
   std::unique_ptr<LineLog> log_;
   std::unique_ptr<ChildProcess> process_;
+  int log_marks_ = 0;
 };
 
 }  // namespace pubsub_mqtt::tests

@@ -1,0 +1,58 @@
+// What the TYPE level of a topic means: MQTT payload <-> payload element of a pubsub item (docs/mapping.md,
+// "TYPE").
+//
+// Elements are pugixml trees in the one form that Prosody's own XML parser gives to its stanzas: names
+// without a prefix, an `xmlns` attribute on every element, a namespaced attribute as `nsN:name` with
+// `xmlns:nsN` on the same element, `xml:` attributes as they are. Text is UTF-8.
+//
+// Nothing that XML 1.0 cannot carry (production Char, section 2.2) passes in either direction: one U+FFFE in
+// an item would end the stream of every XMPP subscriber. All functions are pure but for memory; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace pubsub_mqtt::payload {
+
+enum class Type : std::uint8_t { json, utf8, atom_title, xml };
+inline constexpr std::size_t type_count = 4;
+
+// "json", "utf8", "atom_title", "xml": the TYPE level of a topic.
+std::string_view name(Type type);
+std::optional<Type> type_from_name(std::string_view name);
+
+// Why a payload cannot become an item; a sentence without a full stop for the log, free of the client's
+// bytes.
+struct Refused {
+  std::string_view reason;  // a string literal
+};
+
+// What an Atom entry needs besides its title (RFC 4287, 4.1.2). Both strings hold what XML 1.0 can carry.
+struct AtomEntry {
+  std::string_view id;      // an IRI, e.g. "urn:uuid:..."
+  std::string_view author;  // a name
+  std::time_t updated = 0;  // UTC
+};
+
+// The payload element for an item, as the document's only child, from the payload of a PUBLISH to `type`.
+// `atom` is used by Type::atom_title only.
+std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
+                                                     const AtomEntry& atom);
+
+// The TYPE whose row an element matches, which is one that to_mqtt gives something for; Type::xml for all
+// else.
+Type natural_type(const pugi::xml_node& element);
+
+// The MQTT payload of an element for a subscriber of `type`; nothing where the element is of another TYPE: by
+// its name, a <json> whose text is not valid JSON, a <json> or <data> with elements inside, an entry without
+// a title. Type::xml takes every element. Nothing either where the payload would hold what XML 1.0 cannot
+// carry, which an element that came through an XML parser never does.
+std::optional<std::string> to_mqtt(Type type, const pugi::xml_node& element);
+
+}  // namespace pubsub_mqtt::payload

@@ -1,0 +1,71 @@
+#include "pubsub_mqtt/payload/translate.h"
+
+#include "atom.h"
+#include "json.h"
+#include "pubsub_mqtt/payload/xml_text.h"
+#include "tree.h"
+
+namespace pubsub_mqtt::payload {
+namespace {
+
+constexpr std::string_view xmlns_json = "urn:xmpp:json:0";
+constexpr std::string_view xmlns_data = "https://prosody.im/protocol/mqtt";
+constexpr std::string_view xmlns_data_old = "https://prosody.im/protocol/data";
+
+pugi::xml_document text_element(const char* name, std::string_view xmlns, std::string_view text) {
+  pugi::xml_document document;
+  append_text(append_element(document.root(), name, xmlns), text);
+  return document;
+}
+
+// The row of docs/mapping.md whose element this is by name; what is inside may still not match.
+Type type_by_name(const pugi::xml_node& element) {
+  if (is_element(element, "json", xmlns_json)) return Type::json;
+  if (is_element(element, "data", xmlns_data)) return Type::utf8;
+  if (is_element(element, "data", xmlns_data_old)) return Type::utf8;
+  if (is_element(element, "entry", xmlns_atom)) return Type::atom_title;
+  return Type::xml;
+}
+
+std::optional<std::string> read(Type type, const pugi::xml_node& element) {
+  switch (type) {
+    case Type::json:
+    case Type::utf8:
+      return only_text(element);
+    case Type::atom_title:
+      return atom_title(element);
+    case Type::xml:
+      break;
+  }
+  return serialize(element);
+}
+
+}  // namespace
+
+std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
+                                                     const AtomEntry& atom) {
+  if (type == Type::xml) return parse_element(mqtt_payload);
+  if (!is_xml_text(mqtt_payload)) {
+    return Refused{"the payload is not UTF-8, or holds a character that XML 1.0 cannot carry"};
+  }
+  if (type == Type::atom_title) return atom_entry(mqtt_payload, atom);
+  if (type == Type::utf8) return text_element("data", xmlns_data, mqtt_payload);
+  if (!is_json(mqtt_payload)) return Refused{"the payload is not one valid JSON value"};
+  return text_element("json", xmlns_json, mqtt_payload);
+}
+
+Type natural_type(const pugi::xml_node& element) {
+  const Type type = type_by_name(element);
+  return type != Type::xml && to_mqtt(type, element) ? type : Type::xml;
+}
+
+std::optional<std::string> to_mqtt(Type type, const pugi::xml_node& element) {
+  if (type != Type::xml && type != type_by_name(element)) return std::nullopt;
+  auto payload = read(type, element);
+  if (!payload || !is_xml_text(*payload)) return std::nullopt;
+  // An XMPP client may publish anything as JSON; who subscribed to JSON gets JSON.
+  if (type == Type::json && !is_json(*payload)) return std::nullopt;
+  return payload;
+}
+
+}  // namespace pubsub_mqtt::payload

@@ -1,0 +1,90 @@
+#include "pubsub_mqtt/payload/xml_text.h"
+
+namespace pubsub_mqtt::payload {
+namespace {
+
+// Besides what would be markup: a parser reads a bare CR as LF (XML 1.0, 2.11), and in an attribute every
+// white space as U+0020 (3.3.3).
+std::string_view escape(char c, bool in_attribute) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&apos;";
+    case '\r':
+      return "&#13;";
+    case '\n':
+      return in_attribute ? "&#10;" : "";
+    case '\t':
+      return in_attribute ? "&#9;" : "";
+    default:
+      return "";
+  }
+}
+
+void write_escaped(std::string_view text, bool in_attribute, std::string& out) {
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view escaped = escape(text[i], in_attribute);
+    if (escaped.empty()) continue;
+    out += text.substr(written, i - written);
+    out += escaped;
+    written = i + 1;
+  }
+  out += text.substr(written);
+}
+
+void write_start_tag(const pugi::xml_node& element, std::string_view parent_xmlns, std::string& out) {
+  out += '<';
+  out += element.name();
+  for (const pugi::xml_attribute& attribute : element.attributes()) {
+    const std::string_view name = attribute.name();
+    if (name == "xmlns" && attribute.value() == parent_xmlns) continue;
+    out += ' ';
+    out += name;
+    out += "='";
+    write_escaped(attribute.value(), true, out);
+    out += '\'';
+  }
+  out += element.first_child() ? ">" : "/>";
+}
+
+void write_end_tag(const pugi::xml_node& element, std::string& out) {
+  out += "</";
+  out += element.name();
+  out += '>';
+}
+
+}  // namespace
+
+// A loop and no recursion: an XMPP client's item may be nested as deep as it likes.
+std::string serialize(const pugi::xml_node& element) {
+  std::string out;
+  write_start_tag(element, "", out);
+  pugi::xml_node node = element;
+  while (true) {
+    if (const pugi::xml_node child = node.first_child()) {
+      node = child;
+    } else {
+      while (node != element && !node.next_sibling()) {
+        node = node.parent();
+        write_end_tag(node, out);
+      }
+      if (node == element) return out;
+      node = node.next_sibling();
+    }
+    if (node.type() == pugi::node_element) {
+      write_start_tag(node, node.parent().attribute("xmlns").value(), out);
+    } else {
+      write_escaped(node.value(), false, out);
+    }
+  }
+}
+
+}  // namespace pubsub_mqtt::payload

@@ -1,0 +1,126 @@
+// Nobody's speed is another one's burden.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <future>
+
+#include "raw_mqtt.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+constexpr const char* topic = "pubsub.localhost/utf8/node";
+
+class BackPressure : public testing::Test {
+ protected:
+  void start(const std::string& settings) {
+    prosody.start({.global = settings});
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    admin.create("node", {{"access_model", "open"}, {"persist_items", "false"}});
+  }
+
+  Prosody prosody;
+};
+
+std::string numbered(int number) {
+  std::string payload = std::to_string(number) + ' ';
+  payload.resize(100000, 'x');
+  return payload;
+}
+
+TEST_F(BackPressure, ASubscriberThatDoesNotReadLosesMessagesAndNobodyElseDoes) {
+  start("mqtt_max_outbound_bytes = 65536");
+  constexpr int messages = 200;  // 20 MB: more than the kernel keeps for a connection
+  RawMqtt slow(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
+  ASSERT_EQ(slow.connect("slow"), mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(slow.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  ASSERT_EQ(reader.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  for (int i = 0; i < messages; ++i) {
+    const std::string payload = numbered(i);
+    publisher.send(mqtt::Publish{.topic = topic, .payload = payload});
+    ASSERT_EQ(reader.read_packet<mqtt::Publish>().payload, payload);
+  }
+  prosody.log().wait_for("slow.*mqtt_max_outbound_bytes");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("slow.*mqtt_max_outbound_bytes"), 1U);
+
+  // What it was sent is whole, in order, and not all; the connection lives.
+  slow.send(mqtt::Pingreq{});
+  int last = -1;
+  int received = 0;
+  for (mqtt::Packet packet = slow.read(); std::holds_alternative<mqtt::Publish>(packet);
+       packet = slow.read()) {
+    const std::string payload(std::get<mqtt::Publish>(packet).payload);
+    const int number = std::stoi(payload);
+    EXPECT_GT(number, last);
+    EXPECT_EQ(payload, numbered(number));
+    last = number;
+    ++received;
+  }
+  EXPECT_GT(received, 0);
+  EXPECT_LT(received, messages);
+}
+
+// Holds Prosody's thread from its construction to its destruction: a line in the admin shell that reads from
+// a FIFO.
+class HeldUp {
+ public:
+  explicit HeldUp(const Prosody& prosody) : gate_(prosody.folder().path("gate")) {
+    if (mkfifo(gate_.c_str(), 0600) != 0) throw std::system_error(errno, std::generic_category(), "mkfifo");
+    shell_ = std::async(std::launch::async,
+                        [this, &prosody] { prosody.shell(">io.open(\"" + gate_ + "\"):read(\"a\")"); });
+    writer_.open(gate_);  // returns when the line is being run
+  }
+  ~HeldUp() {
+    writer_.close();
+    shell_.wait();
+  }
+  HeldUp(const HeldUp&) = delete;
+  HeldUp& operator=(const HeldUp&) = delete;
+
+ private:
+  std::string gate_;
+  std::ofstream writer_;
+  std::future<void> shell_;
+};
+
+TEST_F(BackPressure, APublisherFasterThanPubsubIsSlowedByTcp) {
+  start("mqtt_max_outbound_bytes = 1024*1024*1024");
+  RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
+  ASSERT_EQ(subscriber.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  auto& stream = dynamic_cast<TcpStream&>(publisher.stream());
+
+  constexpr std::size_t far_too_much = 256UL << 20;
+  const std::string payload(1000, 'x');
+  std::string packet;
+  mqtt::write(mqtt::Publish{.topic = topic, .payload = payload}, packet);
+  std::size_t sent = 0;
+  std::string_view unsent = packet;
+  {
+    const HeldUp held(prosody);
+    pollfd writable{stream.fd(), POLLOUT, 0};
+    // Until there is no progress for a second: the server has stopped reading.
+    while (sent < far_too_much && poll(&writable, 1, 1000) == 1) {
+      const std::size_t size = stream.send_some(unsent);
+      sent += size;
+      unsent.remove_prefix(size);
+      if (unsent.empty()) unsent = packet;
+    }
+    EXPECT_LT(sent, far_too_much);
+  }
+  // What was taken is published.
+  publisher.send_bytes(unsent);
+  const std::size_t published = (sent + unsent.size()) / packet.size();
+  for (std::size_t i = 0; i < published; ++i)
+    ASSERT_EQ(subscriber.read_packet<mqtt::Publish>().payload, payload);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

@@ -1,0 +1,249 @@
+// Start, reload, unload, load again and stop, with clients connected.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "mqtt_client.h"
+#include "raw_mqtt.h"
+#include "running_prosody.h"
+#include "sanitized.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+// A sanitizer writes its report at exit, and keeps freed memory for a while.
+constexpr std::chrono::seconds shutdown_limit{sanitized ? 10 : 1};
+constexpr std::size_t memory_limit = (sanitized ? 400UL : 4UL) << 20;
+
+constexpr const char* topic = "pubsub.localhost/json/node";
+
+void expect_round_trip(RawMqtt& client, std::string_view payload) {
+  client.send(mqtt::Publish{.topic = topic, .payload = payload});
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, payload);
+}
+
+RawMqtt subscriber(const Prosody& prosody, std::string_view client_identifier) {
+  RawMqtt client = connected(prosody.mqtt_port(), client_identifier);
+  EXPECT_EQ(client.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  return client;
+}
+
+bool nobody_listens(std::uint16_t port) {
+  try {
+    const TcpStream stream(port);
+    return false;
+  } catch (const std::system_error&) {
+    return true;
+  }
+}
+
+using LifeCycle = RunningProsody;
+
+TEST_F(LifeCycle, ProsodyServesMqttInTheForeground) {
+  RawMqtt client = subscriber(prosody, "client");
+  expect_round_trip(client, "1");
+}
+
+TEST(LifeCycleOfADaemon, ProsodyServesMqttReloadsAndStops) {
+  Prosody prosody;
+  prosody.start({}, Prosody::Mode::daemon);
+  RawMqtt client = subscriber(prosody, "client");
+  expect_round_trip(client, "1");
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  expect_round_trip(client, "2");
+  EXPECT_EQ(prosody.stop().status, 0);
+  client.wait_for_close();
+}
+
+TEST_F(LifeCycle, AConfigurationReloadKeepsClients) {
+  RawMqtt client = subscriber(prosody, "client");
+  prosody.reload({});
+  expect_round_trip(client, "1");
+}
+
+TEST_F(LifeCycle, AModuleReloadKeepsClientsAndTheirSubscriptions) {
+  RawMqtt client = subscriber(prosody, "client");
+  for (const char* payload : {"1", "2", "3"}) {
+    prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+    expect_round_trip(client, payload);
+  }
+  RawMqtt next = subscriber(prosody, "next");
+  expect_round_trip(next, "4");
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "4");
+}
+
+TEST_F(LifeCycle, AModuleReloadReadsSettingsAnew) {
+  RawMqtt client = subscriber(prosody, "client");
+  prosody.reload({.global = "mqtt_anonymous_affiliation = \"member\""});
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+  prosody.log().wait_for("client.*mqtt_anonymous_affiliation");
+}
+
+TEST_F(LifeCycle, AnUnloadClosesClientsAndPortsAndALoadServesAgain) {
+  for (int i = 0; i < 3; ++i) {
+    RawMqtt client = subscriber(prosody, "client");
+    prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+    client.wait_for_close();
+    EXPECT_TRUE(nobody_listens(prosody.mqtt_port()));
+    EXPECT_TRUE(nobody_listens(prosody.mqtt_tls_port()));
+    prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+    RawMqtt next = subscriber(prosody, "client");
+    expect_round_trip(next, "1");
+  }
+}
+
+TEST(LifeCycleOfTwoHosts, OneUnloadedLeavesTheOther) {
+  const std::string news = "news.localhost/json/node";
+  Prosody prosody;
+  prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
+    modules_enabled = { "pubsub_mqtt" }
+    autocreate_on_publish = true)"});
+  const std::size_t mark = prosody.log().size();
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.log().wait_for("Activated service 'mqtt_tls' on", mark);
+  prosody.wait_for_log();
+
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  EXPECT_EQ(client.subscribe(news), mqtt::SubackReturnCode::qos_0);
+  client.send(mqtt::Publish{.topic = news, .payload = "1"});
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "1");
+  // The other host is a pubsub component still: its filters wait.
+  EXPECT_EQ(client.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  expect_round_trip(client, "2");
+}
+
+TEST(LifeCycleOfTwoHosts, OneReloadedKeepsTheClientsOfBoth) {
+  const std::string news = "news.localhost/json/node";
+  Prosody prosody;
+  prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
+    modules_enabled = { "pubsub_mqtt" }
+    autocreate_on_publish = true)"});
+  RawMqtt client = subscriber(prosody, "client");
+  EXPECT_EQ(client.subscribe(news), mqtt::SubackReturnCode::qos_0);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "news.localhost"))");
+  expect_round_trip(client, "1");
+  client.send(mqtt::Publish{.topic = news, .payload = "2"});
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "2");
+}
+
+TEST_F(LifeCycle, ModPubsubMayBeReloaded) {
+  RawMqtt client = subscriber(prosody, "client");
+  prosody.shell(R"(module:reload("pubsub", "pubsub.localhost"))");
+  expect_round_trip(client, "1");
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.publish("node", "2", "<json xmlns='urn:xmpp:json:0'>2</json>");
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "2");
+}
+
+TEST_F(LifeCycle, ModPubsubMayBeUnloadedAndLoaded) {
+  RawMqtt client = subscriber(prosody, "client");
+  prosody.shell(R"(module:unload("pubsub", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  RawMqtt next = subscriber(prosody, "next");
+  expect_round_trip(next, "1");
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.publish("node", "2", "<json xmlns='urn:xmpp:json:0'>2</json>");
+  EXPECT_EQ(next.read_packet<mqtt::Publish>().payload, "2");
+}
+
+TEST_F(LifeCycle, AShutdownWithAThousandClientsClosesThemAll) {
+  std::vector<std::unique_ptr<RawMqtt>> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(std::make_unique<RawMqtt>(prosody.mqtt_port()));
+    ASSERT_EQ(clients.back()->connect("client" + std::to_string(i)), mqtt::ConnectReturnCode::accepted);
+  }
+  const Prosody::Stopped stopped = prosody.stop();
+  EXPECT_EQ(stopped.status, 0);
+  // What was promised is a second. Mod_c2s, which waits for its own clients, would take six.
+  EXPECT_LT(stopped.duration, shutdown_limit);
+  for (auto& client : clients) client->wait_for_close();
+}
+
+TEST_F(LifeCycle, WhatWasReceivedBeforeAShutdownIsStored) {
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+  client.send(mqtt::Disconnect{});
+  client.wait_for_close();
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start();
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  EXPECT_EQ(admin.items("node").size(), 1U);
+}
+
+TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {
+  Prosody prosody;
+  prosody.start({.virtual_host = R"(modules_enabled = { "pubsub_mqtt" })"});
+  const std::string line = prosody.log().wait_for("localhost:pubsub_mqtt.*pubsub component");
+  EXPECT_NE(line.find("error"), std::string::npos) << line;
+  RawMqtt client = subscriber(prosody, "client");
+  expect_round_trip(client, "1");
+  XmppClient juliet("juliet@localhost", account_password, prosody.c2s_port());
+  juliet.ping("localhost");
+}
+
+// A plugin path with the shim alone in it.
+std::filesystem::path copy_of_the_shim(const Prosody& prosody) {
+  const std::filesystem::path folder = prosody.folder().path("modules");
+  std::filesystem::create_directories(folder / "mod_pubsub_mqtt");
+  std::filesystem::copy_file(
+      std::filesystem::path(PUBSUB_MQTT_MODULES) / "mod_pubsub_mqtt/mod_pubsub_mqtt.lua",
+      folder / "mod_pubsub_mqtt/mod_pubsub_mqtt.lua");
+  return folder;
+}
+
+void expect_error_about_the_library(Prosody& prosody, const std::filesystem::path& folder) {
+  prosody.set_plugin_path(folder);
+  prosody.start();
+  const std::string library = folder / "mod_pubsub_mqtt/pubsub_mqtt.so";
+  const std::string line = prosody.log().wait_for(library);
+  EXPECT_NE(line.find("error"), std::string::npos) << line;
+  EXPECT_TRUE(nobody_listens(prosody.mqtt_port()));
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node");
+}
+
+TEST(LifeCycleWithAnError, AMissingLibraryIsNamedInTheLog) {
+  Prosody prosody;
+  expect_error_about_the_library(prosody, copy_of_the_shim(prosody));
+}
+
+TEST(LifeCycleWithAnError, ALibraryForAnotherLuaIsNamedInTheLog) {
+  Prosody prosody;
+  const std::filesystem::path folder = copy_of_the_shim(prosody);
+  std::filesystem::copy_file(PUBSUB_MQTT_LIBRARY_FOR_ANOTHER_LUA, folder / "mod_pubsub_mqtt/pubsub_mqtt.so");
+  expect_error_about_the_library(prosody, folder);
+}
+
+TEST(LifeCycleWithAnError, AnotherBackendThanEpollIsRefused) {
+  Prosody prosody;
+  prosody.start({.global = "network_backend = \"select\""});
+  const std::string line = prosody.log().wait_for("pubsub_mqtt.*epoll");
+  EXPECT_NE(line.find("error"), std::string::npos) << line;
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node");
+}
+
+TEST_F(LifeCycle, TenThousandConnectionsLeaveMemoryWhereItWas) {
+  XmppClient("admin@localhost", account_password, prosody.c2s_port())
+      .create("node", {{"access_model", "open"}, {"persist_items", "false"}});
+  const auto serve = [this](int connections) {
+    for (int i = 0; i < connections; ++i) {
+      RawMqtt client = connected(prosody.mqtt_port(), "");
+      client.subscribe("pubsub.localhost/json/node" + std::to_string(i % 10));
+      client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+      client.ping();
+    }
+    prosody.shell(">collectgarbage()");
+  };
+  serve(1000);
+  const std::size_t before = prosody.resident_bytes();
+  serve(10000);
+  EXPECT_LT(prosody.resident_bytes(), before + memory_limit);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

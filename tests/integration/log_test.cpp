@@ -1,0 +1,56 @@
+// The network thread's log lines arrive in Prosody's log.
+#include <gtest/gtest.h>
+
+#include "mosquitto_command.h"
+#include "raw_mqtt.h"
+#include "running_prosody.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using Log = RunningProsody;
+
+TEST_F(Log, ALineHasTheClientsAddressAndIdentifier) {
+  MosquittoCommand client({"mosquitto_pub", "-p", std::to_string(prosody.mqtt_port()), "-i", "thermometer",
+                           "-t", "pubsub.localhost/json/node", "-m", "1"});
+  EXPECT_EQ(client.wait(), 0);
+  const std::string line = prosody.log().wait_for("127\\.0\\.0\\.1.*thermometer.*connected");
+  EXPECT_NE(line.find("pubsub_mqtt\tdebug"), std::string::npos) << line;
+  prosody.log().wait_for("127\\.0\\.0\\.1.*thermometer.*disconnected");
+}
+
+TEST_F(Log, ARefusalIsLoggedOncePerClientAndCause) {
+  for (const char* identifier : {"first", "second"}) {
+    RawMqtt client = connected(prosody.mqtt_port(), identifier);
+    for (int i = 0; i < 3; ++i) {
+      client.send(mqtt::Publish{.topic = "unknown.example/json/node", .payload = "1"});
+      client.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "no json"});
+    }
+    client.subscribe("pubsub.localhost/json/node");  // is answered after the publishes
+  }
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("first.*unknown.example"), 1U);
+  EXPECT_EQ(prosody.log().count("second.*unknown.example"), 1U);
+  EXPECT_EQ(prosody.log().count("first.*pubsub.localhost/json/node refused"), 1U);
+}
+
+TEST_F(Log, AClientIdentifierCannotForgeALine) {
+  connected(prosody.mqtt_port(), "x\n00:00:00 general\terror\tforged \x1B[31m").ping();
+  prosody.log().wait_for("127\\.0\\.0\\.1.*forged.*connected");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("^00:00:00"), 0U);
+  EXPECT_EQ(prosody.log().count("\x1B"), 0U);
+}
+
+TEST(LogLevels, ProsodysSettingDecidesWhatIsWritten) {
+  Prosody prosody;
+  prosody.start({.global = "log = { { to = \"file\", filename = \"" + prosody.folder().path("log") +
+                           "\", levels = { min = \"info\" } } }"});
+  RawMqtt client = connected(prosody.mqtt_port(), "thermometer");
+  client.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "no json"});
+  prosody.log().wait_for("thermometer.*refused");
+  EXPECT_EQ(prosody.log().count("thermometer.*connected"), 0U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

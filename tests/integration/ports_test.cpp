@@ -1,0 +1,106 @@
+// Where MQTT is served: Prosody's own port settings.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include "mqtt_client.h"
+#include "raw_mqtt.h"
+#include "running_prosody.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+FileDescriptor listen_on(std::uint16_t port) {
+  FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(fd.get(), 1) != 0) {
+    throw std::system_error(errno, std::generic_category(), "listen on port " + std::to_string(port));
+  }
+  return fd;
+}
+
+const Configuration two_components{.more_hosts = R"(Component "news.localhost" "pubsub"
+  modules_enabled = { "pubsub_mqtt" }
+  autocreate_on_publish = true)"};
+
+TEST(Ports, AreSharedByAllPubsubComponents) {
+  Prosody prosody;
+  prosody.start(two_components);
+  EXPECT_EQ(prosody.log().count("Activated service 'mqtt' on"), 1U);
+  MqttClient client(prosody.mqtt_port());
+  ASSERT_EQ(client.subscribe("news.localhost/json/node"), 0);
+  client.publish("pubsub.localhost/json/node", "1");
+  client.publish("news.localhost/json/node", "2");
+  EXPECT_EQ(client.next_message(), (Message{.topic = "news.localhost/json/node", .payload = "2"}));
+}
+
+TEST(Ports, ThePlainOneIsOnLoopbackUnlessConfigured) {
+  Prosody prosody;
+  prosody.start();
+  const std::string line = prosody.log().wait_for("Activated service 'mqtt' on");
+  EXPECT_NE(line.find("[127.0.0.1]:"), std::string::npos) << line;
+  EXPECT_NE(line.find("[::1]:"), std::string::npos) << line;
+  EXPECT_EQ(line.find('*'), std::string::npos) << line;
+}
+
+TEST(Ports, ServeIPv6) {
+  Prosody prosody;
+  prosody.start({.global = R"(mqtt_interfaces = { "::1" })"});
+  RawMqtt client(std::make_unique<TcpStream>(prosody.mqtt_port(), "::1"));
+  EXPECT_EQ(client.connect("six"), mqtt::ConnectReturnCode::accepted);
+  prosody.log().wait_for("::1.*six.*connected");
+}
+
+TEST(Ports, SeveralAreServedAlike) {
+  Prosody prosody;
+  const FreePort second;
+  prosody.start({.global = "mqtt_ports = { " + std::to_string(prosody.mqtt_port()) + ", " +
+                           std::to_string(second.number()) + " }"});
+  RawMqtt subscriber = connected(prosody.mqtt_port(), "one");
+  RawMqtt publisher = connected(second.number(), "two");
+  ASSERT_EQ(subscriber.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  publisher.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
+  EXPECT_EQ(subscriber.read_packet<mqtt::Publish>().payload, "1");
+}
+
+TEST(Ports, ABusyOneIsReportedByProsodyAndTheOthersServe) {
+  Prosody prosody;
+  const FileDescriptor taken = listen_on(prosody.mqtt_port());
+  prosody.start({.global = R"(mqtt_interfaces = { "127.0.0.1" })"});
+  prosody.log().wait_for("Failed to open server port " + std::to_string(prosody.mqtt_port()) + ".* in use");
+  RawMqtt client(std::make_unique<TlsStream>(prosody.mqtt_tls_port(),
+                                             TlsStream::Options{.server_name = "pubsub.localhost"}));
+  EXPECT_EQ(client.connect("client"), mqtt::ConnectReturnCode::accepted);
+}
+
+TEST(Ports, OneClosedInTheShellIsFreeAtOnceAndClientsStay) {
+  Prosody prosody;
+  prosody.start({.global = R"(mqtt_interfaces = { "127.0.0.1" })"});
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  prosody.shell("port:close(" + std::to_string(prosody.mqtt_port()) + ")");
+  const FileDescriptor ours = listen_on(prosody.mqtt_port());
+  client.ping();
+}
+
+TEST(Ports, ServeAThousandClientsThatComeAtOnce) {
+  Prosody prosody;
+  prosody.start();
+  std::vector<std::unique_ptr<RawMqtt>> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(std::make_unique<RawMqtt>(prosody.mqtt_port()));
+    const std::string identifier = "client" + std::to_string(i);
+    clients.back()->send(mqtt::Connect{.client_identifier = identifier});
+  }
+  for (auto& client : clients) {
+    ASSERT_EQ(client->read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  }
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

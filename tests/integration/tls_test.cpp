@@ -1,0 +1,142 @@
+// MQTT over TLS, from Prosody's certificate settings.
+#include <gtest/gtest.h>
+
+#include "mosquitto_command.h"
+#include "raw_mqtt.h"
+#include "running_prosody.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using Tls = RunningProsody;
+
+RawMqtt connected_with_tls(const Prosody& prosody, std::string_view client_identifier) {
+  RawMqtt client(std::make_unique<TlsStream>(
+      prosody.mqtt_tls_port(),
+      TlsStream::Options{.server_name = "pubsub.localhost", .ca_file = prosody.ca_file()}));
+  EXPECT_EQ(client.connect(client_identifier), mqtt::ConnectReturnCode::accepted);
+  return client;
+}
+
+TEST_F(Tls, MosquittoSubShowsWhatMosquittoPubPublishes) {
+  const std::vector<std::string> options{
+      "-h",       "localhost",       "-p", std::to_string(prosody.mqtt_tls_port()),
+      "--cafile", prosody.ca_file(), "-t", "pubsub.localhost/json/node"};
+  std::vector<std::string> subscribe{"stdbuf", "-oL", "mosquitto_sub", "-d", "-C", "1"};
+  subscribe.insert(subscribe.end(), options.begin(), options.end());
+  MosquittoCommand subscriber(subscribe);
+  subscriber.output().wait_for("Subscribed.*: 0$");
+  std::vector<std::string> publish{"mosquitto_pub", "-m", R"({"t":21.5})"};
+  publish.insert(publish.end(), options.begin(), options.end());
+  EXPECT_EQ(MosquittoCommand(publish).wait(), 0);
+  subscriber.output().wait_for(R"(^\{"t":21\.5\}$)");
+  EXPECT_EQ(subscriber.wait(), 0);
+}
+
+TEST_F(Tls, PresentsTheCertificateOfTheHostThatTheClientNames) {
+  for (const char* host : {"pubsub.localhost", "localhost"}) {
+    const TlsStream stream(prosody.mqtt_tls_port(), {.server_name = host, .ca_file = prosody.ca_file()});
+    EXPECT_EQ(stream.peer_common_name(), host);
+  }
+}
+
+TEST_F(Tls, CarriesLargeMessagesBothWays) {
+  RawMqtt client = connected_with_tls(prosody, "client");
+  ASSERT_EQ(client.subscribe("pubsub.localhost/utf8/node"), mqtt::SubackReturnCode::qos_0);
+  const std::string payload(200000, 'x');
+  client.send(mqtt::Publish{.topic = "pubsub.localhost/utf8/node", .payload = payload});
+  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, payload);
+}
+
+TEST_F(Tls, SharesNodesWithThePlainPort) {
+  RawMqtt plain = connected(prosody.mqtt_port(), "plain");
+  RawMqtt secure = connected_with_tls(prosody, "secure");
+  ASSERT_EQ(plain.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  secure.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
+  EXPECT_EQ(plain.read_packet<mqtt::Publish>().payload, "1");
+}
+
+TEST_F(Tls, ServesNewCertificatesAfterAReloadAndDropsNobody) {
+  RawMqtt early = connected_with_tls(prosody, "early");
+  ASSERT_EQ(early.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  const std::string old_serial = dynamic_cast<TlsStream&>(early.stream()).peer_serial();
+  prosody.make_certificate("pubsub.localhost");
+  prosody.reload({});
+
+  RawMqtt late = connected_with_tls(prosody, "late");
+  EXPECT_NE(dynamic_cast<TlsStream&>(late.stream()).peer_serial(), old_serial);
+  late.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
+  EXPECT_EQ(early.read_packet<mqtt::Publish>().payload, "1");
+}
+
+TEST_F(Tls, AClientOfThePlainPortMaySpeakTlsInVain) {
+  EXPECT_THROW(TlsStream(prosody.mqtt_port(), {.server_name = "pubsub.localhost"}), std::runtime_error);
+  prosody.log().wait_for("127.0.0.1.*closed");
+  connected(prosody.mqtt_port(), "next").ping();
+}
+
+TEST_F(Tls, AClientOfTheTlsPortMaySpeakPlainMqttInVain) {
+  RawMqtt client(prosody.mqtt_tls_port());
+  client.send(mqtt::Connect{.client_identifier = "plain"});
+  client.wait_for_close();
+  prosody.log().wait_for("127.0.0.1.*TLS");
+  connected_with_tls(prosody, "next").ping();
+}
+
+TEST(TlsSettings, CutOffHandshakesThatNeverFinish) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_connect_timeout = 1"});
+  RawMqtt silent(prosody.mqtt_tls_port());
+  RawMqtt half_said(prosody.mqtt_tls_port());
+  half_said.send_bytes(std::string("\x16\x03\x01\x01\x00\x01", 6));  // the start of a ClientHello
+  silent.wait_for_close();
+  half_said.wait_for_close();
+  connected_with_tls(prosody, "next").ping();
+}
+
+TEST(TlsSettings, AHandshakeCountsIntoTheTimeForConnect) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_connect_timeout = 1"});
+  RawMqtt client(std::make_unique<TlsStream>(prosody.mqtt_tls_port(),
+                                             TlsStream::Options{.server_name = "pubsub.localhost"}));
+  client.wait_for_close();
+}
+
+TEST(TlsSettings, ProtocolVersionsAreTheConfiguredOnes) {
+  Prosody prosody;
+  prosody.start({.global = R"(mqtt_tls_ssl = { protocol = "tlsv1_3+" })"});
+  EXPECT_THROW(
+      TlsStream(prosody.mqtt_tls_port(), {.server_name = "pubsub.localhost", .max_version = TLS1_2_VERSION}),
+      std::runtime_error);
+  const TlsStream stream(prosody.mqtt_tls_port(), {.server_name = "pubsub.localhost"});
+  EXPECT_EQ(stream.protocol(), "TLSv1.3");
+}
+
+TEST(TlsSettings, TheConfiguredCertificateServesClientsThatNameNoHost) {
+  Prosody prosody;
+  const std::string certificates = prosody.folder().path("certs");
+  prosody.start({.global = "mqtt_tls_ssl = { certificate = \"" + certificates +
+                           "/pubsub.localhost.crt\", key = \"" + certificates + "/pubsub.localhost.key\" }"});
+  const TlsStream stream(prosody.mqtt_tls_port(),
+                         {.verify_name = "pubsub.localhost", .ca_file = prosody.ca_file()});
+  EXPECT_EQ(stream.peer_common_name(), "pubsub.localhost");
+}
+
+TEST(TlsSettings, AClientCertificateIsAskedForWhereConfigured) {
+  Prosody prosody;
+  prosody.make_certificate("device");
+  prosody.start({.global = "mqtt_tls_ssl = { verify = { \"peer\", \"fail_if_no_peer_cert\" }, cafile = \"" +
+                           prosody.ca_file() + "\" }"});
+  // In TLS 1.2 the client learns of a refusal within its handshake.
+  EXPECT_THROW(
+      TlsStream(prosody.mqtt_tls_port(), {.server_name = "pubsub.localhost", .max_version = TLS1_2_VERSION}),
+      std::runtime_error);
+  RawMqtt client(std::make_unique<TlsStream>(
+      prosody.mqtt_tls_port(), TlsStream::Options{.server_name = "pubsub.localhost",
+                                                  .certificate = prosody.folder().path("certs/device.crt"),
+                                                  .key = prosody.folder().path("certs/device.key")}));
+  EXPECT_EQ(client.connect("device"), mqtt::ConnectReturnCode::accepted);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
