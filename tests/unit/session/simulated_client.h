@@ -1,0 +1,189 @@
+// A client that keeps to MQTT 3.1.1 in both roles and keeps its session over lost connections. It complains
+// of every packet that a server may not send at that moment.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "client.h"
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+
+namespace pubsub_mqtt::session {
+
+class SimulatedClient {
+ public:
+  struct Message {
+    std::string topic;
+    std::string payload;
+    mqtt::QoS qos = mqtt::QoS::at_most_once;
+  };
+
+  explicit SimulatedClient(std::string client_identifier) : identifier_(std::move(client_identifier)) {}
+
+  const std::string& identifier() const { return identifier_; }
+  // What it published at QoS 1 and 2, and what it was given, in order.
+  const std::vector<Message>& published() const { return published_; }
+  const std::vector<Message>& received() const { return received_; }
+  bool is_finished() const { return outgoing_.empty() && incoming_.empty(); }
+  bool is_connected() const { return connected_; }
+  bool can_publish() const { return connected_ && outgoing_.size() < max_outgoing; }
+
+  // Bytes for the server; whoever moves them takes them.
+  std::string out;
+
+  void open(std::string_view will) {
+    reader_.emplace(max_packet_size);
+    connected_ = false;
+    out = bytes_of(mqtt::Connect{.clean_session = false,
+                                 .keep_alive = 10,
+                                 .client_identifier = identifier_,
+                                 .will = mqtt::Will{.topic = "h/utf8/will", .message = will}});
+  }
+
+  void lose() {
+    connected_ = false;
+    reader_.reset();
+    out.clear();
+    for (auto& each : outgoing_) each.sent_here = false;
+  }
+
+  void publish(std::string_view topic, mqtt::QoS qos) {
+    Message message{std::string(topic), identifier_ + ":" + std::to_string(++last_payload_), qos};
+    if (qos == mqtt::QoS::at_most_once) {
+      out += bytes_of(mqtt::Publish{.topic = message.topic, .payload = message.payload});
+      return;
+    }
+    published_.push_back(message);
+    outgoing_.push_back({.message = std::move(message), .packet_identifier = next_identifier()});
+    send(outgoing_.back(), false);
+  }
+
+  void ping() { out += bytes_of(mqtt::Pingreq{}); }
+  void disconnect() { out += bytes_of(mqtt::Disconnect{}); }
+
+  void receive(std::string_view bytes) {
+    while (reader_) {
+      const auto result = reader_->read(bytes);
+      if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
+      ASSERT_TRUE(std::holds_alternative<mqtt::Packet>(result)) << "the server sends what is no MQTT";
+      std::visit([this](const auto& packet) { handle(packet); }, std::get<mqtt::Packet>(result));
+    }
+  }
+
+ private:
+  static constexpr std::size_t max_packet_size = 100000;
+  static constexpr std::size_t max_outgoing = 6;
+  // Few, so that each is used again soon: a stale acknowledgement would meet another message.
+  static constexpr mqtt::PacketIdentifier last_packet_identifier = 8;
+
+  struct Outgoing {
+    Message message;
+    mqtt::PacketIdentifier packet_identifier = 0;
+    bool released = false;   // PUBREC has come
+    bool sent_here = false;  // on this connection
+  };
+
+  mqtt::PacketIdentifier next_identifier() {
+    do {
+      last_identifier_ = static_cast<mqtt::PacketIdentifier>(last_identifier_ % last_packet_identifier + 1);
+    } while (find(last_identifier_) != nullptr);
+    return last_identifier_;
+  }
+
+  Outgoing* find(mqtt::PacketIdentifier packet_identifier) {
+    const auto found = std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& each) {
+      return each.packet_identifier == packet_identifier;
+    });
+    return found == outgoing_.end() ? nullptr : &*found;
+  }
+
+  void finish(const Outgoing* finished) {
+    outgoing_.erase(outgoing_.begin() + (finished - outgoing_.data()));
+  }
+
+  void send(Outgoing& each, bool again) {
+    each.sent_here = true;
+    if (each.released) {
+      out += bytes_of(mqtt::Pubrel{.packet_identifier = each.packet_identifier});
+    } else {
+      out += bytes_of(mqtt::Publish{.topic = each.message.topic,
+                                    .payload = each.message.payload,
+                                    .qos = each.message.qos,
+                                    .dup = again,
+                                    .packet_identifier = each.packet_identifier});
+    }
+  }
+
+  void handle(const mqtt::Connack& connack) {
+    EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+    EXPECT_TRUE(connack.session_present || !was_connected_) << "the server lost the session";
+    connected_ = was_connected_ = true;
+    for (auto& each : outgoing_) send(each, true);
+  }
+
+  void handle(const mqtt::Publish& publish) {
+    EXPECT_TRUE(connected_) << "a PUBLISH before CONNACK";
+    const auto id = publish.packet_identifier;
+    if (publish.qos != mqtt::QoS::exactly_once || incoming_.insert(id).second) {
+      received_.push_back({std::string(publish.topic), std::string(publish.payload), publish.qos});
+    }
+    if (publish.qos == mqtt::QoS::at_least_once) out += bytes_of(mqtt::Puback{.packet_identifier = id});
+    if (publish.qos == mqtt::QoS::exactly_once) out += bytes_of(mqtt::Pubrec{.packet_identifier = id});
+  }
+
+  void handle(const mqtt::Pubrel& pubrel) {
+    incoming_.erase(pubrel.packet_identifier);
+    out += bytes_of(mqtt::Pubcomp{.packet_identifier = pubrel.packet_identifier});
+  }
+
+  void handle(const mqtt::Puback& puback) {
+    const Outgoing* each = find(puback.packet_identifier);
+    ASSERT_TRUE(each != nullptr && each->sent_here && each->message.qos == mqtt::QoS::at_least_once)
+        << "a PUBACK for nothing";
+    finish(each);
+  }
+
+  void handle(const mqtt::Pubrec& pubrec) {
+    Outgoing* each = find(pubrec.packet_identifier);
+    ASSERT_TRUE(each != nullptr && each->sent_here && each->message.qos == mqtt::QoS::exactly_once &&
+                !each->released)
+        << "a PUBREC for nothing";
+    each->released = true;
+    send(*each, false);
+  }
+
+  void handle(const mqtt::Pubcomp& pubcomp) {
+    const Outgoing* each = find(pubcomp.packet_identifier);
+    ASSERT_TRUE(each != nullptr && each->sent_here && each->released) << "a PUBCOMP for nothing";
+    finish(each);
+  }
+
+  void handle(const mqtt::Pingresp& /*packet*/) {}
+
+  template <typename Packet>
+  void handle(const Packet& /*packet*/) {
+    ADD_FAILURE() << "a packet that nobody asked for";
+  }
+
+  std::string identifier_;
+  std::optional<mqtt::PacketReader> reader_;
+  bool connected_ = false;
+  bool was_connected_ = false;
+  std::vector<Outgoing> outgoing_;             // in the order in which they were published
+  std::set<mqtt::PacketIdentifier> incoming_;  // at QoS 2, not released yet
+  mqtt::PacketIdentifier last_identifier_ = 0;
+  int last_payload_ = 0;
+  std::vector<Message> published_;
+  std::vector<Message> received_;
+};
+
+}  // namespace pubsub_mqtt::session

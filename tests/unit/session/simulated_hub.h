@@ -1,0 +1,155 @@
+// Prosody's thread: answers requests in their order, when it likes, and publishes items. What it did is kept
+// for the oracle.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "client.h"
+#include "simulated_client.h"
+
+namespace pubsub_mqtt::session {
+
+class SimulatedHub {
+ public:
+  using Message = SimulatedClient::Message;
+  static constexpr NodeId nodes = 3;  // a client subscribes to node n at QoS n
+
+  SimulatedHub(Server& server, std::minstd_rand& random, bool fails)
+      : server_(server), random_(random), fails_(fails) {
+    for (NodeId node = 0; node < nodes; ++node) {
+      deliveries_.emplace_back(NodeOpened{.node = node, .host = "h", .name = std::to_string(node)});
+    }
+  }
+
+  struct Client {
+    std::vector<Message> published;  // by the client, as often as pubsub was asked
+    std::vector<Message> sent;       // to the client
+    std::size_t wills = 0;
+    std::optional<SessionId> session;
+    std::size_t resumed = 0;
+    bool may_send_retained = true;
+  };
+  Client& client(const std::string& identifier) { return clients_[identifier]; }
+
+  bool is_quiet() const { return requests_.empty() && deliveries_.empty(); }
+
+  void take_requests() {
+    for (auto& request : server_.requests) {
+      if (!std::holds_alternative<LogLine>(request)) requests_.push_back(std::move(request));
+    }
+    server_.requests.clear();
+  }
+
+  void answer_one() {
+    if (requests_.empty()) return;
+    const Request request = std::move(requests_.front());
+    requests_.pop_front();
+    std::visit([this](const auto& each) { carry_out(each); }, request);
+  }
+
+  void deliver_one() {
+    if (deliveries_.empty()) return;
+    Delivery delivery = std::move(deliveries_.front());
+    deliveries_.pop_front();
+    server_.sessions.handle(std::move(delivery));
+  }
+
+  void publish() {
+    const NodeId node = random_() % nodes;
+    const auto qos = static_cast<mqtt::QoS>(random_() % 3);
+    ItemPublished item{.node = node, .qos = qos, .natural_type = payload::Type::utf8, .payloads = {}};
+    item.payloads[static_cast<std::size_t>(payload::Type::utf8)] = next_payload();
+    for (auto& [identifier, client] : clients_) {
+      if (client.session) note_sent(client, node, last_payload_, std::min(qos, static_cast<mqtt::QoS>(node)));
+    }
+    deliveries_.emplace_back(std::move(item));
+  }
+
+  // A batch, where the session has asked for the one before.
+  void send_retained() {
+    for (auto& [identifier, client] : clients_) {
+      if (!client.session || !std::exchange(client.may_send_retained, false)) continue;
+      RetainedMessages batch{.session = *client.session, .messages = {}, .more = true};
+      for (int i = 0; i < 4; ++i) {
+        const NodeId node = random_() % nodes;
+        const auto qos = static_cast<mqtt::QoS>(random_() % (node + 1));
+        batch.messages.push_back(
+            {.node = node, .type = payload::Type::utf8, .qos = qos, .payload = next_payload()});
+        note_sent(client, node, last_payload_, qos);
+      }
+      deliveries_.emplace_back(std::move(batch));
+    }
+  }
+
+ private:
+  std::string next_payload() { return std::to_string(++last_payload_); }
+
+  static void note_sent(Client& client, NodeId node, int payload, mqtt::QoS qos) {
+    client.sent.push_back({"h/utf8/" + std::to_string(node), std::to_string(payload), qos});
+  }
+
+  Client& client_of(SessionId session) {
+    for (auto& [identifier, client] : clients_) {
+      if (client.session == session) return client;
+    }
+    ADD_FAILURE() << "a request of a session that nobody opened";
+    return clients_["nobody"];
+  }
+
+  // The name in log lines: address "identifier"; here the address is the identifier too.
+  void carry_out(const OpenSession& open) {
+    auto& client = clients_[open.client.substr(0, open.client.find(' '))];
+    EXPECT_FALSE(client.session) << "a persistent session was opened twice";
+    client.session = open.session;
+    for (NodeId node = 0; node < nodes; ++node) {
+      AudienceChange change{.node = node, .session = open.session, .selection = {}};
+      change.selection.natural = static_cast<mqtt::QoS>(node);
+      deliveries_.emplace_back(change);
+    }
+  }
+
+  void carry_out(const ResumeSession& resume) { ++client_of(resume.session).resumed; }
+  void carry_out(const RetainedRequest& request) { client_of(request.session).may_send_retained = true; }
+
+  void carry_out(const PublishRequest& request) {
+    auto& client = client_of(request.session);
+    if (request.will) {
+      ++client.wills;
+      return;
+    }
+    auto outcome = random_() % 5 == 0 ? PublishReply::Outcome::refused : PublishReply::Outcome::accepted;
+    if (fails_ && random_() % 20 == 0) outcome = PublishReply::Outcome::failed;
+    if (outcome != PublishReply::Outcome::failed) {
+      client.published.push_back({request.topic, request.payload, request.qos});
+    }
+    deliveries_.emplace_back(PublishReply{.session = request.session,
+                                          .connection = request.connection,
+                                          .qos = request.qos,
+                                          .packet_identifier = request.packet_identifier,
+                                          .outcome = outcome,
+                                          .bytes = request.topic.size() + request.payload.size()});
+  }
+
+  template <typename Unexpected>
+  void carry_out(const Unexpected& /*request*/) {
+    ADD_FAILURE() << "a request that this simulation cannot bring about";
+  }
+
+  Server& server_;
+  std::minstd_rand& random_;
+  bool fails_;
+  std::deque<Request> requests_;
+  std::deque<Delivery> deliveries_;
+  std::map<std::string, Client> clients_;
+  int last_payload_ = 0;
+};
+
+}  // namespace pubsub_mqtt::session

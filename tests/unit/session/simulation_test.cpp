@@ -1,0 +1,273 @@
+// Clients, a network and a hub through thousands of random interleavings, with connections lost at every step
+// of every flow. Each seed gives one history, the same each time; PUBSUB_MQTT_SIMULATION_SEED=<seed> runs a
+// single one.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "session.h"
+#include "simulated_client.h"
+#include "simulated_hub.h"
+#include "simulated_network.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using mqtt::QoS;
+using Message = SimulatedClient::Message;
+
+constexpr unsigned seeds = 2000;
+constexpr int steps = 600;
+
+// In how many ways a connection ended, so that a run which meets no trouble is noticed.
+struct Troubles {
+  std::size_t lost = 0;
+  std::size_t taken_over = 0;
+  std::size_t silent = 0;
+  std::size_t disconnected = 0;
+  std::size_t sent_again = 0;
+};
+
+class Simulation {
+ public:
+  Simulation(unsigned seed, Troubles& troubles)
+      : random_(seed), fails_(seed % 4 == 0), hub_(server_, random_, fails_), troubles_(troubles) {
+    server_.limits.max_inflight = static_cast<std::uint16_t>(1 + random_() % 5);
+    server_.limits.max_pending_publishes = 1 + random_() % 6;
+    server_.limits.max_outbound_bytes = 400;
+    for (const auto* identifier : {"one", "two"}) {
+      peers_.emplace_back(identifier, server_.limits.max_inflight);
+    }
+  }
+
+  void run() {
+    for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) step();
+    come_to_rest();
+    if (!::testing::Test::HasFailure()) check();
+  }
+
+ private:
+  struct Peer {
+    Peer(std::string identifier, std::size_t window_size)
+        : client(std::move(identifier)), window(window_size) {}
+
+    SimulatedClient client;
+    Window window;
+    std::list<Link> links;  // the last one may be the client's; the others the server has not missed yet
+    std::size_t wills_due = 0;
+
+    Link* link() { return !links.empty() && links.back().has_client() ? &links.back() : nullptr; }
+  };
+
+  std::size_t any(std::size_t below) { return random_() % below; }
+  bool one_in(std::size_t n) { return any(n) == 0; }
+
+  void step() {
+    Peer& peer = peers_[any(peers_.size())];
+    Link* link = peer.link();
+    switch (any(10)) {
+      case 0:
+        if (link == nullptr) connect(peer);
+        break;
+      case 1:
+        if (peer.client.can_publish()) {
+          peer.client.publish("h/utf8/" + std::to_string(any(2)), static_cast<QoS>(any(3)));
+        }
+        break;
+      case 2:
+      case 3:
+        for (auto& each : peer.links) each.carry_to_server(any(40), now_);
+        break;
+      case 4:
+      case 5:
+        if (link != nullptr) link->carry_to_client(any(120));
+        break;
+      case 6:
+        hub_.answer_one();
+        break;
+      case 7:
+        hub_.deliver_one();
+        break;
+      case 8:
+        one_in(8) ? hub_.send_retained() : hub_.publish();
+        break;
+      case 9:
+        make_trouble(peer);
+        break;
+    }
+    settle();
+  }
+
+  void make_trouble(Peer& peer) {
+    Link* link = peer.link();
+    now_ += Time(any(500));
+    switch (any(6)) {
+      case 0:
+        if (link != nullptr) {
+          ++troubles_.lost;
+          link->lose_client(any(100));
+        }
+        break;
+      case 1:
+        if (!peer.links.empty()) peer.links.front().lose_server();
+        break;
+      case 2:
+        if (one_in(10)) now_ += std::chrono::seconds(16);  // one and a half times keep-alive
+        for (auto& each : peers_) {
+          for (auto& its : each.links) {
+            const bool was_there = its.has_server();
+            its.expire(now_);
+            if (was_there && !its.has_server()) ++troubles_.silent;
+          }
+        }
+        break;
+      case 3:
+        if (peer.client.is_connected() && one_in(2)) {
+          peer.client.disconnect();
+          link->lose_client(any(200));
+        }
+        break;
+      default:
+        if (peer.client.is_connected()) peer.client.ping();
+    }
+  }
+
+  void connect(Peer& peer) {
+    if (!peer.links.empty() && peer.links.back().has_server()) ++troubles_.taken_over;
+    peer.client.open("will");
+    peer.links.emplace_back(server_, peer.client, peer.window, ++server_.last_connection, now_);
+  }
+
+  // What the last step made the server say.
+  void settle() {
+    hub_.take_requests();
+    for (auto& peer : peers_) {
+      for (auto& link : peer.links) link.server_wrote();
+      peer.links.remove_if([&](const Link& link) {
+        if (link.has_client() || link.has_server()) return false;
+        if (link.server_saw_connect() && !link.server_saw_disconnect()) ++peer.wills_due;
+        if (link.server_saw_disconnect()) ++troubles_.disconnected;
+        return true;
+      });
+    }
+    hub_.take_requests();
+  }
+
+  // Without further trouble everything must end.
+  void come_to_rest() {
+    for (int turn = 0; turn < 3000 && !::testing::Test::HasFailure(); ++turn) {
+      bool quiet = true;
+      for (auto& peer : peers_) {
+        if (peer.link() == nullptr) connect(peer);
+        for (auto& link : peer.links) {
+          if (!link.has_client()) link.lose_server();
+          link.carry_to_server(40, now_);
+          link.carry_to_client(1000);
+          quiet = quiet && link.is_quiet();
+        }
+        quiet = quiet && peer.client.is_connected() && peer.client.is_finished();
+      }
+      hub_.answer_one();
+      hub_.deliver_one();
+      settle();
+      if (quiet && hub_.is_quiet()) return;
+    }
+    if (!::testing::Test::HasFailure()) ADD_FAILURE() << "something never ends";
+  }
+
+  static std::vector<Message> select(const std::vector<Message>& messages, const std::string& topic, QoS qos,
+                                     bool first_ones) {
+    std::vector<Message> selected;
+    std::set<std::string> seen;
+    for (const auto& message : messages) {
+      if (message.topic != topic || message.qos != qos) continue;
+      if (!seen.insert(message.payload).second && first_ones) continue;
+      selected.push_back(message);
+    }
+    return selected;
+  }
+
+  static std::vector<std::string> payloads(const std::vector<Message>& messages) {
+    std::vector<std::string> result;
+    for (const auto& message : messages) result.push_back(message.payload);
+    return result;
+  }
+
+  // What was sent has arrived: at QoS 1 at least once, at QoS 2 exactly once, in order per topic and QoS.
+  void compare(const std::vector<Message>& sent, const std::vector<Message>& arrived, bool in_order) {
+    for (NodeId node = 0; node < SimulatedHub::nodes; ++node) {
+      const std::string topic = "h/utf8/" + std::to_string(node);
+      for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
+        auto expected = payloads(select(sent, topic, qos, false));
+        auto found = payloads(select(arrived, topic, qos, qos == QoS::at_least_once));
+        if (payloads(select(arrived, topic, qos, false)).size() > found.size()) ++troubles_.sent_again;
+        if (!in_order) {
+          std::sort(expected.begin(), expected.end());
+          std::sort(found.begin(), found.end());
+        }
+        EXPECT_EQ(found, expected) << topic << " at QoS " << static_cast<int>(qos);
+      }
+    }
+  }
+
+  void check() {
+    for (auto& peer : peers_) {
+      SCOPED_TRACE(peer.client.identifier());
+      auto& at_hub = hub_.client(peer.client.identifier());
+      // What failed at the hub comes again behind what did not.
+      compare(peer.client.published(), at_hub.published, !fails_);
+      compare(at_hub.sent, peer.client.received(), true);
+      EXPECT_EQ(at_hub.wills, peer.wills_due);
+
+      EXPECT_TRUE(peer.window.empty());
+      ASSERT_TRUE(at_hub.session.has_value());
+      const Session* session = server_.sessions.find(*at_hub.session);
+      ASSERT_NE(session, nullptr);
+      EXPECT_EQ(session->outgoing().in_flight(), 0U);
+      EXPECT_EQ(session->outgoing().queued(), 0U);
+      EXPECT_EQ(session->outgoing().queued_retained(), 0U);
+      EXPECT_TRUE(session->received().empty());
+    }
+  }
+
+  std::minstd_rand random_;
+  bool fails_;
+  Server server_;
+  SimulatedHub hub_;
+  Troubles& troubles_;
+  Time now_{0};
+  std::deque<Peer> peers_;
+};
+
+TEST(SimulationTest, NothingIsLostDoubledOrReorderedWhateverHappensToTheConnections) {
+  unsigned first = 1;
+  unsigned last = seeds;
+  if (const char* seed = std::getenv("PUBSUB_MQTT_SIMULATION_SEED")) {
+    first = last = static_cast<unsigned>(std::stoul(seed));
+  }
+  Troubles troubles;
+  for (unsigned seed = first; seed <= last && !HasFailure(); ++seed) {
+    SCOPED_TRACE("PUBSUB_MQTT_SIMULATION_SEED=" + std::to_string(seed));
+    Simulation(seed, troubles).run();
+  }
+  std::printf(
+      "seeds %u to %u: %zu connections lost, %zu taken over, %zu silent, %zu disconnected; %zu topics with "
+      "duplicates\n",
+      first, last, troubles.lost, troubles.taken_over, troubles.silent, troubles.disconnected,
+      troubles.sent_again);
+  if (first == last) return;
+  for (const auto count :
+       {troubles.lost, troubles.taken_over, troubles.silent, troubles.disconnected, troubles.sent_again}) {
+    EXPECT_GT(count, seeds / 10) << "the simulation has become harmless";
+  }
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
