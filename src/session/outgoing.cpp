@@ -8,7 +8,8 @@
 namespace pubsub_mqtt::session {
 
 bool Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox) {
-  if (outbox != nullptr && queue_.empty() && in_flight() < limits_.max_inflight) {
+  // While there is a connection, something waits only when the window is full: nothing is overtaken.
+  if (outbox != nullptr && in_flight() < limits_.max_inflight) {
     send(std::move(message), qos, *outbox);
     return true;
   }

@@ -26,7 +26,6 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
   client_ = std::move(client);
   offline_since.reset();
   speaks_3_1_ = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
-  reading_paused_ = !takes_packets();
   if (!connect.will) return;
   will_ = std::make_unique<PublishRequest>(PublishRequest{.session = id_,
                                                           .connection = connection,

@@ -6,9 +6,9 @@
 #include <memory>
 #include <utility>
 
-#include "pubsub_mqtt/mqtt/printable.h"
 #include "audience.h"
 #include "message.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 #include "session.h"
 
 namespace pubsub_mqtt::session {

@@ -320,15 +320,30 @@ TEST_F(RetainedMessagesTest, MoreWaitUntilTheWindowTookAllOfTheBatch) {
   EXPECT_EQ(asked(), 1U);
 }
 
-TEST_F(RetainedMessagesTest, TheLimitsOfTheQueueAreNotForThem) {
-  server.limits.max_queued_messages = 1;
-  server.sessions.handle(batch({"1", "2", "3", "4", "5"}, QoS::at_least_once, false));
-  for (mqtt::PacketIdentifier id = 1; id < 5; ++id) client.send(mqtt::Puback{.packet_identifier = id});
-  EXPECT_EQ(client.outbox.take(), message("1", QoS::at_least_once, 1) + message("2", QoS::at_least_once, 2) +
-                                      message("3", QoS::at_least_once, 3) +
-                                      message("4", QoS::at_least_once, 4) +
-                                      message("5", QoS::at_least_once, 5));
-  EXPECT_FALSE(server.logged("dropped"));
+TEST_F(RetainedMessagesTest, TheyAreNotCountedInTheQueue) {
+  server.limits.max_queued_messages = 2;
+  const auto publish = [&](std::string payload) {
+    ItemPublished item{
+        .node = 7, .qos = QoS::at_least_once, .natural_type = payload::Type::utf8, .payloads = {}};
+    item.payloads[static_cast<std::size_t>(payload::Type::utf8)] = std::move(payload);
+    server.sessions.handle(std::move(item));
+  };
+  const auto live = [](std::string_view payload, mqtt::PacketIdentifier id) {
+    return bytes_of(mqtt::Publish{
+        .topic = "h/utf8/n", .payload = payload, .qos = QoS::at_least_once, .packet_identifier = id});
+  };
+  server.sessions.handle(batch({"1", "2", "3", "4"}, QoS::at_least_once, false));
+  publish("5");
+  publish("6");
+  publish("dropped");
+  server.sessions.handle(batch({"7"}, QoS::at_least_once, false));  // never dropped
+  for (mqtt::PacketIdentifier id = 1; id < 7; ++id) client.send(mqtt::Puback{.packet_identifier = id});
+  std::string expected;
+  for (mqtt::PacketIdentifier id = 1; id <= 4; ++id)
+    expected += message(std::to_string(id), QoS::at_least_once, id);
+  EXPECT_EQ(client.outbox.take(),
+            expected + live("5", 5) + live("6", 6) + message("7", QoS::at_least_once, 7));
+  EXPECT_EQ(server.lines("are dropped"), 1U);
 }
 
 TEST_F(RetainedMessagesTest, AnOfflineSessionAsksWhenItIsBack) {
@@ -350,6 +365,22 @@ class Mqtt31Test : public SessionLifetimeTest {
     return {.level = mqtt::ProtocolLevel::mqtt_3_1,
             .clean_session = clean_session,
             .client_identifier = client_identifier};
+  }
+
+  using Code = mqtt::SubackReturnCode;
+
+  static void ask(Client& from, QoS second) {
+    from.send(mqtt::Subscribe{.packet_identifier = 1,
+                              .subscriptions = {{.topic_filter = "a", .qos = QoS::at_least_once},
+                                                {.topic_filter = "b", .qos = second}}});
+  }
+
+  void answer(std::vector<Code> codes) {
+    const auto request = server.requested<SubscribeRequest>().back();
+    server.sessions.handle(SubscribeReply{.session = request.session,
+                                          .connection = request.connection,
+                                          .packet_identifier = request.packet_identifier,
+                                          .return_codes = std::move(codes)});
   }
 };
 
@@ -382,32 +413,34 @@ TEST_F(Mqtt31Test, ThereIsNoSessionPresentInConnack) {
 }
 
 TEST_F(Mqtt31Test, ARefusedFilterIsAnsweredWithTheQosAskedFor) {
-  using Code = mqtt::SubackReturnCode;
-  const auto ask = [](Client& from, mqtt::PacketIdentifier id) {
-    from.send(mqtt::Subscribe{.packet_identifier = id,
-                              .subscriptions = {{.topic_filter = "a", .qos = QoS::at_least_once},
-                                                {.topic_filter = "b", .qos = QoS::exactly_once}}});
-  };
-  const auto answer = [&](std::vector<Code> codes) {
-    const auto request = server.requested<SubscribeRequest>().back();
-    server.sessions.handle(SubscribeReply{.session = request.session,
-                                          .connection = request.connection,
-                                          .packet_identifier = request.packet_identifier,
-                                          .return_codes = std::move(codes)});
-  };
   client.send(connect("meter"));
   client.outbox.take();
-  ask(client, 1);
+  ask(client, QoS::exactly_once);
   answer({Code::qos_1, Code::failure});
   EXPECT_EQ(client.outbox.take(),
             bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {Code::qos_1, Code::qos_2}}));
   EXPECT_TRUE(server.logged("was refused a filter"));
   // MQTT 3.1.1 has the words.
   again.connect("other");
-  ask(again, 1);
+  ask(again, QoS::exactly_once);
   answer({Code::qos_1, Code::failure});
   EXPECT_EQ(again.outbox.take(),
             bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {Code::qos_1, Code::failure}}));
+}
+
+TEST_F(Mqtt31Test, TheQosAskedForIsThatOfThePresentConnectionAndRequest) {
+  client.send(connect("meter", false));
+  ask(client, QoS::exactly_once);
+  client.lose();
+  again.send(connect("meter", false));
+  again.outbox.take();
+  for (const QoS qos : {QoS::at_most_once, QoS::at_least_once}) {
+    ask(again, qos);
+    answer({Code::failure, Code::failure});
+    EXPECT_EQ(again.outbox.take(),
+              bytes_of(mqtt::Suback{.packet_identifier = 1,
+                                    .return_codes = {Code::qos_1, static_cast<Code>(qos)}}));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,383 @@
+// Whole connections: packets and raw bytes, time, lost networks, deliveries and replies in any order. What
+// the server writes must always be MQTT, nothing may follow a close, and no limit may be passed.
+//
+// The input is a list of steps, each a byte that says what and the bytes that it takes; where they run out,
+// zeros.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "pubsub_mqtt/session/connection.h"
+#include "pubsub_mqtt/session/sessions.h"
+#include "session.h"
+
+namespace {
+
+using namespace pubsub_mqtt;
+using session::Time;
+
+constexpr std::size_t places = 3;  // for connections at the same time
+constexpr NodeId nodes = 3;
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "broken: %s\n", what);
+  std::abort();
+}
+
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : left_(data, data + size) {}
+
+  bool empty() const { return at_ == left_.size(); }
+  std::uint8_t byte() { return empty() ? 0 : static_cast<std::uint8_t>(left_[at_++]); }
+  std::size_t below(std::size_t bound) { return byte() % bound; }
+  bool flag() { return (byte() & 1U) != 0; }
+  std::string_view bytes(std::size_t size) {
+    const auto some = std::string_view(left_).substr(at_, size);
+    at_ += some.size();
+    return some;
+  }
+
+ private:
+  std::string left_;
+  std::size_t at_ = 0;
+};
+
+class CheckedOutbox final : public session::Outbox {
+ public:
+  void write(std::string_view packets) override {
+    require(!closed, "nothing is written after close()");
+    waiting += packets.size();
+    while (!packets.empty()) {
+      const auto result = reader_.read(packets);
+      require(!std::holds_alternative<mqtt::Malformed>(result), "what the server writes is MQTT");
+      require(!std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result),
+              "a server does not send CONNECT");
+    }
+  }
+  void write(std::shared_ptr<const std::string> packets) override { write(std::string_view(*packets)); }
+  std::size_t waiting_bytes() const override { return waiting; }
+  void close() override {
+    require(!reader_.in_packet(), "packets are written whole");
+    closed = true;
+  }
+  void resume_reading() override { resumed = true; }
+
+  std::size_t waiting = 0;
+  bool closed = false;
+  bool resumed = false;
+
+ private:
+  mqtt::PacketReader reader_{1U << 20U};
+};
+
+struct Place {
+  std::unique_ptr<CheckedOutbox> outbox;
+  std::unique_ptr<session::Connection> connection;
+  std::string unread;
+};
+
+class World {
+ public:
+  World() {
+    limits_.max_packet_size = 600;
+    limits_.max_outbound_bytes = 500;
+    limits_.max_pending_publishes = 4;
+    limits_.max_pending_publish_bytes = 800;
+    limits_.max_inflight = 3;
+    limits_.max_queued_messages = 5;
+    limits_.max_queued_bytes = 1000;
+    limits_.session_expiry = std::chrono::seconds(60);
+    for (NodeId node = 0; node < nodes; ++node) {
+      sessions_.handle(NodeOpened{.node = node, .host = "h", .name = std::to_string(node)});
+    }
+  }
+
+  void step(Input& input) {
+    Place& place = places_[input.below(places)];
+    switch (input.below(12)) {
+      case 0:
+        open(place);
+        break;
+      case 1:
+        receive(place, input.bytes(input.byte()));
+        break;
+      case 2:
+      case 3:
+        receive(place, packet(input));
+        break;
+      case 4:
+        close(place);
+        break;
+      case 5:
+        pass_time(input);
+        break;
+      case 6:
+        publish(input);
+        break;
+      case 7:
+        send_retained(input);
+        break;
+      case 8:
+        answer(input);
+        break;
+      case 9:
+        change_audience(input);
+        break;
+      case 10:
+        drain(place);
+        break;
+      case 11:
+        if (input.flag()) sessions_.send_wills();
+        break;
+    }
+    settle();
+  }
+
+ private:
+  void open(Place& place) {
+    close(place);
+    place.outbox = std::make_unique<CheckedOutbox>();
+    place.connection = std::make_unique<session::Connection>(++last_connection_, "fuzz", now_, limits_,
+                                                             sessions_, *place.outbox, requests_);
+  }
+
+  static void close(Place& place) {
+    place.connection.reset();
+    place.outbox.reset();
+    place.unread.clear();
+  }
+
+  void receive(Place& place, std::string_view bytes) {
+    if (place.connection == nullptr) return;
+    place.unread += bytes;
+    std::string_view left = place.unread;
+    place.connection->receive(left, now_);
+    place.unread = std::string(left);
+  }
+
+  static std::string packet(Input& input) {
+    static constexpr std::array<std::string_view, 4> identifiers{"", "a", "b",
+                                                                 "an identifier longer than MQTT 3.1 allows"};
+    std::string bytes;
+    const auto identifier = static_cast<mqtt::PacketIdentifier>(1 + input.below(6));
+    const auto qos = static_cast<mqtt::QoS>(input.below(3));
+    switch (input.below(10)) {
+      case 0: {
+        mqtt::Connect connect{
+            .level = input.below(4) == 0 ? mqtt::ProtocolLevel::mqtt_3_1 : mqtt::ProtocolLevel::mqtt_3_1_1,
+            .clean_session = input.flag(),
+            .keep_alive = static_cast<std::uint16_t>(input.byte()),
+            .client_identifier = identifiers[input.below(identifiers.size())]};
+        if (input.flag()) connect.will = mqtt::Will{.topic = "w", .qos = qos, .retain = input.flag()};
+        mqtt::write(connect, bytes);
+        break;
+      }
+      case 1:
+      case 2: {
+        const std::string payload(input.byte(), 'p');
+        const bool is_qos_0 = qos == mqtt::QoS::at_most_once;
+        mqtt::write(mqtt::Publish{.topic = "t",
+                                  .payload = payload,
+                                  .qos = qos,
+                                  .dup = !is_qos_0 && input.flag(),
+                                  .packet_identifier = is_qos_0 ? mqtt::PacketIdentifier{0} : identifier},
+                    bytes);
+        break;
+      }
+      case 3:
+        mqtt::write(mqtt::Puback{.packet_identifier = identifier}, bytes);
+        break;
+      case 4:
+        mqtt::write(mqtt::Pubrec{.packet_identifier = identifier}, bytes);
+        break;
+      case 5:
+        mqtt::write(mqtt::Pubrel{.packet_identifier = identifier}, bytes);
+        break;
+      case 6:
+        mqtt::write(mqtt::Pubcomp{.packet_identifier = identifier}, bytes);
+        break;
+      case 7:
+        mqtt::write(
+            mqtt::Subscribe{.packet_identifier = identifier,
+                            .subscriptions = {{.topic_filter = "a", .qos = qos}, {.topic_filter = "b/#"}}},
+            bytes);
+        break;
+      case 8:
+        mqtt::write(mqtt::Unsubscribe{.packet_identifier = identifier, .topic_filters = {"a"}}, bytes);
+        break;
+      case 9:
+        input.flag() ? mqtt::write(mqtt::Pingreq{}, bytes) : mqtt::write(mqtt::Disconnect{}, bytes);
+        break;
+    }
+    return bytes;
+  }
+
+  void pass_time(Input& input) {
+    now_ += Time(input.byte() * 500);
+    for (auto& place : places_) {
+      if (place.connection != nullptr) place.connection->expire(now_);
+    }
+    sessions_.expire(now_);
+  }
+
+  void publish(Input& input) {
+    ItemPublished item{.node = input.below(nodes),
+                       .qos = static_cast<mqtt::QoS>(input.below(3)),
+                       .natural_type = static_cast<payload::Type>(input.below(payload::type_count)),
+                       .payloads = {}};
+    for (auto& each : item.payloads) {
+      if (input.flag()) each = std::string(input.byte() * std::size_t{12}, 'i');
+    }
+    sessions_.handle(std::move(item));
+  }
+
+  SessionId any_session(Input& input) {
+    const std::size_t at = input.byte();
+    return known_.empty() ? 0 : known_[at % known_.size()];
+  }
+
+  void send_retained(Input& input) {
+    // As the hub does: no batch before the one before was asked on.
+    const SessionId session = any_session(input);
+    const auto place = std::find(owed_.begin(), owed_.end(), session);
+    if (place == owed_.end()) return;
+    owed_.erase(place);
+    RetainedMessages batch{.session = session, .messages = {}, .more = true};
+    for (std::size_t i = input.below(6); i > 0; --i) {
+      batch.messages.push_back({.node = input.below(nodes + 1),
+                                .type = payload::Type::json,
+                                .qos = static_cast<mqtt::QoS>(input.below(3)),
+                                .payload = std::string(input.byte() * std::size_t{12}, 'r')});
+    }
+    sessions_.handle(std::move(batch));
+  }
+
+  void change_audience(Input& input) {
+    AudienceChange change{.node = input.below(nodes), .session = any_session(input), .selection = {}};
+    if (input.flag()) change.selection.natural = static_cast<mqtt::QoS>(input.below(3));
+    if (input.flag())
+      change.selection.by_type[input.below(payload::type_count)] = static_cast<mqtt::QoS>(input.below(3));
+    sessions_.handle(std::move(change));
+  }
+
+  void answer(Input& input) {
+    if (to_answer_.empty()) return;
+    const Request request = std::move(to_answer_.front());
+    to_answer_.pop_front();
+    if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {
+      SubscribeReply reply{.session = subscribe->session,
+                           .connection = subscribe->connection,
+                           .packet_identifier = subscribe->packet_identifier,
+                           .return_codes = {}};
+      for (const auto& filter : subscribe->filters) {
+        reply.return_codes.push_back(input.flag() ? mqtt::SubackReturnCode::failure
+                                                  : static_cast<mqtt::SubackReturnCode>(filter.qos));
+      }
+      sessions_.handle(std::move(reply));
+    } else if (const auto* unsubscribe = std::get_if<UnsubscribeRequest>(&request)) {
+      sessions_.handle(UnsubscribeReply{.session = unsubscribe->session,
+                                        .connection = unsubscribe->connection,
+                                        .packet_identifier = unsubscribe->packet_identifier});
+    } else if (const auto* publish = std::get_if<PublishRequest>(&request)) {
+      sessions_.handle(PublishReply{.session = publish->session,
+                                    .connection = publish->connection,
+                                    .qos = publish->qos,
+                                    .packet_identifier = publish->packet_identifier,
+                                    .outcome = static_cast<PublishReply::Outcome>(input.below(3)),
+                                    .bytes = publish->topic.size() + publish->payload.size()});
+    }
+  }
+
+  static void drain(Place& place) {
+    if (place.outbox == nullptr || place.outbox->closed) return;
+    place.outbox->waiting = 0;
+    place.connection->drained();
+  }
+
+  // What the network thread does at the end of a turn, and then the limits.
+  void settle() {
+    for (auto& place : places_) {
+      if (place.outbox == nullptr) continue;
+      if (place.outbox->closed) {
+        close(place);
+      } else if (std::exchange(place.outbox->resumed, false)) {
+        receive(place, {});
+        if (place.outbox->closed) close(place);
+      }
+    }
+    for (auto& request : requests_) note(std::move(request));
+    requests_.clear();
+    for (const SessionId id : known_) {
+      if (const auto* each = sessions_.find(id)) check(*each);
+    }
+  }
+
+  void note(Request&& request) {
+    if (const auto* open = std::get_if<OpenSession>(&request)) {
+      known_.push_back(open->session);
+      owed_.push_back(open->session);
+    } else if (const auto* close = std::get_if<CloseSession>(&request)) {
+      require(sessions_.find(close->session) == nullptr, "a closed session is gone");
+      std::erase(known_, close->session);
+      std::erase(owed_, close->session);
+    } else if (const auto* retained = std::get_if<RetainedRequest>(&request)) {
+      require(std::count(owed_.begin(), owed_.end(), retained->session) == 0,
+              "retained messages are asked for once");
+      owed_.push_back(retained->session);
+    } else if (const auto* line = std::get_if<LogLine>(&request)) {
+      require(
+          std::all_of(line->text.begin(), line->text.end(), [](unsigned char each) { return each >= 0x20; }),
+          "log lines are printable");
+    } else if (const auto* publish = std::get_if<PublishRequest>(&request);
+               publish == nullptr || !publish->will) {
+      to_answer_.push_back(std::move(request));
+    }
+  }
+
+  void check(const session::Session& each) const {
+    const auto& outgoing = each.outgoing();
+    require(outgoing.in_flight() <= limits_.max_inflight, "no more in flight than the window holds");
+    require(outgoing.queued() - outgoing.queued_retained() <= limits_.max_queued_messages,
+            "the queue has a limit");
+    require(outgoing.queued_retained() < 6, "retained messages wait for their request");
+    const auto pending = std::count_if(to_answer_.begin(), to_answer_.end(), [&](const Request& request) {
+      const auto* publish = std::get_if<PublishRequest>(&request);
+      return publish != nullptr && publish->session == each.id();
+    });
+    require(static_cast<std::size_t>(pending) <= limits_.max_pending_publishes,
+            "pending publishes have a limit");
+  }
+
+  session::Limits limits_;
+  std::vector<Request> requests_;
+  session::Sessions sessions_{limits_, requests_};
+  std::array<Place, places> places_;
+  ConnectionId last_connection_ = 0;
+  Time now_{0};
+  std::vector<SessionId> known_;
+  std::vector<SessionId> owed_;  // those that may be sent retained messages
+  std::deque<Request> to_answer_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input input(data, size);
+  World world;
+  while (!input.empty()) world.step(input);
+  return 0;
+}
