@@ -2,8 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace pubsub_mqtt::net {
@@ -11,18 +9,15 @@ namespace {
 
 constexpr std::size_t max_host_name = 255;  // RFC 1035, section 2.3.4
 
-// The host name of a server_name extension (RFC 6066, section 3): a length, then of each name its type,
-// length and bytes. There is only one type and one name, and OpenSSL refuses anything else later. Empty:
+// The host name of a server_name extension: the length of the list, one name's type and length, and the name.
+// If that is not what it holds, no host is found, or OpenSSL refuses the extension when it acts on it. Empty:
 // none.
 std::string_view host_name(SSL* ssl) {
   const unsigned char* data = nullptr;
   std::size_t size = 0;
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1) return {};
-  constexpr std::size_t prefix = 5;
-  if (size < prefix || data[2] != TLSEXT_NAMETYPE_host_name) return {};
-  const std::span name(data + prefix, size - prefix);
-  if (name.size() != static_cast<std::size_t>(data[3] << 8 | data[4])) return {};
-  return {reinterpret_cast<const char*>(name.data()), name.size()};
+  constexpr std::size_t prefix = 2 + 1 + 2;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 || size < prefix) return {};
+  return {reinterpret_cast<const char*>(data) + prefix, size - prefix};
 }
 
 // The context of the host, in any case of its letters. Borrows no memory from the heap, so it cannot throw.

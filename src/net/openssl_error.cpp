@@ -15,16 +15,18 @@ std::string text(unsigned long code) {
 
 }  // namespace
 
-std::string take_first_openssl_error() {
+std::string take_openssl_error() {
   const unsigned long code = ERR_peek_error();
   ERR_clear_error();
   return text(code);
 }
 
-std::string take_last_openssl_error() {
-  const unsigned long code = ERR_peek_last_error();
+std::string take_tls_error() {
+  const unsigned long first = ERR_get_error();
+  unsigned long code = first;
+  while (code != 0 && ERR_GET_LIB(code) != ERR_LIB_SSL) code = ERR_get_error();
   ERR_clear_error();
-  return text(code);
+  return text(code != 0 ? code : first);
 }
 
 }  // namespace pubsub_mqtt::net

@@ -5,10 +5,13 @@
 
 namespace pubsub_mqtt::net {
 
-// Why the OpenSSL call that just failed did so. The queue holds the cause first (no such file), and last what
-// it led to (certificate verify failed). Both empty it, so that no later call, LuaSec's neither, takes an
-// error for its own.
-std::string take_first_openssl_error();
-std::string take_last_openssl_error();
+// Why the OpenSSL call that just failed did so: the first error in the queue, which is the cause ("No such
+// file or directory"). Empties the queue, so that no later call, LuaSec's neither, takes an error for its
+// own.
+std::string take_openssl_error();
+
+// The same for a connection: the first error that is TLS's own ("certificate verify failed"), not one of the
+// cryptography beneath it ("EVP lib").
+std::string take_tls_error();
 
 }  // namespace pubsub_mqtt::net

@@ -85,7 +85,7 @@ Failure set_certificate(SSL_CTX* context, const TlsSettings& settings, std::vect
   if (settings.certificate.empty()) return std::nullopt;
   SSL_CTX_set_default_passwd_cb(context, give_no_password);
   if (SSL_CTX_use_certificate_chain_file(context, settings.certificate.c_str()) != 1) {
-    return "cannot use the certificate " + settings.certificate + ": " + take_first_openssl_error();
+    return "cannot use the certificate " + settings.certificate + ": " + take_openssl_error();
   }
   if (settings.key.empty()) return "there is no key for the certificate " + settings.certificate;
 
@@ -95,12 +95,12 @@ Failure set_certificate(SSL_CTX* context, const TlsSettings& settings, std::vect
     return "the key " + settings.key + " is encrypted, and there is no password for it";
   }
   if (!key && request.asked) return "the password does not open the key " + settings.key;
-  if (!key) return "cannot read the key " + settings.key + ": " + take_first_openssl_error();
+  if (!key) return "cannot read the key " + settings.key + ": " + take_openssl_error();
   if (X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) != 1) {
     return "the key " + settings.key + " does not belong to the certificate " + settings.certificate;
   }
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    return "cannot use the key " + settings.key + ": " + take_first_openssl_error();
+    return "cannot use the key " + settings.key + ": " + take_openssl_error();
   }
   return std::nullopt;
 }
@@ -111,16 +111,16 @@ Failure set_authorities(SSL_CTX* context, const TlsSettings& settings, std::vect
   const char* path = settings.capath.empty() ? nullptr : settings.capath.c_str();
   if (SSL_CTX_load_verify_locations(context, file, path) == 1) return std::nullopt;
   return "cannot use the certificate authorities in " +
-         (file != nullptr ? settings.cafile : settings.capath) + ": " + take_first_openssl_error();
+         (file != nullptr ? settings.cafile : settings.capath) + ": " + take_openssl_error();
 }
 
 Failure set_ciphers(SSL_CTX* context, const TlsSettings& settings, std::vector<std::string>&) {
   if (!settings.ciphers.empty() && SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1) {
-    return "cannot use the ciphers " + quoted(settings.ciphers) + ": " + take_first_openssl_error();
+    return "cannot use the ciphers " + quoted(settings.ciphers) + ": " + take_openssl_error();
   }
   if (!settings.ciphersuites.empty() &&
       SSL_CTX_set_ciphersuites(context, settings.ciphersuites.c_str()) != 1) {
-    return "cannot use the ciphersuites " + quoted(settings.ciphersuites) + ": " + take_first_openssl_error();
+    return "cannot use the ciphersuites " + quoted(settings.ciphersuites) + ": " + take_openssl_error();
   }
   return std::nullopt;
 }
@@ -153,7 +153,6 @@ Failure set_options(SSL_CTX* context, const TlsSettings& settings, std::vector<s
     }
   }
   // Nothing in MQTT needs it, and a client could make us repeat the costly part of a handshake.
-  SSL_CTX_clear_options(context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
   // There is no session cache, so without tickets TLS 1.3's NewSessionTicket would name what we forgot
   // already.
@@ -168,12 +167,11 @@ Failure set_dhparam(SSL_CTX* context, const TlsSettings& settings, std::vector<s
   const Bio bio(BIO_new_mem_buf(settings.dhparam.data(), static_cast<int>(settings.dhparam.size())));
   Key parameters(bio ? PEM_read_bio_Parameters(bio.get(), nullptr) : nullptr);
   if (!parameters) {
-    warnings.push_back("cannot read the TLS dhparam: " + take_first_openssl_error() +
-                       "; DHE ciphers are off");
+    warnings.push_back("cannot read the TLS dhparam: " + take_openssl_error() + "; DHE ciphers are off");
   } else if (EVP_PKEY_is_a(parameters.get(), "DH") != 1) {
     warnings.emplace_back("the TLS dhparam is not for Diffie-Hellman; DHE ciphers are off");
   } else if (SSL_CTX_set0_tmp_dh_pkey(context, parameters.get()) != 1) {
-    warnings.push_back("cannot use the TLS dhparam: " + take_first_openssl_error() + "; DHE ciphers are off");
+    warnings.push_back("cannot use the TLS dhparam: " + take_openssl_error() + "; DHE ciphers are off");
   } else {
     (void)parameters.release();
   }
@@ -183,7 +181,7 @@ Failure set_dhparam(SSL_CTX* context, const TlsSettings& settings, std::vector<s
 Failure set_curves(SSL_CTX* context, const TlsSettings& settings, std::vector<std::string>&) {
   if (settings.curves.empty() || SSL_CTX_set1_curves_list(context, settings.curves.c_str()) == 1)
     return std::nullopt;
-  take_first_openssl_error();
+  take_openssl_error();
   return "unknown curve in " + quoted(settings.curves);
 }
 
@@ -202,7 +200,7 @@ int select_mqtt(SSL*, const unsigned char** selected, unsigned char* selected_si
 
 // What no setting decides.
 Failure set_our_own(SSL_CTX* context, const TlsSettings&, std::vector<std::string>&) {
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // 34 kB of each connection that is at rest
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // 33 kB of each connection at rest
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   // Without, a resumed session fails where client certificates are asked for. Sessions of one context mean
   // nothing to another: each has ticket keys of its own.
@@ -228,7 +226,7 @@ std::variant<SslContext, TlsContextError> make_tls_context(const TlsSettings& se
                                                            std::vector<std::string>& warnings) {
   ERR_clear_error();
   SslContext context(SSL_CTX_new(TLS_server_method()));
-  if (!context) return TlsContextError{"cannot make a TLS context: " + take_first_openssl_error()};
+  if (!context) return TlsContextError{"cannot make a TLS context: " + take_openssl_error()};
   for (const auto step : {set_protocol, set_certificate, set_authorities, set_ciphers, set_verify,
                           set_options, set_dhparam, set_curves, set_our_own}) {
     if (auto failure = step(context.get(), settings, warnings)) {

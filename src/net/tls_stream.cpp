@@ -70,30 +70,17 @@ const BIO_METHOD* wire_method() {
   return method;
 }
 
-// Connects an SSL with the caller's bytes, and with the choice of its context, for as long as a call takes.
-class Plugged {
- public:
-  Plugged(SSL* ssl, Wire& wire, ContextChoice* choice) : ssl_(ssl) {
-    BIO_set_data(SSL_get_rbio(ssl_), &wire);
-    SSL_set_app_data(ssl_, choice);
-    ERR_clear_error();
-  }
-  ~Plugged() {
-    BIO_set_data(SSL_get_rbio(ssl_), nullptr);
-    SSL_set_app_data(ssl_, nullptr);
-  }
-  Plugged(Plugged&&) = delete;
-  Plugged(const Plugged&) = delete;
-  Plugged& operator=(Plugged&&) = delete;
-  Plugged& operator=(const Plugged&) = delete;
-
- private:
-  SSL* ssl_;
-};
+// Connects an SSL with the caller's bytes, and with the choice of its context, for one call: each call does
+// it anew.
+void plug(SSL* ssl, Wire& wire, ContextChoice* choice) {
+  BIO_set_data(SSL_get_rbio(ssl), &wire);
+  SSL_set_app_data(ssl, choice);
+  ERR_clear_error();  // else SSL_get_error takes what others left there for its own
+}
 
 // Decrypts all that the wire has. Returns how it ended, as SSL_get_error says it.
 int read_all(SSL* ssl, Wire wire, ContextChoice* choice, std::string& plaintext) {
-  const Plugged plugged(ssl, wire, choice);
+  plug(ssl, wire, choice);
   std::array<char, max_record> record;
   for (;;) {
     std::size_t read = 0;
@@ -104,7 +91,7 @@ int read_all(SSL* ssl, Wire wire, ContextChoice* choice, std::string& plaintext)
 }
 
 bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
-  const Plugged plugged(ssl, wire, nullptr);
+  plug(ssl, wire, nullptr);
   std::size_t written = 0;
   return SSL_write_ex(ssl, plaintext.data(), plaintext.size(), &written) == 1;
 }
@@ -113,7 +100,7 @@ bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
 
 TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts)
     : contexts_(std::move(contexts)), ssl_(make_ssl(contexts_->fallback.get())) {
-  if (!ssl_) error_ = take_last_openssl_error();
+  if (!ssl_) error_ = take_tls_error();
 }
 
 TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
@@ -154,22 +141,21 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
   std::string hello = std::exchange(hello_, {});
   if (ended != SSL_ERROR_WANT_CLIENT_HELLO_CB) return outcome(ended);
   ssl_ = make_ssl(choice.chosen);
-  if (!ssl_) return fail(take_last_openssl_error());
+  if (!ssl_) return fail(take_tls_error());
   hello.append(ciphertext);
   return receive(hello, plaintext, ciphertext_out);
 }
 
 TlsStream::Status TlsStream::send(std::string_view plaintext, std::string& ciphertext_out) {
   if (!ssl_) return Status::failed;
-  if (plaintext.empty()) return Status::open;
   if (!write_all(ssl_.get(), {{}, ciphertext_out}, plaintext)) return fail_with_openssl_error();
   return Status::open;
 }
 
 void TlsStream::close(std::string& ciphertext_out) {
-  if (!handshake_done() || (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) return;
+  if (!ssl_) return;
   Wire wire{{}, ciphertext_out};
-  const Plugged plugged(ssl_.get(), wire, nullptr);
+  plug(ssl_.get(), wire, nullptr);
   SSL_shutdown(ssl_.get());
 }
 
@@ -182,7 +168,7 @@ TlsStream::Status TlsStream::outcome(int ssl_error) {
 }
 
 TlsStream::Status TlsStream::fail_with_openssl_error() {
-  std::string error = take_last_openssl_error();
+  std::string error = take_tls_error();
   const long verified = SSL_get_verify_result(ssl_.get());
   if (verified != X509_V_OK) error.append(": ").append(X509_verify_cert_error_string(verified));
   return fail(std::move(error));
@@ -193,7 +179,6 @@ TlsStream::Status TlsStream::fail(std::string error) {
   ssl_.reset();
   contexts_.reset();
   hello_ = std::string();
-  ERR_clear_error();
   return Status::failed;
 }
 

@@ -76,10 +76,28 @@ TEST(AtomTitle, OfTypeHtmlHasItsReferencesResolvedOnce) {
   EXPECT_EQ(title_of_html("&#65;&#x42;&#X43;&#xe9;&#8217;&#128512;&#x10FFFF;"),
             "ABC\xC3\xA9\xE2\x80\x99\xF0\x9F\x98\x80\xF4\x8F\xBF\xBF");
   EXPECT_EQ(title_of_html("&amp;lt;&amp;#65;"), "&lt;&#65;");
-  for (const char* untouched :
-       {"&",      "&;",   "&#;",      "&#x;",     "&unknown;",  "&lt",           "AT&T",
-        "a & b;", "&#65", "&#-65;",   "&#+65;",   "&# 65;",     "&#65x;",        "&#xG;",
-        "&#0;",   "&#1;", "&#xFFFE;", "&#xD800;", "&#x110000;", "&#4294967361;", "&#99999999999999999999;"}) {
+  for (const char* untouched : {"&",
+                                "&;",
+                                "&#;",
+                                "&#x;",
+                                "&unknown;",
+                                "&lt",
+                                "AT&T",
+                                "a & b;",
+                                "&#65",
+                                "&#-65;",
+                                "&#+65;",
+                                "&# 65;",
+                                "&#65x;",
+                                "&#xG;",
+                                "&#0;",
+                                "&#1;",
+                                "&#xFFFE;",
+                                "&#xD800;",
+                                "&#x110000;",
+                                "&#xC40041;",
+                                "&#4294967361;",
+                                "&#99999999999999999999;"}) {
     EXPECT_EQ(title_of_html(untouched), untouched);
   }
 }

@@ -86,19 +86,19 @@ TEST(Json, HoldsNumbersThatADoubleCannot) {
 }
 
 TEST(Json, EscapesThatLookLikeNumbersStayWhole) {
-  for (const char* json :
-       {R"("\u1e99\u9e99\u12e9\u1234\u1e9e")", R"("\u1e991e999999\u1e9912345678901234567890")",
-        R"("1e\u5678")", R"("1e+\u5678e+5678\u5678")", R"("12345678901234567890\u1234")"}) {
+  for (const char* json : {R"("\u1e99\u9e99\u12e9\u1234\u1e9e")", R"("\ue999\uE123\uae99\uee99")",
+                           R"("\u1e991e999999\u1e9912345678901234567890")", R"("1e\u5678")",
+                           R"("1e+\u5678e+5678\u5678")", R"("12345678901234567890\u1234")"}) {
     EXPECT_EQ(carried(Type::json, Type::json, json), json);
   }
-  for (const char* json : {R"("\u1e9")", R"("\u1e9")", R"("\u123")", R"("1e999\u1e9x")"}) {
+  for (const char* json : {R"("\u1e9")", R"("\ue99")", R"("\u123")", R"("1e999\u1e9x")"}) {
     EXPECT_EQ(as_text(element_of(Type::json, json)), not_json) << json;
   }
 }
 
 TEST(Json, IsRefusedUnlessItIsOneValidValue) {
   for (const std::string& text : std::vector<std::string>{
-           "",  // "An empty payload is refused" of docs/mapping.md
+           "",
            " ",
            "\n\r\t",
            // No value, or more than one

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
+#include <map>
+
 #include "certificates.h"
 
 namespace pubsub_mqtt::tests {
@@ -147,6 +149,21 @@ TEST_F(TlsContextTest, UnknownOptionIsAWarning) {
   settings.options = {"no_such_option", "no_ticket"};
   EXPECT_TRUE(accepted());
   EXPECT_THAT(warnings, ElementsAre("unknown TLS option \"no_such_option\" is ignored"));
+}
+
+TEST_F(TlsContextTest, VerifyFlagsAreThoseOfLuaSec) {
+  const std::map<std::vector<std::string>, int> modes = {
+      {{}, SSL_VERIFY_NONE},
+      {{"none"}, SSL_VERIFY_NONE},
+      {{"peer"}, SSL_VERIFY_PEER},
+      {{"peer", "fail_if_no_peer_cert"}, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT},
+      {{"peer", "client_once"}, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE},
+  };
+  for (const auto& [flags, mode] : modes) {
+    settings.verify = flags;
+    const auto made = net::make_tls_context(settings, warnings);
+    EXPECT_EQ(SSL_CTX_get_verify_mode(std::get<net::SslContext>(made).get()), mode);
+  }
 }
 
 TEST_F(TlsContextTest, UnknownVerifyFlagIsRefused) {
