@@ -1,6 +1,6 @@
-// What Prosody's thread tells the network thread: answers, and who receives what. Plain values. Their order is a
-// promise: an Audience that withdraws a right stands before every item that was accepted after the withdrawal
-// (docs/mapping.md, "Rights").
+// What Prosody's thread tells the network thread: answers, and who receives what. Plain values. Their order
+// is a promise: an Audience that withdraws a right stands before every item that was accepted after the
+// withdrawal (docs/mapping.md, "Rights").
 #pragma once
 
 #include <array>
@@ -40,7 +40,8 @@ struct PublishReply {
     failed,   // for now: the client must send again
   };
   SessionId session = 0;
-  ConnectionId connection = 0;  // of the request: a PUBACK on another connection would acknowledge another message
+  ConnectionId connection =
+      0;  // of the request: a PUBACK on another connection would acknowledge another message
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   mqtt::PacketIdentifier packet_identifier = 0;
   Outcome outcome = Outcome::accepted;
@@ -54,8 +55,8 @@ struct Selection {
 
   bool empty() const { return *this == Selection{}; }
 
-  // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among the filters
-  // that select it.
+  // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among
+  // the filters that select it.
   std::optional<mqtt::QoS> qos(payload::Type type, payload::Type natural_type) const {
     const auto named = by_type[static_cast<std::size_t>(type)];
     // Nothing is less than every QoS.
@@ -83,8 +84,8 @@ struct NodeClosed {
   NodeId node = 0;
 };
 
-// An item was published, or a retained message cleared. It goes to the node's audience of each TYPE that has a payload
-// here.
+// An item was published, or a retained message cleared. It goes to the node's audience of each TYPE that has
+// a payload here.
 struct ItemPublished {
   NodeId node = 0;
   mqtt::QoS qos = mqtt::QoS::exactly_once;  // an upper bound; the subscriber's own is the other
@@ -93,7 +94,8 @@ struct ItemPublished {
 };
 
 // Some of the retained messages that a SUBSCRIBE brings, for one session. They are sent with the RETAIN flag
-// [MQTT-3.3.1-8] and never dropped: where `more`, the hub sends no others before the session's RetainedRequest.
+// [MQTT-3.3.1-8] and never dropped: where `more`, the hub sends no others before the session's
+// RetainedRequest.
 struct RetainedMessages {
   struct Message {
     NodeId node = 0;
@@ -106,7 +108,7 @@ struct RetainedMessages {
   bool more = false;
 };
 
-using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished, RetainedMessages>;
+using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange,
+                              NodeClosed, ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

@@ -1,7 +1,7 @@
 // The boundary between the two threads: values go in one by one or as a batch, and come out as one batch.
 //
-// One thread posts, one other takes; the lock is held for a move, never across a call. Nothing is refused here: what
-// may wait in a mailbox is bounded where it comes from (docs/architecture.md, "Back-pressure").
+// One thread posts, one other takes; the lock is held for a move, never across a call. Nothing is refused
+// here: what may wait in a mailbox is bounded where it comes from (docs/architecture.md, "Back-pressure").
 #pragma once
 
 #include <iterator>

@@ -1,7 +1,7 @@
 // What the network thread asks of Prosody's thread: plain values, in the order in which they were received.
 //
-// Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8, syntax) and by
-// nobody else yet.
+// Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8,
+// syntax) and by nobody else yet.
 #pragma once
 
 #include <cstddef>

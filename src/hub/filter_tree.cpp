@@ -33,7 +33,9 @@ void FilterTree::insert(std::string_view filter, SessionId session) {
   level->sessions.insert(session);
 }
 
-void FilterTree::erase(std::string_view filter, SessionId session) { erase_below(root_, filter, false, session); }
+void FilterTree::erase(std::string_view filter, SessionId session) {
+  erase_below(root_, filter, false, session);
+}
 
 // True: nothing is left of the level.
 bool FilterTree::erase_below(Level& level, std::string_view rest, bool at_end, SessionId session) {
@@ -42,7 +44,8 @@ bool FilterTree::erase_below(Level& level, std::string_view rest, bool at_end, S
   } else {
     const Split parts = split(rest);
     const auto next = level.next.find(parts.level);
-    if (next != level.next.end() && erase_below(*next->second, parts.rest, parts.last, session)) level.next.erase(next);
+    if (next != level.next.end() && erase_below(*next->second, parts.rest, parts.last, session))
+      level.next.erase(next);
   }
   return level.next.empty() && level.sessions.empty();
 }
@@ -71,7 +74,8 @@ void FilterTree::match_type(const Level& level, std::string_view node, std::set<
   }
 }
 
-void FilterTree::match_node(const Level& level, std::string_view rest, bool at_end, std::set<SessionId>& found) {
+void FilterTree::match_node(const Level& level, std::string_view rest, bool at_end,
+                            std::set<SessionId>& found) {
   add_multi_level(level, found);
   if (at_end) {
     found.insert(level.sessions.begin(), level.sessions.end());

@@ -1,5 +1,5 @@
-// Which sessions have a filter with a wildcard that selects a node: a tree of levels, so that the answer does not
-// depend on how many filters do not match. Prosody's thread only.
+// Which sessions have a filter with a wildcard that selects a node: a tree of levels, so that the answer does
+// not depend on how many filters do not match. Prosody's thread only.
 #pragma once
 
 #include <functional>

@@ -6,7 +6,8 @@
 namespace pubsub_mqtt::hub {
 
 bool Node::has_audience() const {
-  return natural_recipients > 0 || std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
+  return natural_recipients > 0 ||
+         std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
 }
 
 bool Node::is_received(payload::Type type, payload::Type natural_type) const {
@@ -52,7 +53,8 @@ void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_
   member->second.asked = asked;
   post(node, session, member->second, may_receive);
   if (asked.empty()) node.members.erase(member);
-  if (node.members.empty() && std::exchange(node.opened, false)) deliveries_.emplace_back(NodeClosed{.node = node.id});
+  if (node.members.empty() && std::exchange(node.opened, false))
+    deliveries_.emplace_back(NodeClosed{.node = node.id});
 }
 
 void Nodes::judge(Node& node, bool may_receive) {
@@ -63,7 +65,8 @@ void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_r
   const Selection selection = may_receive ? member.asked : Selection{};
   if (selection == member.posted) return;
   if (!std::exchange(node.opened, true)) {
-    deliveries_.emplace_back(NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
+    deliveries_.emplace_back(
+        NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
   for (std::size_t type = 0; type < payload::type_count; ++type) {
     if (selection.by_type[type]) ++node.recipients[type];

@@ -1,7 +1,7 @@
 // The nodes of all hosts: which exist, who listens to them, what they retain. Prosody's thread only.
 //
-// Everybody who asked for a node is a member of it; a member who may receive its items is part of its audience, which
-// the network thread knows: each change is appended to the deliveries.
+// Everybody who asked for a node is a member of it; a member who may receive its items is part of its
+// audience, which the network thread knows: each change is appended to the deliveries.
 #pragma once
 
 #include <array>
@@ -48,8 +48,8 @@ class Nodes {
 
   Node* find(std::string_view host, std::string_view name);
   Node& open(std::string_view host, std::string_view name);
-  // The first node after `position` in the order of creation, nullptr at the end. New nodes come last, so that a walk
-  // in steps misses none.
+  // The first node after `position` in the order of creation, nullptr at the end. New nodes come last, so
+  // that a walk in steps misses none.
   Node* next(NodeId position);
 
   std::vector<Node*> of_host(std::string_view host);

@@ -73,9 +73,10 @@ PubsubService::Published Hub::publish(const PublishRequest& request) {
 }
 
 PubsubService::Published Hub::publish_item(const PublishRequest& request, const NodeTopic& topic) {
-  const std::string entry_id = topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
-  const auto element = payload::to_element(topic.type, request.payload,
-                                           {.id = entry_id, .author = "anonymous", .updated = std::time(nullptr)});
+  const std::string entry_id =
+      topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
+  const auto element = payload::to_element(
+      topic.type, request.payload, {.id = entry_id, .author = "anonymous", .updated = std::time(nullptr)});
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
   const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
   if (is_too_large(payload, request.payload.size(), max_item_size_)) {
@@ -157,10 +158,12 @@ void Hub::node_purged(std::string_view host, std::string_view name) {
   forget_retained(*node);
 }
 
-// An empty message on the topic of the clear, where one asked for it, and on the natural topic of what is cleared.
+// An empty message on the topic of the clear, where one asked for it, and on the natural topic of what is
+// cleared.
 void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> type_of_clear) {
   if (!node.has_audience()) return;
-  const auto natural_type = node.retained ? node.retained->natural_type : type_of_clear.value_or(payload::Type::xml);
+  const auto natural_type =
+      node.retained ? node.retained->natural_type : type_of_clear.value_or(payload::Type::xml);
   ItemPublished item{.node = node.id, .qos = qos, .natural_type = natural_type, .payloads = {}};
   item.payloads[static_cast<std::size_t>(natural_type)].emplace();
   if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();

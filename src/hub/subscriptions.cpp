@@ -11,7 +11,8 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for more.
+// Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for
+// more.
 constexpr int nodes_a_step = 100;
 constexpr std::size_t retained_a_batch = 20;
 
@@ -34,7 +35,8 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
                                           .packet_identifier = request.packet_identifier,
                                           .return_codes = client.return_codes});
   for (std::size_t i = 0; i < request.filters.size(); ++i) {
-    if (client.return_codes[i] != mqtt::SubackReturnCode::failure) start_scan(client, session, request.filters[i]);
+    if (client.return_codes[i] != mqtt::SubackReturnCode::failure)
+      start_scan(client, session, request.filters[i]);
   }
   client.return_codes.clear();
   return true;
@@ -42,7 +44,8 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
 
 Hub::Progress Hub::subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
   const auto parsed = parse_filter(filter.topic_filter);
-  if (const auto* topic = std::get_if<NodeTopic>(&parsed)) return subscribe_node(client, session, filter, *topic);
+  if (const auto* topic = std::get_if<NodeTopic>(&parsed))
+    return subscribe_node(client, session, filter, *topic);
   if (const auto* pattern = std::get_if<NodePattern>(&parsed)) {
     return subscribe_pattern(client, session, filter, *pattern);
   }
@@ -56,7 +59,8 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
                                   const NodeTopic& topic) {
   switch (service_.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
-      return refuse_filter(client, session, filter.topic_filter, "no pubsub component of that name is configured");
+      return refuse_filter(client, session, filter.topic_filter,
+                           "no pubsub component of that name is configured");
     case PubsubService::HostStatus::configured:
       break;  // granted, and waits
     case PubsubService::HostStatus::enabled:
@@ -70,10 +74,11 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
   return Progress::granted;
 }
 
-Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                                     const NodePattern& pattern) {
+Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
+                                     const SubscribeRequest::Filter& filter, const NodePattern& pattern) {
   if (pattern.host != "+" && service_.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
-    return refuse_filter(client, session, filter.topic_filter, "no pubsub component of that name is configured");
+    return refuse_filter(client, session, filter.topic_filter,
+                         "no pubsub component of that name is configured");
   }
   if (client.patterns.insert_or_assign(filter.topic_filter, filter.qos).second) {
     patterns_->insert(filter.topic_filter, session);
@@ -82,7 +87,8 @@ Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session, const Su
 }
 
 // A filter that was subscribed and is refused now is removed.
-Hub::Progress Hub::refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason) {
+Hub::Progress Hub::refuse_filter(Client& client, SessionId session, std::string_view filter,
+                                 std::string_view reason) {
   if (!unsubscribe(client, session, filter)) return Progress::unfinished;
   refuse(client, "SUBSCRIBE", filter, reason);
   return Progress::refused;
@@ -92,9 +98,8 @@ bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& reque
   if (!unsubscribe(client, session, request.topic_filters[client.filters_done])) return false;
   if (++client.filters_done < request.topic_filters.size()) return false;
   client.filters_done = 0;
-  deliveries_.emplace_back(UnsubscribeReply{.session = session,
-                                            .connection = request.connection,
-                                            .packet_identifier = request.packet_identifier});
+  deliveries_.emplace_back(UnsubscribeReply{
+      .session = session, .connection = request.connection, .packet_identifier = request.packet_identifier});
   return true;
 }
 
@@ -151,7 +156,8 @@ void Hub::update(Node& node, Client& client, SessionId session) {
 void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
   std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
   client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = last_item_});
-  if (std::exchange(client.may_send_retained, false)) client.waiting.emplace_back(RetainedRequest{.session = session});
+  if (std::exchange(client.may_send_retained, false))
+    client.waiting.emplace_back(RetainedRequest{.session = session});
 }
 
 bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {

@@ -10,8 +10,8 @@ bool is_unescaped_in_file_name(std::uint8_t byte) {
   return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-// The characters of well-formed UTF-8 that no node name may hold: C0, U+007F, C1, and the non-characters U+FDD0 to
-// U+FDEF and U+xxFFFE, U+xxFFFF (Unicode 15, 23.7).
+// The characters of well-formed UTF-8 that no node name may hold: C0, U+007F, C1, and the non-characters
+// U+FDD0 to U+FDEF and U+xxFFFE, U+xxFFFF (Unicode 15, 23.7).
 bool is_forbidden(std::uint32_t character) {
   return character < 0x20 || (character >= 0x7F && character < 0xA0) || (character & 0xFFFEU) == 0xFFFE ||
          (character >= 0xFDD0 && character <= 0xFDEF);
@@ -41,7 +41,8 @@ std::uint32_t next_character(std::string_view text, std::size_t& at) {
 bool is_possible(std::string_view name) {
   if (name.empty() || name.size() > max_encoded_node_size) return false;
   std::size_t encoded_size = 0;
-  for (const char byte : name) encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
+  for (const char byte : name)
+    encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
   if (encoded_size > max_encoded_node_size) return false;
   for (std::size_t at = 0; at < name.size();) {
     if (is_forbidden(next_character(name, at))) return false;
@@ -49,8 +50,8 @@ bool is_possible(std::string_view name) {
   return true;
 }
 
-// Takes the first level off the front of `levels`, with its slash. Nothing is left after the last one: a view without
-// data, which an empty last level is not.
+// Takes the first level off the front of `levels`, with its slash. Nothing is left after the last one: a view
+// without data, which an empty last level is not.
 std::string_view take_level(std::string_view& levels) {
   const std::size_t slash = levels.find('/');
   const std::string_view level = levels.substr(0, slash);

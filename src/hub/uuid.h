@@ -1,5 +1,5 @@
-// The `id` of an Atom entry (RFC 4287, 4.2.6): a version 4 UUID as a URN (RFC 4122). Unique, not secret. Any thread,
-// each with a generator of its own.
+// The `id` of an Atom entry (RFC 4287, 4.2.6): a version 4 UUID as a URN (RFC 4122). Unique, not secret. Any
+// thread, each with a generator of its own.
 #pragma once
 
 #include <random>

@@ -8,8 +8,8 @@
 namespace pubsub_mqtt::lua {
 namespace {
 
-// How long Prosody's loop waits for us at a time, and how long our descriptor may stay readable before timers get
-// their turn (Prosody 0.12 runs none while any descriptor is).
+// How long Prosody's loop waits for us at a time, and how long our descriptor may stay readable before timers
+// get their turn (Prosody 0.12 runs none while any descriptor is).
 constexpr std::chrono::milliseconds slice{2};
 constexpr std::chrono::milliseconds burst{20};
 
@@ -64,7 +64,8 @@ bool Core::work(lua_State* L, bool from_timer) {
   return false;
 }
 
-void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item) {
+void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
+                          int item) {
   const Shim::Entered entered(shim_, L);
   if (shim_.is_being_published(L, item)) {
     hub_.own_item_published();
@@ -83,7 +84,8 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
     } else if (read) {
       hub_.item_published(host, node, id, payload.document_element());
     } else {
-      shim_.log(LogLevel::debug, "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+      shim_.log(LogLevel::debug,
+                "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
     }
   }
   post();

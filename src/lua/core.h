@@ -28,12 +28,14 @@ class Core {
   net::Network& network() { return network_; }
   net::ListenerId next_listener() { return ++last_listener_; }
 
-  // Carries out what clients asked, for a slice of time. `from_timer` says who calls: the watched descriptor, or the
-  // timer. True: more is left, call again from a timer, since a readable descriptor starves Prosody's timers.
+  // Carries out what clients asked, for a slice of time. `from_timer` says who calls: the watched descriptor,
+  // or the timer. True: more is left, call again from a timer, since a readable descriptor starves Prosody's
+  // timers.
   bool work(lua_State* L, bool from_timer);
 
   // The item at `item` was published.
-  void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
+  void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
+                      int item);
 
   // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
   template <typename Tell>
@@ -43,8 +45,8 @@ class Core {
     post();
   }
 
-  // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, then says goodbye and ends
-  // the thread.
+  // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, then says
+  // goodbye and ends the thread.
   void stop(lua_State* L, std::chrono::milliseconds patience);
 
  private:

@@ -120,7 +120,8 @@ int start(lua_State* L) {
 int listen(lua_State* L) {
   Core& core = check_core(L);
   const auto fd = static_cast<int>(luaL_checkinteger(L, 2));
-  const auto* tls = lua_isnoneornil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
+  const auto* tls =
+      lua_isnoneornil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
   const net::ListenerId listener = core.next_listener();
   if (!core.network().listen(listener, fd, tls == nullptr ? nullptr : *tls)) {
     lua_pushnil(L);
@@ -217,7 +218,8 @@ int stop(lua_State* L) {
 }
 
 // Reads and builds one context. On failure `error` says why.
-net::SslContext build_context(lua_State* L, int index, std::vector<std::string>& warnings, std::string& error) {
+net::SslContext build_context(lua_State* L, int index, std::vector<std::string>& warnings,
+                              std::string& error) {
   auto settings = read_tls_settings(L, index);
   if (auto* unreadable = std::get_if<std::string>(&settings)) {
     error = std::move(*unreadable);
@@ -262,8 +264,8 @@ int push_strings(lua_State* L, const std::vector<std::string>& strings) {
   return 1;
 }
 
-// Everything that has a destructor lives here; what may raise is done in bodies of their own. False: the error is on
-// the stack.
+// Everything that has a destructor lives here; what may raise is done in bodies of their own. False: the
+// error is on the stack.
 bool tls_contexts_into(lua_State* L, TlsHandle& handle) {
   TlsResult result;
   result.contexts->fallback = build_context(L, 1, result.warnings, result.error);

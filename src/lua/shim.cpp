@@ -65,7 +65,8 @@ void Shim::attach(lua_State* L, int index) {
 // Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack; it runs under the rule of
 // protected_call().
 template <typename Read>
-bool Shim::call(const char* callback, std::initializer_list<std::string_view> arguments, int results, Read&& read) {
+bool Shim::call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
+                Read&& read) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, -1, callback);
@@ -108,7 +109,7 @@ bool Shim::may_receive(std::string_view host, std::string_view node) {
 }
 
 Shim::Published Shim::publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
-                               bool retain) {
+                              bool retain) {
   Published published{.outcome = Outcome::failed, .reason = {}};
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
@@ -142,7 +143,8 @@ void Shim::retract_current(std::string_view host, std::string_view node) {
 bool Shim::last_item(std::string_view host, std::string_view node, pugi::xml_document& into) {
   bool read = false;
   // The callback returns the item's payload, a stanza, or nothing.
-  call("last_item", {host, node}, 1, [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
+  call("last_item", {host, node}, 1,
+       [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
   return read;
 }
 

@@ -1,5 +1,5 @@
-// The shim's callbacks, as the hub's door to Prosody: functions of the table that mod_pubsub_mqtt.lua hands over, each
-// named like the method that calls it. Prosody's thread, inside a call from Lua only.
+// The shim's callbacks, as the hub's door to Prosody: functions of the table that mod_pubsub_mqtt.lua hands
+// over, each named like the method that calls it. Prosody's thread, inside a call from Lua only.
 #pragma once
 
 #include <initializer_list>
@@ -14,7 +14,8 @@ namespace pubsub_mqtt::lua {
 
 class Shim final : public hub::PubsubService {
  public:
-  // While it lives, the shim is called with this lua_State: the one (a coroutine, perhaps) that called into C++.
+  // While it lives, the shim is called with this lua_State: the one (a coroutine, perhaps) that called into
+  // C++.
   class Entered {
    public:
     Entered(Shim& shim, lua_State* L) : shim_(shim), outer_(shim.L_) { shim.L_ = L; }
@@ -27,13 +28,15 @@ class Shim final : public hub::PubsubService {
     lua_State* outer_;
   };
 
-  // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no table.
+  // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no
+  // table.
   void attach(lua_State* L, int index);
 
   HostStatus host_status(std::string_view host) override;
   Subscribed subscribe(std::string_view host, std::string_view node) override;
   bool may_receive(std::string_view host, std::string_view node) override;
-  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload, bool retain) override;
+  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
+                    bool retain) override;
   Published may_publish(std::string_view host, std::string_view node) override;
   void retract_current(std::string_view host, std::string_view node) override;
   bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) override;
@@ -45,7 +48,8 @@ class Shim final : public hub::PubsubService {
 
  private:
   template <typename Read>
-  bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results, Read&& read);
+  bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
+            Read&& read);
 
   lua_State* L_ = nullptr;
   int callbacks_ = LUA_NOREF;

@@ -150,10 +150,10 @@ TEST_F(PublishSubscribe, ARetractedItemIsNothingToMqtt) {
   EXPECT_EQ(subscriber.next_message().payload, "2");
 }
 
-TEST_F(PublishSubscribe, ASubscriptionAtQoS1Or2IsGrantedQoS0) {
+TEST_F(PublishSubscribe, ASubscriptionIsGrantedTheQosItAsksFor) {
   MqttClient subscriber(prosody.mqtt_port());
-  EXPECT_EQ(subscriber.subscribe("pubsub.localhost/json/node", 1), 0);
-  EXPECT_EQ(subscriber.subscribe("pubsub.localhost/json/node", 2), 0);
+  EXPECT_EQ(subscriber.subscribe("pubsub.localhost/json/node", 1), 1);
+  EXPECT_EQ(subscriber.subscribe("pubsub.localhost/json/node", 2), 2);
 }
 
 TEST_F(PublishSubscribe, FiltersThatSelectNothingAreRefused) {

@@ -1,8 +1,10 @@
-// Prosody's side of the gateway, free of Lua: who listens to which node, and what becomes of what clients ask.
+// Prosody's side of the gateway, free of Lua: who listens to which node, and what becomes of what clients
+// ask.
 //
-// Prosody's thread only. Requests go in with accept(), step() carries out a bounded piece of one, so that the caller
-// decides how long the event loop may wait. Clients are served in turn: one client's thousand publishes do not hold up
-// another's SUBSCRIBE. Answers and items are collected in take_deliveries(), in the order that deliveries.h promises.
+// Prosody's thread only. Requests go in with accept(), step() carries out a bounded piece of one, so that the
+// caller decides how long the event loop may wait. Clients are served in turn: one client's thousand
+// publishes do not hold up another's SUBSCRIBE. Answers and items are collected in take_deliveries(), in the
+// order that deliveries.h promises.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +49,8 @@ class Hub {
 
   // What pubsub tells. An item matters if it has an audience or is to be retained (its id is `current`).
   bool wants_item(std::string_view host, std::string_view node, std::string_view id);
-  void item_published(std::string_view host, std::string_view node, std::string_view id, const pugi::xml_node& payload);
+  void item_published(std::string_view host, std::string_view node, std::string_view id,
+                      const pugi::xml_node& payload);
   // The item is the one that PubsubService::publish() is publishing right now.
   void own_item_published();
   void item_retracted(std::string_view host, std::string_view node, std::string_view id);
@@ -85,7 +88,8 @@ class Hub {
                              const NodePattern& pattern);
   // False: there is more to do.
   bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
-  // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are done.
+  // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are
+  // done.
   bool walk(Client& client, SessionId session, const NodePattern& pattern);
   void update(Node& node, Client& client, SessionId session);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);

@@ -1,5 +1,6 @@
 // What the hub asks of Prosody's pubsub services: the lua room implements it, unit tests imitate it.
-// Prosody's thread only. Nothing here raises or throws for what a client did; a Lua error becomes `failed` or a refusal.
+// Prosody's thread only. Nothing here raises or throws for what a client did; a Lua error becomes `failed` or
+// a refusal.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ class PubsubService {
   // Whether a client may be sent the items of a node. False where host or node do not exist.
   virtual bool may_receive(std::string_view host, std::string_view node) = 0;
 
-  // Publishes an item on an enabled host: with the id `current` where `retain`, else with a new, random one. While this
-  // runs, the hub is told of the item through Hub::own_item_published().
+  // Publishes an item on an enabled host: with the id `current` where `retain`, else with a new, random one.
+  // While this runs, the hub is told of the item through Hub::own_item_published().
   virtual Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
                             bool retain) = 0;
 

@@ -27,6 +27,7 @@ struct Retained {
 std::optional<Retained> retained_from_item(const pugi::xml_node& payload);
 
 // From its copy in the store; nothing where that is damaged.
-std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element, mqtt::QoS qos);
+std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element,
+                                 mqtt::QoS qos);
 
 }  // namespace pubsub_mqtt::hub

@@ -30,8 +30,8 @@ std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic);
 
 std::string make_topic(std::string_view host, payload::Type type, std::string_view node);
 
-// Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every disco#items of the
-// service would raise), no wildcard, not too long, not empty.
+// Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every
+// disco#items of the service would raise), no wildcard, not too long, not empty.
 bool is_node_name(std::string_view name);
 
 // A filter with a wildcard that can select topics of nodes.

@@ -9,9 +9,10 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-const std::vector<std::string> filters = {"#",         "+/#",         "h/#",       "h/json/#",      "h/+/#",     "h/+/a",
-                                          "h/json/+",  "h/json/a/+",  "+/json/a",  "+/+/+/b",       "h/utf8/a/#", "h/json/+/b",
-                                          "other/#",   "h/json/+/+",  "h/xml/#",   "+/atom_title/#", "h/json//+", "h/json/+/#"};
+const std::vector<std::string> filters = {
+    "#",        "+/#",        "h/#",      "h/json/#",       "h/+/#",      "h/+/a",
+    "h/json/+", "h/json/a/+", "+/json/a", "+/+/+/b",        "h/utf8/a/#", "h/json/+/b",
+    "other/#",  "h/json/+/+", "h/xml/#",  "+/atom_title/#", "h/json//+",  "h/json/+/#"};
 const std::vector<std::string> nodes = {"a", "b", "a/b", "a/b/c", "/a", "a/", "/", "a//b"};
 
 // The tree finds what each pattern by itself selects, and nothing else.

@@ -35,13 +35,16 @@ class TestService final : public PubsubService {
     const auto found = open.find(std::string(node));
     return enabled && found != open.end() && found->second;
   }
-  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload, bool retain) override {
+  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload,
+                    bool retain) override {
     if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
     published.push_back(std::string(node) + (retain ? " current " : " ") + payload::serialize(payload));
     hub->own_item_published();
     return {.outcome = Outcome::accepted, .reason = {}};
   }
-  Published may_publish(std::string_view, std::string_view) override { return {.outcome = outcome, .reason = "because"}; }
+  Published may_publish(std::string_view, std::string_view) override {
+    return {.outcome = outcome, .reason = "because"};
+  }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
@@ -76,7 +79,9 @@ class HubTest : public ::testing::Test {
     open(1);
   }
 
-  void open(SessionId session) { ask(OpenSession{.session = session, .client = "client " + std::to_string(session)}); }
+  void open(SessionId session) {
+    ask(OpenSession{.session = session, .client = "client " + std::to_string(session)});
+  }
 
   void ask(Request request) {
     std::vector<Request> batch;
@@ -114,7 +119,8 @@ class HubTest : public ::testing::Test {
     for (const auto& delivery : deliveries) {
       if (const auto* each = std::get_if<Kind>(&delivery)) found.push_back(*each);
     }
-    std::erase_if(deliveries, [](const Delivery& delivery) { return std::holds_alternative<Kind>(delivery); });
+    std::erase_if(deliveries,
+                  [](const Delivery& delivery) { return std::holds_alternative<Kind>(delivery); });
     return found;
   }
 
@@ -133,6 +139,5 @@ class HubTest : public ::testing::Test {
   Hub hub{service, 262144};
   std::vector<Delivery> deliveries;
 };
-
 
 }  // namespace pubsub_mqtt::hub

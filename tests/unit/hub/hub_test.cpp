@@ -10,7 +10,10 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
-  ask(SubscribeRequest{.session = 1, .connection = 8, .packet_identifier = 5, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  ask(SubscribeRequest{.session = 1,
+                       .connection = 8,
+                       .packet_identifier = 5,
+                       .filters = {{.topic_filter = "pubsub/json/node"}}});
   ASSERT_EQ(deliveries.size(), 3U);
   const auto& node = std::get<NodeOpened>(deliveries[0]);
   EXPECT_EQ(node.host, "pubsub");
@@ -35,8 +38,9 @@ TEST_F(HubTest, TheQosAskedForIsGranted) {  // [MQTT-3.8.4-6]
 }
 
 TEST_F(HubTest, WhatIsRefused) {
-  for (const std::string filter : {"node", "pubsub/json", "pubsub/nope/node", "elsewhere/json/node", "pubsub/json/secret",
-                                   "$share/group/pubsub/json/node", "pubsub/json/a\x01"}) {
+  for (const std::string filter :
+       {"node", "pubsub/json", "pubsub/nope/node", "elsewhere/json/node", "pubsub/json/secret",
+        "$share/group/pubsub/json/node", "pubsub/json/a\x01"}) {
     EXPECT_EQ(subscribe(1, filter), mqtt::SubackReturnCode::failure) << filter;
   }
   EXPECT_TRUE(take<AudienceChange>().empty());
@@ -91,7 +95,8 @@ TEST_F(HubTest, ARightThatIsWithdrawnStandsBeforeTheNextItem) {
   deliveries.clear();
   service.open["node"] = false;
   hub.node_changed("pubsub", "node");
-  hub.item_published("pubsub", "node", "1", element("<json xmlns='urn:xmpp:json:0'>1</json>").document_element());
+  hub.item_published("pubsub", "node", "1",
+                     element("<json xmlns='urn:xmpp:json:0'>1</json>").document_element());
   hub.take_deliveries(deliveries);
   ASSERT_EQ(deliveries.size(), 1U);  // nobody is left for the item
   EXPECT_TRUE(std::get<AudienceChange>(deliveries[0]).selection.empty());
@@ -113,7 +118,8 @@ TEST_F(HubTest, UnsubscribeClosesANodeThatNobodyListensTo) {
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/utf8/node");
   deliveries.clear();
-  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 3, .topic_filters = {"pubsub/json/node", "never/json/asked"}});
+  ask(UnsubscribeRequest{
+      .session = 1, .packet_identifier = 3, .topic_filters = {"pubsub/json/node", "never/json/asked"}});
   EXPECT_TRUE(take<NodeClosed>().empty());
   EXPECT_EQ(last_of<UnsubscribeReply>().packet_identifier, 3);
   ask(UnsubscribeRequest{.session = 1, .packet_identifier = 4, .topic_filters = {"pubsub/utf8/node"}});
@@ -212,7 +218,8 @@ TEST_F(HubTest, ClientsAreServedInTurn) {
   for (int i = 0; i < 100; ++i) {
     batch.emplace_back(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
   }
-  batch.emplace_back(SubscribeRequest{.session = 2, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  batch.emplace_back(SubscribeRequest{
+      .session = 2, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
   hub.accept(batch);
   hub.step();
   hub.step();
@@ -222,7 +229,8 @@ TEST_F(HubTest, ClientsAreServedInTurn) {
 
 TEST_F(HubTest, OneStepCarriesOutOneFilterOfALongSubscribe) {
   SubscribeRequest request{.session = 1, .packet_identifier = 1, .filters = {}};
-  for (int i = 0; i < 100; ++i) request.filters.push_back({.topic_filter = "pubsub/json/n" + std::to_string(i)});
+  for (int i = 0; i < 100; ++i)
+    request.filters.push_back({.topic_filter = "pubsub/json/n" + std::to_string(i)});
   std::vector<Request> batch;
   batch.emplace_back(std::move(request));
   hub.accept(batch);

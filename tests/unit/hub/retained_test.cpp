@@ -24,7 +24,8 @@ class RetainedTest : public HubTest {
 
 TEST_F(RetainedTest, IsTheItemCurrent) {
   retain("pubsub/json/node", "1");
-  EXPECT_EQ(service.published, std::vector<std::string>{"node current <json xmlns='urn:xmpp:json:0'>1</json>"});
+  EXPECT_EQ(service.published,
+            std::vector<std::string>{"node current <json xmlns='urn:xmpp:json:0'>1</json>"});
   EXPECT_EQ(service.saved["node"], "1");
 }
 
@@ -198,10 +199,10 @@ TEST_F(RetainedTest, SurvivesTheHostAndARestart) {
   hub.host_disabled("pubsub");
   hub.node_created("pubsub", "node");
   EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
-  hub.restore_retained("pubsub", "node",
-                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
-                                mqtt::QoS::at_least_once)
-                           .value());
+  hub.restore_retained(
+      "pubsub", "node",
+      restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>", mqtt::QoS::at_least_once)
+          .value());
   EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
 }
 
@@ -211,10 +212,10 @@ TEST_F(RetainedTest, ADamagedCopyIsNone) {
 
 TEST_F(RetainedTest, ACopyWithoutItsNodeIsForgotten) {
   service.saved["gone"] = "1";
-  hub.restore_retained("pubsub", "gone",
-                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
-                                mqtt::QoS::at_most_once)
-                           .value());
+  hub.restore_retained(
+      "pubsub", "gone",
+      restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>", mqtt::QoS::at_most_once)
+          .value());
   EXPECT_EQ(service.saved["gone"], std::nullopt);
 }
 

@@ -25,18 +25,20 @@ TEST(TopicTest, SlashesBelongToTheNode) {
 }
 
 TEST(TopicTest, WhatIsNoNodeTopic) {
-  for (const std::string_view topic : {"", "h", "h/json", "h/json/", "h/nope/n", "h//n", "h/JSON/n", "$SYS/broker/uptime"}) {
+  for (const std::string_view topic :
+       {"", "h", "h/json", "h/json/", "h/nope/n", "h//n", "h/JSON/n", "$SYS/broker/uptime"}) {
     EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_topic(topic))) << topic;
   }
 }
 
 TEST(TopicTest, NodeNamesHoldNoControlCharactersAndNoNonCharacters) {
-  for (const std::string_view name : {"a\x01z", "\x1f", "\x7f", "\xC2\x80", "\xC2\x9F", "\xEF\xBF\xBE", "\xEF\xBF\xBF",
-                                      "\xEF\xB7\x90", "\xEF\xB7\xAF", "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"}) {
+  for (const std::string_view name :
+       {"a\x01z", "\x1f", "\x7f", "\xC2\x80", "\xC2\x9F", "\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xEF\xB7\x90",
+        "\xEF\xB7\xAF", "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_FALSE(is_node_name(name)) << name;
   }
-  for (const std::string_view name : {"\xC2\xA0", "\xEF\xBB\xBF", "\xEF\xBF\xBD", "\xEF\xB7\x8F", "\xEF\xB7\xB0",
-                                      "\xF0\x9F\x8C\xA1", "Zähler 7"}) {
+  for (const std::string_view name : {"\xC2\xA0", "\xEF\xBB\xBF", "\xEF\xBF\xBD", "\xEF\xB7\x8F",
+                                      "\xEF\xB7\xB0", "\xF0\x9F\x8C\xA1", "Zähler 7"}) {
     EXPECT_TRUE(is_node_name(name)) << name;
   }
 }

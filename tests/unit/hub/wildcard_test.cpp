@@ -10,12 +10,13 @@ namespace {
 using WildcardTest = HubTest;
 
 TEST_F(WildcardTest, WhatIsGrantedAndWhatIsRefused) {
-  for (const std::string filter : {"#", "+/#", "pubsub/#", "pubsub/json/#", "pubsub/+/node", "+/json/node", "+/+/+",
-                                   "pubsub/json/+", "pubsub/json/a/+/b", "$SYS/#", "$SYS/broker/uptime"}) {
+  for (const std::string filter :
+       {"#", "+/#", "pubsub/#", "pubsub/json/#", "pubsub/+/node", "+/json/node", "+/+/+", "pubsub/json/+",
+        "pubsub/json/a/+/b", "$SYS/#", "$SYS/broker/uptime"}) {
     EXPECT_EQ(subscribe(1, filter), mqtt::SubackReturnCode::qos_0) << filter;
   }
-  for (const std::string filter : {"+", "+/+", "pubsub/+", "pubsub/nope/#", "+/nope/node", "elsewhere/#", "$share/g/#",
-                                   "$other/#", "pubsub/json/a\x01/+", "/json/#"}) {
+  for (const std::string filter : {"+", "+/+", "pubsub/+", "pubsub/nope/#", "+/nope/node", "elsewhere/#",
+                                   "$share/g/#", "$other/#", "pubsub/json/a\x01/+", "/json/#"}) {
     EXPECT_EQ(subscribe(1, filter), mqtt::SubackReturnCode::failure) << filter;
   }
 }
@@ -111,7 +112,8 @@ TEST_F(WildcardTest, InvisibleNodesStayInvisible) {
 TEST_F(WildcardTest, AWildcardOverManyNodesGivesTheLoopBackInBetween) {
   for (int i = 0; i < 1000; ++i) create("n" + std::to_string(i));
   std::vector<Request> batch;
-  batch.emplace_back(SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "#"}}});
+  batch.emplace_back(
+      SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "#"}}});
   hub.accept(batch);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(hub.step());
   hub.take_deliveries(deliveries);

@@ -21,7 +21,8 @@ class StanzaTest : public ::testing::Test {
   // Builds the stanza of some XML as the global `s`.
   void push(std::string_view xml) {
     auto parsed = payload::parse_element(xml);
-    ASSERT_TRUE(std::holds_alternative<pugi::xml_document>(parsed)) << std::get<payload::Refused>(parsed).reason;
+    ASSERT_TRUE(std::holds_alternative<pugi::xml_document>(parsed))
+        << std::get<payload::Refused>(parsed).reason;
     const auto element = std::get<pugi::xml_document>(parsed).document_element();
     auto body = [&](lua_State* state) {
       lua_getglobal(state, "mt");
@@ -62,22 +63,26 @@ class StanzaTest : public ::testing::Test {
 
 TEST_F(StanzaTest, HasTheFormOfUtilStanza) {
   push("<a xmlns='urn:a' k='v'>one<b/>two<c xmlns='urn:c'>three</c></a>");
-  EXPECT_TRUE(holds("getmetatable(s) == mt and s.name == 'a' and s.attr.xmlns == 'urn:a' and s.attr.k == 'v'"));
+  EXPECT_TRUE(
+      holds("getmetatable(s) == mt and s.name == 'a' and s.attr.xmlns == 'urn:a' and s.attr.k == 'v'"));
   EXPECT_TRUE(holds("#s == 4 and s[1] == 'one' and s[3] == 'two'"));
   EXPECT_TRUE(holds("#s.tags == 2 and s.tags[1] == s[2] and s.tags[2] == s[4]"));
-  EXPECT_TRUE(holds("getmetatable(s[2]) == mt and s[2].attr.xmlns == 'urn:a' and #s[2] == 0 and #s[2].tags == 0"));
+  EXPECT_TRUE(
+      holds("getmetatable(s[2]) == mt and s[2].attr.xmlns == 'urn:a' and #s[2] == 0 and #s[2].tags == 0"));
   EXPECT_TRUE(holds("s[4].attr.xmlns == 'urn:c' and s[4][1] == 'three'"));
 }
 
 TEST_F(StanzaTest, NamespacedAttributesHaveProsodysKeys) {
   push("<a xmlns='urn:a' xmlns:p='urn:p' p:k='v' xml:lang='de'/>");
   EXPECT_TRUE(holds("s.attr['urn:p\\1k'] == 'v' and s.attr['xml:lang'] == 'de'"));
-  EXPECT_TRUE(holds("(function () local n = 0; for _ in pairs(s.attr) do n = n + 1 end; return n end)() == 3"));
+  EXPECT_TRUE(
+      holds("(function () local n = 0; for _ in pairs(s.attr) do n = n + 1 end; return n end)() == 3"));
 }
 
 TEST_F(StanzaTest, RoundTrip) {
   for (const std::string xml :
-       {"<a xmlns='urn:a'/>", "<a xmlns='urn:a'>&lt;&amp;\xC3\xA4\n<b>x</b> <c xmlns='urn:c' k='&quot;'/></a>",
+       {"<a xmlns='urn:a'/>",
+        "<a xmlns='urn:a'>&lt;&amp;\xC3\xA4\n<b>x</b> <c xmlns='urn:c' k='&quot;'/></a>",
         "<a xmlns='urn:a' xmlns:ns1='urn:p' ns1:k='v'/>"}) {
     push(xml);
     const std::string once = read("s");
@@ -88,8 +93,9 @@ TEST_F(StanzaTest, RoundTrip) {
 }
 
 TEST_F(StanzaTest, ChildrenInheritTheirNamespace) {
-  EXPECT_EQ(read("{ name = 'a', attr = { xmlns = 'urn:a' }, tags = {}, { name = 'b', attr = {}, tags = {} } }"),
-            "<a xmlns='urn:a'><b/></a>");
+  EXPECT_EQ(
+      read("{ name = 'a', attr = { xmlns = 'urn:a' }, tags = {}, { name = 'b', attr = {}, tags = {} } }"),
+      "<a xmlns='urn:a'><b/></a>");
 }
 
 TEST_F(StanzaTest, WhatXmlCannotCarryIsRefused) {
@@ -103,10 +109,19 @@ TEST_F(StanzaTest, WhatXmlCannotCarryIsRefused) {
 }
 
 TEST_F(StanzaTest, DepthIsLimited) {
-  const std::string nest = "(function (n) local s = { name = 'a', attr = { xmlns = 'urn:a' }, tags = {} }; "
-                           "for _ = 2, n do s = { name = 'a', attr = { xmlns = 'urn:a' }, tags = {}, s } end; return s end)";
+  const std::string nest =
+      "(function (n) local s = { name = 'a', attr = { xmlns = 'urn:a' }, tags = {} }; "
+      "for _ = 2, n do s = { name = 'a', attr = { xmlns = 'urn:a' }, tags = {}, s } end; return s end)";
   EXPECT_NE(read(nest + "(" + std::to_string(payload::max_xml_depth) + ")"), "refused");
   EXPECT_EQ(read(nest + "(" + std::to_string(payload::max_xml_depth + 1) + ")"), "refused");
+}
+
+TEST_F(StanzaTest, ALongNamespaceOnManyElementsIsRefused) {
+  const std::string many =
+      "(function (n) local s = { name = 'a', attr = { xmlns = ('u'):rep(100000) }, tags = {} }; "
+      "for i = 1, n do s[i] = { name = 'b', attr = {}, tags = {} } end; return s end)";
+  EXPECT_NE(read(many + "(5)"), "refused");
+  EXPECT_EQ(read(many + "(20000)"), "refused");
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ class NetworkTest : public ::testing::Test {
   static int new_socket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 
   static void send_all(const Socket& client, const std::string& bytes) {
-    ASSERT_EQ(send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
   }
 
   // What arrives until `size` bytes are there or the connection ends.
