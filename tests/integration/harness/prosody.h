@@ -86,6 +86,7 @@ class Prosody {
   void write_configuration(const Configuration& configuration) const;
   void write_accounts() const;
   void check_for_reports();
+  void wake() const;
 
   TemporaryFolder folder_;
   FreePort mqtt_port_;
