@@ -156,7 +156,7 @@ void push_stanza(lua_State* L, const pugi::xml_node& element, int metatable) {
   lua_setmetatable(L, -2);
 }
 
-bool read_stanza(lua_State* L, int index, pugi::xml_node parent) {
+bool read_stanza(lua_State* L, int index, const pugi::xml_node& parent) {
   index = lua_absindex(L, index);
   const int top = lua_gettop(L);
   const bool read = lua_istable(L, index) && StanzaReader(L).read_element(index, parent, 0);

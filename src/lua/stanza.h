@@ -17,6 +17,6 @@ void push_stanza(lua_State* L, const pugi::xml_node& element, int metatable);
 // Appends the element of the stanza table at `index` to `parent`. False: it is no stanza, holds what XML 1.0
 // cannot carry, is nested deeper than payload::max_xml_depth, or would grow out of proportion by its
 // namespaces; `parent` may then hold a part of it.
-bool read_stanza(lua_State* L, int index, pugi::xml_node parent);
+bool read_stanza(lua_State* L, int index, const pugi::xml_node& parent);
 
 }  // namespace pubsub_mqtt::lua

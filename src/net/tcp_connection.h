@@ -27,6 +27,8 @@ class TcpConnection final : public session::Outbox {
  public:
   TcpConnection(EventLoop& loop, ConnectionId id);
   ~TcpConnection() override;
+  TcpConnection(const TcpConnection&) = delete;
+  TcpConnection& operator=(const TcpConnection&) = delete;
 
   // Takes the next connection of a listening handle. False: there was none, or it is gone already; destroy
   // this with close_now().
