@@ -1,18 +1,32 @@
 #include "line_log.h"
 
 #include <poll.h>
+#include <regex.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <stdexcept>
 
 namespace pubsub_mqtt::tests {
 namespace {
 
-std::regex compile(const std::string& pattern) {
-  return std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
-}
+class Pattern {
+ public:
+  explicit Pattern(const std::string& text) {
+    if (regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0) {
+      throw std::invalid_argument("not a regular expression: " + text);
+    }
+  }
+  ~Pattern() { regfree(&compiled_); }
+  Pattern(const Pattern&) = delete;
+  Pattern& operator=(const Pattern&) = delete;
+
+  bool is_in(const std::string& line) const { return regexec(&compiled_, line.c_str(), 0, nullptr, 0) == 0; }
+
+ private:
+  regex_t compiled_{};
+};
 
 }  // namespace
 
@@ -55,13 +69,13 @@ void LineLog::add(std::string_view bytes) {
 }
 
 std::string LineLog::wait_for(const std::string& pattern, std::size_t from) {
-  const std::regex regex = compile(pattern);
+  const Pattern compiled(pattern);
   const auto until = deadline();
   std::unique_lock lock(mutex_);
   std::size_t next = from;
   while (true) {
     for (; next < lines_.size(); ++next) {
-      if (std::regex_search(lines_[next], regex)) return lines_[next];
+      if (compiled.is_in(lines_[next])) return lines_[next];
     }
     if (ended_) throw TimedOut("the output ended without a line that matches: " + pattern);
     if (changed_.wait_until(lock, until) == std::cv_status::timeout) {
@@ -88,10 +102,10 @@ std::vector<std::string> LineLog::lines(std::size_t from) const {
 }
 
 std::size_t LineLog::count(const std::string& pattern, std::size_t from) const {
-  const std::regex regex = compile(pattern);
+  const Pattern compiled(pattern);
   const std::vector<std::string> all = lines(from);
-  return static_cast<std::size_t>(std::count_if(
-      all.begin(), all.end(), [&](const std::string& line) { return std::regex_search(line, regex); }));
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [&](const std::string& line) { return compiled.is_in(line); }));
 }
 
 }  // namespace pubsub_mqtt::tests

@@ -22,8 +22,8 @@ class LineLog {
   LineLog(const LineLog&) = delete;
   LineLog& operator=(const LineLog&) = delete;
 
-  // The first line at or after `from` that the pattern (ECMAScript, case does not matter) is found in. Throws
-  // TimedOut.
+  // The first line at or after `from` that the pattern (a POSIX extended regular expression; case does not
+  // matter) is found in. Throws TimedOut.
   std::string wait_for(const std::string& pattern, std::size_t from = 0);
 
   // Waits until every writer has closed its end. Throws TimedOut.
