@@ -153,8 +153,11 @@ void TcpConnection::flush() {
       uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
       reading_ = false;
     }
-    if (closing_) {
+    if (closing_ && protocol_) {
       protocol_.reset();  // ends the session now, not when the last byte has left
+      // A client that does not read gets this long to take the goodbye.
+      uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()),
+                     0);
     } else if (std::exchange(resume_, false)) {
       process(std::exchange(unparsed_, {}));
       if (unparsed_.empty() && !closing_ && !reading_) {
@@ -223,9 +226,6 @@ void TcpConnection::wait_for_socket(const std::vector<uv_buf_t>& buffers) {
     return close_now();
   }
   for (const auto& buffer : buffers) sending_ += buffer.len;
-  // A client that does not read gets this long to take the goodbye.
-  if (closing_)
-    uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()), 0);
 }
 
 void TcpConnection::on_written(uv_write_t* request, int status) {

@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <variant>
 #include <vector>
@@ -75,6 +78,17 @@ class NetworkTest : public ::testing::Test {
     return bytes;
   }
 
+  static std::ptrdiff_t open_descriptors() {
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+    return std::distance(begin(descriptors), end(descriptors));
+  }
+
+  static session::Limits short_timeouts() {
+    session::Limits limits;
+    limits.connect_timeout = std::chrono::seconds(1);
+    return limits;
+  }
+
   template <typename Kind>
   Kind wait_for() {
     for (;;) {
@@ -93,7 +107,7 @@ class NetworkTest : public ::testing::Test {
     }
   }
 
-  session::Limits limits;
+  session::Limits limits = short_timeouts();
   Socket server{new_socket()};
   std::uint16_t port = 0;
   Network network{limits};
@@ -161,6 +175,34 @@ TEST_F(NetworkTest, DeliveriesReachTheClient) {
   const std::string payload(3000000, 'x');
   mqtt::write(mqtt::Publish{.topic = "h/json/n", .payload = payload}, expected);
   EXPECT_EQ(receive(client, expected.size()), expected);
+}
+
+TEST_F(NetworkTest, AClientThatIsClosedAndDoesNotReadIsNotKeptForEver) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket stalled(new_socket());
+  ASSERT_EQ(connect_client(stalled), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  send_all(stalled, bytes);
+  const SessionId session = wait_for<OpenSession>().session;
+  Selection selection;
+  selection.by_type[0] = mqtt::QoS::at_most_once;
+  ItemPublished item{.node = 5, .payloads = {}};
+  item.payloads[0] = std::string(30000000, 'x');
+  std::vector<Delivery> deliveries;
+  deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+  deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
+  deliveries.emplace_back(std::move(item));
+  network.post(deliveries);
+
+  const Socket newer(new_socket());
+  ASSERT_EQ(connect_client(newer), 0);
+  send_all(newer, bytes);
+  wait_for<OpenSession>();
+  const auto before = open_descriptors();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience);
+  while (open_descriptors() == before && std::chrono::steady_clock::now() < deadline) poll(nullptr, 0, 10);
+  EXPECT_LT(open_descriptors(), before);
 }
 
 TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {
