@@ -64,6 +64,7 @@ TEST_F(HubConformanceTest, ALeadingWildcardSelectsNoDollarTopic) {  // [MQTT-4.7
   subscribe(1, "#");
   subscribe(1, "+/json/node");
   deliveries.clear();
+  EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_topic("$SYS/json/node")));
   EXPECT_EQ(publish("$SYS/json/node", "1"), Outcome::refused);
   EXPECT_TRUE(take<ItemPublished>().empty());
   // A `$` elsewhere is a character like any other.

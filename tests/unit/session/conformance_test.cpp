@@ -45,6 +45,7 @@ TEST_F(SessionConformanceTest,
 
 TEST_F(SessionConformanceTest, NothingIsProcessedAfterARefusedConnect) {  // [MQTT-3.1.4-5]
   const std::string more =
+      bytes_of(mqtt::Connect{.client_identifier = "meter"}) +
       bytes_of(mqtt::Subscribe{.packet_identifier = 1, .subscriptions = {{.topic_filter = "h/json/n"}}}) +
       bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "1"}) + bytes_of(mqtt::Pingreq{});
   client.receive(bytes_of(mqtt::Connect{.clean_session = false}) + more);
