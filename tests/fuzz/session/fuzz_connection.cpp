@@ -39,14 +39,14 @@ void require(bool holds, const char* what) {
 
 class Input {
  public:
-  Input(const std::uint8_t* data, std::size_t size) : left_(data, data + size) {}
+  explicit Input(std::string bytes) : left_(std::move(bytes)) {}
 
   bool empty() const { return at_ == left_.size(); }
   std::uint8_t byte() { return empty() ? 0 : static_cast<std::uint8_t>(left_[at_++]); }
   std::size_t below(std::size_t bound) { return byte() % bound; }
   bool flag() { return (byte() & 1U) != 0; }
   std::string_view bytes(std::size_t size) {
-    const auto some = std::string_view(left_).substr(at_, size);
+    const auto some = std::string_view{left_}.substr(at_, size);
     at_ += some.size();
     return some;
   }
@@ -68,7 +68,7 @@ class CheckedOutbox final : public session::Outbox {
               "a server does not send CONNECT");
     }
   }
-  void write(std::shared_ptr<const std::string> packets) override { write(std::string_view(*packets)); }
+  void write(std::shared_ptr<const std::string> packets) override { write(std::string_view{*packets}); }
   std::size_t waiting_bytes() const override { return waiting; }
   void close() override {
     require(!reader_.in_packet(), "packets are written whole");
@@ -271,7 +271,7 @@ class World {
     if (input.flag()) change.selection.natural = static_cast<mqtt::QoS>(input.below(3));
     if (input.flag())
       change.selection.by_type[input.below(payload::type_count)] = static_cast<mqtt::QoS>(input.below(3));
-    sessions_.handle(std::move(change));
+    sessions_.handle(change);
   }
 
   void answer(Input& input) {
@@ -376,7 +376,7 @@ class World {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Input input(data, size);
+  Input input(std::string(data, data + size));
   World world;
   while (!input.empty()) world.step(input);
   return 0;

@@ -359,6 +359,15 @@ TEST_F(RetainedMessagesTest, AnOfflineSessionAsksWhenItIsBack) {
   EXPECT_EQ(asked(), 1U);
 }
 
+TEST_F(RetainedMessagesTest, WhatTheLostConnectionWasToAskForTheNextOneAsks) {
+  client.outbox.stalled = server.limits.max_outbound_bytes;
+  server.sessions.handle(batch({"1"}, QoS::at_most_once, true));
+  client.lose();
+  EXPECT_EQ(asked(), 0U);
+  again.connect_again("meter");
+  EXPECT_EQ(asked(), 1U);
+}
+
 class Mqtt31Test : public SessionLifetimeTest {
  protected:
   static mqtt::Connect connect(std::string_view client_identifier, bool clean_session = true) {

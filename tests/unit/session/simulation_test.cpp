@@ -196,6 +196,7 @@ class Simulation {
 
   static std::vector<std::string> payloads(const std::vector<Message>& messages) {
     std::vector<std::string> result;
+    result.reserve(messages.size());
     for (const auto& message : messages) result.push_back(message.payload);
     return result;
   }
