@@ -187,7 +187,7 @@ TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {
 
 // A plugin path with the shim alone in it.
 std::filesystem::path copy_of_the_shim(const Prosody& prosody) {
-  const std::filesystem::path folder = prosody.folder().path("modules");
+  std::filesystem::path folder = prosody.folder().path("modules");
   std::filesystem::create_directories(folder / "mod_pubsub_mqtt");
   std::filesystem::copy_file(
       std::filesystem::path(PUBSUB_MQTT_MODULES) / "mod_pubsub_mqtt/mod_pubsub_mqtt.lua",

@@ -30,9 +30,9 @@ std::vector<std::string> prosody_command() {
 // to files in the folder, since a daemon has no standard error. Lua's state is closed at exit, so what leaks
 // then is lost for good.
 std::vector<std::string> sanitizer_environment(const std::string& report_path) {
-  const std::string runtime = PUBSUB_MQTT_SANITIZER_RUNTIME;
+  const std::string_view runtime(PUBSUB_MQTT_SANITIZER_RUNTIME);
   if (runtime.empty()) return {};
-  std::vector<std::string> environment{"LD_PRELOAD=" + runtime};
+  std::vector<std::string> environment{"LD_PRELOAD=" + std::string(runtime)};
   for (const char* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
     const char* own = std::getenv(name);
     environment.push_back(std::string(name) + "=" + (own != nullptr ? own : "") + ":log_path=" + report_path +

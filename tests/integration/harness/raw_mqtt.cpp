@@ -12,7 +12,7 @@ mqtt::Packet RawMqtt::read() {
     received_.resize(65536);
     const std::size_t size = stream_->receive(received_);
     if (size == 0) throw ConnectionClosed("the server closed the connection");
-    unread_ = std::string_view(received_).substr(0, size);
+    unread_ = {received_.data(), size};
   }
 }
 
