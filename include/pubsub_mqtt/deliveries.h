@@ -45,7 +45,8 @@ struct PublishReply {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   mqtt::PacketIdentifier packet_identifier = 0;
   Outcome outcome = Outcome::accepted;
-  std::size_t bytes = 0;  // topic and payload of the request, for the session's account of what is under way
+  bool will = false;      // of the request: no client waits for it
+  std::size_t bytes = 0;  // topic and payload of the request, for the account of what is under way
 };
 
 // The QoS at which a session receives each topic of a node. Nothing: not at all.

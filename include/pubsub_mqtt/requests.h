@@ -53,7 +53,7 @@ struct UnsubscribeRequest {
   std::vector<std::string> topic_filters;
 };
 
-// Answered by PublishReply, but for a will.
+// Answered by PublishReply.
 struct PublishRequest {
   SessionId session = 0;
   ConnectionId connection = 0;

@@ -11,6 +11,7 @@ local configmanager = require "core.configmanager";
 local it = require "util.iterators";
 local modulemanager = require "core.modulemanager";
 local new_id = require "util.id".medium;
+local now = require "util.time".now;
 local portmanager = require "core.portmanager";
 local server = require "net.server";
 local st = require "util.stanza";
@@ -37,6 +38,7 @@ local limits = {
 	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
 	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
 	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
+	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
 	session_expiry = get_limit("mqtt_session_expiry", 7*day, 0, 3650*day);
 };
 local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
@@ -47,10 +49,12 @@ local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliati
 --   services  host -> pubsub service, where the module is enabled
 --   stores    host -> store of retained messages
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
-local shared = module.saved_state or { services = {}, stores = {}, unsaved = {} };
+--   reloading host -> true, between the unload and the load of a reload
+local shared = module.saved_state or { services = {}, stores = {}, unsaved = {}, reloading = {} };
 local services = shared.services;
 
 local listeners = {}; -- Prosody's server handler -> the core's number for it
+local watch; -- of the core's descriptor, while its thread runs
 
 --- The library
 
@@ -176,13 +180,20 @@ end
 
 --- Retained messages, written behind: a message a second must not cost a file a second
 
+local function save_one_retained(host, node)
+	local nodes = shared.unsaved[host];
+	local retained = nodes[node];
+	nodes[node] = nil;
+	local called, ok, err = pcall(shared.stores[host].set, shared.stores[host], node, retained or nil);
+	if not called or not ok then
+		module:log("error", "The retained message of %s on %s is not saved: %s", node, host, called and err or ok);
+	end
+end
+
 local function save_retained(host)
-	local store, nodes = shared.stores[host], shared.unsaved[host];
-	for node, retained in pairs(store and nodes or {}) do
-		local ok, err = store:set(node, retained or nil);
-		if not ok then
-			module:log("error", "The retained message of %s on %s is not saved: %s", node, host, err);
-		end
+	local nodes = shared.unsaved[host] or {};
+	for _, node in ipairs(array.collect(it.keys(nodes))) do
+		save_one_retained(host, node);
 	end
 	shared.unsaved[host] = nil;
 end
@@ -193,9 +204,25 @@ local function save_all_retained()
 	end
 end
 
+-- A few at a time, so that XMPP does not wait for the disk.
+local function save_some_retained()
+	local host, nodes = next(shared.unsaved);
+	if not host then return; end
+	local enough = now() + 0.002;
+	repeat
+		local node = next(nodes);
+		if node == nil then
+			shared.unsaved[host] = nil;
+			break;
+		end
+		save_one_retained(host, node);
+	until now() > enough
+	return 0.01;
+end
+
 function callbacks.save_retained(host, node, retained)
 	if next(shared.unsaved) == nil then
-		timer.add_task(retained_delay, save_all_retained);
+		timer.add_task(retained_delay, save_some_retained);
 	end
 	shared.unsaved[host] = shared.unsaved[host] or {};
 	shared.unsaved[host][node] = retained or false;
@@ -263,7 +290,7 @@ local function adopt(service_name, active_service)
 end
 
 local function each_port(action)
-	if not shared.core then return; end
+	if not watch then return; end -- not started yet, or stopped
 	for _, service_name in ipairs({ "mqtt", "mqtt_tls" }) do
 		for _, _, _, _, active_service in portmanager.get_active_services():iter(service_name, nil, nil, nil) do
 			action(service_name, active_service);
@@ -274,7 +301,8 @@ end
 local function renew_certificates()
 	each_port(function (service_name, active_service)
 		local listener = listeners[active_service.server];
-		local contexts = listener and tls_contexts(service_name, active_service);
+		if not listener then return adopt(service_name, active_service); end
+		local contexts = tls_contexts(service_name, active_service);
 		if contexts then
 			shared.core:set_tls(listener, contexts);
 		end
@@ -300,7 +328,6 @@ end
 
 --- Prosody's main loop
 
-local watch;
 local reloaded = shared.core ~= nil;
 
 local function work(from_timer)
@@ -371,7 +398,12 @@ local function enable_host(module)
 		end
 	end
 	module:hook_object_event(service.events, "item-published", function (event)
-		if shared.core then shared.core:item_published(host, event.node, event.id, event.item); end
+		if not shared.core then return; end
+		-- The item is stored, XMPP's subscribers must hear of it.
+		local ok, err = pcall(shared.core.item_published, shared.core, host, event.node, event.id, event.item);
+		if not ok then
+			module:log("error", "An item of %s is lost to MQTT: %s", event.node, err);
+		end
 	end);
 	module:hook_object_event(service.events, "item-retracted", function (event)
 		if shared.core then shared.core:item_retracted(host, event.node, event.id); end
@@ -392,13 +424,18 @@ local function enable_host(module)
 
 	function module.unload()
 		for _, undo_one in ipairs(undo) do undo_one(); end
-		if module.reloading then return; end -- nothing happens until it is loaded again
+		if module.reloading then -- nothing happens until it is loaded again
+			shared.reloading[host] = true;
+			return;
+		end
 		services[host] = nil;
 		save_retained(host);
 		if shared.core then shared.core:host_disabled(host); end
 	end
 
-	if shared.core and not module.reloading then
+	local is_reloaded = shared.reloading[host];
+	shared.reloading[host] = nil;
+	if shared.core and not is_reloaded then
 		for node in pairs(service.nodes) do
 			shared.core:node_created(host, node);
 		end
@@ -464,6 +501,7 @@ module:hook("config-reloaded", function ()
 end, -10); -- portmanager renews its certificates at -1
 module:hook("host-activated", renew_certificates, -10);
 module:hook("server-stopping", stop);
+module:hook("server-stopped", save_all_retained);
 
 if prosody.start_time then
 	start();

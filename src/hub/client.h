@@ -20,7 +20,7 @@ namespace pubsub_mqtt::hub {
 struct Hub::Scan {
   std::string topic_filter;
   mqtt::QoS qos = mqtt::QoS::at_most_once;
-  std::uint64_t since = 0;  // a node with a newer item is skipped: it went out live
+  std::uint64_t since = 0;  // a newer retained message is skipped: it went out live
   NodeId position = 0;      // nodes up to this one are done
 };
 
@@ -30,11 +30,16 @@ struct Hub::Client {
 
   // Filters by their text. Those with a wildcard are in Hub::patterns_ too.
   std::map<std::string, mqtt::QoS, std::less<>> filters;
-  std::map<std::string, mqtt::QoS, std::less<>> patterns;
+  struct Pattern {
+    NodePattern pattern;  // borrows from the key
+    mqtt::QoS qos = mqtt::QoS::at_most_once;
+  };
+  std::map<std::string, Pattern, std::less<>> patterns;
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   std::vector<mqtt::SubackReturnCode> return_codes;
   std::size_t filters_done = 0;
+  std::uint64_t since = 0;       // Hub::last_retained_ when the SUBSCRIBE began
   std::optional<NodeId> walked;  // nodes up to this one follow the filters
 
   std::deque<Scan> scans;

@@ -14,12 +14,14 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 constexpr int filters_a_step = 100;
+constexpr int log_lines_a_step = 20;
+constexpr std::size_t max_log_lines = 1000;
 
 }  // namespace
 
-Hub::Hub(PubsubService& service, std::size_t max_item_size)
+Hub::Hub(PubsubService& service, const Limits& limits)
     : service_(service),
-      max_item_size_(max_item_size),
+      limits_(limits),
       nodes_(std::make_unique<Nodes>(deliveries_)),
       patterns_(std::make_unique<FilterTree>()) {}
 Hub::~Hub() = default;
@@ -30,7 +32,7 @@ void Hub::accept(std::vector<Request>& batch) {
         [&](auto& each) {
           using Kind = std::decay_t<decltype(each)>;
           if constexpr (std::is_same_v<Kind, LogLine>) {
-            service_.log(each.level, each.text);
+            queue(std::move(each));
           } else if constexpr (std::is_same_v<Kind, OpenSession>) {
             clients_[each.session].name = std::move(each.client);
           } else {
@@ -42,6 +44,28 @@ void Hub::accept(std::vector<Request>& batch) {
   batch.clear();
 }
 
+// Lines wait their turn like everything else; a flood of them costs neither time nor memory.
+void Hub::queue(LogLine&& line) {
+  if (log_lines_.size() < max_log_lines) {
+    log_lines_.push_back(std::move(line));
+  } else {
+    ++log_lines_left_out_;
+  }
+}
+
+bool Hub::write_log() {
+  if (log_lines_.empty()) return false;
+  for (int i = 0; i < log_lines_a_step && !log_lines_.empty(); ++i) {
+    service_.log(log_lines_.front().level, log_lines_.front().text);
+    log_lines_.pop_front();
+  }
+  if (log_lines_.empty() && log_lines_left_out_ > 0) {
+    service_.log(LogLevel::warn,
+                 std::to_string(std::exchange(log_lines_left_out_, 0)) + " log lines were left out");
+  }
+  return true;
+}
+
 void Hub::queue(Request&& request, SessionId session) {
   auto& waiting = clients_[session].waiting;
   waiting.push_back(std::move(request));
@@ -49,7 +73,8 @@ void Hub::queue(Request&& request, SessionId session) {
 }
 
 bool Hub::step() {
-  if (turn_.empty()) return false;
+  const bool logged = write_log();
+  if (turn_.empty()) return logged;
   const SessionId session = turn_.front();
   turn_.pop_front();
   Client& client = clients_.at(session);
@@ -79,7 +104,7 @@ bool Hub::carry_out(Client& client, SessionId /*session*/, ResumeSession& reques
 bool Hub::carry_out(Client& client, SessionId session, CloseSession& /*request*/) {
   client.scans.clear();
   if (!client.patterns.empty()) {
-    for (const auto& [pattern, qos] : client.patterns) patterns_->erase(pattern, session);
+    for (const auto& [text, pattern] : client.patterns) patterns_->erase(text, session);
     client.patterns.clear();
     client.walked = 0;
   }
@@ -114,7 +139,10 @@ void Hub::node_created(std::string_view host, std::string_view name) {
   if (!is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_->open(host, name);
   if (!std::exchange(node.exists, true)) {
-    for (const SessionId session : patterns_->match(host, name)) update(node, clients_.at(session), session);
+    const bool may_receive = service_.may_receive(host, name);
+    for (const SessionId session : patterns_->match(host, name)) {
+      update(node, clients_.at(session), session, may_receive);
+    }
   }
   judge(node);
 }
@@ -135,7 +163,7 @@ void Hub::lose(Node& node) {
   std::vector<SessionId> sessions;
   sessions.reserve(node.members.size());
   for (const auto& [session, member] : node.members) sessions.push_back(session);
-  for (const SessionId session : sessions) update(node, clients_.at(session), session);
+  for (const SessionId session : sessions) update(node, clients_.at(session), session, false);
   nodes_->forget_if_unused(node);
 }
 
@@ -149,8 +177,11 @@ void Hub::host_changed(std::string_view host) {
 
 void Hub::host_disabled(std::string_view host) {
   for (Node* node : nodes_->of_host(host)) {
+    // Members stay members: what is queued for a session that is away is still its own when the host is back.
     node->retained.reset();
-    lose(*node);
+    node->exists = false;
+    nodes_->judge(*node, false);
+    nodes_->forget_if_unused(*node);
   }
 }
 

@@ -36,7 +36,7 @@ struct Node {
   std::array<std::uint32_t, payload::type_count> recipients{};  // how many sessions receive each TYPE by name
   std::uint32_t natural_recipients = 0;                         // and the natural one
   std::unique_ptr<Retained> retained;
-  std::uint64_t last_item = 0;  // when its last item went to its audience; counts up over all nodes
+  std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
 
   bool has_audience() const;
   bool is_received(payload::Type type, payload::Type natural_type) const;

@@ -47,12 +47,12 @@ bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) 
   if (published.outcome != Outcome::accepted) {
     refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
   }
-  if (request.will) return true;
   deliveries_.emplace_back(PublishReply{.session = session,
                                         .connection = request.connection,
                                         .qos = request.qos,
                                         .packet_identifier = request.packet_identifier,
                                         .outcome = published.outcome,
+                                        .will = request.will,
                                         .bytes = bytes_of(request)});
   return true;
 }
@@ -79,7 +79,7 @@ PubsubService::Published Hub::publish_item(const PublishRequest& request, const 
       topic.type, request.payload, {.id = entry_id, .author = "anonymous", .updated = std::time(nullptr)});
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
   const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
-  if (is_too_large(payload, request.payload.size(), max_item_size_)) {
+  if (is_too_large(payload, request.payload.size(), limits_.max_item_size)) {
     return refused("the item is larger than mqtt_max_item_size");
   }
   Publication publication{.topic = topic, .request = request, .payload = payload};
@@ -143,7 +143,6 @@ void Hub::post_item(Node& node, const pugi::xml_node& payload, const Publication
     }
     any = any || item.payloads[i].has_value();
   }
-  node.last_item = ++last_item_;
   if (any) deliveries_.emplace_back(std::move(item));
 }
 
@@ -167,12 +166,12 @@ void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> t
   ItemPublished item{.node = node.id, .qos = qos, .natural_type = natural_type, .payloads = {}};
   item.payloads[static_cast<std::size_t>(natural_type)].emplace();
   if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();
-  node.last_item = ++last_item_;
   deliveries_.emplace_back(std::move(item));
 }
 
 void Hub::retain(Node& node, Retained retained) {
   node.retained = std::make_unique<Retained>(std::move(retained));
+  node.retained_at = ++last_retained_;
   service_.save_retained(node.host, node.name, node.retained.get());
 }
 

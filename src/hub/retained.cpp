@@ -9,6 +9,7 @@ namespace pubsub_mqtt::hub {
 
 std::optional<std::string> Retained::view(payload::Type wanted) const {
   if (wanted == type) return payload;
+  if (wanted != natural_type && wanted != payload::Type::xml) return std::nullopt;
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
   if (document == nullptr) return std::nullopt;
@@ -18,7 +19,7 @@ std::optional<std::string> Retained::view(payload::Type wanted) const {
 std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
   const payload::Type type = payload::natural_type(payload);
   auto text = payload::to_mqtt(type, payload);
-  if (!text) return std::nullopt;
+  if (!text || text->empty()) return std::nullopt;  // [MQTT-3.3.1-11]
   // An item counts as QoS 2: the subscriber's own decides.
   return Retained{.type = type,
                   .natural_type = type,

@@ -13,8 +13,10 @@ namespace {
 
 // Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for
 // more.
-constexpr int nodes_a_step = 100;
+constexpr std::size_t nodes_a_step = 100;
 constexpr std::size_t retained_a_batch = 20;
+
+constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
 
 void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value_or(qos), qos); }
 
@@ -22,6 +24,7 @@ void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value
 
 bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request) {
   const auto& filter = request.filters[client.return_codes.size()];
+  if (client.return_codes.empty() && !client.walked) client.since = last_retained_;
   const Progress progress = subscribe(client, session, filter);
   if (progress == Progress::unfinished) return false;
   if (progress == Progress::granted) {
@@ -36,7 +39,7 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
                                           .return_codes = client.return_codes});
   for (std::size_t i = 0; i < request.filters.size(); ++i) {
     if (client.return_codes[i] != mqtt::SubackReturnCode::failure)
-      start_scan(client, session, request.filters[i]);
+      start_scan(client, session, request.filters[i], client.since);
   }
   client.return_codes.clear();
   return true;
@@ -69,6 +72,9 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
                              "the client may not read the node: its access_model is not \"open\"");
       }
   }
+  if (!client.filters.contains(filter.topic_filter) && has_all_filters(client)) {
+    return refuse_filter(client, session, filter.topic_filter, too_many);
+  }
   client.filters.insert_or_assign(filter.topic_filter, filter.qos);
   update(nodes_->open(topic.host, topic.node), client, session);
   return Progress::granted;
@@ -80,7 +86,14 @@ Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
     return refuse_filter(client, session, filter.topic_filter,
                          "no pubsub component of that name is configured");
   }
-  if (client.patterns.insert_or_assign(filter.topic_filter, filter.qos).second) {
+  const auto known = client.patterns.find(filter.topic_filter);
+  if (known != client.patterns.end()) {
+    known->second.qos = filter.qos;
+  } else if (has_all_filters(client)) {
+    return refuse_filter(client, session, filter.topic_filter, too_many);
+  } else {
+    const auto place = client.patterns.try_emplace(filter.topic_filter).first;
+    place->second = {.pattern = std::get<NodePattern>(parse_filter(place->first)), .qos = filter.qos};
     patterns_->insert(filter.topic_filter, session);
   }
   return walk(client, session, pattern) ? Progress::granted : Progress::unfinished;
@@ -122,48 +135,63 @@ bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_
   return walk(client, session, std::get<NodePattern>(parse_filter(topic_filter)));
 }
 
+bool Hub::has_all_filters(const Client& client) const {
+  return client.filters.size() + client.patterns.size() >= limits_.max_subscriptions;
+}
+
 bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
   NodeId position = client.walked.value_or(0);
-  for (int i = 0; i < nodes_a_step; ++i) {
+  // Each node is held against each of the client's patterns.
+  const std::size_t nodes = std::max<std::size_t>(1, nodes_a_step / (client.patterns.size() + 1));
+  for (std::size_t i = 0; i < nodes; ++i) {
     Node* node = nodes_->next(position);
     if (node == nullptr) {
       client.walked.reset();
       return true;
     }
     position = node->id;
-    if (node->exists && pattern.selects(node->host, node->name)) update(*node, client, session);
+    const bool concerned = node->exists || node->members.contains(session);
+    if (concerned && pattern.selects(node->host, node->name)) update(*node, client, session);
+    nodes_->forget_if_unused(*node);
   }
   client.walked = position;
   return false;
 }
 
 void Hub::update(Node& node, Client& client, SessionId session) {
+  update(node, client, session, service_.may_receive(node.host, node.name));
+}
+
+void Hub::update(Node& node, Client& client, SessionId session, bool may_receive) {
   Selection asked;
   for (std::size_t i = 0; i < payload::type_count; ++i) {
     const auto filter = client.filters.find(make_topic(node.host, static_cast<payload::Type>(i), node.name));
     if (filter != client.filters.end()) asked.by_type[i] = filter->second;
   }
   if (node.exists) {
-    for (const auto& [filter, qos] : client.patterns) {
-      const auto pattern = std::get<NodePattern>(parse_filter(filter));
+    for (const auto& [filter, entry] : client.patterns) {
+      const auto& [pattern, qos] = entry;
       if (!pattern.selects(node.host, node.name)) continue;
       raise(pattern.type ? asked.by_type[static_cast<std::size_t>(*pattern.type)] : asked.natural, qos);
     }
   }
-  nodes_->ask(node, session, asked, service_.may_receive(node.host, node.name));
+  nodes_->ask(node, session, asked, may_receive);
 }
 
-void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
+void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                     std::uint64_t since) {
   std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
-  client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = last_item_});
+  client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
   if (std::exchange(client.may_send_retained, false))
     client.waiting.emplace_back(RetainedRequest{.session = session});
 }
 
+// One filter a turn, so that none of them costs more than a step may.
 bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {
-  while (!client.scans.empty() && client.retained.size() < retained_a_batch) {
+  if (!client.scans.empty() && client.retained.size() < retained_a_batch) {
     if (!scan(client, session, client.scans.front())) return false;
     if (client.retained.size() < retained_a_batch) client.scans.pop_front();
+    if (!client.scans.empty() && client.retained.size() < retained_a_batch) return false;
   }
   if (client.retained.empty()) {
     client.may_send_retained = true;
@@ -187,7 +215,7 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
   }
   const auto* pattern = std::get_if<NodePattern>(&parsed);
   if (pattern == nullptr) return true;
-  for (int i = 0; i < nodes_a_step; ++i) {
+  for (std::size_t i = 0; i < nodes_a_step; ++i) {
     Node* node = nodes_->next(scan.position);
     if (node == nullptr) return true;
     scan.position = node->id;
@@ -200,7 +228,7 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
 void Hub::read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                         std::optional<payload::Type> type) {
   const auto member = node.members.find(session);
-  if (member == node.members.end() || member->second.posted.empty() || node.last_item > scan.since) return;
+  if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since) return;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos, .payload = {}};
   std::optional<std::string> text;
@@ -215,7 +243,8 @@ void Hub::read_retained(Client& client, SessionId session, Node& node, const Sca
     message.type = type.value_or(payload::natural_type(element));
     text = payload::to_mqtt(message.type, element);
   }
-  if (!text) return;
+  // An empty retained message is none [MQTT-3.3.1-11].
+  if (!text || text->empty()) return;
   message.payload = std::move(*text);
   client.retained.push_back(std::move(message));
 }

@@ -69,7 +69,6 @@ bool selects_node(std::string_view pattern, std::string_view name) {
     if (is_over(name)) return false;
     const std::string_view actual = take_level(name);
     if (level != "+" && level != actual) return false;
-    if (is_over(name) && pattern == "#") return true;  // `a/#` selects `a` too
   }
   return is_over(name);
 }

@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds burst{20};
 
 }  // namespace
 
-Core::Core(const Settings& settings) : hub_(shim_, settings.max_item_size), network_(settings.limits) {}
+Core::Core(const Settings& settings) : hub_(shim_, settings.hub), network_(settings.session) {}
 
 void Core::take_requests() {
   network_.take_requests(requests_);
@@ -109,6 +109,7 @@ void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
   if (!step_until(deadline) || !done) {
     shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
   }
+  shim_.detach(L);
 }
 
 }  // namespace pubsub_mqtt::lua

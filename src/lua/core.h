@@ -16,8 +16,8 @@
 namespace pubsub_mqtt::lua {
 
 struct Settings {
-  session::Limits limits;
-  std::size_t max_item_size = 262144;  // bytes, mqtt_max_item_size
+  session::Limits session;
+  hub::Limits hub;
 };
 
 class Core {

@@ -62,6 +62,11 @@ void Shim::attach(lua_State* L, int index) {
   callbacks_ = callbacks;
 }
 
+void Shim::detach(lua_State* L) {
+  luaL_unref(L, LUA_REGISTRYINDEX, callbacks_);
+  callbacks_ = LUA_NOREF;
+}
+
 // Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack; it runs under the rule of
 // protected_call().
 template <typename Read>

@@ -32,6 +32,9 @@ class Shim final : public hub::PubsubService {
   // table.
   void attach(lua_State* L, int index);
 
+  // Lets go of them: nothing of this may be called any more.
+  void detach(lua_State* L);
+
   HostStatus host_status(std::string_view host) override;
   Subscribed subscribe(std::string_view host, std::string_view node) override;
   bool may_receive(std::string_view host, std::string_view node) override;

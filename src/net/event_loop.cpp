@@ -1,6 +1,7 @@
 #include "event_loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,14 @@ namespace {
 
 // Prosody listens with 128; a thousand devices that come back after a power cut need more.
 constexpr int backlog = 1024;
+
+// Descriptors from here on are left to Prosody, which cannot serve XMPP or write a file without.
+int first_reserved_descriptor() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 1000000) return 1000000;
+  const auto all = static_cast<int>(limit.rlim_cur);
+  return all - std::max(64, all / 10);
+}
 
 // How often sessions are looked through: each minute, and more often where they end sooner.
 session::Time expiry_interval(session::Time session_expiry) {
@@ -35,6 +44,7 @@ EventLoop::EventLoop(const session::Limits& limits, Mailbox<Command>& commands, 
       delivery_box_(deliveries),
       request_box_(requests),
       requests_fd_(requests_fd),
+      last_descriptor_(first_reserved_descriptor()),
       sessions_(limits_, requests_) {}
 
 EventLoop::~EventLoop() = default;
@@ -88,6 +98,9 @@ void EventLoop::take_mail() {
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) sessions_.handle(std::move(delivery));
   deliveries_.clear();
+  if (sessions_.takes_requests_again()) {
+    for (auto& [id, connection] : connections_) connection->resume_reading();
+  }
   command_box_.take(commands_);
   for (auto& command : commands_) std::visit([this](auto& each) { carry_out(each); }, command);
   commands_.clear();
@@ -157,8 +170,20 @@ void EventLoop::on_connection(uv_stream_t* stream, int status) {
 void EventLoop::accept(Listener& listener) {
   const ConnectionId id = ++last_connection_;
   auto& connection = *connections_.emplace(id, std::make_unique<TcpConnection>(*this, id)).first->second;
-  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls))
+  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls)) {
     connection.close_now();
+  } else if (connection.descriptor() >= last_descriptor_) {
+    connection.close_now();
+    warn_of_descriptors();
+  }
+}
+
+void EventLoop::warn_of_descriptors() {
+  if (std::exchange(warned_of_descriptors_, true)) return;
+  requests_.emplace_back(LogLine{
+      .level = LogLevel::warn,
+      .text = "MQTT connections are refused: Prosody needs the file descriptors that are left. Raise the "
+              "limit on open files (ulimit -n, LimitNOFILE)"});
 }
 
 void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push_back(&connection); }

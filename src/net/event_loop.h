@@ -79,6 +79,7 @@ class EventLoop {
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void accept(Listener& listener);
+  void warn_of_descriptors();
   void take_mail();
   void finish_turn();
   void post_requests();
@@ -89,6 +90,8 @@ class EventLoop {
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;
   int requests_fd_;
+  int last_descriptor_;
+  bool warned_of_descriptors_ = false;
 
   uv_loop_t loop_{};
   uv_async_t wake_{};

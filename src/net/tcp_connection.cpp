@@ -40,6 +40,12 @@ TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id) : loop_(loop), id
 
 TcpConnection::~TcpConnection() = default;
 
+int TcpConnection::descriptor() const {
+  uv_os_fd_t descriptor = -1;
+  uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &descriptor);
+  return descriptor;
+}
+
 TcpConnection& TcpConnection::from(uv_handle_t* handle) { return *static_cast<TcpConnection*>(handle->data); }
 
 bool TcpConnection::accept(uv_stream_t* listener, std::shared_ptr<const TlsContexts> tls) {
@@ -113,6 +119,10 @@ void TcpConnection::process(std::string_view input) {
 // The network connection is over, by the client's doing or the network's.
 void TcpConnection::ended(std::string_view reason) {
   if (closing_ || closed_) return;
+  if (!unparsed_.empty()) {
+    end_ = reason;  // what came before it is carried out first
+    return;
+  }
   protocol_->log(LogLevel::debug, reason);
   close();
 }
@@ -153,13 +163,11 @@ void TcpConnection::flush() {
       uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
       reading_ = false;
     }
-    if (closing_ && protocol_) {
-      protocol_.reset();  // ends the session now, not when the last byte has left
-      // A client that does not read gets this long to take the goodbye.
-      uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()),
-                     0);
+    if (closing_) {
+      end_session();
     } else if (std::exchange(resume_, false)) {
       process(std::exchange(unparsed_, {}));
+      if (unparsed_.empty() && end_) ended(*std::exchange(end_, std::nullopt));
       if (unparsed_.empty() && !closing_ && !reading_) {
         uv_read_start(
             reinterpret_cast<uv_stream_t*>(&socket_),
@@ -174,6 +182,13 @@ void TcpConnection::flush() {
     send();
     notice_drained();
   });
+}
+
+// Now, not when the last byte has left. A client that does not read gets only so long to take the goodbye.
+void TcpConnection::end_session() {
+  if (!protocol_) return;
+  protocol_.reset();
+  uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()), 0);
 }
 
 void TcpConnection::notice_drained() {

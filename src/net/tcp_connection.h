@@ -35,6 +35,7 @@ class TcpConnection final : public session::Outbox {
   bool accept(uv_stream_t* listener, std::shared_ptr<const TlsContexts> tls);
 
   ConnectionId id() const { return id_; }
+  int descriptor() const;
 
   // Outbox
   void write(std::string_view packets) override;
@@ -62,6 +63,7 @@ class TcpConnection final : public session::Outbox {
   void decrypt(std::string_view bytes);
   void process(std::string_view input);
   void ended(std::string_view reason);
+  void end_session();
   void encrypt();
   void send();
   void wait_for_socket(const std::vector<uv_buf_t>& buffers);
@@ -77,11 +79,12 @@ class TcpConnection final : public session::Outbox {
   session::Time armed_for_{0};
   std::optional<session::Connection> protocol_;
   std::optional<TlsStream> tls_;
-  std::string unparsed_;     // input that the session does not take yet
-  std::string tls_answer_;   // what the handshake has to say
-  SendQueue outgoing_;       // written by the session
-  SendQueue on_the_wire_;    // being sent, encrypted where TLS is spoken
-  std::size_t sending_ = 0;  // bytes of on_the_wire_ that libuv holds; it must not change meanwhile
+  std::string unparsed_;            // input that the session does not take yet
+  std::optional<std::string> end_;  // how the connection ended, behind that input
+  std::string tls_answer_;          // what the handshake has to say
+  SendQueue outgoing_;              // written by the session
+  SendQueue on_the_wire_;           // being sent, encrypted where TLS is spoken
+  std::size_t sending_ = 0;         // bytes of on_the_wire_ that libuv holds; it must not change meanwhile
   int open_handles_ = 0;
   bool reading_ = false;
   bool resume_ = false;

@@ -46,6 +46,7 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
 
 bool Connection::reads() const {
+  if (!sessions_.takes_requests()) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }

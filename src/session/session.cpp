@@ -15,9 +15,15 @@ std::size_t size_of(const PublishRequest& request) { return request.topic.size()
 
 }  // namespace
 
-Session::Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits,
+Session::Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits, Backlog& backlog,
                  std::vector<Request>& requests)
-    : id_(id), key_(key), limits_(limits), requests_(requests), outgoing_(limits), clean_(clean) {}
+    : id_(id),
+      key_(key),
+      limits_(limits),
+      backlog_(backlog),
+      requests_(requests),
+      outgoing_(limits),
+      clean_(clean) {}
 
 void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string client,
                      Outbox& outbox) {
@@ -102,6 +108,7 @@ void Session::receive(const mqtt::Publish& packet) {
                          .packet_identifier = packet.packet_identifier};
   ++pending_publishes_;
   pending_publish_bytes_ += size_of(request);
+  backlog_.add(size_of(request), limits_);
   reading_paused_ = !takes_packets();
   requests_.emplace_back(std::move(request));
 }
@@ -123,8 +130,8 @@ Session::Violation Session::receive_acknowledgement(const Packet& packet, std::s
   const auto result = outgoing_.acknowledge(packet, *outbox_);
   if (result == Acknowledged::violation) return violation;
   if (result == Acknowledged::unknown) {
-    log(LogLevel::debug, "acknowledges packet identifier " + std::to_string(packet.packet_identifier) +
-                             ", which is not in use");
+    log_once(Grievance::unknown_identifier, LogLevel::debug,
+             "acknowledges packet identifiers that are not in use");
   }
   ask_for_retained();
   return std::nullopt;
@@ -149,7 +156,9 @@ bool Session::takes_packets() const {
 }
 
 void Session::publish_will() {
-  if (will_ != nullptr) requests_.emplace_back(std::move(*std::exchange(will_, nullptr)));
+  if (will_ == nullptr) return;
+  backlog_.add(size_of(*will_), limits_);
+  requests_.emplace_back(std::move(*std::exchange(will_, nullptr)));
 }
 
 void Session::request_was_answered() {
@@ -174,7 +183,8 @@ void Session::reply(const SubscribeReply& reply) {
     if (asked != asked_.end()) {
       if (std::count(return_codes.begin(), return_codes.end(), mqtt::SubackReturnCode::failure) > 0) {
         return_codes = std::move(asked->return_codes);
-        log(LogLevel::info, "was refused a filter, which its MQTT 3.1 has no words for");
+        log_once(Grievance::refused_filter, LogLevel::info,
+                 "was refused a filter, which its MQTT 3.1 has no words for");
       }
       asked_.erase(asked);
     }
@@ -196,22 +206,18 @@ bool Session::reply(const PublishReply& reply) {
   pending_publish_bytes_ -= reply.bytes;
   request_was_answered();
   const bool failed = reply.outcome == PublishReply::Outcome::failed;
-  if (reply.qos == mqtt::QoS::at_most_once) {
-    if (failed) log_once(Grievance::failed_publish, "messages at QoS 0 could not be published and are lost");
-    return true;
-  }
   const bool is_awaited =
-      reply.qos == mqtt::QoS::at_least_once ? is_here(reply.connection) : finish_qos_2(reply);
+      reply.qos == mqtt::QoS::exactly_once ? finish_qos_2(reply) : is_here(reply.connection);
   // The client sends again on each new connection, and then it gets its answer: an earlier one could meet
   // another message with the same packet identifier.
   if (!is_awaited) return true;
-  if (failed) {
+  if (failed) {  // [MQTT-4.8.0-2]
     log(LogLevel::warn, "closed: a message could not be published now; the client must send it again");
     return false;
   }
   if (reply.qos == mqtt::QoS::at_least_once) {
     write_packet(mqtt::Puback{.packet_identifier = reply.packet_identifier}, *outbox_);
-  } else {
+  } else if (reply.qos == mqtt::QoS::exactly_once) {
     write_packet(mqtt::Pubrec{.packet_identifier = reply.packet_identifier}, *outbox_);
   }
   return true;
@@ -232,7 +238,7 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
   if (outgoing_.add(message, qos, outbox_)) return;
   ++dropped_;
-  log_once(Grievance::queue,
+  log_once(Grievance::queue, LogLevel::warn,
            "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
            "mqtt_max_queued_bytes are dropped");
 }
@@ -245,7 +251,7 @@ void Session::deliver_qos_0(Message& message) {
   if (!message.retain() && waiting > 0 && waiting + message.size() > limits_.max_outbound_bytes) {
     ++dropped_;
     return log_once(
-        Grievance::outbound_bytes,
+        Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
@@ -269,11 +275,11 @@ void Session::log(LogLevel level, std::string_view text) {
   requests_.emplace_back(LogLine{.level = level, .text = client_ + ": " + std::string(text)});
 }
 
-void Session::log_once(Grievance grievance, std::string_view text) {
+void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {
   const auto bit = static_cast<std::uint8_t>(grievance);
   if ((logged_ & bit) != 0) return;
   logged_ |= bit;
-  log(LogLevel::warn, text);
+  log(level, text);
 }
 
 }  // namespace pubsub_mqtt::session

@@ -29,7 +29,7 @@ namespace pubsub_mqtt::session {
 class Session {
  public:
   // `key` is where Sessions finds it, or nullptr; it outlives this.
-  Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits,
+  Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits, Backlog& backlog,
           std::vector<Request>& requests);
 
   SessionId id() const { return id_; }
@@ -91,7 +91,12 @@ class Session {
   const ReceivedIdentifiers& received() const { return received_; }
 
  private:
-  enum class Grievance : std::uint8_t { outbound_bytes = 1, queue = 2, failed_publish = 4 };
+  enum class Grievance : std::uint8_t {
+    outbound_bytes = 1,
+    queue = 2,
+    unknown_identifier = 4,
+    refused_filter = 8
+  };
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
@@ -101,11 +106,12 @@ class Session {
   void request_was_answered();
   void ask_for_retained();
   void log(LogLevel level, std::string_view text);
-  void log_once(Grievance grievance, std::string_view text);
+  void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
   SessionId id_;
   const SessionKey* key_;
   const Limits& limits_;
+  Backlog& backlog_;
   std::vector<Request>& requests_;
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;

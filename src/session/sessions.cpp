@@ -73,10 +73,10 @@ Session& Sessions::create(SessionKey&& key, bool clean) {
   auto& session = slots_[id & 0xFFFFFFFFU].session;
   // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
   if (key.client_identifier.empty()) {
-    session = std::make_unique<Session>(id, nullptr, clean, limits_, requests_);
+    session = std::make_unique<Session>(id, nullptr, clean, limits_, backlog_, requests_);
   } else {
     const auto place = by_key_.emplace(std::move(key), nullptr).first;
-    session = std::make_unique<Session>(id, &place->first, clean, limits_, requests_);
+    session = std::make_unique<Session>(id, &place->first, clean, limits_, backlog_, requests_);
     place->second = session.get();
   }
   return *session;
@@ -189,7 +189,8 @@ void Sessions::carry_out(const UnsubscribeReply& reply) {
 }
 
 void Sessions::carry_out(const PublishReply& reply) {
-  Session* session = find(reply.session);
+  backlog_.remove(reply.bytes, limits_);
+  Session* session = reply.will ? nullptr : find(reply.session);
   if (session == nullptr || session->reply(reply)) return;
   session->outbox()->close();
   detach(*session);

@@ -26,19 +26,25 @@
 
 namespace pubsub_mqtt::hub {
 
+// With the defaults of docs/configuration.md.
+struct Limits {
+  std::size_t max_item_size =
+      262144;  // bytes of a serialised item, mqtt_max_item_size: a larger one closes XMPP streams
+  std::size_t max_subscriptions = 1000;  // filters of a session, mqtt_max_subscriptions
+};
+
 class FilterTree;
 class Nodes;
 struct Node;
 
 class Hub {
  public:
-  // max_item_size: bytes of a serialised item, mqtt_max_item_size. A larger one would close XMPP streams.
-  Hub(PubsubService& service, std::size_t max_item_size);
+  Hub(PubsubService& service, const Limits& limits);
   ~Hub();
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // Takes a batch from the network thread; leaves it empty. Log lines go out at once.
+  // Takes a batch from the network thread; leaves it empty.
   void accept(std::vector<Request>& batch);
 
   // Carries out one request, or a piece of a long one. False: there is none.
@@ -72,7 +78,9 @@ class Hub {
   struct Client;
   struct Publication;
 
+  void queue(LogLine&& line);
   void queue(Request&& request, SessionId session);
+  bool write_log();
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
@@ -88,10 +96,12 @@ class Hub {
                              const NodePattern& pattern);
   // False: there is more to do.
   bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
+  bool has_all_filters(const Client& client) const;
   // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are
   // done.
   bool walk(Client& client, SessionId session, const NodePattern& pattern);
   void update(Node& node, Client& client, SessionId session);
+  void update(Node& node, Client& client, SessionId session, bool may_receive);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
 
   PubsubService::Published publish(const PublishRequest& request);
@@ -100,7 +110,8 @@ class Hub {
   void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
 
   struct Scan;
-  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
+  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
+                  std::uint64_t since);
   bool scan(Client& client, SessionId session, Scan& scan);
   void read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                      std::optional<payload::Type> type);
@@ -113,14 +124,16 @@ class Hub {
   void judge(Node& node);
 
   PubsubService& service_;
-  std::size_t max_item_size_;
+  const Limits limits_;
   std::vector<Delivery> deliveries_;
   std::unique_ptr<Nodes> nodes_;
   std::unique_ptr<FilterTree> patterns_;
   std::unordered_map<SessionId, Client> clients_;
   std::deque<SessionId> turn_;  // clients with requests, the next one in front
   Publication* publication_ = nullptr;
-  std::uint64_t last_item_ = 0;
+  std::uint64_t last_retained_ = 0;
+  std::deque<LogLine> log_lines_;
+  std::uint64_t log_lines_left_out_ = 0;
   std::mt19937_64 random_{std::random_device{}()};
 };
 

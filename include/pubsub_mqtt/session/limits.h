@@ -20,6 +20,9 @@ struct Limits {
   // A node that persists takes a few hundred items a second, so this drains in about a second.
   std::size_t max_pending_publishes = 256;
   std::size_t max_pending_publish_bytes = 1048576;
+  // The same for all clients together, those that are gone included: their messages and wills are carried
+  // out, too.
+  std::size_t max_pending_bytes = 64UL * 1048576;
 
   // Messages at QoS 1 and 2 that were sent and not acknowledged yet, at least 1: mqtt_max_inflight
   std::uint16_t max_inflight = 20;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
@@ -29,6 +30,25 @@ struct SessionKey {
   std::string client_identifier;
 
   bool operator==(const SessionKey&) const = default;
+};
+
+// Bytes of publishes, wills included, that wait for pubsub.
+struct Backlog {
+  std::size_t bytes = 0;
+  bool full = false;
+  bool has_shrunk = false;
+
+  void add(std::size_t more, const Limits& limits) {
+    bytes += more;
+    full = full || bytes > limits.max_pending_bytes;
+  }
+  // Half empty before anybody is read from again.
+  void remove(std::size_t less, const Limits& limits) {
+    bytes -= less;
+    if (!full || bytes > limits.max_pending_bytes / 2) return;
+    full = false;
+    has_shrunk = true;
+  }
 };
 
 struct SessionKeyHash {
@@ -75,6 +95,11 @@ class Sessions {
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();
 
+  // False while the publishes of all clients that wait for pubsub are too many bytes: nobody is read from.
+  bool takes_requests() const { return !backlog_.full; }
+  // True once after that has passed.
+  bool takes_requests_again() { return std::exchange(backlog_.has_shrunk, false); }
+
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
 
  private:
@@ -103,6 +128,7 @@ class Sessions {
 
   const Limits& limits_;
   std::vector<Request>& requests_;
+  Backlog backlog_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;

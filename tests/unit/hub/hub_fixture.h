@@ -136,7 +136,7 @@ class HubTest : public ::testing::Test {
   }
 
   TestService service;
-  Hub hub{service, 262144};
+  Hub hub{service, {}};
   std::vector<Delivery> deliveries;
 };
 

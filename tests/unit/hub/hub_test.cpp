@@ -242,6 +242,43 @@ TEST_F(HubTest, OneStepCarriesOutOneFilterOfALongSubscribe) {
   EXPECT_EQ(last_of<SubscribeReply>().return_codes.size(), 100U);
 }
 
+TEST_F(HubTest, AFloodOfLogLinesIsCutAndCounted) {
+  std::vector<Request> batch;
+  for (int i = 0; i < 5000; ++i) batch.emplace_back(LogLine{.level = LogLevel::debug, .text = "line"});
+  hub.accept(batch);
+  EXPECT_TRUE(service.lines.empty());
+  hub.step();
+  EXPECT_LT(service.lines.size(), 100U);  // the loop is given back
+  while (hub.step()) {
+  }
+  EXPECT_EQ(service.lines.size(), 1001U);
+  EXPECT_EQ(service.lines.back(), "4000 log lines were left out");
+}
+
+TEST_F(HubTest, ASessionHasSoManySubscriptionsAndNoMore) {
+  Hub small(service, {.max_subscriptions = 2});
+  service.hub = &small;
+  std::vector<Request> batch;
+  batch.emplace_back(OpenSession{.session = 1, .client = "client 1"});
+  batch.emplace_back(SubscribeRequest{.session = 1,
+                                      .packet_identifier = 1,
+                                      .filters = {{.topic_filter = "pubsub/json/node"},
+                                                  {.topic_filter = "pubsub/json/#"},
+                                                  {.topic_filter = "pubsub/json/other"},
+                                                  {.topic_filter = "#"},
+                                                  {.topic_filter = "pubsub/json/node"},
+                                                  {.topic_filter = "pubsub/json/#"}}});
+  small.accept(batch);
+  while (small.step()) {
+  }
+  small.take_deliveries(deliveries);
+  using Code = mqtt::SubackReturnCode;
+  EXPECT_EQ(last_of<SubscribeReply>().return_codes,
+            (std::vector{Code::qos_0, Code::qos_0, Code::failure, Code::failure, Code::qos_0, Code::qos_0}));
+  ASSERT_EQ(service.lines.size(), 1U);
+  EXPECT_NE(service.lines[0].find("mqtt_max_subscriptions"), std::string::npos);
+}
+
 TEST_F(HubTest, LogLinesPassThrough) {
   ask(LogLine{.level = LogLevel::info, .text = "hello"});
   EXPECT_EQ(service.lines, std::vector<std::string>{"hello"});

@@ -93,7 +93,10 @@ class NetworkTest : public ::testing::Test {
   Kind wait_for() {
     for (;;) {
       for (; next < requests.size(); ++next) {
-        if (auto* found = std::get_if<Kind>(&requests[next])) return *found;
+        if (auto* found = std::get_if<Kind>(&requests[next])) {
+          ++next;
+          return *found;
+        }
       }
       pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
       if (poll(&waiting, 1, patience) != 1) {
@@ -203,6 +206,46 @@ TEST_F(NetworkTest, AClientThatIsClosedAndDoesNotReadIsNotKeptForEver) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience);
   while (open_descriptors() == before && std::chrono::steady_clock::now() < deadline) poll(nullptr, 0, 10);
   EXPECT_LT(open_descriptors(), before);
+}
+
+// Answers that make it read on and one that closes it, while bytes are on their way to it.
+TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  const auto publishes = static_cast<mqtt::PacketIdentifier>(limits.max_pending_publishes);
+  for (mqtt::PacketIdentifier id = 1; id <= publishes; ++id) {
+    mqtt::write(mqtt::Publish{.topic = "a/json/b", .qos = mqtt::QoS::at_least_once, .packet_identifier = id},
+                bytes);
+  }
+  send_all(client, bytes);
+  const SessionId session = wait_for<OpenSession>().session;
+  ConnectionId connection = 0;
+  for (int i = 0; i < publishes; ++i) connection = wait_for<PublishRequest>().connection;
+
+  Selection selection;
+  selection.by_type[0] = mqtt::QoS::at_most_once;
+  ItemPublished item{.node = 5, .payloads = {}};
+  item.payloads[0] = std::string(30000000, 'x');
+  std::vector<Delivery> deliveries;
+  deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+  deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
+  deliveries.emplace_back(std::move(item));
+  network.post(deliveries);
+  EXPECT_EQ(receive(client, 4).substr(0, 4), std::string("\x20\x02\x00\x00", 4));
+  for (mqtt::PacketIdentifier id = 1; id <= publishes; ++id) {
+    deliveries.emplace_back(PublishReply{
+        .session = session,
+        .connection = connection,
+        .qos = mqtt::QoS::at_least_once,
+        .packet_identifier = id,
+        .outcome = id == publishes ? PublishReply::Outcome::failed : PublishReply::Outcome::accepted,
+        .bytes = 8});
+  }
+  network.post(deliveries);
+  EXPECT_GT(receive(client, 40000000).size(), 29000000U);  // all that was written, then the end
 }
 
 TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {

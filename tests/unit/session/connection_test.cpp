@@ -190,6 +190,29 @@ TEST(ConnectionTest, PublishesBeyondTheLimitAreLeftUnread) {
   EXPECT_TRUE(client.unread.empty());
 }
 
+// What those who are gone have sent is carried out, so it counts.
+TEST(ConnectionTest, BytesOfAllClientsThatWaitForPubsubAreLimited) {
+  Server server;
+  server.limits.max_pending_bytes = 100;
+  const std::string payload(120, '1');
+  SessionId gone = 0;
+  {
+    Client client(server);
+    client.connect("gone");
+    gone = client.session();
+    client.send(mqtt::Publish{.topic = "a/json/b", .payload = payload});
+  }
+  EXPECT_FALSE(server.sessions.takes_requests());
+  Client other(server);
+  other.connect("other");
+  EXPECT_FALSE(other.unread.empty());  // not even its CONNECT is read
+  server.sessions.handle(PublishReply{.session = gone, .bytes = 128});
+  EXPECT_TRUE(server.sessions.takes_requests_again());
+  EXPECT_FALSE(server.sessions.takes_requests_again());
+  other.read_on();
+  EXPECT_TRUE(other.unread.empty());
+}
+
 TEST(ConnectionTest, BytesThatWaitForPubsubAreLimitedToo) {
   Server server;
   server.limits.max_pending_publish_bytes = 100;
