@@ -65,6 +65,15 @@ struct PublishRequest {
   mqtt::PacketIdentifier packet_identifier = 0;
 };
 
+// The session has a will, which a later PublishRequest may ask to publish. One that can never be is warned of
+// now.
+struct AnnounceWill {
+  SessionId session = 0;
+  std::string topic;
+  std::string payload;
+  bool retain = false;
+};
+
 // The session has sent on what RetainedMessages brought and takes more.
 struct RetainedRequest {
   SessionId session = 0;
@@ -84,6 +93,6 @@ struct LogLine {
 };
 
 using Request = std::variant<OpenSession, ResumeSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
-                             RetainedRequest, CloseSession, LogLine>;
+                             AnnounceWill, RetainedRequest, CloseSession, LogLine>;
 
 }  // namespace pubsub_mqtt

@@ -204,6 +204,8 @@ local function save_all_retained()
 	end
 end
 
+callbacks.stopped = save_all_retained;
+
 -- A few at a time, so that XMPP does not wait for the disk.
 local function save_some_retained()
 	local host, nodes = next(shared.unsaved);
@@ -355,7 +357,6 @@ local function stop()
 		shared.core:stop(0.5);
 		shared.core = nil;
 	end
-	save_all_retained();
 end
 
 --- Hosts

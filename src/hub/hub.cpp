@@ -56,8 +56,9 @@ void Hub::queue(LogLine&& line) {
 bool Hub::write_log() {
   if (log_lines_.empty()) return false;
   for (int i = 0; i < log_lines_a_step && !log_lines_.empty(); ++i) {
-    service_.log(log_lines_.front().level, log_lines_.front().text);
+    const LogLine line = std::move(log_lines_.front());
     log_lines_.pop_front();
+    service_.log(line.level, line.text);
   }
   if (log_lines_.empty() && log_lines_left_out_ > 0) {
     service_.log(LogLevel::warn,

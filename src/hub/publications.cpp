@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "nodes.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "uuid.h"
 
@@ -54,6 +55,25 @@ bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) 
                                         .outcome = published.outcome,
                                         .will = request.will,
                                         .bytes = bytes_of(request)});
+  return true;
+}
+
+bool Hub::carry_out(Client& client, SessionId /*session*/, AnnounceWill& will) {
+  std::string_view reason;
+  const auto parsed = parse_topic(will.topic);
+  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
+    reason = none->reason;
+  } else if (const auto& topic = std::get<NodeTopic>(parsed);
+             service_.host_status(topic.host) == PubsubService::HostStatus::unknown) {
+    reason = "no pubsub component of that name is configured";
+  } else if (!will.retain || !will.payload.empty()) {
+    const auto element = payload::to_element(topic.type, will.payload, {.id = "", .author = "anonymous"});
+    if (const auto* bad = std::get_if<payload::Refused>(&element)) reason = bad->reason;
+  }
+  if (!reason.empty()) {
+    service_.log(LogLevel::warn, client.name + ": its will can never be published to " +
+                                     mqtt::printable(will.topic) + ": " + std::string(reason));
+  }
   return true;
 }
 

@@ -34,7 +34,16 @@ bool Core::step_until(Clock::time_point deadline) {
 }
 
 bool Core::work(lua_State* L, bool from_timer) {
-  const Shim::Entered entered(shim_, L);
+  bool more = false;
+  {
+    const Shim::Entered entered(shim_, L);
+    more = work_slice(from_timer);
+  }
+  stop_if_asked(L);
+  return more;
+}
+
+bool Core::work_slice(bool from_timer) {
   if (from_timer) {
     waiting_for_timer_ = false;
   } else if (waiting_for_timer_) {
@@ -66,29 +75,37 @@ bool Core::work(lua_State* L, bool from_timer) {
 
 void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
                           int item) {
-  const Shim::Entered entered(shim_, L);
-  if (shim_.is_being_published(L, item)) {
-    hub_.own_item_published();
-  } else if (hub_.wants_item(host, node, id)) {
-    pugi::xml_document payload;
-    bool read = false;
-    auto body = [&](lua_State* state) {
-      lua_getfield(state, 1, "tags");
-      lua_geti(state, -1, 1);
-      read = read_stanza(state, -1, payload);
-      return 0;
-    };
-    lua_pushvalue(L, item);
-    if (protected_call(L, 1, 0, body) != LUA_OK) {
-      shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
-    } else if (read) {
-      hub_.item_published(host, node, id, payload.document_element());
-    } else {
-      shim_.log(LogLevel::debug,
-                "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+  {
+    const Shim::Entered entered(shim_, L);
+    if (shim_.is_being_published(L, item)) {
+      hub_.own_item_published();
+    } else if (hub_.wants_item(host, node, id)) {
+      read_item(L, host, node, id, item);
     }
+    post();
   }
-  post();
+  stop_if_asked(L);
+}
+
+void Core::read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
+                     int item) {
+  pugi::xml_document payload;
+  bool read = false;
+  auto body = [&](lua_State* state) {
+    lua_getfield(state, 1, "tags");
+    lua_geti(state, -1, 1);
+    read = read_stanza(state, -1, payload);
+    return 0;
+  };
+  lua_pushvalue(L, item);
+  if (protected_call(L, 1, 0, body) != LUA_OK) {
+    shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
+  } else if (read) {
+    hub_.item_published(host, node, id, payload.document_element());
+  } else {
+    shim_.log(LogLevel::debug,
+              "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+  }
 }
 
 // During a slice deliveries are gathered: one batch, one wake-up.
@@ -99,15 +116,25 @@ void Core::post() {
 }
 
 void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
-  const Shim::Entered entered(shim_, L);
-  const auto deadline = Clock::now() + patience;
-  network_.send_wills();
-  take_requests();
-  const bool done = step_until(deadline);
-  network_.stop();
-  take_requests();
-  if (!step_until(deadline) || !done) {
-    shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
+  asked_to_stop_ = patience;
+  stop_if_asked(L);
+}
+
+void Core::stop_if_asked(lua_State* L) {
+  if (!asked_to_stop_ || shim_.is_entered()) return;
+  const auto deadline = Clock::now() + *asked_to_stop_;
+  asked_to_stop_.reset();
+  {
+    const Shim::Entered entered(shim_, L);
+    network_.send_wills();
+    take_requests();
+    const bool done = step_until(deadline);
+    network_.stop();
+    take_requests();
+    if (!step_until(deadline) || !done) {
+      shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
+    }
+    shim_.stopped();
   }
   shim_.detach(L);
 }

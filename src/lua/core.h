@@ -6,6 +6,7 @@
 #include <chrono>
 #include <lua.hpp>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -40,18 +41,26 @@ class Core {
   // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
   template <typename Tell>
   void tell_hub(lua_State* L, Tell&& tell) {
-    const Shim::Entered entered(shim_, L);
-    tell(hub_);
-    post();
+    {
+      const Shim::Entered entered(shim_, L);
+      tell(hub_);
+      post();
+    }
+    stop_if_asked(L);
   }
 
-  // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, then says
-  // goodbye and ends the thread.
+  // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, says goodbye,
+  // ends the thread, and tells the shim (its callback `stopped`). Nothing may be called afterwards. Prosody
+  // 0.12 runs its signal handlers wherever Lua runs, inside our own callbacks too: then this waits until they
+  // have returned.
   void stop(lua_State* L, std::chrono::milliseconds patience);
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  bool work_slice(bool from_timer);
+  void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
+  void stop_if_asked(lua_State* L);
   void take_requests();
   // Until the deadline, but at least one. True: nothing is left.
   bool step_until(Clock::time_point deadline);
@@ -67,6 +76,7 @@ class Core {
   bool busy_ = false;
   bool waiting_for_timer_ = false;
   bool working_ = false;
+  std::optional<std::chrono::milliseconds> asked_to_stop_;
 };
 
 }  // namespace pubsub_mqtt::lua

@@ -175,6 +175,10 @@ void Shim::save_retained(std::string_view host, std::string_view node, const hub
   if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "save_retained: " + pop_error(L_));
 }
 
+void Shim::stopped() {
+  call("stopped", {}, 0, [](lua_State*) {});
+}
+
 bool Shim::is_being_published(lua_State* L, int index) const {
   return item_ != nullptr && lua_topointer(L, index) == item_;
 }

@@ -28,6 +28,8 @@ class Shim final : public hub::PubsubService {
     lua_State* outer_;
   };
 
+  bool is_entered() const { return L_ != nullptr; }
+
   // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no
   // table.
   void attach(lua_State* L, int index);
@@ -45,6 +47,9 @@ class Shim final : public hub::PubsubService {
   bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
+
+  // The gateway has stopped.
+  void stopped();
 
   // Whether the item at `index` is the one that publish() is publishing right now.
   bool is_being_published(lua_State* L, int index) const;

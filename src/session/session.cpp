@@ -40,6 +40,8 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
                                                           .qos = connect.will->qos,
                                                           .retain = connect.will->retain,
                                                           .will = true});
+  requests_.emplace_back(AnnounceWill{
+      .session = id_, .topic = will_->topic, .payload = will_->payload, .retain = will_->retain});
 }
 
 void Session::detach() {

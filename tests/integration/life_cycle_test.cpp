@@ -174,6 +174,19 @@ TEST_F(LifeCycle, WhatWasReceivedBeforeAShutdownIsStored) {
   EXPECT_EQ(admin.items("node").size(), 1U);
 }
 
+// Prosody 0.12 runs its handler of SIGTERM wherever Lua runs, inside the gateway's own callbacks too.
+TEST_F(LifeCycle, ProsodyMayBeStoppedWhileAnItemIsBeingPublished) {
+  prosody.shell(
+      ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().events.add_handler('item-published', "
+      "function () prosody.main_thread:run(function () prosody.unlock_globals(); "
+      "prosody.shutdown('from within'); prosody.lock_globals(); end); end)");
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+  client.send(mqtt::Publish{.topic = topic, .payload = "2"});
+  prosody.log().wait_for("Shutdown complete");
+  EXPECT_EQ(prosody.stop().status, 0);
+}
+
 TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {
   Prosody prosody;
   prosody.start({.virtual_host = R"(modules_enabled = { "pubsub_mqtt" })"});

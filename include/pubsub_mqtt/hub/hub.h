@@ -84,6 +84,7 @@ class Hub {
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
+  bool carry_out(Client& client, SessionId session, AnnounceWill& request);
   bool carry_out(Client& client, SessionId session, RetainedRequest& request);
   bool carry_out(Client& client, SessionId session, ResumeSession& request);
   bool carry_out(Client& client, SessionId session, CloseSession& request);

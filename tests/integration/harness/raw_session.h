@@ -1,0 +1,106 @@
+// What tests of sessions do with a RawMqtt, over and over.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mqtt_client.h"
+#include "raw_mqtt.h"
+
+namespace pubsub_mqtt::tests {
+
+inline mqtt::Connack connect(RawMqtt& client, const mqtt::Connect& packet) {
+  client.send(packet);
+  return client.read_packet<mqtt::Connack>();
+}
+
+// A client whose session stays when its connection goes.
+inline RawMqtt with_session(std::uint16_t port, std::string_view client_identifier) {
+  RawMqtt client(port);
+  const auto connack = connect(client, {.clean_session = false, .client_identifier = client_identifier});
+  EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+  return client;
+}
+
+// As above, of a session that the server must have kept.
+inline RawMqtt with_kept_session(std::uint16_t port, std::string_view client_identifier) {
+  RawMqtt client(port);
+  const auto connack = connect(client, {.clean_session = false, .client_identifier = client_identifier});
+  EXPECT_EQ(connack, (mqtt::Connack{.session_present = true}));
+  return client;
+}
+
+// Returns when the server knows.
+inline void disconnect(RawMqtt& client) {
+  client.send(mqtt::Disconnect{});
+  client.wait_for_close();
+}
+
+// Ends the connection with a TCP reset.
+inline void abort(RawMqtt& client) { dynamic_cast<TcpStream&>(client.stream()).abort(); }
+
+// Returns when pubsub has decided, and the messages to its subscribers are on their way.
+inline void publish(RawMqtt& client, mqtt::Publish packet) {
+  if (packet.packet_identifier == 0) packet.packet_identifier = 1;
+  switch (packet.qos) {
+    case mqtt::QoS::at_most_once:
+      client.send(packet);
+      client.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {"decided"}});
+      client.read_packet<mqtt::Unsuback>();
+      break;
+    case mqtt::QoS::at_least_once:
+      client.send(packet);
+      EXPECT_EQ(client.read_packet<mqtt::Puback>().packet_identifier, packet.packet_identifier);
+      break;
+    case mqtt::QoS::exactly_once:
+      client.send(packet);
+      EXPECT_EQ(client.read_packet<mqtt::Pubrec>().packet_identifier, packet.packet_identifier);
+      client.send(mqtt::Pubrel{packet.packet_identifier});
+      EXPECT_EQ(client.read_packet<mqtt::Pubcomp>().packet_identifier, packet.packet_identifier);
+      break;
+  }
+}
+
+// Takes a message and acknowledges it, at QoS 2 with PUBREC.
+inline Message accept(RawMqtt& client, const mqtt::Publish& packet) {
+  Message message{.topic = std::string(packet.topic),
+                  .payload = std::string(packet.payload),
+                  .qos = static_cast<int>(packet.qos),
+                  .retain = packet.retain};
+  const mqtt::PacketIdentifier packet_identifier = packet.packet_identifier;
+  if (message.qos == 1) client.send(mqtt::Puback{packet_identifier});
+  if (message.qos == 2) client.send(mqtt::Pubrec{packet_identifier});
+  return message;
+}
+
+// The next message. A PUBREL on the way to it is answered.
+inline Message next_message(RawMqtt& client) {
+  while (true) {
+    const mqtt::Packet packet = client.read();
+    if (const auto* pubrel = std::get_if<mqtt::Pubrel>(&packet)) {
+      client.send(mqtt::Pubcomp{pubrel->packet_identifier});
+    } else {
+      return accept(client, std::get<mqtt::Publish>(packet));
+    }
+  }
+}
+
+// All that the server had for this client until now; at QoS 1 and 2 no more than the window holds.
+inline std::vector<Message> messages_so_far(RawMqtt& client) {
+  client.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {"messages/so/far"}});
+  std::vector<Message> messages;
+  while (true) {
+    const mqtt::Packet packet = client.read();
+    if (std::holds_alternative<mqtt::Unsuback>(packet)) return messages;
+    if (const auto* pubrel = std::get_if<mqtt::Pubrel>(&packet)) {
+      client.send(mqtt::Pubcomp{pubrel->packet_identifier});
+    } else {
+      messages.push_back(accept(client, std::get<mqtt::Publish>(packet)));
+    }
+  }
+}
+
+}  // namespace pubsub_mqtt::tests

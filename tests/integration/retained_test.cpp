@@ -1,0 +1,343 @@
+// Retained messages (MQTT 3.1.1, 3.3.1.3; docs/mapping.md, "Retained messages").
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mqtt_client.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+constexpr const char* topic = "pubsub.localhost/utf8/node";
+
+using enum mqtt::QoS;
+
+class Retained : public RunningProsody {
+ protected:
+  void publish_once(mqtt::Publish packet) {
+    RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+    publish(client, packet);
+  }
+  void retain(std::string_view payload) {
+    publish_once({.topic = topic, .payload = payload, .qos = at_least_once, .retain = true});
+  }
+  // What somebody gets who subscribes now.
+  std::vector<Message> retained(const std::string& filter = topic, mqtt::QoS qos = exactly_once) {
+    RawMqtt client = connected(prosody.mqtt_port(), "");
+    client.subscribe(filter, qos);
+    return messages_so_far(client);
+  }
+  static std::vector<Message> only(std::string_view payload, int qos = 1) {
+    return {{.topic = topic, .payload = std::string(payload), .qos = qos, .retain = true}};
+  }
+  XmppClient log_in() const { return {"admin@localhost", account_password, prosody.c2s_port()}; }
+};
+
+TEST_F(Retained, IsSentFlaggedToANewSubscriptionAndNotFlaggedLive) {
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(topic, exactly_once);
+  retain("1");
+  EXPECT_EQ(next_message(live), (Message{.topic = topic, .payload = "1", .qos = 1}));
+  EXPECT_EQ(retained(), only("1"));
+}
+
+TEST_F(Retained, IsSentOnEachSubscribe) {
+  retain("1");
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  for (int i = 0; i < 3; ++i) {
+    client.subscribe(topic, exactly_once);
+    EXPECT_EQ(next_message(client), only("1").front());
+  }
+  client.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {topic}});
+  client.read_packet<mqtt::Unsuback>();
+  client.subscribe(topic, exactly_once);
+  EXPECT_EQ(next_message(client), only("1").front());
+}
+
+TEST_F(Retained, IsSentAtTheLowerQos) {
+  for (const mqtt::QoS stored : {at_most_once, at_least_once, exactly_once}) {
+    publish_once({.topic = topic, .payload = "x", .qos = stored, .retain = true});
+    for (const mqtt::QoS granted : {at_most_once, at_least_once, exactly_once}) {
+      EXPECT_EQ(retained(topic, granted), only("x", static_cast<int>(std::min(stored, granted))));
+    }
+  }
+}
+
+TEST_F(Retained, IsReplacedByTheNextAndByNothingElse) {
+  retain("1");
+  retain("2");
+  publish_once({.topic = topic, .payload = "not retained", .qos = exactly_once});
+  log_in().publish("node", "id", "<data xmlns='https://prosody.im/protocol/mqtt'>an item</data>");
+  EXPECT_EQ(retained(), only("2"));
+}
+
+TEST_F(Retained, OfAnEmptyPayloadIsNoneEvenWhereEmptyIsNoJson) {
+  publish_once({.topic = "pubsub.localhost/json/node", .payload = "1", .qos = at_least_once, .retain = true});
+  publish_once({.topic = "pubsub.localhost/json/node", .payload = "", .qos = at_least_once, .retain = true});
+  EXPECT_TRUE(retained("pubsub.localhost/json/node").empty());
+}
+
+TEST_F(Retained, IsTheItemCurrentToXmpp) {
+  retain("1");
+  retain("2");
+  const auto items = log_in().items("node");
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].id, "current");
+  EXPECT_NE(items[0].payload.find(">2<"), std::string::npos);
+}
+
+TEST_F(Retained, IsSetByAnItemCurrentFromXmpp) {
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(topic, at_least_once);
+  log_in().publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>1</data>");
+  EXPECT_EQ(next_message(live), (Message{.topic = topic, .payload = "1", .qos = 1}));
+  EXPECT_EQ(retained(), only("1", 2));
+}
+
+TEST_F(Retained, ClearedIsGoneInXmppAndAnEmptyMessageLive) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}});
+  retain("1");
+  admin.subscribe("node");
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(topic, exactly_once);
+  EXPECT_EQ(next_message(live), only("1").front());
+  retain("");
+  EXPECT_EQ(next_message(live), (Message{.topic = topic, .payload = "", .qos = 1}));
+  EXPECT_TRUE(messages_so_far(live).empty());
+  EXPECT_TRUE(retained().empty());
+  EXPECT_TRUE(admin.items("node").empty());
+  PubsubEvent event = admin.next_event();
+  while (event.kind == "item") event = admin.next_event();  // the last item, on subscription
+  EXPECT_EQ(event.kind, "retract");
+  EXPECT_EQ(event.item_id, "current");
+}
+
+TEST_F(Retained, ClearedOnTheTopicOfAnotherTypeIsAnEmptyMessageOnBoth) {
+  const std::string json = "pubsub.localhost/json/node";
+  retain("1");
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(json);
+  live.subscribe(topic);
+  EXPECT_EQ(next_message(live).payload, "1");
+  publish_once({.topic = json, .payload = "", .qos = at_least_once, .retain = true});
+  std::set<std::string> topics;
+  for (const Message& message : messages_so_far(live)) {
+    EXPECT_EQ(message.payload, "");
+    topics.insert(message.topic);
+  }
+  EXPECT_EQ(topics, (std::set<std::string>{json, topic}));
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(Retained, AClearCreatesNoNode) {
+  retain("");
+  EXPECT_THROW(log_in().items("node"), StanzaError);
+}
+
+TEST_F(Retained, AClearOfNothingIsAnEmptyMessage) {
+  log_in().create("node", {{"access_model", "open"}});
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(topic, exactly_once);
+  retain("");
+  EXPECT_EQ(next_message(live), (Message{.topic = topic, .payload = "", .qos = 1}));
+}
+
+TEST_F(Retained, ClearingNeedsTheRightToPublish) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}});
+  retain("1");
+  admin.configure("node", {{"access_model", "whitelist"}});
+  retain("");
+  prosody.log().wait_for("publisher.*refused.*access_model");
+  admin.configure("node", {{"access_model", "open"}});
+  EXPECT_EQ(retained(), only("1"));
+}
+
+TEST_F(Retained, EveryTypeIsAViewOfIt) {
+  publish_once({.topic = "pubsub.localhost/json/node",
+                .payload = "{ \"a\":1 }",
+                .qos = at_least_once,
+                .retain = true});
+  EXPECT_EQ(retained("pubsub.localhost/json/node").at(0).payload, "{ \"a\":1 }");
+  EXPECT_NE(retained("pubsub.localhost/xml/node").at(0).payload.find("urn:xmpp:json:0"), std::string::npos);
+  EXPECT_TRUE(retained("pubsub.localhost/utf8/node").empty());
+  EXPECT_TRUE(retained("pubsub.localhost/atom_title/node").empty());
+  // and replaced by one of another TYPE
+  retain("text");
+  EXPECT_TRUE(retained("pubsub.localhost/json/node").empty());
+  EXPECT_EQ(retained(), only("text"));
+}
+
+TEST_F(Retained, IsNotShownToWhoMayNotRead) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}});
+  retain("1");
+  admin.configure("node", {{"access_model", "whitelist"}});
+  EXPECT_TRUE(retained().empty());
+  EXPECT_TRUE(retained("#").empty());
+}
+
+TEST_F(Retained, OutlivesTrimming) {
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe(topic);
+  retain("kept\r\nto the byte");
+  for (int i = 0; i < 25; ++i) publish_once({.topic = topic, .payload = "x", .qos = at_least_once});
+  for (const auto& item : log_in().items("node")) EXPECT_NE(item.id, "current");
+  EXPECT_EQ(retained(), only("kept\r\nto the byte"));
+  for (const Message& message : messages_so_far(live)) EXPECT_NE(message.payload, "");
+  retain("");
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(Retained, NeedsNoNodeThatPersists) {
+  log_in().create("node", {{"access_model", "open"}, {"persist_items", "false"}});
+  retain("1");
+  EXPECT_EQ(retained(), only("1"));
+}
+
+TEST_F(Retained, OutlivesARestart) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"persist_items", "true"}});
+  retain("kept\r\nto the byte");
+  for (int i = 0; i < 25; ++i) publish_once({.topic = topic, .payload = "x", .qos = at_least_once});
+  publish_once(
+      {.topic = "pubsub.localhost/json/cleared", .payload = "1", .qos = at_least_once, .retain = true});
+  publish_once(
+      {.topic = "pubsub.localhost/json/cleared", .payload = "", .qos = at_least_once, .retain = true});
+  for (int restart = 0; restart < 2; ++restart) {
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start();
+    EXPECT_EQ(retained("#"), only("kept\r\nto the byte"));
+  }
+}
+
+TEST_F(Retained, OutlivesAReloadAndAnUnloadOfTheModule) {
+  retain("1");
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(retained(), only("1"));
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(retained(), only("1"));
+}
+
+TEST_F(Retained, TheNewestItemStandsInWhereTheNodeSendsIt) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"send_last_published_item", "on_sub"}});
+  admin.create("never", {{"access_model", "open"}, {"send_last_published_item", "never"}});
+  for (const char* node : {"node", "never"}) {
+    admin.publish(node, "1", "<data xmlns='https://prosody.im/protocol/mqtt'>older</data>");
+    admin.publish(node, "2", "<data xmlns='https://prosody.im/protocol/mqtt'>newest</data>");
+  }
+  EXPECT_EQ(retained(), only("newest", 2));
+  EXPECT_TRUE(retained("pubsub.localhost/utf8/never").empty());
+  retain("retained");
+  EXPECT_EQ(retained(), only("retained"));
+}
+
+// Nodes are many here, and a file for each is not what is tested.
+class ManyRetained : public testing::Test {
+ protected:
+  static constexpr int nodes = 3000;
+  static constexpr const char* filter = "pubsub.localhost/utf8/#";
+
+  void SetUp() override {
+    prosody.start(
+        {.global = "mqtt_max_queued_messages = 10; mqtt_max_outbound_bytes = 20000", .component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "memory"
+    autocreate_on_publish = true)"});
+    RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+    for (int first = 0; first < nodes; first += batch) {
+      for (int i = first; i < first + batch; ++i) {
+        client.send(mqtt::Publish{.topic = topic_of(i),
+                                  .payload = payload_of(i),
+                                  .qos = at_least_once,
+                                  .retain = true,
+                                  .packet_identifier = static_cast<mqtt::PacketIdentifier>(i + 1)});
+      }
+      for (int i = 0; i < batch; ++i) client.read_packet<mqtt::Puback>();
+    }
+  }
+
+  static std::string topic_of(int node) { return "pubsub.localhost/utf8/many/" + std::to_string(node); }
+  static std::string payload_of(int node) { return std::to_string(node) + std::string(1000, 'x'); }
+
+  // A client that leaves little room in the kernel.
+  RawMqtt slow_reader() {
+    RawMqtt client(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
+    EXPECT_EQ(client.connect("reader"), mqtt::ConnectReturnCode::accepted);
+    return client;
+  }
+
+  Prosody prosody;
+
+ private:
+  static constexpr int batch = 100;
+};
+
+TEST_F(ManyRetained, AWildcardLosesNoneAndXmppIsServed) {
+  XmppClient romeo("romeo@localhost", account_password, prosody.c2s_port());
+  for (const mqtt::QoS qos : {at_most_once, at_least_once}) {
+    RawMqtt reader = slow_reader();
+    reader.subscribe(filter, qos);
+    std::set<std::string> topics;
+    for (int i = 0; i < nodes; ++i) {
+      if (i % 500 == 0) romeo.ping("localhost");
+      const Message message = next_message(reader);
+      ASSERT_TRUE(message.retain);
+      ASSERT_EQ(message.qos, static_cast<int>(qos));
+      ASSERT_TRUE(topics.insert(message.topic).second) << message.topic;
+    }
+    EXPECT_TRUE(messages_so_far(reader).empty());
+  }
+}
+
+TEST_F(ManyRetained, ANewerMessageIsNotFollowedByTheOneItReplaced) {
+  RawMqtt reader = slow_reader();
+  reader.subscribe(filter, at_least_once);
+  RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+  constexpr int replaced = 5;
+  for (int i = nodes - replaced; i < nodes; ++i) {
+    publish(client, {.topic = topic_of(i), .payload = "newer", .qos = at_least_once, .retain = true});
+  }
+  std::map<std::string, std::string> last;
+  while (last.size() < nodes) {
+    const Message message = next_message(reader);
+    ASSERT_TRUE(message.retain ? last.emplace(message.topic, message.payload).second : true) << message.topic;
+    last[message.topic] = message.payload;
+  }
+  for (const Message& message : messages_so_far(reader)) last[message.topic] = message.payload;
+  for (int i = nodes - replaced; i < nodes; ++i) EXPECT_EQ(last[topic_of(i)], "newer");
+}
+
+TEST_F(ManyRetained, UnsubscribeEndsTheFlow) {
+  RawMqtt reader = slow_reader();
+  reader.subscribe(filter, at_least_once);
+  reader.send(mqtt::Unsubscribe{.packet_identifier = 2, .topic_filters = {filter}});
+  int received = 0;
+  while (!std::holds_alternative<mqtt::Unsuback>(reader.read())) ++received;
+  EXPECT_LT(received, nodes);
+  reader.ping();
+}
+
+TEST_F(ManyRetained, AClientThatGoesAwayOnTheWayGetsTheRestWhenItIsBack) {
+  std::set<std::string> topics;
+  {
+    RawMqtt reader(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
+    connect(reader, {.clean_session = false, .client_identifier = "returning"});
+    reader.subscribe(filter, at_least_once);
+    for (int i = 0; i < 100; ++i) topics.insert(next_message(reader).topic);
+    abort(reader);
+  }
+  RawMqtt reader = with_kept_session(prosody.mqtt_port(), "returning");
+  while (topics.size() < nodes) topics.insert(next_message(reader).topic);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
