@@ -16,6 +16,7 @@ namespace {
 constexpr int filters_a_step = 100;
 constexpr int log_lines_a_step = 20;
 constexpr std::size_t max_log_lines = 1000;
+constexpr std::size_t max_announced_wills = 1000;
 
 }  // namespace
 
@@ -33,6 +34,9 @@ void Hub::accept(std::vector<Request>& batch) {
           using Kind = std::decay_t<decltype(each)>;
           if constexpr (std::is_same_v<Kind, LogLine>) {
             queue(std::move(each));
+          } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
+            // Outside of the client's queue: it must not hold up the will itself.
+            if (announced_wills_.size() < max_announced_wills) announced_wills_.push_back(std::move(each));
           } else if constexpr (std::is_same_v<Kind, OpenSession>) {
             clients_[each.session].name = std::move(each.client);
           } else {
@@ -75,7 +79,8 @@ void Hub::queue(Request&& request, SessionId session) {
 
 bool Hub::step() {
   const bool logged = write_log();
-  if (turn_.empty()) return logged;
+  const bool checked = check_will();
+  if (turn_.empty()) return logged || checked;
   const SessionId session = turn_.front();
   turn_.pop_front();
   Client& client = clients_.at(session);

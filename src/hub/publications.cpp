@@ -58,7 +58,13 @@ bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) 
   return true;
 }
 
-bool Hub::carry_out(Client& client, SessionId /*session*/, AnnounceWill& will) {
+// A will is judged when it is published; what can never succeed is worth a warning now.
+bool Hub::check_will() {
+  if (announced_wills_.empty()) return false;
+  const AnnounceWill will = std::move(announced_wills_.front());
+  announced_wills_.pop_front();
+  const auto client = clients_.find(will.session);
+  if (client == clients_.end()) return true;
   std::string_view reason;
   const auto parsed = parse_topic(will.topic);
   if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
@@ -71,7 +77,7 @@ bool Hub::carry_out(Client& client, SessionId /*session*/, AnnounceWill& will) {
     if (const auto* bad = std::get_if<payload::Refused>(&element)) reason = bad->reason;
   }
   if (!reason.empty()) {
-    service_.log(LogLevel::warn, client.name + ": its will can never be published to " +
+    service_.log(LogLevel::warn, client->second.name + ": its will can never be published to " +
                                      mqtt::printable(will.topic) + ": " + std::string(reason));
   }
   return true;

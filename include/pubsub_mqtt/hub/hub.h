@@ -81,10 +81,10 @@ class Hub {
   void queue(LogLine&& line);
   void queue(Request&& request, SessionId session);
   bool write_log();
+  bool check_will();
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
-  bool carry_out(Client& client, SessionId session, AnnounceWill& request);
   bool carry_out(Client& client, SessionId session, RetainedRequest& request);
   bool carry_out(Client& client, SessionId session, ResumeSession& request);
   bool carry_out(Client& client, SessionId session, CloseSession& request);
@@ -133,6 +133,7 @@ class Hub {
   std::deque<SessionId> turn_;  // clients with requests, the next one in front
   Publication* publication_ = nullptr;
   std::uint64_t last_retained_ = 0;
+  std::deque<AnnounceWill> announced_wills_;
   std::deque<LogLine> log_lines_;
   std::uint64_t log_lines_left_out_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

@@ -117,6 +117,8 @@ class SimulatedHub {
   }
 
   void carry_out(const ResumeSession& resume) { ++client_of(resume.session).resumed; }
+  void carry_out(const AnnounceWill& /*will*/) {}
+
   void carry_out(const RetainedRequest& request) { client_of(request.session).may_send_retained = true; }
 
   void carry_out(const PublishRequest& request) {
