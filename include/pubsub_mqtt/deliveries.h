@@ -17,7 +17,7 @@
 
 namespace pubsub_mqtt {
 
-// A node of a pubsub host that somebody listens to; never used twice in the life of a core.
+// A node of a pubsub host; never another node's in the life of a core.
 using NodeId = std::uint64_t;
 
 struct SubscribeReply {
@@ -66,7 +66,7 @@ struct Selection {
   bool operator==(const Selection&) const = default;
 };
 
-// Names a node, once, before anything else is said of it.
+// Somebody begins to listen to a node. Names it, before anything else is said of it, until NodeClosed.
 struct NodeOpened {
   NodeId node = 0;
   std::string host;
@@ -95,8 +95,7 @@ struct ItemPublished {
 };
 
 // Some of the retained messages that a SUBSCRIBE brings, for one session. They are sent with the RETAIN flag
-// [MQTT-3.3.1-8] and never dropped: where `more`, the hub sends no others before the session's
-// RetainedRequest.
+// [MQTT-3.3.1-8] and never dropped: the hub sends no others before the session's RetainedRequest.
 struct RetainedMessages {
   struct Message {
     NodeId node = 0;
@@ -106,7 +105,6 @@ struct RetainedMessages {
   };
   SessionId session = 0;
   std::vector<Message> messages;
-  bool more = false;
 };
 
 using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange,

@@ -197,7 +197,7 @@ bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*reques
     client.may_send_retained = true;
   } else {
     deliveries_.emplace_back(
-        RetainedMessages{.session = session, .messages = std::exchange(client.retained, {}), .more = true});
+        RetainedMessages{.session = session, .messages = std::exchange(client.retained, {})});
   }
   return true;
 }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "pubsub_mqtt/mqtt/strings.h"
+
 namespace pubsub_mqtt::hub {
 namespace {
 
@@ -78,11 +80,9 @@ constexpr NoNodeTopic no_type{"the second level is none of the TYPEs json, utf8,
 constexpr NoNodeTopic no_node{
     "the node's name is empty, longer than the node store takes, or has a control character"};
 
-bool has_wildcard(std::string_view text) { return text.find_first_of("+#") != std::string_view::npos; }
-
 }  // namespace
 
-bool is_node_name(std::string_view name) { return is_possible(name) && !has_wildcard(name); }
+bool is_node_name(std::string_view name) { return is_possible(name) && !mqtt::has_wildcard(name); }
 
 std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic) {
   if (topic.starts_with('$')) return NoNodeTopic{"topics that begin with $ are reserved"};
@@ -125,7 +125,8 @@ std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std
   const auto type = payload::type_from_name(type_level);
   if (!type && type_level != "+") return no_type;
   if (!is_possible(node)) return no_node;
-  if (type && host != "+" && !has_wildcard(node)) return NodeTopic{.host = host, .type = *type, .node = node};
+  if (type && host != "+" && !mqtt::has_wildcard(node))
+    return NodeTopic{.host = host, .type = *type, .node = node};
   return NodePattern{.host = host, .type = type, .node = node};
 }
 

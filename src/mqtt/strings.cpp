@@ -64,35 +64,7 @@ bool is_topic_filter(std::string_view text) {
 }
 
 bool has_wildcard(std::string_view topic_filter) {
-  return topic_filter.find('+') != std::string_view::npos || topic_filter.find('#') != std::string_view::npos;
-}
-
-bool matches(std::string_view topic_filter, std::string_view topic_name) {
-  if (topic_name.starts_with('$') && !topic_filter.empty() && is_wildcard(topic_filter.front())) return false;
-  for (;;) {
-    if (topic_filter == "#") return true;
-    const auto filter_slash = topic_filter.find('/');
-    const auto topic_slash = topic_name.find('/');
-    const auto filter_level = topic_filter.substr(0, filter_slash);
-    if (filter_level != "+" && filter_level != topic_name.substr(0, topic_slash)) return false;
-    if (topic_slash == std::string_view::npos) {
-      // `#` selects the level above it as well (4.7.1.2).
-      return filter_slash == std::string_view::npos || topic_filter.substr(filter_slash) == "/#";
-    }
-    if (filter_slash == std::string_view::npos) return false;
-    topic_filter.remove_prefix(filter_slash + 1);
-    topic_name.remove_prefix(topic_slash + 1);
-  }
-}
-
-std::vector<std::string_view> split_levels(std::string_view text) {
-  std::vector<std::string_view> levels;
-  for (auto slash = text.find('/'); slash != std::string_view::npos; slash = text.find('/')) {
-    levels.push_back(text.substr(0, slash));
-    text.remove_prefix(slash + 1);
-  }
-  levels.push_back(text);
-  return levels;
+  return topic_filter.find_first_of("+#") != std::string_view::npos;
 }
 
 }  // namespace pubsub_mqtt::mqtt

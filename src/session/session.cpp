@@ -260,8 +260,8 @@ void Session::deliver_qos_0(Message& message) {
   message.write(*outbox_, mqtt::QoS::at_most_once);
 }
 
-void Session::delivered_retained(bool more) {
-  more_retained_ = more_retained_ || more;
+void Session::delivered_retained() {
+  more_retained_ = true;
   ask_for_retained();
 }
 

@@ -78,7 +78,7 @@ class Session {
   bool reply(const PublishReply& reply);
   void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
   // A batch of retained messages was delivered; `more`: others follow when they are asked for.
-  void delivered_retained(bool more);
+  void delivered_retained();
 
   // The outbox takes more again.
   void drained() { ask_for_retained(); }

@@ -177,7 +177,7 @@ void Sessions::carry_out(RetainedMessages& retained) {
                                                std::move(each.payload), true),
                      each.qos);
   }
-  session->delivered_retained(retained.more);
+  session->delivered_retained();
 }
 
 void Sessions::carry_out(const SubscribeReply& reply) {

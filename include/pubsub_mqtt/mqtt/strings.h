@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 namespace pubsub_mqtt::mqtt {
 
@@ -18,12 +17,5 @@ bool is_topic_name(std::string_view text);
 bool is_topic_filter(std::string_view text);
 
 bool has_wildcard(std::string_view topic_filter);
-
-// Whether a filter selects a topic, by 4.7; a wildcard on the first level selects no topic that begins with
-// `$` [MQTT-4.7.2-1].
-bool matches(std::string_view topic_filter, std::string_view topic_name);
-
-// The levels between the slashes: "a//b" is "a", "", "b". At least one.
-std::vector<std::string_view> split_levels(std::string_view text);
 
 }  // namespace pubsub_mqtt::mqtt

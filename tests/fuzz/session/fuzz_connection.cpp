@@ -256,7 +256,7 @@ class World {
     const auto place = std::find(owed_.begin(), owed_.end(), session);
     if (place == owed_.end()) return;
     owed_.erase(place);
-    RetainedMessages batch{.session = session, .messages = {}, .more = true};
+    RetainedMessages batch{.session = session, .messages = {}};
     for (std::size_t i = input.below(6); i > 0; --i) {
       batch.messages.push_back({.node = input.below(nodes + 1),
                                 .type = payload::Type::json,

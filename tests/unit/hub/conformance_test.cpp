@@ -8,7 +8,7 @@
 
 #include "hub_fixture.h"
 #include "pubsub_mqtt/hub/topic.h"
-#include "pubsub_mqtt/mqtt/strings.h"
+#include "topic_matching.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -28,7 +28,7 @@ class HubConformanceTest : public HubTest {
   }
 };
 
-// The rules of 4.7, which the mqtt room knows, applied to whole topics.
+// The rules of 4.7 applied to whole topics.
 TEST_F(HubConformanceTest,
        AFilterSelectsTheTopicsThatMqttSays) {  // [MQTT-3.3.2-3, MQTT-4.7.1-2, MQTT-4.7.1-3, MQTT-4.7.3-4]
   const std::vector<std::string> filters{
@@ -53,7 +53,7 @@ TEST_F(HubConformanceTest,
             selected = topic.host == host && topic.type == type && topic.node == node;
           }
           const std::string topic = make_topic(host, type, node);
-          EXPECT_EQ(selected, mqtt::matches(filter, topic)) << filter << " and " << topic;
+          EXPECT_EQ(selected, matches(filter, topic)) << filter << " and " << topic;
         }
       }
     }

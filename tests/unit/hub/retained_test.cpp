@@ -73,6 +73,28 @@ TEST_F(RetainedTest, XmppSetsItWithTheIdCurrent) {
   EXPECT_EQ(messages[0].qos, mqtt::QoS::exactly_once);
 }
 
+TEST_F(RetainedTest, AnItemWithoutContentIsNone) {  // [MQTT-3.3.1-11]
+  const auto item = element("<data xmlns='https://prosody.im/protocol/mqtt'/>");
+  hub.item_published("pubsub", "node", "current", item.document_element());
+  service.last_items["other"] = "<data xmlns='https://prosody.im/protocol/mqtt'/>";
+  EXPECT_TRUE(retained_for(1, "pubsub/utf8/#").empty());
+}
+
+TEST_F(RetainedTest, ALiveItemDoesNotTakeItsPlace) {  // [MQTT-3.3.1-6]
+  retain("pubsub/json/node", "1");
+  std::vector<Request> batch;
+  batch.emplace_back(SubscribeRequest{
+      .session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  hub.accept(batch);
+  hub.step();
+  hub.item_published("pubsub", "node", "2",
+                     element("<json xmlns='urn:xmpp:json:0'>2</json>").document_element());
+  while (hub.step()) {
+  }
+  hub.take_deliveries(deliveries);
+  EXPECT_EQ(last_of<RetainedMessages>().messages.at(0).payload, "1");
+}
+
 TEST_F(RetainedTest, AnEmptyPayloadClearsIt) {  // [MQTT-3.3.1-10, MQTT-3.3.1-11]
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/utf8/node");

@@ -78,6 +78,16 @@ class NetworkTest : public ::testing::Test {
     return bytes;
   }
 
+  // Whether the connection ends, after whatever it still brings.
+  static bool ends(const Socket& client) {
+    char buffer[4096];
+    for (;;) {
+      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) return false;
+      if (recv(client.fd(), buffer, sizeof buffer, 0) <= 0) return true;
+    }
+  }
+
   static std::ptrdiff_t open_descriptors() {
     const std::filesystem::directory_iterator descriptors("/proc/self/fd");
     return std::distance(begin(descriptors), end(descriptors));
@@ -245,7 +255,7 @@ TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
         .bytes = 8});
   }
   network.post(deliveries);
-  EXPECT_LE(receive(client, 40000000).size(), 30000100U);  // what the goodbye has time for, then the end
+  EXPECT_TRUE(ends(client));  // after what the goodbye has time for
 }
 
 TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {

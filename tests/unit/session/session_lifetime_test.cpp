@@ -258,8 +258,8 @@ class RetainedMessagesTest : public SessionLifetimeTest {
     server.sessions.handle(change);
   }
 
-  RetainedMessages batch(std::initializer_list<std::string_view> payloads, QoS qos, bool more) const {
-    RetainedMessages retained{.session = client.session(), .messages = {}, .more = more};
+  RetainedMessages batch(std::initializer_list<std::string_view> payloads, QoS qos) const {
+    RetainedMessages retained{.session = client.session(), .messages = {}};
     for (const auto payload : payloads) {
       retained.messages.push_back(
           {.node = 7, .type = payload::Type::utf8, .qos = qos, .payload = std::string(payload)});
@@ -281,9 +281,8 @@ class RetainedMessagesTest : public SessionLifetimeTest {
 };
 
 TEST_F(RetainedMessagesTest, TheyAreFlaggedAndInOrder) {  // [MQTT-3.3.1-8]
-  server.sessions.handle(batch({"1", "2"}, QoS::at_most_once, false));
+  server.sessions.handle(batch({"1", "2"}, QoS::at_most_once));
   EXPECT_EQ(client.outbox.take(), message("1", QoS::at_most_once) + message("2", QoS::at_most_once));
-  EXPECT_EQ(asked(), 0U);
 }
 
 TEST_F(RetainedMessagesTest, ALiveMessageIsNotFlagged) {  // [MQTT-3.3.1-9]
@@ -296,14 +295,14 @@ TEST_F(RetainedMessagesTest, ALiveMessageIsNotFlagged) {  // [MQTT-3.3.1-9]
 }
 
 TEST_F(RetainedMessagesTest, MoreAreAskedForWhenTheBatchHasGone) {
-  server.sessions.handle(batch({"1"}, QoS::at_most_once, true));
+  server.sessions.handle(batch({"1"}, QoS::at_most_once));
   EXPECT_EQ(asked(), 1U);
   EXPECT_EQ(server.requested<RetainedRequest>()[0].session, client.session());
 }
 
 TEST_F(RetainedMessagesTest, MoreWaitUntilTheSocketTookHalf) {
   client.outbox.stalled = server.limits.max_outbound_bytes;
-  server.sessions.handle(batch({"never dropped"}, QoS::at_most_once, true));
+  server.sessions.handle(batch({"never dropped"}, QoS::at_most_once));
   EXPECT_EQ(client.outbox.take(), message("never dropped", QoS::at_most_once));
   EXPECT_EQ(asked(), 0U);
   client.outbox.stalled = server.limits.max_outbound_bytes / 2;
@@ -314,7 +313,7 @@ TEST_F(RetainedMessagesTest, MoreWaitUntilTheSocketTookHalf) {
 }
 
 TEST_F(RetainedMessagesTest, MoreWaitUntilTheWindowTookAllOfTheBatch) {
-  server.sessions.handle(batch({"1", "2", "3"}, QoS::at_least_once, true));
+  server.sessions.handle(batch({"1", "2", "3"}, QoS::at_least_once));
   EXPECT_EQ(client.outbox.take(), message("1", QoS::at_least_once, 1) + message("2", QoS::at_least_once, 2));
   EXPECT_EQ(asked(), 0U);
   client.send(mqtt::Puback{.packet_identifier = 1});
@@ -334,11 +333,11 @@ TEST_F(RetainedMessagesTest, TheyAreNotCountedInTheQueue) {
     return bytes_of(mqtt::Publish{
         .topic = "h/utf8/n", .payload = payload, .qos = QoS::at_least_once, .packet_identifier = id});
   };
-  server.sessions.handle(batch({"1", "2", "3", "4"}, QoS::at_least_once, false));
+  server.sessions.handle(batch({"1", "2", "3", "4"}, QoS::at_least_once));
   publish("5");
   publish("6");
   publish("dropped");
-  server.sessions.handle(batch({"7"}, QoS::at_least_once, false));  // never dropped
+  server.sessions.handle(batch({"7"}, QoS::at_least_once));  // never dropped
   for (mqtt::PacketIdentifier id = 1; id < 7; ++id) client.send(mqtt::Puback{.packet_identifier = id});
   std::string expected;
   for (mqtt::PacketIdentifier id = 1; id <= 4; ++id)
@@ -349,9 +348,9 @@ TEST_F(RetainedMessagesTest, TheyAreNotCountedInTheQueue) {
 }
 
 TEST_F(RetainedMessagesTest, AnOfflineSessionAsksWhenItIsBack) {
-  server.sessions.handle(batch({"1", "2", "3"}, QoS::at_least_once, true));
+  server.sessions.handle(batch({"1", "2", "3"}, QoS::at_least_once));
   client.lose();
-  server.sessions.handle(batch({"at QoS 0 it is lost"}, QoS::at_most_once, true));
+  server.sessions.handle(batch({"at QoS 0 it is lost"}, QoS::at_most_once));
   EXPECT_EQ(asked(), 0U);
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), session_present + message("1", QoS::at_least_once, 1, true) +
@@ -363,7 +362,7 @@ TEST_F(RetainedMessagesTest, AnOfflineSessionAsksWhenItIsBack) {
 
 TEST_F(RetainedMessagesTest, WhatTheLostConnectionWasToAskForTheNextOneAsks) {
   client.outbox.stalled = server.limits.max_outbound_bytes;
-  server.sessions.handle(batch({"1"}, QoS::at_most_once, true));
+  server.sessions.handle(batch({"1"}, QoS::at_most_once));
   client.lose();
   EXPECT_EQ(asked(), 0U);
   again.connect_again("meter");

@@ -77,7 +77,7 @@ class SimulatedHub {
   void send_retained() {
     for (auto& [identifier, client] : clients_) {
       if (!client.session || !std::exchange(client.may_send_retained, false)) continue;
-      RetainedMessages batch{.session = *client.session, .messages = {}, .more = true};
+      RetainedMessages batch{.session = *client.session, .messages = {}};
       for (int i = 0; i < 4; ++i) {
         const NodeId node = random_() % nodes;
         const auto qos = static_cast<mqtt::QoS>(random_() % (node + 1));
