@@ -20,6 +20,24 @@ namespace pubsub_mqtt {
 // A node of a pubsub host; never another node's in the life of a core.
 using NodeId = std::uint64_t;
 
+struct LoginReply {
+  ConnectionId connection = 0;
+  mqtt::ConnectReturnCode code = mqtt::ConnectReturnCode::server_unavailable;
+  std::string account;  // bare JID, normalised, where accepted
+};
+
+// All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
+// nobody's any more.
+struct CloseAccount {
+  std::string account;
+  bool was_deleted = false;
+};
+
+// The administrator closes a session's connection.
+struct CloseConnection {
+  SessionId session = 0;
+};
+
 struct SubscribeReply {
   SessionId session = 0;
   ConnectionId connection = 0;
@@ -107,7 +125,8 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
-using Delivery = std::variant<SubscribeReply, UnsubscribeReply, PublishReply, NodeOpened, AudienceChange,
-                              NodeClosed, ItemPublished, RetainedMessages>;
+using Delivery =
+    std::variant<LoginReply, CloseAccount, CloseConnection, SubscribeReply, UnsubscribeReply, PublishReply,
+                 NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

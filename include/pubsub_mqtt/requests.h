@@ -6,11 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "pubsub_mqtt/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/secret.h"
 
 namespace pubsub_mqtt {
 
@@ -20,10 +23,22 @@ using SessionId = std::uint64_t;
 // Likewise for a connection, where an answer is for that connection only.
 using ConnectionId = std::uint64_t;
 
+// A client wants to act as an account. Answered by LoginReply; until then it asks for nothing else.
+struct LoginRequest {
+  ConnectionId connection = 0;
+  std::string client;   // address and client identifier, printable, for log lines
+  std::string address;  // session::Peer::address
+  bool is_loopback = false;
+  std::optional<std::string> user_name;
+  std::optional<Secret> password;
+  CertificateNames certificate;
+};
+
 // A session begins. Everything else of it comes later.
 struct OpenSession {
   SessionId session = 0;
-  std::string client;  // address and client identifier, printable, for log lines
+  std::string client;        // address and client identifier, printable, for log lines
+  std::string account = {};  // bare JID; empty: without login
 };
 
 // A session that had no connection has one again.
@@ -79,6 +94,11 @@ struct RetainedRequest {
   SessionId session = 0;
 };
 
+// The session has no connection any more, and goes on without.
+struct DetachSession {
+  SessionId session = 0;
+};
+
 // The session is over: its filters go. What it asked before is carried out first.
 struct CloseSession {
   SessionId session = 0;
@@ -92,7 +112,8 @@ struct LogLine {
   std::string text;
 };
 
-using Request = std::variant<OpenSession, ResumeSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
-                             AnnounceWill, RetainedRequest, CloseSession, LogLine>;
+using Request =
+    std::variant<LoginRequest, OpenSession, ResumeSession, DetachSession, SubscribeRequest,
+                 UnsubscribeRequest, PublishRequest, AnnounceWill, RetainedRequest, CloseSession, LogLine>;
 
 }  // namespace pubsub_mqtt

@@ -25,7 +25,9 @@ struct Hub::Scan {
 };
 
 struct Hub::Client {
-  std::string name;  // for log lines; empty: the session is over
+  std::string name;     // for log lines; empty: the session is over
+  std::string account;  // bare JID; empty: without login
+  bool is_connected = true;
   std::deque<Request> waiting;
 
   // Filters by their text. Those with a wildcard are in Hub::patterns_ too.

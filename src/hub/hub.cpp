@@ -18,6 +18,22 @@ constexpr int log_lines_a_step = 20;
 constexpr std::size_t max_log_lines = 1000;
 constexpr std::size_t max_announced_wills = 1000;
 
+// Whether accounts may receive a node, each asked once, however many of its clients listen.
+class Judgement {
+ public:
+  Judgement(PubsubService& service, const Node& node) : service_(service), node_(node) {}
+  bool operator()(const std::string& account) {
+    const auto [place, is_new] = decided_.try_emplace(account, false);
+    if (is_new) place->second = service_.may_receive(node_.host, node_.name, account);
+    return place->second;
+  }
+
+ private:
+  PubsubService& service_;
+  const Node& node_;
+  std::unordered_map<std::string_view, bool> decided_;
+};
+
 }  // namespace
 
 Hub::Hub(PubsubService& service, const Limits& limits)
@@ -34,11 +50,15 @@ void Hub::accept(std::vector<Request>& batch) {
           using Kind = std::decay_t<decltype(each)>;
           if constexpr (std::is_same_v<Kind, LogLine>) {
             queue(std::move(each));
+          } else if constexpr (std::is_same_v<Kind, LoginRequest>) {
+            queue(std::move(each));
           } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
             // Outside of the client's queue: it must not hold up the will itself.
             if (announced_wills_.size() < max_announced_wills) announced_wills_.push_back(std::move(each));
           } else if constexpr (std::is_same_v<Kind, OpenSession>) {
-            clients_[each.session].name = std::move(each.client);
+            Client& client = clients_[each.session];
+            client.name = std::move(each.client);
+            client.account = std::move(each.account);
           } else {
             queue(std::move(request), each.session);
           }
@@ -80,7 +100,8 @@ void Hub::queue(Request&& request, SessionId session) {
 bool Hub::step() {
   const bool logged = write_log();
   const bool checked = check_will();
-  if (turn_.empty()) return logged || checked;
+  const bool logged_in = log_in_one();
+  if (turn_.empty()) return logged || checked || logged_in;
   const SessionId session = turn_.front();
   turn_.pop_front();
   Client& client = clients_.at(session);
@@ -104,6 +125,12 @@ bool Hub::step() {
 
 bool Hub::carry_out(Client& client, SessionId /*session*/, ResumeSession& request) {
   client.name = std::move(request.client);
+  client.is_connected = true;
+  return true;
+}
+
+bool Hub::carry_out(Client& client, SessionId /*session*/, DetachSession& /*request*/) {
+  client.is_connected = false;
   return true;
 }
 
@@ -145,9 +172,10 @@ void Hub::node_created(std::string_view host, std::string_view name) {
   if (!is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_->open(host, name);
   if (!std::exchange(node.exists, true)) {
-    const bool may_receive = service_.may_receive(host, name);
+    Judgement may_receive(service_, node);
     for (const SessionId session : patterns_->match(host, name)) {
-      update(node, clients_.at(session), session, may_receive);
+      Client& client = clients_.at(session);
+      update(node, client, session, may_receive(client.account));
     }
   }
   judge(node);
@@ -186,14 +214,37 @@ void Hub::host_disabled(std::string_view host) {
     // Members stay members: what is queued for a session that is away is still its own when the host is back.
     node->retained.reset();
     node->exists = false;
-    nodes_->judge(*node, false);
+    nodes_->judge(*node, [](SessionId) { return false; });
     nodes_->forget_if_unused(*node);
   }
 }
 
 void Hub::judge(Node& node) {
-  // Asked once, however many listen.
-  if (!node.members.empty()) nodes_->judge(node, service_.may_receive(node.host, node.name));
+  Judgement may_receive(service_, node);
+  nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
+}
+
+void Hub::affiliation_changed(std::string_view host, std::string_view name, std::string_view account) {
+  Node* node = nodes_->find(host, name);
+  if (node == nullptr) return;
+  std::vector<SessionId> sessions;
+  for (const auto& [session, member] : node->members) {
+    if (clients_.at(session).account == account) sessions.push_back(session);
+  }
+  for (const SessionId session : sessions) update(*node, clients_.at(session), session);
+}
+
+void Hub::account_changed(std::string_view account) {
+  std::vector<SessionId> sessions;
+  for (const auto& [session, client] : clients_) {
+    if (client.account == account) sessions.push_back(session);
+  }
+  if (sessions.empty()) return;
+  for (Node* node = nodes_->next(0); node != nullptr; node = nodes_->next(node->id)) {
+    for (const SessionId session : sessions) {
+      if (node->members.contains(session)) update(*node, clients_.at(session), session);
+    }
+  }
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -57,8 +57,8 @@ void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_
     deliveries_.emplace_back(NodeClosed{.node = node.id});
 }
 
-void Nodes::judge(Node& node, bool may_receive) {
-  for (auto& [session, member] : node.members) post(node, session, member, may_receive);
+void Nodes::judge(Node& node, const std::function<bool(SessionId)>& may_receive) {
+  for (auto& [session, member] : node.members) post(node, session, member, may_receive(session));
 }
 
 void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_receive) {

@@ -57,7 +57,7 @@ class Nodes {
   // What a session's filters select of a node now. Nothing: it is no member any more.
   void ask(Node& node, SessionId session, const Selection& asked, bool may_receive);
   // Rights have changed.
-  void judge(Node& node, bool may_receive);
+  void judge(Node& node, const std::function<bool(SessionId)>& may_receive);
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.
   void forget_if_unused(Node& node);

@@ -44,7 +44,7 @@ struct Hub::Publication {
 };
 
 bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) {
-  const PubsubService::Published published = publish(request);
+  const PubsubService::Published published = publish(client, request);
   if (published.outcome != Outcome::accepted) {
     refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
   }
@@ -83,7 +83,7 @@ bool Hub::check_will() {
   return true;
 }
 
-PubsubService::Published Hub::publish(const PublishRequest& request) {
+PubsubService::Published Hub::publish(const Client& client, const PublishRequest& request) {
   const auto parsed = parse_topic(request.topic);
   if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) return refused(none->reason);
   const auto& topic = std::get<NodeTopic>(parsed);
@@ -95,14 +95,17 @@ PubsubService::Published Hub::publish(const PublishRequest& request) {
     case PubsubService::HostStatus::enabled:
       break;
   }
-  return request.retain && request.payload.empty() ? clear(request, topic) : publish_item(request, topic);
+  return request.retain && request.payload.empty() ? clear(client, request, topic)
+                                                   : publish_item(client, request, topic);
 }
 
-PubsubService::Published Hub::publish_item(const PublishRequest& request, const NodeTopic& topic) {
+PubsubService::Published Hub::publish_item(const Client& client, const PublishRequest& request,
+                                           const NodeTopic& topic) {
   const std::string entry_id =
       topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
-  const auto element = payload::to_element(
-      topic.type, request.payload, {.id = entry_id, .author = "anonymous", .updated = std::time(nullptr)});
+  const std::string author = client.account.empty() ? "anonymous" : client.account;
+  const auto element = payload::to_element(topic.type, request.payload,
+                                           {.id = entry_id, .author = author, .updated = std::time(nullptr)});
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
   const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
   if (is_too_large(payload, request.payload.size(), limits_.max_item_size)) {
@@ -110,14 +113,15 @@ PubsubService::Published Hub::publish_item(const PublishRequest& request, const 
   }
   Publication publication{.topic = topic, .request = request, .payload = payload};
   publication_ = &publication;
-  auto published = service_.publish(topic.host, topic.node, payload, request.retain);
+  auto published = service_.publish(topic.host, topic.node, client.account, payload, request.retain);
   publication_ = nullptr;
   return published;
 }
 
 // A publish with RETAIN and an empty payload: there is no retained message any more [MQTT-3.3.1-10].
-PubsubService::Published Hub::clear(const PublishRequest& request, const NodeTopic& topic) {
-  auto allowed = service_.may_publish(topic.host, topic.node);
+PubsubService::Published Hub::clear(const Client& client, const PublishRequest& request,
+                                    const NodeTopic& topic) {
+  auto allowed = service_.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_->find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
   post_cleared(*node, request.qos, topic.type);

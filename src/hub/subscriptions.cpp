@@ -67,9 +67,10 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
     case PubsubService::HostStatus::configured:
       break;  // granted, and waits
     case PubsubService::HostStatus::enabled:
-      if (service_.subscribe(topic.host, topic.node) == PubsubService::Subscribed::refused) {
+      if (service_.subscribe(topic.host, topic.node, client.account) == PubsubService::Subscribed::refused) {
         return refuse_filter(client, session, filter.topic_filter,
-                             "the client may not read the node: its access_model is not \"open\"");
+                             "the client may not read the node: give its account an affiliation, or set "
+                             "access_model to \"open\"");
       }
   }
   if (!client.filters.contains(filter.topic_filter) && has_all_filters(client)) {
@@ -159,7 +160,7 @@ bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
 }
 
 void Hub::update(Node& node, Client& client, SessionId session) {
-  update(node, client, session, service_.may_receive(node.host, node.name));
+  update(node, client, session, service_.may_receive(node.host, node.name, client.account));
 }
 
 void Hub::update(Node& node, Client& client, SessionId session, bool may_receive) {
@@ -233,12 +234,13 @@ void Hub::read_retained(Client& client, SessionId session, Node& node, const Sca
       .node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos, .payload = {}};
   std::optional<std::string> text;
   if (node.retained) {
+    if (!service_.may_read(node.host, node.name, client.account)) return;
     message.type = type.value_or(node.retained->natural_type);
     message.qos = std::min(scan.qos, node.retained->qos);
     text = node.retained->view(message.type);
   } else {
     pugi::xml_document item;
-    if (!service_.last_item(node.host, node.name, item)) return;
+    if (!service_.last_item(node.host, node.name, client.account, item)) return;
     const pugi::xml_node element = item.document_element();
     message.type = type.value_or(payload::natural_type(element));
     text = payload::to_mqtt(message.type, element);

@@ -14,7 +14,13 @@
 //   core:item_published(host, node, id, item)
 //   core:item_retracted(host, node, id)
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
+//   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)
+//   core:logged_in(connection, code, account)  what the callback log_in found out: CONNACK's return code, and
+//                                 the bare JID where it is 0
+//   core:close_account(account, was_deleted)
+//   core:clients()                list of { session =, name =, connected =, subscriptions = }
+//   core:close_connection(session)
 //   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
 //   core:stop(seconds)            goodbye
 //
@@ -80,6 +86,13 @@ Handle& push_handle(lua_State* L, const char* type) {
   return *handle;
 }
 
+bool flag_field(lua_State* L, int index, const char* name) {
+  lua_getfield(L, index, name);
+  const bool flag = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return flag;
+}
+
 // The shim has checked the range.
 template <typename Number = std::size_t>
 Number number_field(lua_State* L, int index, const char* name) {
@@ -102,6 +115,13 @@ int new_core(lua_State* L) {
   settings.session.session_expiry = std::chrono::seconds(number_field(L, 1, "session_expiry"));
   settings.hub.max_item_size = number_field(L, 1, "max_item_size");
   settings.hub.max_subscriptions = number_field(L, 1, "max_subscriptions");
+  settings.session.max_client_identifier_length = number_field(L, 1, "max_client_identifier_length");
+  settings.session.passwords_in_the_clear = flag_field(L, 1, "passwords_in_the_clear");
+  if (flag_field(L, 1, "anonymous_from_everywhere")) {
+    settings.session.anonymous = session::Anonymous::from_everywhere;
+  } else if (!flag_field(L, 1, "anonymous_from_loopback")) {
+    settings.session.anonymous = session::Anonymous::from_nowhere;
+  }
   auto& handle = push_handle<CoreHandle>(L, core_type);
   handle = std::make_unique<Core>(settings);
   handle->shim().attach(L, 2);
@@ -180,8 +200,74 @@ int node_event(lua_State* L) {
   return 0;
 }
 
+int affiliation_changed(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  const auto node = check_string(L, 3);
+  const auto account = check_string(L, 4);
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.affiliation_changed(host, node, account); });
+  return 0;
+}
+
+int logged_in(lua_State* L) {
+  Core& core = check_core(L);
+  const auto connection = static_cast<ConnectionId>(luaL_checkinteger(L, 2));
+  const auto code = luaL_checkinteger(L, 3);
+  const bool accepted = code == 0;
+  const auto account = accepted ? check_string(L, 4) : std::string_view();
+  luaL_argcheck(L, code >= 0 && code <= 5, 3, "no return code of CONNACK");
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    hub.logged_in({.connection = connection,
+                   .code = static_cast<mqtt::ConnectReturnCode>(code),
+                   .account = std::string(account)});
+  });
+  return 0;
+}
+
+int close_account(lua_State* L) {
+  Core& core = check_core(L);
+  const auto account = check_string(L, 2);
+  const bool was_deleted = lua_toboolean(L, 3) != 0;
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.close_account(account, was_deleted); });
+  return 0;
+}
+
+int push_clients(lua_State* L, const std::vector<hub::Hub::ClientView>& clients) {
+  lua_createtable(L, static_cast<int>(clients.size()), 0);
+  lua_Integer i = 0;
+  for (const auto& client : clients) {
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, static_cast<lua_Integer>(client.session));
+    lua_setfield(L, -2, "session");
+    lua_pushlstring(L, client.name.data(), client.name.size());
+    lua_setfield(L, -2, "name");
+    lua_pushboolean(L, client.is_connected ? 1 : 0);
+    lua_setfield(L, -2, "connected");
+    lua_pushinteger(L, static_cast<lua_Integer>(client.subscriptions));
+    lua_setfield(L, -2, "subscriptions");
+    lua_rawseti(L, -2, ++i);
+  }
+  return 1;
+}
+
+bool clients_into(lua_State* L, Core& core) {
+  std::vector<hub::Hub::ClientView> clients;
+  core.tell_hub(L, [&](hub::Hub& hub) { clients = hub.clients(); });
+  auto body = [&](lua_State* state) { return push_clients(state, clients); };
+  return protected_call(L, 0, 1, body) == LUA_OK;
+}
+
+int clients(lua_State* L) { return clients_into(L, check_core(L)) ? 1 : lua_error(L); }
+
+int close_connection(lua_State* L) {
+  Core& core = check_core(L);
+  const auto session = static_cast<SessionId>(luaL_checkinteger(L, 2));
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.close_connection(session); });
+  return 0;
+}
+
 template <void (hub::Hub::*Event)(std::string_view)>
-int host_event(lua_State* L) {
+int name_event(lua_State* L) {
   Core& core = check_core(L);
   const auto host = check_string(L, 2);
   core.tell_hub(L, [&](hub::Hub& hub) { (hub.*Event)(host); });
@@ -311,8 +397,14 @@ constexpr luaL_Reg core_methods[] = {
     {"node_deleted", entry<node_event<&hub::Hub::node_deleted>>},
     {"node_purged", entry<node_event<&hub::Hub::node_purged>>},
     {"node_changed", entry<node_event<&hub::Hub::node_changed>>},
-    {"host_changed", entry<host_event<&hub::Hub::host_changed>>},
-    {"host_disabled", entry<host_event<&hub::Hub::host_disabled>>},
+    {"affiliation_changed", entry<affiliation_changed>},
+    {"account_changed", entry<name_event<&hub::Hub::account_changed>>},
+    {"logged_in", entry<logged_in>},
+    {"close_account", entry<close_account>},
+    {"clients", entry<clients>},
+    {"close_connection", entry<close_connection>},
+    {"host_changed", entry<name_event<&hub::Hub::host_changed>>},
+    {"host_disabled", entry<name_event<&hub::Hub::host_disabled>>},
     {"restore_retained", entry<restore_retained>},
     {"stop", entry<stop>},
     {nullptr, nullptr},

@@ -33,6 +33,16 @@ void set_text(lua_State* L, const char* key, std::string_view value) {
   lua_setfield(L, -2, key);
 }
 
+void set_texts(lua_State* L, const char* key, const std::vector<std::string>& values) {
+  lua_createtable(L, static_cast<int>(values.size()), 0);
+  lua_Integer i = 0;
+  for (const auto& value : values) {
+    lua_pushlstring(L, value.data(), value.size());
+    lua_rawseti(L, -2, ++i);
+  }
+  lua_setfield(L, -2, key);
+}
+
 // Pushes <item xmlns='...pubsub'>payload</item>; the shim gives it its id.
 void push_item(lua_State* L, const pugi::xml_node& payload, int metatable) {
   lua_createtable(L, 1, 3);
@@ -97,9 +107,32 @@ Shim::HostStatus Shim::host_status(std::string_view host) {
   return status;
 }
 
-Shim::Subscribed Shim::subscribe(std::string_view host, std::string_view node) {
+// The callback is given a table with the fields of the request.
+void Shim::log_in(const LoginRequest& request) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "log_in");
+    lua_createtable(L, 0, 8);
+    lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+    lua_setfield(L, -2, "connection");
+    lua_pushboolean(L, request.is_loopback ? 1 : 0);
+    lua_setfield(L, -2, "is_loopback");
+    set_text(L, "client", request.client);
+    set_text(L, "address", request.address);
+    if (request.user_name) set_text(L, "user_name", *request.user_name);
+    if (request.password) set_text(L, "password", request.password->bytes());
+    set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
+    set_texts(L, "dns_names", request.certificate.dns_names);
+    set_texts(L, "emails", request.certificate.emails);
+    lua_call(L, 1, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "log_in: " + pop_error(L_));
+}
+
+Shim::Subscribed Shim::subscribe(std::string_view host, std::string_view node, std::string_view account) {
   Subscribed subscribed = Subscribed::refused;
-  call("subscribe", {host, node}, 1, [&](lua_State* L) {
+  call("subscribe", {host, node, account}, 1, [&](lua_State* L) {
     const auto text = text_at(L, 1);
     if (text == "granted") subscribed = Subscribed::granted;
     if (text == "waits") subscribed = Subscribed::waits;
@@ -107,14 +140,22 @@ Shim::Subscribed Shim::subscribe(std::string_view host, std::string_view node) {
   return subscribed;
 }
 
-bool Shim::may_receive(std::string_view host, std::string_view node) {
-  bool may = false;
-  call("may_receive", {host, node}, 1, [&](lua_State* L) { may = lua_toboolean(L, 1) != 0; });
-  return may;
+bool Shim::may_receive(std::string_view host, std::string_view node, std::string_view account) {
+  return ask("may_receive", {host, node, account});
 }
 
-Shim::Published Shim::publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
-                              bool retain) {
+bool Shim::may_read(std::string_view host, std::string_view node, std::string_view account) {
+  return ask("may_read", {host, node, account});
+}
+
+bool Shim::ask(const char* callback, std::initializer_list<std::string_view> arguments) {
+  bool answer = false;
+  call(callback, arguments, 1, [&](lua_State* L) { answer = lua_toboolean(L, 1) != 0; });
+  return answer;
+}
+
+Shim::Published Shim::publish(std::string_view host, std::string_view node, std::string_view account,
+                              const pugi::xml_node& payload, bool retain) {
   Published published{.outcome = Outcome::failed, .reason = {}};
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
@@ -122,10 +163,11 @@ Shim::Published Shim::publish(std::string_view host, std::string_view node, cons
     lua_getfield(L, 1, "publish");
     lua_pushlstring(L, host.data(), host.size());
     lua_pushlstring(L, node.data(), node.size());
+    lua_pushlstring(L, account.data(), account.size());
     push_item(L, payload, 2);
     item_ = lua_topointer(L, -1);
     lua_pushboolean(L, retain ? 1 : 0);
-    lua_call(L, 4, 2);
+    lua_call(L, 5, 2);
     read_outcome(L, lua_gettop(L) - 1, published);
     return 0;
   };
@@ -135,9 +177,9 @@ Shim::Published Shim::publish(std::string_view host, std::string_view node, cons
   return published;
 }
 
-Shim::Published Shim::may_publish(std::string_view host, std::string_view node) {
+Shim::Published Shim::may_publish(std::string_view host, std::string_view node, std::string_view account) {
   Published published{.outcome = Outcome::failed, .reason = {}};
-  call("may_publish", {host, node}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  call("may_publish", {host, node, account}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
   return published;
 }
 
@@ -145,10 +187,11 @@ void Shim::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }
 
-bool Shim::last_item(std::string_view host, std::string_view node, pugi::xml_document& into) {
+bool Shim::last_item(std::string_view host, std::string_view node, std::string_view account,
+                     pugi::xml_document& into) {
   bool read = false;
   // The callback returns the item's payload, a stanza, or nothing.
-  call("last_item", {host, node}, 1,
+  call("last_item", {host, node, account}, 1,
        [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
   return read;
 }

@@ -38,13 +38,16 @@ class Shim final : public hub::PubsubService {
   void detach(lua_State* L);
 
   HostStatus host_status(std::string_view host) override;
-  Subscribed subscribe(std::string_view host, std::string_view node) override;
-  bool may_receive(std::string_view host, std::string_view node) override;
-  Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
-                    bool retain) override;
-  Published may_publish(std::string_view host, std::string_view node) override;
+  void log_in(const LoginRequest& request) override;
+  Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) override;
+  bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
+  bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
+  Published publish(std::string_view host, std::string_view node, std::string_view account,
+                    const pugi::xml_node& payload, bool retain) override;
+  Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   void retract_current(std::string_view host, std::string_view node) override;
-  bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) override;
+  bool last_item(std::string_view host, std::string_view node, std::string_view account,
+                 pugi::xml_document& into) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
 
@@ -55,6 +58,7 @@ class Shim final : public hub::PubsubService {
   bool is_being_published(lua_State* L, int index) const;
 
  private:
+  bool ask(const char* callback, std::initializer_list<std::string_view> arguments);
   template <typename Read>
   bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
             Read&& read);

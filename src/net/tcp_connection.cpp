@@ -11,20 +11,29 @@
 namespace pubsub_mqtt::net {
 namespace {
 
-// "192.0.2.1:50000" or "[2001:db8::1]:50000", for log lines.
-std::string peer_address(const uv_tcp_t& socket) {
+session::Peer peer_of(const uv_tcp_t& socket, bool is_encrypted) {
+  session::Peer peer{.address = "unknown address",
+                     .name = "unknown address",
+                     .is_loopback = false,
+                     .is_encrypted = is_encrypted};
   sockaddr_storage storage{};
   int size = sizeof storage;
   auto* address = reinterpret_cast<sockaddr*>(&storage);
-  if (uv_tcp_getpeername(&socket, address, &size) != 0) return "unknown address";
+  if (uv_tcp_getpeername(&socket, address, &size) != 0) return peer;
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (uv_ip_name(address, text.data(), text.size()) != 0) return "unknown address";
+  if (uv_ip_name(address, text.data(), text.size()) != 0) return peer;
+  peer.address = text.data();
   if (storage.ss_family == AF_INET6) {
-    const auto port = ntohs(reinterpret_cast<const sockaddr_in6&>(storage).sin6_port);
-    return "[" + std::string(text.data()) + "]:" + std::to_string(port);
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
+    peer.name = "[" + peer.address + "]:" + std::to_string(ntohs(v6.sin6_port));
+    peer.is_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) ||
+                       (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+  } else {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
+    peer.name = peer.address + ":" + std::to_string(ntohs(v4.sin_port));
+    peer.is_loopback = ntohl(v4.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
   }
-  const auto port = ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);
-  return std::string(text.data()) + ":" + std::to_string(port);
+  return peer;
 }
 
 }  // namespace
@@ -52,8 +61,9 @@ bool TcpConnection::accept(uv_stream_t* listener, std::shared_ptr<const TlsConte
   auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
   if (uv_accept(listener, stream) != 0) return false;
   uv_tcp_nodelay(&socket_, 1);
+  const bool is_encrypted = tls != nullptr;
   if (tls) tls_.emplace(std::move(tls));
-  protocol_.emplace(id_, peer_address(socket_), loop_.now(), loop_.limits(), loop_.sessions(), *this,
+  protocol_.emplace(id_, peer_of(socket_, is_encrypted), loop_.now(), loop_.limits(), loop_.sessions(), *this,
                     loop_.requests());
   arm_timer();
   resume_reading();

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/mqtt/printable.h"
 #include "session.h"
 #include "write_packet.h"
 
@@ -21,10 +22,34 @@ constexpr std::size_t longest_identifier_of_3_1 = 23;
 
 }  // namespace
 
-Connection::Connection(ConnectionId id, std::string address, Time now, const Limits& limits,
-                       Sessions& sessions, Outbox& outbox, std::vector<Request>& requests)
+// What CONNECT said, kept while the client logs in: a packet's own views do not last.
+struct PendingConnect {
+  explicit PendingConnect(const mqtt::Connect& packet)
+      : client_identifier(packet.client_identifier),
+        will_topic(packet.will ? packet.will->topic : std::string_view()),
+        will_payload(packet.will ? packet.will->message : std::string_view()),
+        connect(packet) {
+    connect.client_identifier = client_identifier;
+    if (connect.will) {
+      connect.will->topic = will_topic;
+      connect.will->message = will_payload;
+    }
+    connect.user_name.reset();
+    connect.password.reset();
+  }
+  PendingConnect(const PendingConnect&) = delete;
+  PendingConnect& operator=(const PendingConnect&) = delete;
+
+  std::string client_identifier;
+  std::string will_topic;
+  std::string will_payload;
+  mqtt::Connect connect;  // borrows from the above
+};
+
+Connection::Connection(ConnectionId id, Peer peer, Time now, const Limits& limits, Sessions& sessions,
+                       Outbox& outbox, std::vector<Request>& requests)
     : id_(id),
-      address_(std::move(address)),
+      peer_(std::move(peer)),
       last_packet_(now),
       limits_(limits),
       sessions_(sessions),
@@ -33,6 +58,7 @@ Connection::Connection(ConnectionId id, std::string address, Time now, const Lim
       reader_(limits.max_packet_size) {}
 
 Connection::~Connection() {
+  if (logging_in_) sessions_.forget_login(id_);
   if (Session* own = session()) sessions_.detach(*own);
 }
 
@@ -46,7 +72,7 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
 
 bool Connection::reads() const {
-  if (!sessions_.takes_requests()) return false;
+  if (!sessions_.takes_requests() || logging_in_) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
@@ -72,7 +98,7 @@ void Connection::handle(const mqtt::Packet& packet, Time now) {
   if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
     if (session_ != 0) return fail("a second CONNECT [MQTT-3.1.0-2]");
     last_packet_ = now;
-    return accept(*connect);
+    return receive(*connect);
   }
   if (session_ == 0) return fail("the first packet is no CONNECT [MQTT-3.1.0-1]");
   // Without a session: taken over by a newer connection, and what still comes here is nobody's.
@@ -98,16 +124,77 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
              packet);
 }
 
-void Connection::accept(const mqtt::Connect& connect) {
+void Connection::receive(const mqtt::Connect& connect) {
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::ConnectReturnCode::identifier_rejected,
                   speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
                              : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
   }
+  if (connect.client_identifier.size() > limits_.max_client_identifier_length) {
+    return refuse(mqtt::ConnectReturnCode::identifier_rejected,
+                  "a client identifier longer than mqtt_max_client_identifier_length");
+  }
+  if (connect.user_name && !may_send_password()) {
+    return refuse(mqtt::ConnectReturnCode::not_authorized,
+                  "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
+                  "allow_unencrypted_plain_auth = true",
+                  LogLevel::warn);
+  }
+  if (connect.user_name || !certificate_.empty()) return ask_to_log_in(connect);
+  if (!may_be_anonymous()) {
+    return refuse(mqtt::ConnectReturnCode::not_authorized,
+                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
+                  LogLevel::info);
+  }
+  accept(connect, {});
+}
+
+bool Connection::may_send_password() const {
+  return peer_.is_encrypted || peer_.is_loopback || limits_.passwords_in_the_clear;
+}
+
+bool Connection::may_be_anonymous() const {
+  return limits_.anonymous == Anonymous::from_everywhere ||
+         (limits_.anonymous == Anonymous::from_loopback && peer_.is_loopback);
+}
+
+std::string Connection::name_of(std::string_view client_identifier) const {
+  return peer_.name + " \"" + mqtt::printable(client_identifier) + '"';
+}
+
+void Connection::ask_to_log_in(const mqtt::Connect& connect) {
+  LoginRequest request{.connection = id_,
+                       .client = name_of(connect.client_identifier),
+                       .address = peer_.address,
+                       .is_loopback = peer_.is_loopback,
+                       .user_name = {},
+                       .password = {},
+                       .certificate = certificate_};
+  if (connect.user_name) request.user_name.emplace(*connect.user_name);
+  if (connect.password) request.password.emplace(*connect.password);
+  requests_.emplace_back(std::move(request));
+  logging_in_ = std::make_unique<PendingConnect>(connect);
+  sessions_.await_login(id_, *this);
+}
+
+void Connection::receive(const LoginReply& reply) {
+  sessions_.forget_login(id_);
+  const auto pending = std::exchange(logging_in_, nullptr);
+  if (reply.code != mqtt::ConnectReturnCode::accepted) {
+    return refuse(reply.code, "login failed", LogLevel::debug);
+  }
+  accept(pending->connect, reply.account);
+  outbox_.resume_reading();
+}
+
+void Connection::accept(const mqtt::Connect& connect, std::string account) {
+  std::string name = name_of(connect.client_identifier);
+  if (!account.empty()) name += " (" + account + ')';
+  const auto opened = sessions_.open(connect, std::move(account), id_, std::move(name), outbox_);
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
-  const auto opened = sessions_.open(connect, id_, address_, outbox_);
   session_ = opened.session.id();
+  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
   write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1}, outbox_);
   log(LogLevel::debug, opened.present ? "connected again" : "connected");
@@ -125,14 +212,16 @@ void Connection::disconnect(Session& session) {
   outbox_.close();
 }
 
-void Connection::refuse(mqtt::ConnectReturnCode code, std::string_view why) {
+void Connection::refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level) {
   write_packet(mqtt::Connack{.session_present = false, .code = code}, outbox_);  // [MQTT-3.2.2-4]
-  fail(why);
+  fail(why, level);
 }
 
-void Connection::fail(std::string_view reason) {
-  log(LogLevel::debug, "closed: " + std::string(reason));
+void Connection::fail(std::string_view reason, LogLevel level) {
+  log(level, "closed: " + std::string(reason));
   closed_ = true;
+  sessions_.forget_login(id_);
+  logging_in_.reset();
   if (Session* own = session()) sessions_.detach(*own);
   outbox_.close();
 }
@@ -150,6 +239,10 @@ std::optional<Time> Connection::deadline() const {
 void Connection::expire(Time now) {
   const auto moment = deadline();
   if (!moment || now < *moment) return;
+  if (logging_in_) {
+    return refuse(mqtt::ConnectReturnCode::server_unavailable,
+                  "the login was not decided within mqtt_connect_timeout", LogLevel::warn);
+  }
   fail(session_ == 0 ? "no CONNECT within mqtt_connect_timeout"
                      : "silent for longer than its keep-alive interval");
 }
@@ -163,7 +256,7 @@ void Connection::drained() {
 
 void Connection::log(LogLevel level, std::string_view text) {
   const Session* own = session();
-  std::string line = own != nullptr ? own->client() : address_;
+  std::string line = own != nullptr ? own->client() : peer_.name;
   line += ": ";
   line += text;
   requests_.emplace_back(LogLine{.level = level, .text = std::move(line)});

@@ -15,10 +15,11 @@ std::size_t size_of(const PublishRequest& request) { return request.topic.size()
 
 }  // namespace
 
-Session::Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits, Backlog& backlog,
-                 std::vector<Request>& requests)
+Session::Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
+                 Backlog& backlog, std::vector<Request>& requests)
     : id_(id),
       key_(key),
+      account_(std::move(account)),
       limits_(limits),
       backlog_(backlog),
       requests_(requests),

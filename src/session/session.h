@@ -29,11 +29,12 @@ namespace pubsub_mqtt::session {
 class Session {
  public:
   // `key` is where Sessions finds it, or nullptr; it outlives this.
-  Session(SessionId id, const SessionKey* key, bool clean, const Limits& limits, Backlog& backlog,
-          std::vector<Request>& requests);
+  Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
+          Backlog& backlog, std::vector<Request>& requests);
 
   SessionId id() const { return id_; }
   const SessionKey* key() const { return key_; }
+  const std::string& account() const { return account_; }
   // It ends with its connection, and nothing of it is used again [MQTT-3.1.2-6].
   bool is_clean() const { return clean_; }
   // For log lines: address and client identifier, printable.
@@ -110,6 +111,7 @@ class Session {
 
   SessionId id_;
   const SessionKey* key_;
+  std::string account_;
   const Limits& limits_;
   Backlog& backlog_;
   std::vector<Request>& requests_;

@@ -8,7 +8,7 @@
 
 #include "audience.h"
 #include "message.h"
-#include "pubsub_mqtt/mqtt/printable.h"
+#include "pubsub_mqtt/session/connection.h"
 #include "session.h"
 
 namespace pubsub_mqtt::session {
@@ -34,22 +34,22 @@ Session* Sessions::find(SessionId id) const {
   return session != nullptr && session->id() == id ? session : nullptr;
 }
 
-Sessions::Opened Sessions::open(const mqtt::Connect& connect, ConnectionId connection,
-                                std::string_view address, Outbox& outbox) {
-  SessionKey key{.account = {}, .client_identifier = std::string(connect.client_identifier)};
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
+                                std::string client, Outbox& outbox) {
+  SessionKey key{.account = std::move(account), .client_identifier = std::string(connect.client_identifier)};
   Session* session = take_over(key);
   if (session != nullptr && connect.clean_session) {
     close(*session);
     session = nullptr;
   }
   const bool present = session != nullptr;
-  if (!present) session = &create(std::move(key), connect.clean_session);
-
-  std::string client = std::string(address) + " \"" + mqtt::printable(connect.client_identifier) + '"';
   if (present) {
     requests_.emplace_back(ResumeSession{.session = session->id(), .client = client});
   } else {
-    requests_.emplace_back(OpenSession{.session = session->id(), .client = client});
+    OpenSession request{.session = 0, .client = client, .account = key.account};
+    session = &create(std::move(key), connect.clean_session);
+    request.session = session->id();
+    requests_.emplace_back(std::move(request));
   }
   session->attach(connect, connection, std::move(client), outbox);
   return {.session = *session, .present = present};
@@ -60,9 +60,7 @@ Session* Sessions::take_over(const SessionKey& key) {
   auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
   if (Session& session = *found->second; session.is_connected()) {
-    log(session, LogLevel::info, "closed, its client identifier connected again");
-    session.outbox()->close();
-    detach(session);
+    disconnect(session, "closed, its client identifier connected again");
     found = by_key_.find(key);  // a clean session is over now
   }
   return found == by_key_.end() ? nullptr : found->second;
@@ -73,10 +71,12 @@ Session& Sessions::create(SessionKey&& key, bool clean) {
   auto& session = slots_[id & 0xFFFFFFFFU].session;
   // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
   if (key.client_identifier.empty()) {
-    session = std::make_unique<Session>(id, nullptr, clean, limits_, backlog_, requests_);
+    session =
+        std::make_unique<Session>(id, nullptr, std::move(key.account), clean, limits_, backlog_, requests_);
   } else {
     const auto place = by_key_.emplace(std::move(key), nullptr).first;
-    session = std::make_unique<Session>(id, &place->first, clean, limits_, backlog_, requests_);
+    session = std::make_unique<Session>(id, &place->first, place->first.account, clean, limits_, backlog_,
+                                        requests_);
     place->second = session.get();
   }
   return *session;
@@ -94,7 +94,11 @@ bool Sessions::may_have(const Session& session, const Message& message) const {
 void Sessions::detach(Session& session) {
   session.publish_will();
   session.detach();
-  if (session.is_clean()) close(session);
+  if (session.is_clean()) {
+    close(session);
+  } else {
+    requests_.emplace_back(DetachSession{.session = session.id()});
+  }
 }
 
 void Sessions::close(Session& session) {
@@ -130,6 +134,34 @@ void Sessions::send_wills() {
 
 void Sessions::handle(Delivery&& delivery) {
   std::visit([this](auto& each) { carry_out(each); }, delivery);
+}
+
+void Sessions::carry_out(const LoginReply& reply) {
+  const auto found = logging_in_.find(reply.connection);
+  if (found != logging_in_.end()) found->second->receive(reply);
+}
+
+void Sessions::carry_out(const CloseAccount& account) {
+  for (const auto& slot : slots_) {
+    Session* session = slot.session.get();
+    if (session == nullptr || session->account() != account.account) continue;
+    if (account.was_deleted) session->forget_will();
+    const SessionId id = session->id();
+    if (session->is_connected()) disconnect(*session, "closed, its account was changed");
+    if (account.was_deleted && find(id) != nullptr) close(*session);
+  }
+}
+
+void Sessions::carry_out(const CloseConnection& connection) {
+  Session* session = find(connection.session);
+  if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");
+}
+
+// The server closes the connection: the will goes out.
+void Sessions::disconnect(Session& session, std::string_view why) {
+  log(session, LogLevel::info, why);
+  session.outbox()->close();
+  detach(session);
 }
 
 void Sessions::carry_out(NodeOpened& opened) {

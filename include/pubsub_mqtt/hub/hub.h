@@ -66,10 +66,28 @@ class Hub {
   void node_deleted(std::string_view host, std::string_view node);
   // Something changed that rights depend on: judge again who receives the node.
   void node_changed(std::string_view host, std::string_view node);
+  // The same for one account, here and on every node.
+  void affiliation_changed(std::string_view host, std::string_view node, std::string_view account);
+  void account_changed(std::string_view account);
   // The same for all nodes of a host.
   void host_changed(std::string_view host);
   // The module left a host: filters on its nodes wait, retained messages are in their store.
   void host_disabled(std::string_view host);
+
+  // What PubsubService::log_in() found out.
+  void logged_in(LoginReply reply);
+  // See CloseAccount. Its rights are judged again, too.
+  void close_account(std::string_view account, bool was_deleted);
+
+  // The administrator's view.
+  struct ClientView {
+    SessionId session = 0;
+    std::string_view name;  // address, client identifier and account
+    bool is_connected = false;
+    std::size_t subscriptions = 0;
+  };
+  std::vector<ClientView> clients() const;
+  void close_connection(SessionId session);
 
   // A retained message from before a restart.
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
@@ -79,14 +97,17 @@ class Hub {
   struct Publication;
 
   void queue(LogLine&& line);
+  void queue(LoginRequest&& request);
   void queue(Request&& request, SessionId session);
   bool write_log();
   bool check_will();
+  bool log_in_one();
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
   bool carry_out(Client& client, SessionId session, RetainedRequest& request);
   bool carry_out(Client& client, SessionId session, ResumeSession& request);
+  bool carry_out(Client& client, SessionId session, DetachSession& request);
   bool carry_out(Client& client, SessionId session, CloseSession& request);
 
   enum class Progress : std::uint8_t { granted, refused, unfinished };
@@ -105,9 +126,10 @@ class Hub {
   void update(Node& node, Client& client, SessionId session, bool may_receive);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
 
-  PubsubService::Published publish(const PublishRequest& request);
-  PubsubService::Published publish_item(const PublishRequest& request, const NodeTopic& topic);
-  PubsubService::Published clear(const PublishRequest& request, const NodeTopic& topic);
+  PubsubService::Published publish(const Client& client, const PublishRequest& request);
+  PubsubService::Published publish_item(const Client& client, const PublishRequest& request,
+                                        const NodeTopic& topic);
+  PubsubService::Published clear(const Client& client, const PublishRequest& request, const NodeTopic& topic);
   void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
 
   struct Scan;
@@ -133,6 +155,7 @@ class Hub {
   std::deque<SessionId> turn_;  // clients with requests, the next one in front
   Publication* publication_ = nullptr;
   std::uint64_t last_retained_ = 0;
+  std::deque<LoginRequest> logins_;
   std::deque<AnnounceWill> announced_wills_;
   std::deque<LogLine> log_lines_;
   std::uint64_t log_lines_left_out_ = 0;

@@ -1,6 +1,7 @@
 // What the hub asks of Prosody's pubsub services: the lua room implements it, unit tests imitate it.
-// Prosody's thread only. Nothing here raises or throws for what a client did; a Lua error becomes `failed` or
-// a refusal.
+// `account` is the bare JID as which a client acts; empty: a client without login (docs/mapping.md,
+// "Rights"). Prosody's thread only. Nothing here raises or throws for what a client did; a Lua error becomes
+// `failed` or a refusal.
 #pragma once
 
 #include <cstdint>
@@ -38,26 +39,33 @@ class PubsubService {
 
   virtual HostStatus host_status(std::string_view host) = 0;
 
+  // Finds out who the client is: Hub::logged_in() is called with the answer, now or later.
+  virtual void log_in(const LoginRequest& request) = 0;
+
   // A client subscribes to a node of an enabled host. Creates the node where the service lets that client.
-  virtual Subscribed subscribe(std::string_view host, std::string_view node) = 0;
+  virtual Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) = 0;
 
   // Whether a client may be sent the items of a node. False where host or node do not exist.
-  virtual bool may_receive(std::string_view host, std::string_view node) = 0;
+  virtual bool may_receive(std::string_view host, std::string_view node, std::string_view account) = 0;
+
+  // Whether a client may read what the node keeps. False where host or node do not exist.
+  virtual bool may_read(std::string_view host, std::string_view node, std::string_view account) = 0;
 
   // Publishes an item on an enabled host: with the id `current` where `retain`, else with a new, random one.
   // While this runs, the hub is told of the item through Hub::own_item_published().
-  virtual Published publish(std::string_view host, std::string_view node, const pugi::xml_node& payload,
-                            bool retain) = 0;
+  virtual Published publish(std::string_view host, std::string_view node, std::string_view account,
+                            const pugi::xml_node& payload, bool retain) = 0;
 
   // Whether a client may publish to the node, which need not exist, without doing so.
-  virtual Published may_publish(std::string_view host, std::string_view node) = 0;
+  virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;
 
   // Retracts the item `current`, with notification, where there is one.
   virtual void retract_current(std::string_view host, std::string_view node) = 0;
 
   // Appends the payload of the newest item to `into`, where the node's owner wants new subscribers to get it
   // (send_last_published_item) and the client may read items.
-  virtual bool last_item(std::string_view host, std::string_view node, pugi::xml_document& into) = 0;
+  virtual bool last_item(std::string_view host, std::string_view node, std::string_view account,
+                         pugi::xml_document& into) = 0;
 
   // The copy that survives a restart; nullptr: there is no retained message any more.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;

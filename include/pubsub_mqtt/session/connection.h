@@ -1,35 +1,49 @@
 // MQTT on one network connection, without the network: bytes and time in, packets and requests out.
 //
-// Waits for CONNECT, then drives a session. A protocol violation closes the connection, with a debug line
-// that says what was wrong [MQTT-4.8.0-1]. A session may outlive it, and belongs to a newer connection then.
-// Network thread only. Source: MQTT 3.1.1, chapters 3 and 4.
+// Waits for CONNECT, has Prosody check who the client is, then drives a session. A client that gives neither
+// a user name nor a certificate with names acts without login, where Limits::anonymous lets it in. A protocol
+// violation closes the connection, with a debug line that says what was wrong [MQTT-4.8.0-1]. A session may
+// outlive it, and belongs to a newer connection then. Network thread only. Source: MQTT 3.1.1, chapters 3
+// and 4.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "pubsub_mqtt/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packet_reader.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/peer.h"
 #include "pubsub_mqtt/session/sessions.h"
 
 namespace pubsub_mqtt::session {
 
+struct PendingConnect;
+
 class Connection {
  public:
-  // `address` is the client's, for log lines. The references outlive this.
-  Connection(ConnectionId id, std::string address, Time now, const Limits& limits, Sessions& sessions,
-             Outbox& outbox, std::vector<Request>& requests);
+  // The references outlive this.
+  Connection(ConnectionId id, Peer peer, Time now, const Limits& limits, Sessions& sessions, Outbox& outbox,
+             std::vector<Request>& requests);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   // The network connection is over, unless this closed it: the will goes out.
   ~Connection();
 
+  // The TLS handshake is done, and the client's certificate was verified. Before receive().
+  void set_certificate(CertificateNames names) { certificate_ = std::move(names); }
+
   // Takes bytes off the front of `input`. What it leaves must be offered again after
   // Outbox::resume_reading().
   void receive(std::string_view& input, Time now);
+
+  // Whether the client may act as an account, and as which.
+  void receive(const LoginReply& reply);
 
   // When to call expire(); nothing: never, until bytes or replies came. It moves with everything received.
   std::optional<Time> deadline() const;
@@ -45,17 +59,24 @@ class Connection {
 
  private:
   Session* session() const;
+  std::string name_of(std::string_view client_identifier) const;
   bool outbox_is_full() const;
   bool reads() const;
   void handle(const mqtt::Packet& packet, Time now);
   void handle(Session& session, const mqtt::Packet& packet);
-  void accept(const mqtt::Connect& connect);
+  void receive(const mqtt::Connect& connect);
+  bool may_send_password() const;
+  bool may_be_anonymous() const;
+  void ask_to_log_in(const mqtt::Connect& connect);
+  void accept(const mqtt::Connect& connect, std::string account);
   void disconnect(Session& session);
-  void refuse(mqtt::ConnectReturnCode code, std::string_view why);
-  void fail(std::string_view reason);
+  void refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level = LogLevel::debug);
+  void fail(std::string_view reason, LogLevel level = LogLevel::debug);
 
   ConnectionId id_;
-  std::string address_;
+  Peer peer_;
+  CertificateNames certificate_;
+  std::unique_ptr<PendingConnect> logging_in_;  // until the LoginReply
   Time last_packet_;
   Time keep_alive_{0};
   const Limits& limits_;

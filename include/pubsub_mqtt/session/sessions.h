@@ -21,6 +21,7 @@
 namespace pubsub_mqtt::session {
 
 class Audience;
+class Connection;
 class Message;
 class Session;
 
@@ -68,13 +69,17 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. `address` is for log lines.
+  // MQTT-3.1.2-6]. `client` is for log lines.
   struct Opened {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, ConnectionId connection, std::string_view address,
+  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string client,
               Outbox& outbox);
+
+  // The connection is to be told of its LoginReply, until it is forgotten.
+  void await_login(ConnectionId id, Connection& connection) { logging_in_.emplace(id, &connection); }
+  void forget_login(ConnectionId id) { logging_in_.erase(id); }
 
   // CONNACK was written: what waited for the client follows.
   void resume(Session& session);
@@ -103,6 +108,9 @@ class Sessions {
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
 
  private:
+  void carry_out(const LoginReply& reply);
+  void carry_out(const CloseAccount& account);
+  void carry_out(const CloseConnection& connection);
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
   void carry_out(const NodeClosed& closed);
@@ -115,6 +123,7 @@ class Sessions {
   Session* take_over(const SessionKey& key);
   Session& create(SessionKey&& key, bool clean);
   void close(Session& session);
+  void disconnect(Session& session, std::string_view why);
   bool may_have(const Session& session, const Message& message) const;
   void log(const Session& session, LogLevel level, std::string_view text);
 
@@ -133,6 +142,7 @@ class Sessions {
   std::vector<std::uint32_t> free_slots_;
   std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;
   std::unordered_map<NodeId, Audience> audiences_;
+  std::unordered_map<ConnectionId, Connection*> logging_in_;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -151,8 +151,10 @@ class World {
   void open(Place& place) {
     close(place);
     place.outbox = std::make_unique<CheckedOutbox>();
-    place.connection = std::make_unique<session::Connection>(++last_connection_, "fuzz", now_, limits_,
-                                                             sessions_, *place.outbox, requests_);
+    place.connection = std::make_unique<session::Connection>(
+        ++last_connection_,
+        session::Peer{.address = "127.0.0.1", .name = "fuzz", .is_loopback = true, .is_encrypted = false},
+        now_, limits_, sessions_, *place.outbox, requests_);
   }
 
   static void close(Place& place) {

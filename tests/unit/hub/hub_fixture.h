@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,30 +27,38 @@ class TestService final : public PubsubService {
     if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
     return HostStatus::unknown;
   }
-  Subscribed subscribe(std::string_view, std::string_view node) override {
+  void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
+  Subscribed subscribe(std::string_view, std::string_view node, std::string_view account) override {
+    if (outcasts.contains(account)) return Subscribed::refused;
     const auto found = open.find(std::string(node));
     if (found == open.end()) return Subscribed::waits;
     return found->second ? Subscribed::granted : Subscribed::refused;
   }
-  bool may_receive(std::string_view, std::string_view node) override {
+  bool may_receive(std::string_view, std::string_view node, std::string_view account) override {
+    if (outcasts.contains(account)) return false;
     const auto found = open.find(std::string(node));
     return enabled && found != open.end() && found->second;
   }
-  Published publish(std::string_view, std::string_view node, const pugi::xml_node& payload,
-                    bool retain) override {
+  bool may_read(std::string_view, std::string_view, std::string_view account) override {
+    return !outcasts.contains(account);
+  }
+  Published publish(std::string_view, std::string_view node, std::string_view account,
+                    const pugi::xml_node& payload, bool retain) override {
+    publishers.emplace_back(account);
     if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
     published.push_back(std::string(node) + (retain ? " current " : " ") + payload::serialize(payload));
     hub->own_item_published();
     return {.outcome = Outcome::accepted, .reason = {}};
   }
-  Published may_publish(std::string_view, std::string_view) override {
+  Published may_publish(std::string_view, std::string_view, std::string_view) override {
     return {.outcome = outcome, .reason = "because"};
   }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
-  bool last_item(std::string_view, std::string_view node, pugi::xml_document& into) override {
+  bool last_item(std::string_view, std::string_view node, std::string_view,
+                 pugi::xml_document& into) override {
     const auto found = last_items.find(std::string(node));
     if (found == last_items.end()) return false;
     into = std::get<pugi::xml_document>(payload::parse_element(found->second));
@@ -63,6 +72,9 @@ class TestService final : public PubsubService {
   Hub* hub = nullptr;
   bool enabled = true;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
+  std::set<std::string, std::less<>> outcasts;  // accounts
+  std::vector<std::string> logins;
+  std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
   std::vector<std::string> published;
   std::vector<std::string> lines;

@@ -81,8 +81,11 @@ class Client {
  public:
   explicit Client(Server& to, Time at = Time{0})
       : server(to),
-        connection(std::make_unique<Connection>(++to.last_connection, "192.0.2.1:5000", at, to.limits,
-                                                to.sessions, outbox, to.requests)) {}
+        connection(std::make_unique<Connection>(
+            ++to.last_connection,
+            Peer{
+                .address = "127.0.0.1", .name = "127.0.0.1:5000", .is_loopback = true, .is_encrypted = false},
+            at, to.limits, to.sessions, outbox, to.requests)) {}
 
   template <typename Packet>
   void send(const Packet& packet, Time at = Time{0}) {

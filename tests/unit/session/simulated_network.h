@@ -66,8 +66,13 @@ class Link {
       : server_(server),
         client_(&client),
         window_(window),
-        connection_(std::make_unique<Connection>(id, client.identifier(), now, server.limits, server.sessions,
-                                                 outbox_, server.requests)) {}
+        connection_(std::make_unique<Connection>(id,
+                                                 Peer{.address = "127.0.0.1",
+                                                      .name = client.identifier(),
+                                                      .is_loopback = true,
+                                                      .is_encrypted = false},
+                                                 now, server.limits, server.sessions, outbox_,
+                                                 server.requests)) {}
 
   // One of the two has gone, and the other may not know it yet.
   bool has_client() const { return client_ != nullptr; }

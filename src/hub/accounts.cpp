@@ -1,0 +1,58 @@
+// Who clients are, and the administrator's view of them.
+#include <utility>
+
+#include "client.h"
+#include "nodes.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+// Each waits for a client that waits for it; those whose clients have gone are not counted out.
+constexpr std::size_t max_logins = 10000;
+
+}  // namespace
+
+void Hub::queue(LoginRequest&& request) {
+  if (logins_.size() < max_logins) {
+    logins_.push_back(std::move(request));
+  } else {
+    logged_in({.connection = request.connection,
+               .code = mqtt::ConnectReturnCode::server_unavailable,
+               .account = {}});
+  }
+}
+
+// One a step: a password costs milliseconds.
+bool Hub::log_in_one() {
+  if (logins_.empty()) return false;
+  const LoginRequest request = std::move(logins_.front());
+  logins_.pop_front();
+  service_.log_in(request);
+  return true;
+}
+
+void Hub::logged_in(LoginReply reply) { deliveries_.emplace_back(std::move(reply)); }
+
+void Hub::close_account(std::string_view account, bool was_deleted) {
+  account_changed(account);
+  deliveries_.emplace_back(CloseAccount{.account = std::string(account), .was_deleted = was_deleted});
+}
+
+std::vector<Hub::ClientView> Hub::clients() const {
+  std::vector<ClientView> views;
+  views.reserve(clients_.size());
+  for (const auto& [session, client] : clients_) {
+    if (client.name.empty()) continue;  // it is over
+    views.push_back({.session = session,
+                     .name = client.name,
+                     .is_connected = client.is_connected,
+                     .subscriptions = client.filters.size() + client.patterns.size()});
+  }
+  return views;
+}
+
+void Hub::close_connection(SessionId session) {
+  deliveries_.emplace_back(CloseConnection{.session = session});
+}
+
+}  // namespace pubsub_mqtt::hub
