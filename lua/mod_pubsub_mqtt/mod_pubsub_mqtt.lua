@@ -9,9 +9,8 @@ local array = require "util.array";
 local certmanager = require "core.certmanager";
 local configmanager = require "core.configmanager";
 local it = require "util.iterators";
+local jid = require "util.jid";
 local modulemanager = require "core.modulemanager";
-local new_id = require "util.id".medium;
-local now = require "util.time".now;
 local portmanager = require "core.portmanager";
 local server = require "net.server";
 local st = require "util.stanza";
@@ -29,6 +28,8 @@ local function get_limit(name, default, min, max)
 	return default;
 end
 
+local allow_anonymous = module:get_option("mqtt_allow_anonymous"); -- nil: from loopback only
+
 local kib, day = 1024, 24*60*60;
 local limits = {
 	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
@@ -40,17 +41,21 @@ local limits = {
 	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
 	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
 	session_expiry = get_limit("mqtt_session_expiry", 7*day, 0, 3650*day);
+	max_client_identifier_length = get_limit("mqtt_max_client_identifier_length", 256, 23, 65535);
+	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
+	anonymous_from_everywhere = allow_anonymous == true;
+	anonymous_from_loopback = allow_anonymous ~= false;
 };
-local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
 --   core      the gateway itself, a userdata; nil once it has stopped
 --   services  host -> pubsub service, where the module is enabled
 --   stores    host -> store of retained messages
+--   disabled  account -> true, where the administrator has disabled it
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
 --   reloading host -> true, between the unload and the load of a reload
-local shared = module.saved_state or { services = {}, stores = {}, unsaved = {}, reloading = {} };
+local shared = module.saved_state or { services = {}, stores = {}, unsaved = {}, disabled = {}, reloading = {} };
 local services = shared.services;
 
 local listeners = {}; -- Prosody's server handler -> the core's number for it
@@ -88,9 +93,16 @@ if not library then
 	return;
 end
 
---- Pubsub, as the core asks for it. A client without login acts on open nodes only.
+--- What the core calls
 
-local callbacks = { stanza_mt = getmetatable(st.stanza("item")) };
+-- No require() of our own for libraries, since Prosody reloads these with the module.
+local retained = module:require "retained"(shared.stores, shared.unsaved);
+local callbacks = module:require "rights"(services, shared.disabled);
+local log_in = module:require "login";
+
+callbacks.stanza_mt = getmetatable(st.stanza("item"));
+callbacks.save_retained = retained.save;
+callbacks.stopped = retained.save_all;
 
 function callbacks.log(level, text)
 	module:log(level, "%s", text);
@@ -101,147 +113,10 @@ function callbacks.host_status(host)
 	if configmanager.get(host, "component_module") == "pubsub" then return "configured"; end
 end
 
-local function is_open(service, node)
-	local node_obj = service.nodes[node];
-	return (node_obj and node_obj.config or service.node_defaults).access_model == "open";
-end
-
-function callbacks.may_receive(host, node)
-	local service = services[host];
-	return service ~= nil and service.nodes[node] ~= nil and is_open(service, node);
-end
-
-function callbacks.subscribe(host, node)
-	local service = services[host];
-	if service.nodes[node] then
-		return is_open(service, node) and "granted" or "refused";
-	end
-	if service.config.autocreate_on_subscribe and is_open(service, node) and service:create(node, true) then
-		return "granted";
-	end
-	return "waits";
-end
-
-local function refuse_publish(host, node)
-	local service = services[host];
-	if anonymous_affiliation ~= "publisher" then
-		return "mqtt_anonymous_affiliation lets clients without login read only";
-	elseif not service.nodes[node] and not service.config.autocreate_on_publish then
-		return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host);
-	elseif not is_open(service, node) then
-		return "clients without login publish to nodes whose access_model is \"open\"";
-	end
-end
-
-local retained_id = "current"; -- XEP-0060, Singleton Node
-local retained_delay = 5; -- seconds
-
--- Errors of util.pubsub after which the same publish may succeed.
-local passing_errors = { ["internal-server-error"] = true, ["resource-constraint"] = true };
-
-function callbacks.publish(host, node, item, retain)
-	local refusal = refuse_publish(host, node);
-	if refusal then return "refused", refusal; end
-	local service, id = services[host], retain and retained_id or new_id();
-	item.attr.id = id;
-	local ok, done, err = pcall(service.publish, service, node, true, id, item);
-	if not ok then
-		module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
-		return "failed", "an error in Prosody, see the log";
-	elseif done then
-		return "accepted";
-	end
-	return passing_errors[err] and "failed" or "refused", tostring(err);
-end
-
-function callbacks.may_publish(host, node)
-	local refusal = services[host].nodes[node] and refuse_publish(host, node);
-	return refusal and "refused" or "accepted", refusal;
-end
-
-function callbacks.retract_current(host, node)
-	local service = services[host];
-	local items = service.data[node];
-	if items and items:get(retained_id) then
-		service:retract(node, true, retained_id, st.stanza("retract", { id = retained_id }));
-	end
-end
-
-local sends_last_item = { on_sub = true, on_sub_and_presence = true };
-
-function callbacks.last_item(host, node)
-	local service = services[host];
-	local node_obj = service and service.nodes[node];
-	if node_obj and sends_last_item[node_obj.config.send_last_published_item] and is_open(service, node) then
-		local ok, id, item = service:get_last_item(node, true);
-		return ok and id and item.tags[1] or nil;
-	end
-end
-
---- Retained messages, written behind: a message a second must not cost a file a second
-
-local function save_one_retained(host, node)
-	local nodes = shared.unsaved[host];
-	local retained = nodes[node];
-	nodes[node] = nil;
-	local called, ok, err = pcall(shared.stores[host].set, shared.stores[host], node, retained or nil);
-	if not called or not ok then
-		module:log("error", "The retained message of %s on %s is not saved: %s", node, host, called and err or ok);
-	end
-end
-
-local function save_retained(host)
-	local nodes = shared.unsaved[host] or {};
-	for _, node in ipairs(array.collect(it.keys(nodes))) do
-		save_one_retained(host, node);
-	end
-	shared.unsaved[host] = nil;
-end
-
-local function save_all_retained()
-	for _, host in ipairs(array.collect(it.keys(shared.unsaved))) do
-		save_retained(host);
-	end
-end
-
-callbacks.stopped = save_all_retained;
-
--- A few at a time, so that XMPP does not wait for the disk.
-local function save_some_retained()
-	local host, nodes = next(shared.unsaved);
-	if not host then return; end
-	local enough = now() + 0.002;
-	repeat
-		local node = next(nodes);
-		if node == nil then
-			shared.unsaved[host] = nil;
-			break;
-		end
-		save_one_retained(host, node);
-	until now() > enough
-	return 0.01;
-end
-
-function callbacks.save_retained(host, node, retained)
-	if next(shared.unsaved) == nil then
-		timer.add_task(retained_delay, save_some_retained);
-	end
-	shared.unsaved[host] = shared.unsaved[host] or {};
-	shared.unsaved[host][node] = retained or false;
-end
-
-local function restore_retained(host)
-	save_retained(host);
-	local store = shared.stores[host];
-	if not store.users then return; end
-	for node in store:users() do
-		local retained, err = store:get(node);
-		if retained then
-			shared.core:restore_retained(host, node, retained);
-		else
-			module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
-		end
-	end
+function callbacks.log_in(request)
+	log_in(request, function (connection, code, account)
+		if shared.core then shared.core:logged_in(connection, code, account); end
+	end);
 end
 
 --- Certificates
@@ -368,7 +243,7 @@ local function after_call(service, method, after)
 	local active = true;
 	local function wrapper(self, node, ...)
 		local results = pack(original(self, node, ...));
-		if active then after(node); end
+		if active then after(node, ...); end
 		return unpack(results, 1, results.n);
 	end
 	service[method] = wrapper;
@@ -419,9 +294,15 @@ local function enable_host(module)
 	end
 	-- util.pubsub fires no event for these.
 	local undo = {};
-	for _, method in ipairs({ "set_affiliation", "set_node_capabilities", "set_node_config" }) do
+	for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
 		undo[#undo+1] = after_call(service, method, tell("node_changed"));
 	end
+	-- It may have changed the affiliation whatever it returned.
+	undo[#undo+1] = after_call(service, "set_affiliation", function (node, _, affiliated)
+		if shared.core and type(node) == "string" and type(affiliated) == "string" then
+			shared.core:affiliation_changed(host, node, jid.bare(affiliated));
+		end
+	end);
 
 	function module.unload()
 		for _, undo_one in ipairs(undo) do undo_one(); end
@@ -430,7 +311,7 @@ local function enable_host(module)
 			return;
 		end
 		services[host] = nil;
-		save_retained(host);
+		retained.save_host(host);
 		if shared.core then shared.core:host_disabled(host); end
 	end
 
@@ -440,7 +321,7 @@ local function enable_host(module)
 		for node in pairs(service.nodes) do
 			shared.core:node_created(host, node);
 		end
-		restore_retained(host);
+		retained.restore(host, shared.core);
 	end
 end
 
@@ -493,6 +374,44 @@ module:provides("net", {
 	listener = listener;
 });
 
+--- Accounts that change
+
+-- Of an event with `username` and `host`; a role may be that of another host's user.
+local function account_of(event)
+	return event.username and event.host and event.username.."@"..event.host;
+end
+
+local function close_account(was_deleted)
+	return function (event)
+		local account = account_of(event);
+		if shared.core and account then shared.core:close_account(account, was_deleted); end
+	end
+end
+
+module:hook("user-deleted", close_account(true));
+module:hook("user-password-changed", close_account(false));
+module:hook("user-disabled", function (event)
+	shared.disabled[account_of(event)] = true;
+	close_account(false)(event);
+end);
+module:hook("user-enabled", function (event)
+	shared.disabled[account_of(event)] = nil;
+	if shared.core then shared.core:account_changed(account_of(event)); end
+end);
+for _, event_name in ipairs({
+	"user-roles-changed"; -- 0.12
+	"user-role-changed"; "user-role-added"; "user-role-removed"; -- 13
+}) do
+	module:hook(event_name, function (event)
+		local account = account_of(event);
+		if shared.core and account then shared.core:account_changed(account); end
+	end);
+end
+-- Its users cannot be asked any more.
+module:hook("host-deactivated", function (event)
+	if shared.core then shared.core:close_accounts_of(event.host); end
+end);
+
 module:hook("service-added", function () each_port(adopt); end);
 module:hook("config-reloaded", function ()
 	renew_certificates();
@@ -502,7 +421,7 @@ module:hook("config-reloaded", function ()
 end, -10); -- portmanager renews its certificates at -1
 module:hook("host-activated", renew_certificates, -10);
 module:hook("server-stopping", stop);
-module:hook("server-stopped", save_all_retained);
+module:hook("server-stopped", retained.save_all);
 
 if prosody.start_time then
 	start();

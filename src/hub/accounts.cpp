@@ -1,4 +1,5 @@
 // Who clients are, and the administrator's view of them.
+#include <set>
 #include <utility>
 
 #include "client.h"
@@ -36,6 +37,17 @@ void Hub::logged_in(LoginReply reply) { deliveries_.emplace_back(std::move(reply
 void Hub::close_account(std::string_view account, bool was_deleted) {
   account_changed(account);
   deliveries_.emplace_back(CloseAccount{.account = std::string(account), .was_deleted = was_deleted});
+}
+
+void Hub::close_accounts_of(std::string_view host) {
+  std::set<std::string> accounts;
+  for (const auto& [session, client] : clients_) {
+    const auto at = client.account.find('@');
+    if (at != std::string::npos && std::string_view(client.account).substr(at + 1) == host) {
+      accounts.insert(client.account);
+    }
+  }
+  for (const auto& account : accounts) close_account(account, false);
 }
 
 std::vector<Hub::ClientView> Hub::clients() const {

@@ -19,6 +19,7 @@
 //   core:logged_in(connection, code, account)  what the callback log_in found out: CONNACK's return code, and
 //                                 the bare JID where it is 0
 //   core:close_account(account, was_deleted)
+//   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
 //   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
@@ -401,6 +402,7 @@ constexpr luaL_Reg core_methods[] = {
     {"account_changed", entry<name_event<&hub::Hub::account_changed>>},
     {"logged_in", entry<logged_in>},
     {"close_account", entry<close_account>},
+    {"close_accounts_of", entry<name_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
     {"close_connection", entry<close_connection>},
     {"host_changed", entry<name_event<&hub::Hub::host_changed>>},

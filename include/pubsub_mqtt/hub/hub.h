@@ -79,6 +79,9 @@ class Hub {
   // See CloseAccount. Its rights are judged again, too.
   void close_account(std::string_view account, bool was_deleted);
 
+  // All accounts of an XMPP host that has gone.
+  void close_accounts_of(std::string_view host);
+
   // The administrator's view.
   struct ClientView {
     SessionId session = 0;

@@ -31,7 +31,7 @@ TEST_F(SessionLifetimeTest,
   EXPECT_EQ(again.outbox.take(), session_present);
   ASSERT_EQ(server.requested<ResumeSession>().size(), 1U);
   EXPECT_EQ(server.requested<ResumeSession>()[0].session, client.session());
-  EXPECT_EQ(server.requested<ResumeSession>()[0].client, "192.0.2.1:5000 \"meter\"");
+  EXPECT_EQ(server.requested<ResumeSession>()[0].client, "127.0.0.1:5000 \"meter\"");
   EXPECT_EQ(server.requested<OpenSession>().size(), 1U);
 }
 
@@ -91,7 +91,7 @@ TEST_F(SessionLifetimeTest, AnIdentifierOfAnyUtf8IsTaken) {  // [MQTT-3.1.3-4, M
   client.connect_again("Zähler \"7\" \xF0\x9F\x98\x80\n");
   EXPECT_EQ(client.outbox.take(), new_session);
   EXPECT_EQ(server.requested<OpenSession>()[0].client,
-            "192.0.2.1:5000 \"Zähler \\x227\\x22 \xF0\x9F\x98\x80\\x0a\"");
+            "127.0.0.1:5000 \"Zähler \\x227\\x22 \xF0\x9F\x98\x80\\x0a\"");
 }
 
 TEST_F(SessionLifetimeTest, ASessionWithoutIdentifierIsNobodyElsesAndLeavesNothing) {  // [MQTT-3.1.3-6]

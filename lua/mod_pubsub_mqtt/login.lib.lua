@@ -1,0 +1,244 @@
+-- Who a client is: Prosody's accounts, asked as XMPP's SASL mechanisms PLAIN and EXTERNAL ask them.
+
+local async = require "util.async";
+local cache = require "util.cache";
+local jid = require "util.jid";
+local nodeprep = require "util.encodings".stringprep.nodeprep;
+local throttle = require "util.throttle";
+local timer = require "util.timer";
+local usermanager = require "core.usermanager";
+
+local hosts = prosody.hosts;
+
+-- CONNACK's return codes (MQTT 3.1.1, table 3.1)
+local accepted, unavailable, bad_password, not_authorized = 0, 3, 4, 5;
+
+local user_host = module:get_option_string("mqtt_user_host");
+local certificate_user = module:get_option_string("mqtt_certificate_user", "xmpp_address");
+local max_failures = math.max(1, module:get_option_number("mqtt_max_failed_logins", 10));
+
+--- Names
+
+local function is_account_host(host)
+	return hosts[host] ~= nil and hosts[host].type == "local";
+end
+
+-- Where a user name has no host: the only VirtualHost.
+local function default_host()
+	if user_host then return user_host; end
+	local found;
+	for host in pairs(hosts) do
+		if is_account_host(host) then
+			if found then return; end
+			found = host;
+		end
+	end
+	return found;
+end
+
+-- The account that a name means, normalised as XMPP does; nil if it can be none.
+local function to_account(name)
+	local username, host, resource;
+	if name:find("@", 1, true) then
+		username, host, resource = jid.prepped_split(name);
+	else
+		username, host = nodeprep(name), default_host();
+	end
+	if username and username ~= "" and host and not resource and is_account_host(host) then
+		return username, host;
+	end
+end
+
+--- Failed logins: first they take longer, then they are refused for a while
+
+local failure_period = 300; -- seconds in which mqtt_max_failed_logins are forgotten
+local free_failures = 3;
+local longest_delay = 5; -- seconds; shorter than mqtt_connect_timeout
+local failures = cache.new(10000); -- of an address, or of an account -> throttle
+local known_good = cache.new(10000); -- account and address that have succeeded
+local warned = cache.new(10000);
+
+local function failures_of(key)
+	local found = failures:get(key);
+	if not found then
+		found = throttle.create(max_failures, failure_period);
+		failures:set(key, found);
+	end
+	return found;
+end
+
+local function note_failure(key)
+	local counted = failures_of(key);
+	counted:update();
+	counted:poll(1, true);
+end
+
+-- How long the next attempt waits; nil: it is refused.
+local function delay_of(key)
+	local counted = failures:get(key);
+	if not counted then return 0; end
+	if not counted:peek(1) then return; end
+	local failed = counted.max - counted.balance;
+	if failed < free_failures then return 0; end
+	return math.min(longest_delay, 2^(failed - free_failures) / 2);
+end
+
+local function warn_once(key, format, ...)
+	local now = os.time();
+	if now - (warned:get(key) or 0) < failure_period then return; end
+	warned:set(key, now);
+	module:log("warn", format, ...);
+end
+
+--- The checks. Each returns a return code, and the account's JID or the reason for the log.
+
+local function is_enabled(username, host)
+	-- Prosody 0.12 cannot disable an account.
+	return not usermanager.user_is_enabled or usermanager.user_is_enabled(username, host) ~= false;
+end
+
+local function ask_provider(username, host, password, request)
+	local session = { type = "c2s_unauthed"; host = host; ip = request.address; secure = true; log = module._log };
+	local sasl = usermanager.get_sasl_handler(host, session);
+	if sasl and sasl:mechanisms()["PLAIN"] and sasl:select("PLAIN") then
+		local status, condition = sasl:process("\0"..username.."\0"..password);
+		-- The handler normalises once more: it must mean the same account.
+		return status == "success" and sasl.username == username, condition;
+	end
+	return usermanager.test_password(username, host, password);
+end
+
+local function check_password(username, host, password, request)
+	-- SASL PLAIN (RFC 4616) separates its fields with NUL, and MQTT takes any bytes for a password.
+	if not password or password == "" or password:find("\0", 1, true) then
+		return bad_password, "no password";
+	end
+	local ok, condition = ask_provider(username, host, password, request);
+	if ok and is_enabled(username, host) then
+		return accepted, username.."@"..host;
+	elseif ok or condition == "account-disabled" then
+		return not_authorized, "the account is disabled";
+	elseif condition == "temporary-auth-failure" then
+		return unavailable, "the authentication provider is not available";
+	end
+	return bad_password, "wrong user name or password";
+end
+
+-- "meter.example.org" is meter@example.org, where that is how certificates name accounts.
+local function dns_account(name)
+	local username, host = name:match("^([^.*]+)%.(.+)$");
+	return username and username.."@"..host;
+end
+
+-- The accounts that a client certificate names (XEP-0178), as a set of bare JIDs and a list.
+local function certificate_accounts(request)
+	local accounts = {};
+	local function add(name)
+		local username, host = to_account(name or "");
+		if not username then return; end
+		local account = username.."@"..host;
+		if accounts[account] then return; end
+		accounts[account] = { username, host };
+		accounts[#accounts+1] = account;
+	end
+	for _, name in ipairs(request.xmpp_addresses) do add(name); end
+	if certificate_user == "dns_name" then
+		for _, name in ipairs(request.dns_names) do add(dns_account(name)); end
+	elseif certificate_user == "email" then
+		for _, name in ipairs(request.emails) do add(name); end
+	end
+	return accounts;
+end
+
+local function check_certificate(accounts, account)
+	account = account or (#accounts == 1 and accounts[1]);
+	if not account then
+		return not_authorized, "the certificate names several accounts: give the user name of one of them";
+	elseif not accounts[account] then
+		return not_authorized, "the user name is none of those in the client's certificate";
+	end
+	local username, host = accounts[account][1], accounts[account][2];
+	if not usermanager.user_exists(username, host) or not is_enabled(username, host) then
+		return not_authorized, "the certificate's account does not exist, or is disabled";
+	end
+	return accepted, account;
+end
+
+local function names_an_account(request)
+	return #request.xmpp_addresses > 0 or (certificate_user == "dns_name" and #request.dns_names > 0)
+		or (certificate_user == "email" and #request.emails > 0);
+end
+
+-- A certificate whose names are no accounts' here is none, where it does not claim to be one.
+local function check(request)
+	local username, host;
+	if request.user_name then
+		username, host = to_account(request.user_name);
+		if not username then return bad_password, "the user name is no account's here"; end
+	end
+	if names_an_account(request) then
+		local accounts = certificate_accounts(request);
+		if #accounts == 0 then return not_authorized, "the certificate names no account of this server"; end
+		return check_certificate(accounts, username and username.."@"..host);
+	elseif not username then
+		return accepted, ""; -- a client without login
+	end
+	return check_password(username, host, request.password, request);
+end
+
+--- One login at a time does not hold up the others: providers may wait in their runner
+
+local function throttle_keys(request)
+	local username, host = to_account(request.user_name or "");
+	local account = username and username.."@"..host;
+	local keys = {};
+	-- Behind a proxy everybody comes from loopback.
+	if not request.is_loopback then keys[1] = "address "..request.address; end
+	-- Nobody locks a device out by guessing its password from elsewhere.
+	if account and not known_good:get(account.."\0"..request.address) then keys[#keys+1] = "account "..account; end
+	return keys, account;
+end
+
+local function log_in(request, reply)
+	local keys, account = throttle_keys(request);
+	local function finish(code, result)
+		request.password = nil;
+		if code == accepted then
+			if result ~= "" then known_good:set(result.."\0"..request.address, true); end
+			return reply(request.connection, accepted, result);
+		end
+		if code == bad_password then
+			for _, key in ipairs(keys) do note_failure(key); end
+		end
+		module:log("info", "%s: login%s failed: %s", request.client, account and " as "..account or "", result);
+		reply(request.connection, code);
+	end
+
+	local delay = 0;
+	for _, key in ipairs(keys) do
+		local wait = delay_of(key);
+		if not wait then
+			request.password = nil;
+			warn_once(key, "Too many failed logins of %s: refused for a while, see mqtt_max_failed_logins", key);
+			return reply(request.connection, unavailable);
+		end
+		delay = math.max(delay, wait);
+	end
+
+	local runner = async.runner(function ()
+		finish(check(request));
+	end, {
+		error = function (_, err)
+			module:log("error", "%s: the login failed with an error: %s", request.client, err);
+			request.password = nil;
+			reply(request.connection, unavailable);
+		end;
+	});
+	if delay > 0 then
+		timer.add_task(delay, function () runner:run(true); end);
+	else
+		runner:run(true);
+	end
+end
+
+return log_in;
