@@ -229,7 +229,8 @@ local function log_in(request, reply)
 		finish(check(request));
 	end, {
 		error = function (_, err)
-			module:log("error", "%s: the login failed with an error: %s", request.client, err);
+			-- Without the traceback, which is long and says nothing to an administrator.
+			module:log("error", "%s: the login failed with an error: %s", request.client, tostring(err):match("^[^\n]*"));
 			request.password = nil;
 			reply(request.connection, unavailable);
 		end;

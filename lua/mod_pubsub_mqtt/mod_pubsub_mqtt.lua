@@ -332,6 +332,8 @@ function module.add_host(module)
 	end
 end
 
+module:require "shell"(shared);
+
 --- Life
 
 if reloaded then

@@ -125,6 +125,7 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
 }
 
 void Connection::receive(const mqtt::Connect& connect) {
+  peer_.name += " \"" + mqtt::printable(connect.client_identifier) + '"';
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::ConnectReturnCode::identifier_rejected,
@@ -159,13 +160,9 @@ bool Connection::may_be_anonymous() const {
          (limits_.anonymous == Anonymous::from_loopback && peer_.is_loopback);
 }
 
-std::string Connection::name_of(std::string_view client_identifier) const {
-  return peer_.name + " \"" + mqtt::printable(client_identifier) + '"';
-}
-
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   LoginRequest request{.connection = id_,
-                       .client = name_of(connect.client_identifier),
+                       .client = peer_.name,
                        .address = peer_.address,
                        .is_loopback = peer_.is_loopback,
                        .user_name = {},
@@ -189,9 +186,8 @@ void Connection::receive(const LoginReply& reply) {
 }
 
 void Connection::accept(const mqtt::Connect& connect, std::string account) {
-  std::string name = name_of(connect.client_identifier);
-  if (!account.empty()) name += " (" + account + ')';
-  const auto opened = sessions_.open(connect, std::move(account), id_, std::move(name), outbox_);
+  if (!account.empty()) peer_.name += " (" + account + ')';
+  const auto opened = sessions_.open(connect, std::move(account), id_, peer_.name, outbox_);
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
   session_ = opened.session.id();
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;

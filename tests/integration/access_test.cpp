@@ -75,14 +75,6 @@ TEST_F(Access, RightsAreJudgedAfreshOnANodeCreatedAgain) {
   EXPECT_TRUE(client.messages_so_far().empty());
 }
 
-TEST_F(Access, AUserNameIsAcceptedAndIgnored) {
-  MqttClient client({.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = "wrong"});
-  EXPECT_EQ(client.connect_code(), 0);
-  admin->create("secret", {{"access_model", "whitelist"}});
-  admin->set_affiliation("secret", "juliet@localhost", "publisher");
-  EXPECT_EQ(client.subscribe("pubsub.localhost/json/secret"), 0x80);
-}
-
 TEST(AccessSettings, MqttAnonymousAffiliationMemberReadsOnly) {
   Prosody prosody;
   prosody.start({.global = "mqtt_anonymous_affiliation = \"member\""});

@@ -250,7 +250,7 @@ TEST_F(Session, AnEmptyIdentifierIsUniqueAndNeedsACleanSession) {
 
 TEST_F(Session, AnyUtf8IsAnIdentifier) {
   start();
-  const std::string longest(65535, 'x');
+  const std::string longest(256, 'x');  // mqtt_max_client_identifier_length
   for (const std::string& identifier :
        {std::string("\xE6\x97\xA5\xE6\x9C\xAC"), std::string("+/#$ \"\\"), std::string("\x01\n"),
         std::string("\xEF\xBB\xBF"), std::string("\xF0\x9F\x98\x80"), std::string("e\xCC\x81"),
@@ -259,6 +259,8 @@ TEST_F(Session, AnyUtf8IsAnIdentifier) {
     EXPECT_EQ(connack_of(identifier, false), (mqtt::Connack{.session_present = true}))
         << identifier.substr(0, 20);
   }
+  EXPECT_EQ(connack_of(longest + 'x', false),
+            (mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
 }
 
 TEST_F(Session, SilenceLongerThanTheKeepAliveIntervalEndsTheConnectionOnly) {

@@ -59,7 +59,6 @@ class Connection {
 
  private:
   Session* session() const;
-  std::string name_of(std::string_view client_identifier) const;
   bool outbox_is_full() const;
   bool reads() const;
   void handle(const mqtt::Packet& packet, Time now);
@@ -74,7 +73,7 @@ class Connection {
   void fail(std::string_view reason, LogLevel level = LogLevel::debug);
 
   ConnectionId id_;
-  Peer peer_;
+  Peer peer_;  // its name grows by what CONNECT says
   CertificateNames certificate_;
   std::unique_ptr<PendingConnect> logging_in_;  // until the LoginReply
   Time last_packet_;

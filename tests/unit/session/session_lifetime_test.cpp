@@ -213,7 +213,8 @@ TEST_F(WillTest, TakeoverByACleanSessionPublishesItBeforeTheOldSessionEnds) {
     if (counts) order.push_back(request.index());
   }
   const std::vector<std::size_t> expected{Request(OpenSession{}).index(), Request(PublishRequest{}).index(),
-                                          Request(CloseSession{}).index(), Request(OpenSession{}).index()};
+                                          Request(DetachSession{}).index(), Request(CloseSession{}).index(),
+                                          Request(OpenSession{}).index()};
   EXPECT_EQ(order, expected);
 }
 

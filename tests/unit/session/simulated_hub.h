@@ -118,6 +118,7 @@ class SimulatedHub {
 
   void carry_out(const ResumeSession& resume) { ++client_of(resume.session).resumed; }
   void carry_out(const AnnounceWill& /*will*/) {}
+  void carry_out(const DetachSession& /*session*/) {}
 
   void carry_out(const RetainedRequest& request) { client_of(request.session).may_send_retained = true; }
 

@@ -1,0 +1,272 @@
+// User name and password of CONNECT are those of Prosody's accounts (docs/mapping.md, "Rights").
+#include <gtest/gtest.h>
+
+#include "mqtt_client.h"
+#include "outside_address.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+constexpr int accepted = 0;
+constexpr int bad_password = 4;
+constexpr int not_authorized = 5;
+
+class Login : public RunningProsody {
+ protected:
+  int connect_code(const std::string& user_name, const std::string& password) {
+    MqttClient client({.port = prosody.mqtt_port(), .user_name = user_name, .password = password});
+    return client.connect_code();
+  }
+};
+
+TEST_F(Login, TheAccountsPasswordIsTheClients) {
+  EXPECT_EQ(connect_code("juliet@localhost", account_password), accepted);
+  EXPECT_EQ(connect_code("juliet@localhost", "wrong"), bad_password);
+}
+
+TEST_F(Login, NobodyElsesNameIsTaken) {
+  for (const char* name : {"nobody@localhost", "juliet@elsewhere", "juliet@pubsub.localhost", "@localhost",
+                           "juliet@", "juliet@localhost/phone", "localhost", "juliet@localhost@localhost"}) {
+    EXPECT_EQ(connect_code(name, account_password), bad_password) << name;
+  }
+}
+
+TEST_F(Login, TheOnlyVirtualHostNeedNotBeNamed) {
+  EXPECT_EQ(connect_code("juliet", account_password), accepted);
+  EXPECT_EQ(connect_code("juliet", "wrong"), bad_password);
+}
+
+TEST_F(Login, NamesAreNormalisedAsXmppDoes) {
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("secret", {{"access_model", "whitelist"}});
+  admin.set_affiliation("secret", "juliet@localhost", "member");
+  MqttClient client(
+      {.port = prosody.mqtt_port(), .user_name = "JULIET@LOCALHOST", .password = account_password});
+  ASSERT_EQ(client.connect_code(), accepted);
+  EXPECT_EQ(client.subscribe("pubsub.localhost/json/secret"), 0);
+}
+
+TEST_F(Login, ANameThatNormalisesToAnothersNeedsTheOthersPassword) {
+  // U+FF4A FULLWIDTH LATIN SMALL LETTER J is "j" to nodeprep; U+0458 CYRILLIC SMALL LETTER JE is not.
+  EXPECT_EQ(connect_code("\xEF\xBD\x8Auliet@localhost", "wrong"), bad_password);
+  EXPECT_EQ(connect_code("\xD1\x98uliet@localhost", account_password), bad_password);
+}
+
+TEST_F(Login, APasswordIsComparedWhole) {
+  RawMqtt client(prosody.mqtt_port());
+  const std::string password = std::string(account_password) + '\0' + "and more";
+  client.send(
+      mqtt::Connect{.client_identifier = "meter", .user_name = "juliet@localhost", .password = password});
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+}
+
+TEST_F(Login, AUserNameWithoutPasswordIsNoLogin) {
+  RawMqtt client(prosody.mqtt_port());
+  client.send(mqtt::Connect{.client_identifier = "meter", .user_name = "juliet@localhost"});
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+}
+
+TEST_F(Login, WhatCameBehindConnectIsCarriedOutAsTheAccount) {
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("secret", {{"access_model", "whitelist"}});
+  admin.set_affiliation("secret", "juliet@localhost", "publisher");
+  RawMqtt client(prosody.mqtt_port());
+  std::string bytes;
+  mqtt::write(
+      mqtt::Connect{
+          .client_identifier = "meter", .user_name = "juliet@localhost", .password = account_password},
+      bytes);
+  mqtt::write(mqtt::Publish{.topic = "pubsub.localhost/json/secret",
+                            .payload = "1",
+                            .qos = mqtt::QoS::at_least_once,
+                            .packet_identifier = 1},
+              bytes);
+  client.send_bytes(bytes);
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.read_packet<mqtt::Puback>().packet_identifier, 1);
+  ASSERT_EQ(admin.items("secret").size(), 1U);
+}
+
+TEST_F(Login, ThePasswordIsInNoLogLine) {
+  connect_code("juliet@localhost", "a very secret password");
+  connect_code("juliet@localhost", account_password);
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("a very secret password"), 0U);
+  EXPECT_GT(prosody.log().count("juliet@localhost"), 0U);
+}
+
+TEST_F(Login, TheSameClientIdentifierUnderTwoAccountsIsTwoClients) {
+  MqttClient juliet({.port = prosody.mqtt_port(),
+                     .client_identifier = "phone",
+                     .user_name = "juliet@localhost",
+                     .password = account_password});
+  MqttClient romeo({.port = prosody.mqtt_port(),
+                    .client_identifier = "phone",
+                    .user_name = "romeo@localhost",
+                    .password = account_password});
+  MqttClient nobody({.port = prosody.mqtt_port(), .client_identifier = "phone"});
+  for (MqttClient* client : {&juliet, &romeo, &nobody}) {
+    EXPECT_EQ(client->subscribe("pubsub.localhost/json/node"), 0);
+    EXPECT_TRUE(client->connected());
+  }
+}
+
+TEST_F(Login, ADeletedAccountLosesItsConnectionAndItsSession) {
+  const mqtt::Connect connect_packet{
+      .clean_session = false,
+      .client_identifier = "meter",
+      .will = mqtt::Will{.topic = "pubsub.localhost/json/node", .message = "gone"},
+      .user_name = "juliet@localhost",
+      .password = account_password};
+  MqttClient witness(prosody.mqtt_port());
+  ASSERT_EQ(witness.subscribe("pubsub.localhost/json/node"), 0);
+  RawMqtt client(prosody.mqtt_port());
+  ASSERT_EQ(connect(client, connect_packet).code, mqtt::ConnectReturnCode::accepted);
+  prosody.shell(R"(user:delete("juliet@localhost"))");
+  client.wait_for_close();
+  EXPECT_TRUE(witness.messages_so_far().empty()) << "the will is nobody's";
+  prosody.shell(R"(user:create("juliet@localhost", "secret"))");
+  RawMqtt again(prosody.mqtt_port());
+  EXPECT_EQ(connect(again, connect_packet), mqtt::Connack{});
+}
+
+TEST_F(Login, ANewPasswordClosesTheConnectionAndKeepsTheSession) {
+  mqtt::Connect packet{.clean_session = false,
+                       .client_identifier = "meter",
+                       .user_name = "juliet@localhost",
+                       .password = account_password};
+  RawMqtt client(prosody.mqtt_port());
+  ASSERT_EQ(connect(client, packet).code, mqtt::ConnectReturnCode::accepted);
+  prosody.shell(R"(user:password("juliet@localhost", "new"))");
+  client.wait_for_close();
+  RawMqtt old(prosody.mqtt_port());
+  EXPECT_EQ(connect(old, packet).code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+  packet.password = "new";
+  RawMqtt again(prosody.mqtt_port());
+  EXPECT_EQ(connect(again, packet), (mqtt::Connack{.session_present = true}));
+}
+
+TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
+  const std::string second = "\nVirtualHost \"second.localhost\"\nauthentication = \"harness\"";
+  Prosody prosody;
+  prosody.start({.more_hosts = second});
+  const auto connect_code = [&](const std::string& user_name) {
+    return MqttClient({.port = prosody.mqtt_port(), .user_name = user_name, .password = account_password})
+        .connect_code();
+  };
+  EXPECT_EQ(connect_code("juliet"), bad_password);
+  EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+  prosody.stop();
+  prosody.start({.global = "mqtt_user_host = \"localhost\"", .more_hosts = second});
+  EXPECT_EQ(connect_code("juliet"), accepted);
+  EXPECT_EQ(connect_code("nobody"), bad_password);
+}
+
+class LoginWithProvider : public testing::Test {
+ protected:
+  void start(const std::string& global = "") {
+    prosody.start({.global = global, .virtual_host = "authentication = \"harness\""});
+  }
+  RawMqtt ask(const std::string& user_name) {
+    RawMqtt client(prosody.mqtt_port());
+    client.send(mqtt::Connect{.client_identifier = user_name, .user_name = user_name, .password = "secret"});
+    return client;
+  }
+
+  Prosody prosody;
+};
+
+TEST_F(LoginWithProvider, ASlowOneIsWaitedForAndNobodyElseWaits) {
+  start();
+  RawMqtt slow = ask("slow");
+  prosody.log().wait_for("slow waits");
+  RawMqtt juliet = ask("juliet");
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  prosody.shell(">prosody.events.fire_event(\"answer-slow\")");
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+}
+
+TEST_F(LoginWithProvider, ATooSlowOneIsUnavailable) {
+  start("mqtt_connect_timeout = 1");
+  RawMqtt slow = ask("slow");
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
+  slow.wait_for_close();
+  prosody.shell(">prosody.events.fire_event(\"answer-slow\")");  // nobody waits for it
+  RawMqtt juliet = ask("juliet");
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+}
+
+TEST_F(LoginWithProvider, OneThatFailsIsUnavailable) {
+  start();
+  RawMqtt broken = ask("broken");
+  EXPECT_EQ(broken.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
+  prosody.log().wait_for("broken.*the login failed with an error.*the directory is down");
+  RawMqtt juliet = ask("juliet");
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+}
+
+TEST(LoginSettings, HashedPasswordsAreChecked) {
+  Prosody prosody;
+  prosody.start({.virtual_host = "authentication = \"internal_hashed\""});
+  prosody.shell(R"(user:create("meter@localhost", "hashed"))");
+  const auto connect_code = [&](const std::string& password) {
+    return MqttClient({.port = prosody.mqtt_port(), .user_name = "meter@localhost", .password = password})
+        .connect_code();
+  };
+  EXPECT_EQ(connect_code("hashed"), accepted);
+  EXPECT_EQ(connect_code("wrong"), bad_password);
+}
+
+class LoginFromOutside : public testing::Test {
+ protected:
+  void start(const std::string& global) {
+    // The harness allows XMPP's clients what we look at.
+    prosody.start(
+        {.global = "mqtt_interfaces = { \"0.0.0.0\" }\nallow_unencrypted_plain_auth = false\n" + global});
+  }
+  int connect_code(const std::string& user_name) {
+    MqttClient client({.port = prosody.mqtt_port(),
+                       .host = outside_address(),
+                       .client_identifier = "outsider",
+                       .user_name = user_name,
+                       .password = account_password});
+    return client.connect_code();
+  }
+
+  Prosody prosody;
+};
+
+TEST_F(LoginFromOutside, NobodyIsAnonymousUnlessConfigured) {
+  start("");
+  EXPECT_EQ(connect_code(""), not_authorized);
+  prosody.log().wait_for("outsider.*mqtt_allow_anonymous");
+  EXPECT_EQ(MqttClient(prosody.mqtt_port()).connect_code(), accepted) << "from loopback";
+}
+
+TEST_F(LoginFromOutside, MqttAllowAnonymousTrueLetsThemIn) {
+  start("mqtt_allow_anonymous = true");
+  EXPECT_EQ(connect_code(""), accepted);
+}
+
+TEST_F(LoginFromOutside, MqttAllowAnonymousFalseShutsLoopbackOutToo) {
+  start("mqtt_allow_anonymous = false");
+  EXPECT_EQ(connect_code(""), not_authorized);
+  EXPECT_EQ(MqttClient(prosody.mqtt_port()).connect_code(), not_authorized);
+}
+
+TEST_F(LoginFromOutside, NoPasswordGoesInTheClear) {
+  start("");
+  EXPECT_EQ(connect_code("juliet@localhost"), not_authorized);
+  prosody.log().wait_for("outsider.*use TLS.*allow_unencrypted_plain_auth");
+}
+
+TEST_F(LoginFromOutside, UnlessAllowUnencryptedPlainAuthSaysSo) {
+  start("allow_unencrypted_plain_auth = true");
+  EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

@@ -1,0 +1,58 @@
+// The administrator's view: `prosodyctl shell`.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "mqtt_client.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using Shell = RunningProsody;
+
+// The number of the only session whose line has `text`.
+std::string number_of(const std::string& list, const std::string& text) {
+  std::smatch match;
+  EXPECT_TRUE(std::regex_search(list, match, std::regex("(\\d+)  [^\\n]*" + text))) << list;
+  return match[1];
+}
+
+TEST_F(Shell, ListsClientsAndTheirAccounts) {
+  RawMqtt away = with_session(prosody.mqtt_port(), "away");
+  disconnect(away);
+  MqttClient client({.port = prosody.mqtt_port(),
+                     .client_identifier = "meter",
+                     .user_name = "juliet@localhost",
+                     .password = account_password});
+  client.subscribe("pubsub.localhost/json/node");
+  const std::string list = prosody.shell("mqtt:list()");
+  number_of(list, "\"meter\" \\(juliet@localhost\\)  connected, 1 subscriptions");
+  number_of(list, "\"away\"  away, 0 subscriptions");
+  EXPECT_NE(list.find("2 MQTT sessions, 1 of them connected"), std::string::npos) << list;
+}
+
+TEST_F(Shell, ClosesAClientWhoseWillGoesOut) {
+  MqttClient witness({.port = prosody.mqtt_port(), .client_identifier = "witness"});
+  ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/node"), 0);
+  RawMqtt client(prosody.mqtt_port());
+  connect(client, {.client_identifier = "meter",
+                   .will = mqtt::Will{.topic = "pubsub.localhost/utf8/node", .message = "gone"}});
+  client.ping();
+  const std::string number = number_of(prosody.shell("mqtt:list()"), "\"meter\"");
+  prosody.shell("mqtt:close(" + number + ")");
+  client.wait_for_close();
+  EXPECT_EQ(witness.next_message().payload, "gone");
+  EXPECT_NE(prosody.shell("mqtt:close(" + number + ")").find("No such client"), std::string::npos);
+  EXPECT_TRUE(witness.connected());
+}
+
+TEST_F(Shell, StillListsAfterAReload) {
+  MqttClient client({.port = prosody.mqtt_port(), .client_identifier = "meter"});
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  number_of(prosody.shell("mqtt:list()"), "\"meter\"");
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
