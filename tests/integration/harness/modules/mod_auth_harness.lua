@@ -1,5 +1,5 @@
--- An authentication provider whose answer depends on the user's name: "slow" waits for the event "answer-slow", "broken"
--- raises, all others have the password "secret".
+-- An authentication provider whose answer depends on the name of the user: "slow" waits for the event "answer-slow",
+-- "broken" raises, all others have the password "secret".
 local async = require "util.async";
 local new_sasl = require "util.sasl".new;
 
@@ -8,7 +8,7 @@ local provider = { name = "harness" };
 local function test_password(username, password)
 	if username == "slow" then
 		local wait, done = async.waiter();
-		module:hook_global("answer-slow", done);
+		module:hook_global("answer-slow", function () done(); end);
 		module:log("info", "slow waits");
 		wait();
 	elseif username == "broken" then
