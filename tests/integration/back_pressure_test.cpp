@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 #include <future>
 
-#include "raw_mqtt.h"
+#include "raw_session.h"
 #include "running_prosody.h"
 #include "xmpp_client.h"
 
@@ -121,6 +122,55 @@ TEST_F(BackPressure, APublisherFasterThanPubsubIsSlowedByTcp) {
   for (std::size_t i = 0; i < published; ++i)
     ASSERT_EQ(subscriber.read_packet<mqtt::Publish>().payload, payload);
 }
+
+struct Wire {
+  const char* name;
+  std::function<std::unique_ptr<ByteStream>(const Prosody&)> connect;
+};
+
+void PrintTo(const Wire& wire, std::ostream* out) { *out << wire.name; }
+
+class BackPressureAtTheEnd : public BackPressure, public testing::WithParamInterface<Wire> {};
+
+// The end of the connection arrives while most of what came before it waits.
+TEST_P(BackPressureAtTheEnd, WhatCameBeforeItIsCarriedOut) {
+  start("");
+  RawMqtt witness = connected(prosody.mqtt_port(), "witness");
+  ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/#"), mqtt::SubackReturnCode::qos_0);
+  RawMqtt publisher(GetParam().connect(prosody));
+  connect(publisher, {.client_identifier = "publisher",
+                      .will = mqtt::Will{.topic = "pubsub.localhost/utf8/will", .message = "gone"}});
+  constexpr int messages = 1000;
+  std::string bytes;
+  for (int i = 0; i < messages; ++i) {
+    mqtt::write(mqtt::Publish{.topic = topic, .payload = std::to_string(i)}, bytes);
+  }
+  mqtt::write(mqtt::Disconnect{}, bytes);
+  {
+    const HeldUp held(prosody);
+    publisher.stream().send_last(bytes);
+    // The network thread has read it: it is the same one that answers here.
+    connected(prosody.mqtt_port(), "other").ping();
+  }
+  for (int i = 0; i < messages; ++i) {
+    ASSERT_EQ(witness.read_packet<mqtt::Publish>().payload, std::to_string(i));
+  }
+  publisher.wait_for_close();
+  EXPECT_TRUE(messages_so_far(witness).empty());  // no will
+  prosody.log().wait_for("publisher.*: disconnected");
+}
+
+INSTANTIATE_TEST_SUITE_P(, BackPressureAtTheEnd,
+                         testing::Values(Wire{"OfTcp",
+                                              [](const Prosody& prosody) {
+                                                return std::make_unique<TcpStream>(prosody.mqtt_port());
+                                              }},
+                                         Wire{"OfTls",
+                                              [](const Prosody& prosody) {
+                                                return std::make_unique<TlsStream>(prosody.mqtt_tls_port(),
+                                                                                   TlsStream::Options{});
+                                              }}),
+                         [](const testing::TestParamInfo<Wire>& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace pubsub_mqtt::tests

@@ -59,6 +59,17 @@ void TcpStream::send(std::string_view bytes) {
   }
 }
 
+void TcpStream::send_last(std::string_view bytes) {
+  cork(true);
+  send(bytes);
+  shutdown(fd_.get(), SHUT_WR);
+}
+
+void TcpStream::cork(bool on) {
+  const int value = on ? 1 : 0;
+  setsockopt(fd_.get(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
 std::size_t TcpStream::send_some(std::string_view bytes) {
   const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno == EAGAIN) return 0;
@@ -105,6 +116,13 @@ void TlsStream::send(std::string_view bytes) {
   if (SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) {
     throw ConnectionClosed("TLS: " + openssl_reason());
   }
+}
+
+void TlsStream::send_last(std::string_view bytes) {
+  tcp_.cork(true);
+  send(bytes);
+  SSL_shutdown(ssl_.get());
+  tcp_.cork(false);
 }
 
 std::size_t TlsStream::receive(std::span<char> buffer) {

@@ -28,6 +28,9 @@ class ByteStream {
   // All of it. Throws ConnectionClosed, TimedOut.
   virtual void send(std::string_view bytes) = 0;
 
+  // All of it and the end of what this side sends (FIN; TLS: close_notify), in one segment where it fits.
+  virtual void send_last(std::string_view bytes) = 0;
+
   // At least one byte; 0 when the peer has closed, rudely or not. Throws TimedOut.
   virtual std::size_t receive(std::span<char> buffer) = 0;
 
@@ -42,8 +45,11 @@ class TcpStream : public ByteStream {
   explicit TcpStream(std::uint16_t port, const std::string& address = "127.0.0.1", int receive_buffer = 0);
 
   void send(std::string_view bytes) override;
+  void send_last(std::string_view bytes) override;
   std::size_t receive(std::span<char> buffer) override;
 
+  // The kernel gathers what is sent meanwhile.
+  void cork(bool on);
   // As much as the kernel takes right now.
   std::size_t send_some(std::string_view bytes);
   int fd() const { return fd_.get(); }
@@ -70,6 +76,7 @@ class TlsStream : public ByteStream {
   TlsStream(std::uint16_t port, const Options& options);
 
   void send(std::string_view bytes) override;
+  void send_last(std::string_view bytes) override;
   std::size_t receive(std::span<char> buffer) override;
 
   std::string protocol() const { return SSL_get_version(ssl_.get()); }
