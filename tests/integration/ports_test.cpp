@@ -1,11 +1,13 @@
 // Where MQTT is served: Prosody's own port settings.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "mqtt_client.h"
-#include "raw_mqtt.h"
+#include "raw_session.h"
 #include "running_prosody.h"
+#include "xmpp_client.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
@@ -100,6 +102,46 @@ TEST(Ports, ServeAThousandClientsThatComeAtOnce) {
   for (auto& client : clients) {
     ASSERT_EQ(client->read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
   }
+}
+
+TEST(Ports, LeaveProsodyTheLastDescriptors) {
+  Prosody prosody;
+  prosody.start();
+  const rlimit few{.rlim_cur = 200, .rlim_max = 200};
+  ASSERT_EQ(prlimit(prosody.pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");  // a new core reads the limit
+
+  std::vector<std::unique_ptr<RawMqtt>> clients;
+  int refused = 0;
+  for (int i = 0; i < 200; ++i) {
+    auto client = std::make_unique<RawMqtt>(prosody.mqtt_port());
+    try {
+      client->connect("");
+      clients.push_back(std::move(client));
+    } catch (const ConnectionClosed&) {
+      ++refused;
+    }
+  }
+  EXPECT_GE(refused, 64);
+  ASSERT_GE(clients.size(), 64U);
+  const std::string line = prosody.log().wait_for("MQTT connections are refused.*LimitNOFILE");
+  EXPECT_NE(line.find("pubsub_mqtt\twarn"), std::string::npos) << line;
+
+  // Sockets and files for XMPP.
+  std::vector<std::unique_ptr<XmppClient>> users;
+  for (int i = 0; i < 20; ++i) {
+    users.push_back(std::make_unique<XmppClient>("admin@localhost", account_password, prosody.c2s_port()));
+  }
+  users.front()->create("node", {{"access_model", "open"}, {"persist_items", "true"}});
+  users.front()->publish("node", "1", "<json xmlns='urn:xmpp:json:0'>1</json>");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("MQTT connections are refused"), 1U);
+
+  // Those who are in are served, and who leaves makes room.
+  for (auto& client : clients) client->ping();
+  disconnect(*clients.back());
+  connected(prosody.mqtt_port(), "next").ping();
 }
 
 }  // namespace
