@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <array>
 #include <optional>
 
 #include "raw_session.h"
@@ -202,6 +203,23 @@ TEST_F(Session, SurvivesAReloadOfTheConfiguration) {
   prosody.reload({});
   publish_at_qos_1({"2"});
   EXPECT_EQ(payloads_waiting_for("away"), (Payloads{"1", "2"}));
+}
+
+TEST_F(Session, KeepsWhatWaitsThroughWildcardsWhileAHostIsDeactivated) {
+  start();
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node", {{"access_model", "open"}});
+  const std::array<const char*, 2> filters{"pubsub.localhost/utf8/#", "+/+/node"};
+  for (const char* filter : filters) {
+    RawMqtt client = with_session(port(), filter);
+    client.subscribe(filter, at_least_once);
+    disconnect(client);
+  }
+  publish_at_qos_1({"1"});
+  prosody.shell(R"(host:deactivate("pubsub.localhost"))");
+  prosody.shell(R"(host:activate("pubsub.localhost"))");
+  publish_at_qos_1({"2"});
+  for (const char* filter : filters) EXPECT_EQ(payloads_waiting_for(filter), (Payloads{"1", "2"})) << filter;
 }
 
 TEST_F(Session, EndsWhenNobodyComesBackWithinMqttSessionExpiry) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 
 #include "hub_fixture.h"
@@ -98,6 +99,25 @@ TEST_F(WildcardTest, FollowsHostsAsTheyComeAndGo) {
   for (const auto& [node, open_to_all] : service.open) hub.node_created("pubsub", node);
   hub.take_deliveries(deliveries);
   EXPECT_EQ(take<AudienceChange>().size(), 2U);
+}
+
+// What waits for a session that is away belongs to a node, and would be nobody's if the node had another
+// identity afterwards.
+TEST_F(WildcardTest, ANodeIsStillTheSameWhenItsHostIsBack) {
+  subscribe(1, "pubsub/json/node", mqtt::QoS::at_least_once);
+  subscribe(1, "+/+/other", mqtt::QoS::at_least_once);
+  std::map<NodeId, Selection> before;
+  for (const auto& change : take<AudienceChange>()) before[change.node] = change.selection;
+  ASSERT_EQ(before.size(), 2U);
+  service.enabled = false;
+  hub.host_disabled("pubsub");
+  service.enabled = true;
+  for (const auto& [node, open_to_all] : service.open) hub.node_created("pubsub", node);
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<NodeClosed>().empty());
+  std::map<NodeId, Selection> after;
+  for (const auto& change : take<AudienceChange>()) after[change.node] = change.selection;
+  EXPECT_EQ(after, before);
 }
 
 TEST_F(WildcardTest, InvisibleNodesStayInvisible) {
