@@ -240,6 +240,59 @@ TEST_F(Retained, TheNewestItemStandsInWhereTheNodeSendsIt) {
   EXPECT_EQ(retained(), only("retained"));
 }
 
+class StoreOfRetained : public Retained {
+ protected:
+  void SetUp() override { prosody.start(configuration); }
+
+  void retain_many(int nodes) {
+    RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+    for (int i = 0; i < nodes; ++i) {
+      publish(client,
+              {.topic = topic + std::to_string(i), .payload = "1", .qos = at_least_once, .retain = true});
+    }
+  }
+  std::size_t reads(std::size_t mark) {
+    prosody.wait_for_log();
+    return prosody.log().count("storage_slow.*read", mark);
+  }
+
+  const Configuration configuration{.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = { pubsub_mqtt_retained = "slow" }
+    autocreate_on_publish = true)"};
+};
+
+// On this disk one write is longer than Prosody may wait.
+TEST_F(StoreOfRetained, IsWrittenInSmallStepsAndWhatIsLeftAtTheEnd) {
+  constexpr int nodes = 1000;
+  retain_many(nodes);
+  prosody.log().wait_for("storage_slow.*write 50,");
+  EXPECT_EQ(prosody.log().count("storage_slow.*number 1 of its step"),
+            prosody.log().count("storage_slow.*of its step"));
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start(configuration);
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  reader.subscribe("#");
+  std::set<std::string> topics;
+  while (topics.size() < nodes) topics.insert(next_message(reader).topic);
+}
+
+TEST_F(StoreOfRetained, IsNotReadAgainOnAReload) {
+  retain_many(3);
+  std::size_t mark = prosody.log().size();
+  prosody.reload(configuration);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(R"(module:reload("pubsub_mqtt"))");
+  EXPECT_EQ(reads(mark), 0U);
+  EXPECT_EQ(retained("#").size(), 3U);
+
+  mark = prosody.log().size();
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(reads(mark), 3U);
+  EXPECT_EQ(retained("#").size(), 3U);
+}
+
 // Nodes are many here, and a file for each is not what is tested.
 class ManyRetained : public testing::Test {
  protected:
