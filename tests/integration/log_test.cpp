@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mosquitto_command.h"
-#include "raw_mqtt.h"
+#include "raw_session.h"
 #include "running_prosody.h"
 
 namespace pubsub_mqtt::tests {
@@ -40,6 +40,24 @@ TEST_F(Log, AClientIdentifierCannotForgeALine) {
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("^00:00:00"), 0U);
   EXPECT_EQ(prosody.log().count("\x1B"), 0U);
+}
+
+TEST_F(Log, ALineSaysHowAConnectionEnded) {
+  RawMqtt closing = connected(prosody.mqtt_port(), "closing");
+  dynamic_cast<TcpStream&>(closing.stream()).close();
+  const std::string line = prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"closing\": closed by the client");
+  EXPECT_NE(line.find("pubsub_mqtt\tdebug"), std::string::npos) << line;
+
+  RawMqtt resetting = connected(prosody.mqtt_port(), "resetting");
+  abort(resetting);
+  prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"resetting\": connection reset by peer");
+
+  {
+    RawMqtt secure(std::make_unique<TlsStream>(prosody.mqtt_tls_port(), TlsStream::Options{}));
+    ASSERT_EQ(secure.connect("secure"), mqtt::ConnectReturnCode::accepted);
+    secure.stream().send_last(std::string_view("\xC0\x00", 2));  // PINGREQ
+  }
+  prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"secure\": closed by the client");
 }
 
 TEST(LogLevels, ProsodysSettingDecidesWhatIsWritten) {
