@@ -137,6 +137,12 @@ void TcpConnection::ended(std::string_view reason) {
   close();
 }
 
+// Nothing can be sent any more.
+void TcpConnection::lost(int error) {
+  if (protocol_) protocol_->log(LogLevel::debug, uv_strerror(error));
+  close_now();
+}
+
 void TcpConnection::write(std::string_view packets) {
   outgoing_.push(packets);
   mark_for_flush();
@@ -239,24 +245,23 @@ void TcpConnection::send() {
       if (on_the_wire_.empty() && !tls_) std::swap(on_the_wire_, outgoing_);
       continue;
     }
-    if (sent != 0 && sent != UV_EAGAIN) return close_now();
+    if (sent != 0 && sent != UV_EAGAIN) return lost(sent);
     return wait_for_socket(buffers);
   }
   if (closing_) close_now();
 }
 
 void TcpConnection::wait_for_socket(const std::vector<uv_buf_t>& buffers) {
-  if (uv_write(&write_request_, reinterpret_cast<uv_stream_t*>(&socket_), buffers.data(),
-               static_cast<unsigned>(buffers.size()), on_written) != 0) {
-    return close_now();
-  }
+  const int error = uv_write(&write_request_, reinterpret_cast<uv_stream_t*>(&socket_), buffers.data(),
+                             static_cast<unsigned>(buffers.size()), on_written);
+  if (error != 0) return lost(error);
   for (const auto& buffer : buffers) sending_ += buffer.len;
 }
 
 void TcpConnection::on_written(uv_write_t* request, int status) {
   auto& self = *static_cast<TcpConnection*>(request->data);
   if (self.closed_) return;
-  if (status != 0) return self.close_now();
+  if (status != 0) return self.guard([&] { self.lost(status); });
   self.guard([&] {
     self.on_the_wire_.pop(std::exchange(self.sending_, 0));
     self.mark_for_flush();

@@ -63,6 +63,7 @@ class TcpConnection final : public session::Outbox {
   void decrypt(std::string_view bytes);
   void process(std::string_view input);
   void ended(std::string_view reason);
+  void lost(int error);
   void end_session();
   void encrypt();
   void send();

@@ -218,6 +218,39 @@ TEST_F(NetworkTest, AClientThatIsClosedAndDoesNotReadIsNotKeptForEver) {
   EXPECT_LT(open_descriptors(), before);
 }
 
+// Neither read from, since it has too much under way, nor reading itself: only a write can find it gone.
+TEST_F(NetworkTest, AClientThatIsGoneWhenSomethingIsSentIsLogged) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  std::vector<Delivery> deliveries;
+  {
+    const Socket client(new_socket());
+    ASSERT_EQ(connect_client(client), 0);
+    std::string bytes;
+    mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+    for (std::size_t i = 0; i < 2 * limits.max_pending_publishes; ++i) {
+      mqtt::write(mqtt::Publish{.topic = "a/json/b"}, bytes);
+    }
+    send_all(client, bytes);
+    const SessionId session = wait_for<OpenSession>().session;
+    for (std::size_t i = 0; i < limits.max_pending_publishes; ++i) wait_for<PublishRequest>();
+    Selection selection;
+    selection.by_type[0] = mqtt::QoS::at_most_once;
+    ItemPublished item{.node = 5, .payloads = {}};
+    item.payloads[0] = std::string(30000000, 'x');
+    deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+    deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
+    deliveries.emplace_back(std::move(item));
+    network.post(deliveries);
+    EXPECT_EQ(receive(client, 1000).substr(0, 4), std::string("\x20\x02\x00\x00", 4));
+    const linger at_once{1, 0};
+    setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  const LogLine line = wait_for<LogLine>();
+  EXPECT_EQ(line.level, LogLevel::debug);
+  EXPECT_EQ(line.text.find("127.0.0.1:"), 0U) << line.text;
+  EXPECT_NE(line.text.find("\"meter\": "), std::string::npos) << line.text;
+}
+
 // Answers that make it read on and one that closes it, while bytes are on their way to it.
 TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
   ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
