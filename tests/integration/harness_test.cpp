@@ -1,6 +1,8 @@
 // The harness itself, on a Prosody without the module and without MQTT: what the other tests rely on.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "prosody.h"
 #include "xmpp_client.h"
 
@@ -18,6 +20,22 @@ TEST(Harness, StartsAndStopsProsodyInTheForeground) {
 TEST(Harness, StartsAndStopsProsodyAsADaemon) {
   Prosody prosody;
   prosody.start(plain_pubsub, Prosody::Mode::daemon);
+  EXPECT_EQ(prosody.stop().status, 0);
+}
+
+TEST(Harness, StopsProsodyWhoseLoopSawTheSignalTooLate) {
+  Prosody prosody;
+  prosody.start(plain_pubsub);
+  // From the next long wait on, the loop waits for events only when it has seen the signal.
+  const auto answer = std::async(std::launch::async, [&] {
+    prosody.shell(
+        ">local poll = getmetatable(require 'util.poll'.new()).__index; local wait = poll.wait; "
+        "function poll.wait(self, seconds) "
+        "if seconds > 60 and not prosody.shutdown_reason then "
+        "prosody.log('info', 'between signals and events'); repeat until prosody.shutdown_reason; end "
+        "return wait(self, seconds) end");
+  });
+  prosody.log().wait_for("between signals and events");
   EXPECT_EQ(prosody.stop().status, 0);
 }
 

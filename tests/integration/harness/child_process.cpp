@@ -80,6 +80,14 @@ void ChildProcess::send_signal(int signal_number) const {
   if (!status_) kill(pid_, signal_number);
 }
 
+void ChildProcess::interrupt() const {
+  if (status_) return;
+  kill(pid_, SIGSTOP);
+  siginfo_t ignored;
+  waitid(P_PID, static_cast<id_t>(pid_), &ignored, WSTOPPED | WEXITED | WNOWAIT);
+  kill(pid_, SIGCONT);
+}
+
 std::optional<int> ChildProcess::wait(Clock::time_point until) {
   if (status_) return status_;
   pollfd descriptor{ended_.get(), POLLIN, 0};

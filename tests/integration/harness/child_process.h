@@ -32,6 +32,9 @@ class ChildProcess {
   pid_t pid() const { return pid_; }
   void send_signal(int signal_number) const;
 
+  // Ends a wait of the process for events, with EINTR: it is stopped and continued (signal(7)).
+  void interrupt() const;
+
   // The exit status; 128 and the signal's number for a process that died of one; nothing if it did not end in
   // time.
   std::optional<int> wait(Clock::time_point until = deadline());

@@ -116,7 +116,7 @@ void Prosody::reload(const Configuration& configuration) {
   write_configuration(configuration);
   const std::size_t mark = log_->size();
   process_->send_signal(SIGHUP);
-  wake();
+  shell("server:uptime()");  // an event: see stop()
   log_->wait_for("Reloading configuration file", mark);
   wait_for_log();  // the reload is done in one go, so the shell answers after it
 }
@@ -124,7 +124,9 @@ void Prosody::reload(const Configuration& configuration) {
 Prosody::Stopped Prosody::stop() {
   const auto start = Clock::now();
   process_->send_signal(SIGTERM);
-  if (!process_->wait(start + std::chrono::seconds(2))) wake();
+  // Prosody looks for signals before it waits for events: one that comes in between leaves it waiting, for a
+  // day.
+  if (!process_->wait(start + std::chrono::seconds(2))) process_->interrupt();
   const std::optional<int> status = process_->wait();
   const auto duration = Clock::now() - start;
   process_.reset();  // kills it, if it has not ended
@@ -135,16 +137,6 @@ Prosody::Stopped Prosody::stop() {
 
 std::string Prosody::shell(const std::string& line) const {
   return run_in_admin_shell(folder_.path("data/prosody.sock"), line);
-}
-
-// Prosody looks for signals before it waits for events: one that comes in between is seen after the next
-// event.
-void Prosody::wake() const {
-  try {
-    shell("server:uptime()");
-  } catch (const std::exception&) {
-    // It is stopping already.
-  }
 }
 
 void Prosody::wait_for_log() {

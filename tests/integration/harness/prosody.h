@@ -86,7 +86,6 @@ class Prosody {
   void write_configuration(const Configuration& configuration) const;
   void write_accounts() const;
   void check_for_reports();
-  void wake() const;
 
   TemporaryFolder folder_;
   FreePort mqtt_port_;
