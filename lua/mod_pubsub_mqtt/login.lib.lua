@@ -67,20 +67,20 @@ local function failures_of(key)
 	return found;
 end
 
-local function note_failure(key)
+-- An attempt counts as failed until it has succeeded, or a thousand at once would all be the first. Returns how long
+-- it waits; nil: it is refused.
+local function begin_attempt(key)
 	local counted = failures_of(key);
 	counted:update();
-	counted:poll(1, true);
-end
-
--- How long the next attempt waits; nil: it is refused.
-local function delay_of(key)
-	local counted = failures:get(key);
-	if not counted then return 0; end
-	if not counted:peek(1) then return; end
-	local failed = counted.max - counted.balance;
+	if not counted:poll(1) then return; end
+	local failed = math.floor(counted.max - counted.balance) - 1;
 	if failed < free_failures then return 0; end
 	return math.min(longest_delay, 2^(failed - free_failures) / 2);
+end
+
+local function forgive_attempt(key)
+	local counted = failures_of(key);
+	counted.balance = math.min(counted.max, counted.balance + 1);
 end
 
 local function warn_once(key, format, ...)
@@ -203,12 +203,12 @@ local function log_in(request, reply)
 	local keys, account = throttle_keys(request);
 	local function finish(code, result)
 		request.password = nil;
+		if code ~= bad_password then
+			for _, key in ipairs(keys) do forgive_attempt(key); end
+		end
 		if code == accepted then
 			if result ~= "" then known_good:set(result.."\0"..request.address, true); end
 			return reply(request.connection, accepted, result);
-		end
-		if code == bad_password then
-			for _, key in ipairs(keys) do note_failure(key); end
 		end
 		module:log("info", "%s: login%s failed: %s", request.client, account and " as "..account or "", result);
 		reply(request.connection, code);
@@ -216,7 +216,7 @@ local function log_in(request, reply)
 
 	local delay = 0;
 	for _, key in ipairs(keys) do
-		local wait = delay_of(key);
+		local wait = begin_attempt(key);
 		if not wait then
 			request.password = nil;
 			warn_once(key, "Too many failed logins of %s: refused for a while, see mqtt_max_failed_logins", key);

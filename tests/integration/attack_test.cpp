@@ -1,0 +1,153 @@
+// Attacks, each while an XMPP client pings: every one of them costs the attacker, and nobody else
+// (docs/security.md).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <list>
+#include <vector>
+
+#include "mqtt_client.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+class Attack : public testing::Test {
+ protected:
+  void SetUp() override {
+    prosody.start({.global = "mqtt_connect_timeout = 2"});
+    xmpp.emplace("admin@localhost", account_password, prosody.c2s_port());
+  }
+
+  void TearDown() override {
+    if (pings.empty()) return;
+    std::sort(pings.begin(), pings.end());
+    const auto milliseconds = [](auto time) {
+      return std::chrono::duration<double, std::milli>(time).count();
+    };
+    std::cout << pings.size() << " XMPP pings, median " << milliseconds(pings[pings.size() / 2])
+              << " ms, longest " << milliseconds(pings.back()) << " ms\n";
+  }
+
+  // XMPP has its turn, and so has a client that does nothing wrong.
+  void ping() { pings.push_back(xmpp->ping("localhost")); }
+  void expect_service() {
+    ping();
+    MqttClient client(prosody.mqtt_port());
+    EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/well"), 0);
+    client.publish("pubsub.localhost/utf8/well", "is well");
+    EXPECT_EQ(client.next_message().payload, "is well");
+  }
+
+  // Connections that say the same and then nothing more.
+  void stall(std::uint16_t port, int connections, std::string_view bytes) {
+    std::list<RawMqtt> attackers;
+    for (int i = 0; i < connections; ++i) {
+      attackers.emplace_back(port);
+      attackers.back().send_bytes(bytes);
+      if (i % 50 == 0) ping();
+    }
+    expect_service();
+    for (auto& attacker : attackers) attacker.wait_for_close();
+    expect_service();
+  }
+
+  Prosody prosody;
+  std::optional<XmppClient> xmpp;
+  std::vector<std::chrono::steady_clock::duration> pings;
+};
+
+TEST_F(Attack, ConnectionsThatSayNothing) { stall(prosody.mqtt_port(), 500, ""); }
+
+TEST_F(Attack, ConnectsThatNeverEnd) {
+  std::string connect_packet;
+  mqtt::write(mqtt::Connect{.client_identifier = "slow"}, connect_packet);
+  stall(prosody.mqtt_port(), 300, std::string_view(connect_packet).substr(0, connect_packet.size() - 1));
+}
+
+TEST_F(Attack, ConnectsThatClaimToBeLong) {
+  stall(prosody.mqtt_port(), 300, "\x10\xFF\xFF\x0F");  // 262,143 bytes follow, they say
+}
+
+TEST_F(Attack, TlsHandshakesThatNeverEnd) {
+  // A record of 512 bytes with a ClientHello in it, of which six bytes come.
+  stall(prosody.mqtt_tls_port(), 300, std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 11));
+}
+
+TEST_F(Attack, AThousandPasswordsAreNotTried) {
+  MqttClient good(
+      {.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password});
+  ASSERT_EQ(good.connect_code(), 0);
+  std::list<RawMqtt> attackers;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string guess = std::to_string(i);
+    attackers.emplace_back(prosody.mqtt_port());
+    attackers.back().send(
+        mqtt::Connect{.client_identifier = guess, .user_name = "romeo@localhost", .password = guess});
+    if (i % 50 == 0) ping();
+  }
+  int tried = 0;
+  for (auto& attacker : attackers) {
+    const auto code = attacker.read_packet<mqtt::Connack>().code;
+    EXPECT_NE(code, mqtt::ConnectReturnCode::accepted);
+    if (code == mqtt::ConnectReturnCode::bad_user_name_or_password) ++tried;
+  }
+  EXPECT_LE(tried, 10) << "mqtt_max_failed_logins";
+  EXPECT_GE(tried, 3);
+  prosody.log().wait_for("Too many failed logins of account romeo@localhost.*mqtt_max_failed_logins");
+  expect_service();
+  MqttClient again(
+      {.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password});
+  EXPECT_EQ(again.connect_code(), 0);
+}
+
+TEST_F(Attack, WhoHasLoggedInBeforeIsNotLockedOutByOthersGuesses) {
+  const MqttClient::Options romeo{
+      .port = prosody.mqtt_port(), .user_name = "romeo@localhost", .password = account_password};
+  ASSERT_EQ(MqttClient(romeo).connect_code(), 0);
+  // They come from his address here, and count all the same.
+  for (int i = 0; i < 12; ++i) {
+    RawMqtt attacker(prosody.mqtt_port());
+    attacker.send(
+        mqtt::Connect{.client_identifier = "guess", .user_name = "romeo@localhost", .password = "guess"});
+    EXPECT_EQ(attacker.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+  }
+  EXPECT_EQ(MqttClient(romeo).connect_code(), 0);
+}
+
+TEST_F(Attack, GiantWildcards) {
+  RawMqtt attacker = connected(prosody.mqtt_port(), "giant");
+  std::string levels = "+/+/";
+  while (levels.size() < 60000) levels += "+/";
+  for (mqtt::PacketIdentifier id = 1; id <= 100; ++id) {
+    const std::string filter = levels + std::to_string(id);
+    attacker.send(mqtt::Subscribe{.packet_identifier = id, .subscriptions = {{.topic_filter = filter}}});
+    if (id % 10 == 0) ping();
+  }
+  for (int i = 0; i < 100; ++i) attacker.read_packet<mqtt::Suback>();
+  expect_service();
+}
+
+TEST_F(Attack, NobodyTakesOverAnothersSession) {
+  MqttClient::Options options{.port = prosody.mqtt_port(),
+                              .client_identifier = "phone",
+                              .user_name = "juliet@localhost",
+                              .password = account_password};
+  MqttClient juliet(options);
+  ASSERT_EQ(juliet.subscribe("pubsub.localhost/utf8/node"), 0);
+  options.password = "wrong";
+  EXPECT_EQ(MqttClient(options).connect_code(), 4);
+  options.user_name = "romeo@localhost";
+  options.password = account_password;
+  EXPECT_EQ(MqttClient(options).connect_code(), 0);
+  xmpp->publish("node", "1", "<data xmlns='https://prosody.im/protocol/mqtt'>hers</data>");
+  EXPECT_EQ(juliet.next_message().payload, "hers");
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
