@@ -45,6 +45,10 @@ local limits = {
 	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
 	anonymous_from_everywhere = allow_anonymous == true;
 	anonymous_from_loopback = allow_anonymous ~= false;
+	max_connections = get_limit("mqtt_max_connections", 10000, 1, 10000000);
+	max_connections_per_address = get_limit("mqtt_max_connections_per_address", 1000, 1, 10000000);
+	max_connection_rate = get_limit("mqtt_max_connection_rate", 20, 1, 1000000);
+	max_tls_handshake_rate = get_limit("mqtt_max_tls_handshake_rate", 200, 1, 1000000);
 };
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of

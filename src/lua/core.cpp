@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds burst{20};
 
 }  // namespace
 
-Core::Core(const Settings& settings) : hub_(shim_, settings.hub), network_(settings.session) {}
+Core::Core(const Settings& settings) : hub_(shim_, settings.hub), network_(settings.session, settings.net) {}
 
 void Core::take_requests() {
   network_.take_requests(requests_);

@@ -18,6 +18,7 @@ namespace pubsub_mqtt::lua {
 
 struct Settings {
   session::Limits session;
+  net::Limits net;
   hub::Limits hub;
 };
 

@@ -123,6 +123,10 @@ int new_core(lua_State* L) {
   } else if (!flag_field(L, 1, "anonymous_from_loopback")) {
     settings.session.anonymous = session::Anonymous::from_nowhere;
   }
+  settings.net.max_connections = number_field(L, 1, "max_connections");
+  settings.net.max_connections_per_address = number_field(L, 1, "max_connections_per_address");
+  settings.net.max_connection_rate = number_field(L, 1, "max_connection_rate");
+  settings.net.max_tls_handshake_rate = number_field(L, 1, "max_tls_handshake_rate");
   auto& handle = push_handle<CoreHandle>(L, core_type);
   handle = std::make_unique<Core>(settings);
   handle->shim().attach(L, 2);

@@ -37,21 +37,23 @@ struct EventLoop::Listener {
   std::shared_ptr<const TlsContexts> tls;
 };
 
-EventLoop::EventLoop(const session::Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
-                     Mailbox<Request>& requests, int requests_fd)
-    : limits_(limits),
+EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
+                     Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd)
+    : session_limits_(session_limits),
       command_box_(commands),
       delivery_box_(deliveries),
       request_box_(requests),
       requests_fd_(requests_fd),
       last_descriptor_(first_reserved_descriptor()),
-      sessions_(limits_, requests_) {}
+      sessions_(session_limits_, requests_),
+      admission_(limits, requests_),
+      handshakes_(limits, requests_) {}
 
 EventLoop::~EventLoop() = default;
 
 bool EventLoop::init() {
   if (uv_loop_init(&loop_) != 0) return false;
-  wake_.data = before_poll_.data = after_poll_.data = session_expiry_.data = this;
+  wake_.data = before_poll_.data = after_poll_.data = expiry_.data = next_handshake_.data = this;
   if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
     uv_loop_close(&loop_);
     return false;
@@ -62,9 +64,10 @@ bool EventLoop::init() {
   uv_check_init(&loop_, &after_poll_);
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
-  const auto interval = static_cast<std::uint64_t>(expiry_interval(limits_.session_expiry).count());
-  uv_timer_init(&loop_, &session_expiry_);
-  uv_timer_start(&session_expiry_, on_session_expiry, interval, interval);
+  const auto interval = static_cast<std::uint64_t>(expiry_interval(session_limits_.session_expiry).count());
+  uv_timer_init(&loop_, &expiry_);
+  uv_timer_start(&expiry_, on_expiry, interval, interval);
+  uv_timer_init(&loop_, &next_handshake_);
   return true;
 }
 
@@ -85,10 +88,12 @@ void EventLoop::on_wake(uv_async_t* async) {
   }
 }
 
-void EventLoop::on_session_expiry(uv_timer_t* timer) {
+void EventLoop::on_expiry(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
   try {
     self.sessions_.expire(self.now());
+    self.admission_.expire(self.now());
+    self.handshakes_.expire(self.now());
   } catch (const std::exception& error) {
     self.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
   }
@@ -170,12 +175,36 @@ void EventLoop::on_connection(uv_stream_t* stream, int status) {
 void EventLoop::accept(Listener& listener) {
   const ConnectionId id = ++last_connection_;
   auto& connection = *connections_.emplace(id, std::make_unique<TcpConnection>(*this, id)).first->second;
-  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle), listener.tls)) {
-    connection.close_now();
-  } else if (connection.descriptor() >= last_descriptor_) {
-    connection.close_now();
-    warn_of_descriptors();
+  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle))) return connection.close_now();
+  if (connection.descriptor() >= last_descriptor_) {
+    connection.reset();
+    return warn_of_descriptors();
   }
+  auto place = admission_.admit(connection.from(), now());
+  if (!place) return connection.reset();
+  connection.start(listener.tls, std::move(place));
+}
+
+bool EventLoop::may_begin_handshake(TcpConnection& connection) {
+  if (handshakes_.enter(connection.id(), now())) return true;
+  await_handshake();
+  return false;
+}
+
+void EventLoop::on_handshake(uv_timer_t* timer) { static_cast<EventLoop*>(timer->data)->begin_handshakes(); }
+
+void EventLoop::begin_handshakes() {
+  while (const auto id = handshakes_.next(now())) {
+    if (!connections_.at(*id)->begin_handshake()) handshakes_.skipped();
+  }
+  await_handshake();
+}
+
+void EventLoop::await_handshake() {
+  const auto deadline = handshakes_.deadline();
+  if (!deadline || uv_is_active(reinterpret_cast<uv_handle_t*>(&next_handshake_)) != 0) return;
+  const auto wait = std::max(*deadline - now(), session::Time::zero());
+  uv_timer_start(&next_handshake_, on_handshake, static_cast<std::uint64_t>(wait.count()), 0);
 }
 
 void EventLoop::warn_of_descriptors() {
@@ -214,9 +243,9 @@ void EventLoop::post_requests() {
 void EventLoop::close_own_handles() {
   // Those that could not take their goodbye at once have had their chance.
   for (auto& [id, connection] : connections_) connection->close_now();
-  for (auto* handle :
-       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
-        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&session_expiry_)}) {
+  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+                       reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&expiry_),
+                       reinterpret_cast<uv_handle_t*>(&next_handshake_)}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

@@ -13,8 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include "admission.h"
+#include "handshake_queue.h"
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mailbox.h"
+#include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/sessions.h"
@@ -44,8 +47,8 @@ using Command = std::variant<Listen, SetTls, CloseListener, SendWills, Stop>;
 class EventLoop {
  public:
   // requests_fd: the eventfd that wakes Prosody's thread. All references outlive this.
-  EventLoop(const session::Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
-            Mailbox<Request>& requests, int requests_fd);
+  EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
+            Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -57,19 +60,23 @@ class EventLoop {
   // For connections.
   uv_loop_t* uv() { return &loop_; }
   session::Time now() const { return session::Time(uv_now(&loop_)); }
-  const session::Limits& limits() const { return limits_; }
+  const session::Limits& session_limits() const { return session_limits_; }
   session::Sessions& sessions() { return sessions_; }
   std::vector<Request>& requests() { return requests_; }
   uv_buf_t read_buffer() {
     return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size()));
   }
   void flush_at_end_of_turn(TcpConnection& connection);
+  // Whether it may begin its TLS handshake now. Else begin_handshake() is called when it is its turn.
+  bool may_begin_handshake(TcpConnection& connection);
+  void leave_handshake_queue(TcpConnection& connection) { handshakes_.leave(connection.id()); }
   void forget(TcpConnection& connection);
 
  private:
   struct Listener;
   static void on_wake(uv_async_t* async);
-  static void on_session_expiry(uv_timer_t* timer);
+  static void on_expiry(uv_timer_t* timer);
+  static void on_handshake(uv_timer_t* timer);
   static void on_connection(uv_stream_t* stream, int status);
   static void end_of_turn(EventLoop& loop);
 
@@ -79,13 +86,15 @@ class EventLoop {
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void accept(Listener& listener);
+  void begin_handshakes();
+  void await_handshake();
   void warn_of_descriptors();
   void take_mail();
   void finish_turn();
   void post_requests();
   void close_own_handles();
 
-  const session::Limits& limits_;
+  const session::Limits& session_limits_;
   Mailbox<Command>& command_box_;
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;
@@ -98,10 +107,13 @@ class EventLoop {
   // Both ends of a turn: before the loop sleeps (timers may have written) and after it woke (sockets have).
   uv_prepare_t before_poll_{};
   uv_check_t after_poll_{};
-  uv_timer_t session_expiry_{};
+  uv_timer_t expiry_{};
+  uv_timer_t next_handshake_{};
 
   std::vector<Request> requests_;
   session::Sessions sessions_;
+  Admission admission_;
+  HandshakeQueue handshakes_;
   ConnectionId last_connection_ = 0;
   std::unordered_map<ListenerId, std::unique_ptr<Listener>> listeners_;
   std::unordered_map<ConnectionId, std::unique_ptr<TcpConnection>> connections_;

@@ -34,10 +34,11 @@ class BlockedSignals {
 
 class Network::Thread {
  public:
-  explicit Thread(const session::Limits& limits_of_clients)
-      : limits(limits_of_clients),
+  Thread(const session::Limits& limits_of_clients, const Limits& limits_of_admission)
+      : session_limits(limits_of_clients),
+        limits(limits_of_admission),
         requests_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        loop(limits, commands, deliveries, requests, requests_fd) {}
+        loop(session_limits, limits, commands, deliveries, requests, requests_fd) {}
   ~Thread() { ::close(requests_fd); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -46,7 +47,8 @@ class Network::Thread {
     if (commands.post(std::move(command)) && thread.joinable()) loop.wake();
   }
 
-  const session::Limits limits;
+  const session::Limits session_limits;
+  const Limits limits;
   Mailbox<Command> commands;
   Mailbox<Delivery> deliveries;
   Mailbox<Request> requests;
@@ -55,7 +57,8 @@ class Network::Thread {
   std::thread thread;
 };
 
-Network::Network(const session::Limits& limits) : thread_(std::make_unique<Thread>(limits)) {}
+Network::Network(const session::Limits& session_limits, const Limits& limits)
+    : thread_(std::make_unique<Thread>(session_limits, limits)) {}
 
 Network::~Network() { stop(); }
 

@@ -1,42 +1,14 @@
 #include "tcp_connection.h"
 
-#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 
-#include <array>
 #include <exception>
 #include <utility>
 
 #include "event_loop.h"
 
 namespace pubsub_mqtt::net {
-namespace {
-
-session::Peer peer_of(const uv_tcp_t& socket, bool is_encrypted) {
-  session::Peer peer{.address = "unknown address",
-                     .name = "unknown address",
-                     .is_loopback = false,
-                     .is_encrypted = is_encrypted};
-  sockaddr_storage storage{};
-  int size = sizeof storage;
-  auto* address = reinterpret_cast<sockaddr*>(&storage);
-  if (uv_tcp_getpeername(&socket, address, &size) != 0) return peer;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (uv_ip_name(address, text.data(), text.size()) != 0) return peer;
-  peer.address = text.data();
-  if (storage.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-    peer.name = "[" + peer.address + "]:" + std::to_string(ntohs(v6.sin6_port));
-    peer.is_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) ||
-                       (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
-  } else {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-    peer.name = peer.address + ":" + std::to_string(ntohs(v4.sin_port));
-    peer.is_loopback = ntohl(v4.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-  }
-  return peer;
-}
-
-}  // namespace
 
 TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id) : loop_(loop), id_(id) {
   socket_.data = this;
@@ -55,19 +27,26 @@ int TcpConnection::descriptor() const {
   return descriptor;
 }
 
-TcpConnection& TcpConnection::from(uv_handle_t* handle) { return *static_cast<TcpConnection*>(handle->data); }
+TcpConnection& TcpConnection::of(uv_handle_t* handle) { return *static_cast<TcpConnection*>(handle->data); }
 
-bool TcpConnection::accept(uv_stream_t* listener, std::shared_ptr<const TlsContexts> tls) {
-  auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
-  if (uv_accept(listener, stream) != 0) return false;
+bool TcpConnection::accept(uv_stream_t* listener) {
+  if (uv_accept(listener, reinterpret_cast<uv_stream_t*>(&socket_)) != 0) return false;
+  sockaddr_storage address{};
+  int size = sizeof address;
+  if (uv_tcp_getpeername(&socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  from_ = RemoteAddress(address);
+  return true;
+}
+
+void TcpConnection::start(std::shared_ptr<const TlsContexts> tls, std::unique_ptr<Admission::Place> place) {
+  place_ = std::move(place);
   uv_tcp_nodelay(&socket_, 1);
   const bool is_encrypted = tls != nullptr;
   if (tls) tls_.emplace(std::move(tls));
-  protocol_.emplace(id_, peer_of(socket_, is_encrypted), loop_.now(), loop_.limits(), loop_.sessions(), *this,
-                    loop_.requests());
+  protocol_.emplace(id_, from_.peer(is_encrypted), loop_.now(), loop_.session_limits(), loop_.sessions(),
+                    *this, loop_.requests());
   arm_timer();
   resume_reading();
-  return true;
 }
 
 // Runs work of a callback; running out of memory costs this connection and nobody else.
@@ -80,15 +59,59 @@ void TcpConnection::guard(Work&& work) {
   }
 }
 
+// While a handshake may not begin there is nothing to read into: on_read gets UV_ENOBUFS, and the socket
+// keeps its bytes.
+void TcpConnection::on_allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+  auto& self = of(handle);
+  const bool reads = !self.tls_ || self.handshake_ == Handshake::begun;
+  *buffer = reads ? self.loop_.read_buffer() : uv_buf_init(nullptr, 0);
+}
+
 void TcpConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
-  auto& self = from(reinterpret_cast<uv_handle_t*>(stream));
+  auto& self = of(reinterpret_cast<uv_handle_t*>(stream));
   self.guard([&] {
     if (size > 0) {
       self.received({buffer->base, static_cast<std::size_t>(size)});
+    } else if (size == UV_ENOBUFS) {
+      self.ask_for_handshake();
     } else if (size < 0) {
       self.ended(size == UV_EOF ? "closed by the client" : uv_strerror(static_cast<int>(size)));
     }
   });
+}
+
+// Not before the client has sent something: one that is silent costs no handshake.
+void TcpConnection::ask_for_handshake() {
+  if (closing_ || closed_) return;
+  if (client_is_gone()) return ended("closed by the client");
+  if (loop_.may_begin_handshake(*this)) {
+    handshake_ = Handshake::begun;
+  } else {
+    handshake_ = Handshake::waiting;
+    stop_reading();
+  }
+}
+
+bool TcpConnection::begin_handshake() {
+  if (closing_) return false;
+  if (client_is_gone()) {
+    ended("closed by the client");
+    return false;
+  }
+  handshake_ = Handshake::begun;
+  resume_reading();
+  return true;
+}
+
+// Also one that only says that it will send no more: it could not finish a handshake.
+bool TcpConnection::client_is_gone() const {
+  pollfd socket{.fd = descriptor(), .events = POLLRDHUP, .revents = 0};
+  return poll(&socket, 1, 0) != 0;
+}
+
+void TcpConnection::stop_reading() {
+  if (reading_) uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
+  reading_ = false;
 }
 
 void TcpConnection::received(std::string_view bytes) {
@@ -104,6 +127,7 @@ void TcpConnection::decrypt(std::string_view bytes) {
   std::string plaintext;
   const TlsStream::Status status = tls_->receive(bytes, plaintext, tls_answer_);
   if (!tls_answer_.empty()) mark_for_flush();
+  if (auto names = tls_->take_client_names()) protocol_->set_certificate(*std::move(names));
   process(plaintext);
   if (status == TlsStream::Status::closed) {
     ended("closed by the client");
@@ -120,8 +144,7 @@ void TcpConnection::process(std::string_view input) {
   protocol_->receive(input, loop_.now());
   if (!input.empty() && !closing_) {
     unparsed_ = input;
-    if (reading_) uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
-    reading_ = false;
+    stop_reading();
   }
   arm_timer();
 }
@@ -175,26 +198,18 @@ void TcpConnection::flush() {
   marked_ = false;
   if (closed_) return;
   guard([this] {
-    if (closing_ && reading_) {
-      uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
-      reading_ = false;
-    }
     if (closing_) {
+      stop_reading();
       end_session();
     } else if (std::exchange(resume_, false)) {
       process(std::exchange(unparsed_, {}));
       if (unparsed_.empty() && end_) ended(*std::exchange(end_, std::nullopt));
-      if (unparsed_.empty() && !closing_ && !reading_) {
-        uv_read_start(
-            reinterpret_cast<uv_stream_t*>(&socket_),
-            [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-              *buffer = from(handle).loop_.read_buffer();
-            },
-            on_read);
+      if (unparsed_.empty() && !closing_ && !reading_ && handshake_ != Handshake::waiting) {
+        uv_read_start(reinterpret_cast<uv_stream_t*>(&socket_), on_allocate, on_read);
         reading_ = true;
       }
     }
-    crowded_ = crowded_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2;
+    crowded_ = crowded_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2;
     send();
     notice_drained();
   });
@@ -204,11 +219,14 @@ void TcpConnection::flush() {
 void TcpConnection::end_session() {
   if (!protocol_) return;
   protocol_.reset();
-  uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(loop_.limits().connect_timeout.count()), 0);
+  loop_.leave_handshake_queue(*this);
+  uv_timer_start(&timer_, on_timer,
+                 static_cast<std::uint64_t>(loop_.session_limits().connect_timeout.count()), 0);
 }
 
 void TcpConnection::notice_drained() {
-  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2) return;
+  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2)
+    return;
   crowded_ = false;
   protocol_->drained();
 }
@@ -282,7 +300,7 @@ void TcpConnection::arm_timer() {
 }
 
 void TcpConnection::on_timer(uv_timer_t* timer) {
-  auto& self = from(reinterpret_cast<uv_handle_t*>(timer));
+  auto& self = of(reinterpret_cast<uv_handle_t*>(timer));
   self.guard([&] {
     if (self.closing_) return self.close_now();  // the client does not take the goodbye
     self.protocol_->expire(self.loop_.now());
@@ -294,12 +312,20 @@ void TcpConnection::close_now() {
   if (closed_) return;
   closed_ = true;
   protocol_.reset();
+  loop_.leave_handshake_queue(*this);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), on_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&socket_), on_closed);
+  place_.reset();
+}
+
+void TcpConnection::reset() {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close_now();
 }
 
 void TcpConnection::on_closed(uv_handle_t* handle) {
-  auto& self = from(handle);
+  auto& self = of(handle);
   if (--self.open_handles_ == 0) self.loop_.forget(self);
 }
 

@@ -7,15 +7,18 @@
 
 #include <uv.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "admission.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "remote_address.h"
 #include "send_queue.h"
 #include "tls_stream.h"
 
@@ -32,9 +35,16 @@ class TcpConnection final : public session::Outbox {
 
   // Takes the next connection of a listening handle. False: there was none, or it is gone already; destroy
   // this with close_now().
-  bool accept(uv_stream_t* listener, std::shared_ptr<const TlsContexts> tls);
+  bool accept(uv_stream_t* listener);
+
+  // It is admitted.
+  void start(std::shared_ptr<const TlsContexts> tls, std::unique_ptr<Admission::Place> place);
+
+  // The TLS handshake had to wait, and now it is its turn. False: the client is gone.
+  bool begin_handshake();
 
   ConnectionId id() const { return id_; }
+  const RemoteAddress& from() const { return from_; }
   int descriptor() const;
 
   // Outbox
@@ -50,8 +60,14 @@ class TcpConnection final : public session::Outbox {
   // Without waiting for anything; the loop forgets this when libuv has let go of it.
   void close_now();
 
+  // The same, and the kernel need not remember it, whatever the client does.
+  void reset();
+
  private:
-  static TcpConnection& from(uv_handle_t* handle);
+  enum class Handshake : std::uint8_t { not_begun, waiting, begun };  // of TLS
+
+  static TcpConnection& of(uv_handle_t* handle);
+  static void on_allocate(uv_handle_t* handle, std::size_t size, uv_buf_t* buffer);
   static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer);
   static void on_written(uv_write_t* request, int status);
   static void on_timer(uv_timer_t* timer);
@@ -59,6 +75,9 @@ class TcpConnection final : public session::Outbox {
 
   template <typename Work>
   void guard(Work&& work);
+  void ask_for_handshake();
+  bool client_is_gone() const;
+  void stop_reading();
   void received(std::string_view bytes);
   void decrypt(std::string_view bytes);
   void process(std::string_view input);
@@ -78,8 +97,11 @@ class TcpConnection final : public session::Outbox {
   uv_timer_t timer_{};
   uv_write_t write_request_{};
   session::Time armed_for_{0};
+  RemoteAddress from_;
+  std::unique_ptr<Admission::Place> place_;  // while the connection is open
   std::optional<session::Connection> protocol_;
   std::optional<TlsStream> tls_;
+  Handshake handshake_ = Handshake::not_begun;
   std::string unparsed_;            // input that the session does not take yet
   std::optional<std::string> end_;  // how the connection ended, behind that input
   std::string tls_answer_;          // what the handshake has to say

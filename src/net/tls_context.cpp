@@ -140,6 +140,10 @@ Failure set_verify(SSL_CTX* context, const TlsSettings& settings, std::vector<st
     }
   }
   SSL_CTX_set_verify(context, mode, nullptr);
+  // "The verification result is part of the established session and is restored when a session is reused"
+  // (SSL_get_verify_result(3)): a client could go on for ever, from ticket to ticket, with a certificate that
+  // has expired. Where one is asked for nothing is resumed, so that it is verified for each connection.
+  if ((mode & SSL_VERIFY_PEER) != 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (settings.depth) SSL_CTX_set_verify_depth(context, *settings.depth);
   return std::nullopt;
 }
@@ -201,12 +205,8 @@ int select_mqtt(SSL*, const unsigned char** selected, unsigned char* selected_si
 // What no setting decides.
 Failure set_our_own(SSL_CTX* context, const TlsSettings&, std::vector<std::string>&) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // 33 kB of each connection at rest
+  // Tickets only. Those of one context mean nothing to another: each has ticket keys of its own.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  // Without, a resumed session fails where client certificates are asked for. Sessions of one context mean
-  // nothing to another: each has ticket keys of its own.
-  constexpr std::string_view session_context = "mqtt";
-  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(session_context.data()),
-                                 session_context.size());
   SSL_CTX_set_client_hello_cb(context, choose_context, nullptr);
   SSL_CTX_set_alpn_select_cb(context, select_mqtt, nullptr);
   return std::nullopt;

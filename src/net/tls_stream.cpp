@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "certificate_names.h"
 #include "client_hello.h"
 #include "openssl_error.h"
 
@@ -119,7 +120,19 @@ TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& p
                                      std::string& ciphertext_out) {
   if (!ssl_) return Status::failed;
   if (contexts_) return receive_client_hello(ciphertext, plaintext, ciphertext_out);
-  return outcome(read_all(ssl_.get(), {ciphertext, ciphertext_out}, nullptr, plaintext));
+  return outcome(read(ciphertext, nullptr, plaintext, ciphertext_out));
+}
+
+// Plaintext only comes after the handshake. The client is looked at here, and not when it is asked for: what
+// it sent before a bad record counts as well, and then the SSL is gone.
+int TlsStream::read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext,
+                    std::string& ciphertext_out) {
+  const std::size_t before = plaintext.size();
+  const int ended = read_all(ssl_.get(), {ciphertext, ciphertext_out}, choice, plaintext);
+  if (plaintext.size() > before && !std::exchange(client_is_known_, true)) {
+    client_names_ = verified_names(ssl_.get());
+  }
+  return ended;
 }
 
 TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, std::string& plaintext,
@@ -129,7 +142,7 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
   if (hello_.size() > max_client_hello) return fail("the ClientHello is too long");
 
   ContextChoice choice{.contexts = contexts_.get()};
-  const int ended = read_all(ssl_.get(), {ciphertext, ciphertext_out}, &choice, plaintext);
+  const int ended = read(ciphertext, &choice, plaintext, ciphertext_out);
   if (choice.refusal != nullptr) return fail(choice.refusal);
   if (choice.chosen == nullptr) {
     hello_.append(ciphertext);

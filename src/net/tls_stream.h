@@ -7,12 +7,17 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "pubsub_mqtt/certificate_names.h"
 #include "pubsub_mqtt/net/tls_context.h"
 
 namespace pubsub_mqtt::net {
+
+struct ContextChoice;
 
 class TlsStream {
  public:
@@ -40,6 +45,9 @@ class TlsStream {
 
   bool handshake_done() const;
 
+  // Who the client's verified certificate says it is: once, with the first plaintext.
+  std::optional<CertificateNames> take_client_names() { return std::exchange(client_names_, std::nullopt); }
+
   // What went wrong, for a debug log line; holds nothing secret and no bytes of the client's.
   const std::string& error() const { return error_; }
 
@@ -52,6 +60,8 @@ class TlsStream {
   static Ssl make_ssl(SSL_CTX* context);
   Status receive_client_hello(std::string_view ciphertext, std::string& plaintext,
                               std::string& ciphertext_out);
+  int read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext,
+           std::string& ciphertext_out);
   Status outcome(int ssl_error);
   Status fail_with_openssl_error();
   Status fail(std::string error);
@@ -59,6 +69,8 @@ class TlsStream {
   std::shared_ptr<const TlsContexts> contexts_;  // until the choice is made
   std::string hello_;                            // what came of the ClientHello, until the choice is made
   Ssl ssl_;                                      // none after a failure
+  bool client_is_known_ = false;
+  std::optional<CertificateNames> client_names_;
   std::string error_;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/limits.h"
@@ -20,7 +21,7 @@ using ListenerId = std::uint64_t;
 
 class Network {
  public:
-  explicit Network(const session::Limits& limits);
+  Network(const session::Limits& session_limits, const Limits& limits);
   // Stops, if that was not done.
   ~Network();
   Network(const Network&) = delete;

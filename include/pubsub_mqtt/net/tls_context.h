@@ -47,8 +47,8 @@ struct TlsContextError {
 bool needs_password(const std::string& key_file);
 
 // A client certificate, where `verify` asks for one, counts only if its chain verifies; else the handshake
-// fails. `warnings` gets a sentence for each setting that was ignored: an unknown option, Diffie-Hellman
-// parameters that cannot be used. Never prompts on the terminal.
+// fails, and its connections resume no TLS sessions. `warnings` gets a sentence for each setting that was
+// ignored: an unknown option, Diffie-Hellman parameters that cannot be used. Never prompts on the terminal.
 std::variant<SslContext, TlsContextError> make_tls_context(const TlsSettings& settings,
                                                            std::vector<std::string>& warnings);
 

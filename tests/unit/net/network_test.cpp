@@ -1,132 +1,13 @@
 #include "pubsub_mqtt/net/network.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <filesystem>
-#include <iterator>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "network_fixture.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 
 namespace pubsub_mqtt::net {
 namespace {
-
-constexpr int patience = 10000;  // ms
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket() { ::close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-class NetworkTest : public ::testing::Test {
- protected:
-  NetworkTest() {
-    auto address = loopback(0);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(server.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(server.fd(), 1), 0);
-    EXPECT_EQ(getsockname(server.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port = ntohs(address.sin_port);
-    EXPECT_TRUE(network.start());
-  }
-
-  int connect_client(const Socket& client) const {
-    const auto address = loopback(port);
-    return connect(client.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  }
-
-  static int new_socket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
-
-  static void send_all(const Socket& client, const std::string& bytes) {
-    ASSERT_EQ(send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-
-  // What arrives until `size` bytes are there or the connection ends.
-  static std::string receive(const Socket& client, std::size_t size) {
-    std::string bytes;
-    char buffer[4096];
-    while (bytes.size() < size) {
-      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
-      if (poll(&waiting, 1, patience) != 1) break;
-      const ssize_t count = recv(client.fd(), buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      bytes.append(buffer, static_cast<std::size_t>(count));
-    }
-    return bytes;
-  }
-
-  // Whether the connection ends, after whatever it still brings.
-  static bool ends(const Socket& client) {
-    char buffer[4096];
-    for (;;) {
-      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
-      if (poll(&waiting, 1, patience) != 1) return false;
-      if (recv(client.fd(), buffer, sizeof buffer, 0) <= 0) return true;
-    }
-  }
-
-  static std::ptrdiff_t open_descriptors() {
-    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
-    return std::distance(begin(descriptors), end(descriptors));
-  }
-
-  static session::Limits short_timeouts() {
-    session::Limits limits;
-    limits.connect_timeout = std::chrono::seconds(1);
-    return limits;
-  }
-
-  template <typename Kind>
-  Kind wait_for() {
-    for (;;) {
-      for (; next < requests.size(); ++next) {
-        if (auto* found = std::get_if<Kind>(&requests[next])) {
-          ++next;
-          return *found;
-        }
-      }
-      pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
-      if (poll(&waiting, 1, patience) != 1) {
-        ADD_FAILURE() << "no such request";
-        return {};
-      }
-      network.set_requests_fd(false);
-      requests.clear();
-      next = 0;
-      network.take_requests(requests);
-    }
-  }
-
-  session::Limits limits = short_timeouts();
-  Socket server{new_socket()};
-  std::uint16_t port = 0;
-  Network network{limits};
-  std::vector<Request> requests;
-  std::size_t next = 0;
-};
 
 TEST_F(NetworkTest, ClientsConnectAndAsk) {
   ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
@@ -305,6 +186,60 @@ TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {
   EXPECT_EQ(receive(client, 1000).size(), 4U);  // CONNACK, then the end
   EXPECT_EQ(receive(silent, 1000).size(), 0U);
   network.stop();  // again is nothing
+}
+
+class FullNetworkTest : public NetworkTest {
+ protected:
+  FullNetworkTest() : NetworkTest(sessions_end_soon(), one_connection()) {
+    EXPECT_TRUE(network.listen(1, server.fd(), nullptr));
+  }
+
+  // So that the loop looks often for what is over.
+  static session::Limits sessions_end_soon() {
+    session::Limits limits;
+    limits.session_expiry = std::chrono::seconds(1);
+    return limits;
+  }
+
+  static Limits one_connection() {
+    return {.max_connections = 1, .warning_interval = std::chrono::milliseconds(200)};
+  }
+
+  static void say_hello(const Socket& client) {
+    std::string bytes;
+    mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+    send_all(client, bytes);
+  }
+};
+
+TEST_F(FullNetworkTest, RefusesConnectionsUntilOneHasGone) {
+  {
+    const Socket client(new_socket());
+    ASSERT_EQ(connect_client(client), 0);
+    say_hello(client);
+    EXPECT_EQ(receive(client, 4).size(), 4U);
+    const Socket refused(new_socket());
+    ASSERT_EQ(connect_client(refused), 0);
+    EXPECT_EQ(wait_for_line("refused"),
+              "MQTT connections are refused: there are as many as mqtt_max_connections (1)");
+    EXPECT_TRUE(ends(refused));
+  }
+  wait_for_line("closed by the client");
+  const Socket later(new_socket());
+  ASSERT_EQ(connect_client(later), 0);
+  say_hello(later);
+  EXPECT_EQ(receive(later, 4), std::string("\x20\x02\x00\x00", 4));
+}
+
+TEST_F(FullNetworkTest, SaysHowManyItRefused) {
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  for (int i = 0; i < 10; ++i) {
+    const Socket refused(new_socket());
+    ASSERT_EQ(connect_client(refused), 0);
+    EXPECT_TRUE(ends(refused));
+  }
+  wait_for_line("were refused because of mqtt_max_connections");
 }
 
 }  // namespace

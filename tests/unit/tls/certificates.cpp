@@ -89,7 +89,8 @@ Identity make_identity(const CertificateRequest& request) {
   const bool authority = request.authority || request.issuer == nullptr;
   add_extension(certificate, issuer.certificate.get(), NID_basic_constraints,
                 authority ? "critical,CA:TRUE" : "CA:FALSE");
-  add_extension(certificate, issuer.certificate.get(), NID_subject_alt_name, "DNS:" + request.name);
+  add_extension(certificate, issuer.certificate.get(), NID_subject_alt_name,
+                request.names.empty() ? "DNS:" + request.name : request.names);
   if (!request.purpose.empty()) {
     add_extension(certificate, issuer.certificate.get(), NID_ext_key_usage, request.purpose);
   }

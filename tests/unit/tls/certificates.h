@@ -41,7 +41,8 @@ struct Identity {
 };
 
 struct CertificateRequest {
-  std::string name = {};             // common name, and subjectAltName
+  std::string name = {};             // common name, and subjectAltName where there are no `names`
+  std::string names = {};            // subjectAltName, as openssl.cnf has it: "DNS:a.example"
   const Identity* issuer = nullptr;  // none: signed by itself, and an authority
   int days = 30;                     // negative: expired
   std::string purpose = {};          // extendedKeyUsage; empty: none

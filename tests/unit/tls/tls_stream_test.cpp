@@ -606,6 +606,42 @@ TEST_P(ClientCertificateTest, OneForServersOnlyIsRefused) {
   EXPECT_THAT(refusal(conversation), HasSubstr("certificate verify failed: un"));
 }
 
+TEST_P(ClientCertificateTest, NamesAreKnownOnceWithTheFirstPlaintext) {
+  Conversation conversation(with(good), contexts(optional));
+  conversation.run();
+  ASSERT_TRUE(conversation.stream.handshake_done());
+  conversation.client.write("hello");
+  conversation.run();
+  const auto names = conversation.stream.take_client_names();
+  ASSERT_TRUE(names.has_value());
+  EXPECT_EQ(names->dns_names, std::vector<std::string>{"device"});
+  conversation.client.write("more");
+  conversation.run();
+  EXPECT_FALSE(conversation.stream.take_client_names().has_value());
+}
+
+TEST_P(ClientCertificateTest, NamesAreKnownBeforeABadRecordToo) {
+  Conversation conversation(with(good), contexts(optional));
+  conversation.run();
+  conversation.client.write("hello");
+  std::string plaintext;
+  std::string answer;
+  const std::string bytes = conversation.client.take_ciphertext() + "no record at all";
+  EXPECT_EQ(conversation.stream.receive(bytes, plaintext, answer), Status::failed);
+  EXPECT_EQ(plaintext, "hello");
+  EXPECT_EQ(conversation.stream.take_client_names()->dns_names, std::vector<std::string>{"device"});
+}
+
+// A certificate that was not asked for, or none: X509_V_OK is what OpenSSL says then, too.
+TEST_P(ClientCertificateTest, NamesOfNobodyAreNone) {
+  for (const auto& verify : {std::vector<std::string>{"none"}, {"peer"}}) {
+    optional.verify = verify;
+    Conversation conversation({.version = GetParam()}, contexts(optional));
+    expect_works(conversation);
+    EXPECT_TRUE(conversation.stream.take_client_names()->empty());
+  }
+}
+
 TEST_P(ClientCertificateTest, ChainLongerThanTheDepthIsRefused) {
   const Identity middle = make_identity({.name = "middle", .issuer = &authority, .authority = true});
   const Identity device = make_identity({.name = "device", .issuer = &middle});
@@ -624,17 +660,31 @@ class SessionTest : public TlsStreamTest, public testing::WithParamInterface<int
 INSTANTIATE_TEST_SUITE_P(Versions, SessionTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION));
 
 TEST_P(SessionTest, IsResumedByTicket) {
-  const Identity authority = make_identity({.name = "authority"});
-  TlsSettings settings = server("example.org");
-  settings.cafile = folder.write("authority.pem", pem(authority.certificate));
-  settings.verify = {"peer"};
-  const auto all = contexts(settings);
+  const auto all = contexts(server("example.org"));
   Conversation first({.version = GetParam()}, all);
   expect_works(first);
   ASSERT_NE(first.client.ticket(), nullptr);
   Conversation second({.version = GetParam(), .resume = first.client.ticket()}, all);
   expect_works(second);
   EXPECT_EQ(SSL_session_reused(second.client.ssl()), 1);
+}
+
+// Else a certificate that has expired since would never be looked at again.
+TEST_P(SessionTest, IsNotResumedWhereCertificatesAreAskedFor) {
+  const Identity authority = make_identity({.name = "authority"});
+  const Identity device = make_identity({.name = "device", .issuer = &authority});
+  TlsSettings settings = server("example.org");
+  settings.cafile = folder.write("authority.pem", pem(authority.certificate));
+  for (const auto& verify : {std::vector<std::string>{"peer"}, {"peer", "client_once"}}) {
+    settings.verify = verify;
+    const auto all = contexts(settings);
+    Conversation first({.version = GetParam(), .identity = device}, all);
+    expect_works(first);
+    Conversation second({.version = GetParam(), .identity = device, .resume = first.client.ticket()}, all);
+    expect_works(second);
+    EXPECT_EQ(SSL_session_reused(second.client.ssl()), 0);
+    EXPECT_EQ(second.stream.take_client_names()->dns_names, std::vector<std::string>{"device"});
+  }
 }
 
 TEST_P(SessionTest, HasNoTicketWhereTheOptionSaysSo) {

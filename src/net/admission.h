@@ -1,0 +1,58 @@
+// Which connections are let in: so many in all, so many from one address, and so many a second from one
+// address. Time is passed in.
+//
+// Loopback is exempt from what counts by address: behind a proxy everybody comes from there. What is refused
+// is logged as one burst a minute, not one by one.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "address_rates.h"
+#include "burst_warning.h"
+#include "pubsub_mqtt/net/limits.h"
+#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/limits.h"
+#include "remote_address.h"
+
+namespace pubsub_mqtt::net {
+
+class Admission {
+ public:
+  // Among the open connections: theirs as long as they are.
+  class Place {
+   public:
+    Place(Admission& admission, const RemoteAddress& holder);
+    ~Place();
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    Admission& admission_;
+    RemoteAddress holder_;
+  };
+
+  // The references outlive this.
+  Admission(const Limits& limits, std::vector<Request>& log);
+
+  // None: the connection is to be closed.
+  std::unique_ptr<Place> admit(const RemoteAddress& from, session::Time now);
+
+  // Says what was refused, and forgets what need not be remembered.
+  void expire(session::Time now);
+
+ private:
+  bool is_free(const RemoteAddress& from, session::Time now);
+
+  const Limits& limits_;
+  AddressRates rates_;
+  std::size_t connections_ = 0;
+  std::map<AddressPrefix, std::size_t> by_address_;  // those with connections
+  BurstWarning too_many_;
+  BurstWarning too_many_of_address_;
+  BurstWarning too_fast_;
+};
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,38 @@
+// Where a connection comes from. An IPv4 client of an IPv6 socket (::ffff:192.0.2.1; RFC 4291, 2.5.5.2) is an
+// IPv4 client.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "pubsub_mqtt/session/peer.h"
+
+namespace pubsub_mqtt::net {
+
+// What one party has for itself: an address of IPv4, a /64 of IPv6 (RFC 6177: nobody is given less).
+struct AddressPrefix {
+  std::array<std::uint8_t, 16> bytes{};  // of IPv4 as an IPv6 address
+
+  auto operator<=>(const AddressPrefix&) const = default;
+};
+
+class RemoteAddress {
+ public:
+  RemoteAddress() = default;  // unknown
+  // Of IPv4 or IPv6.
+  explicit RemoteAddress(const sockaddr_storage& address);
+
+  std::string text() const;  // without the port
+  bool is_loopback() const;
+  AddressPrefix prefix() const;
+  session::Peer peer(bool is_encrypted) const;
+
+ private:
+  sockaddr_storage address_{};
+};
+
+}  // namespace pubsub_mqtt::net

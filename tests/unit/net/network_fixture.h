@@ -1,0 +1,148 @@
+// A running Network with a listening socket, and clients of it.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/net/limits.h"
+#include "pubsub_mqtt/net/network.h"
+
+namespace pubsub_mqtt::net {
+
+inline constexpr int patience = 10000;  // ms
+
+class Socket {
+ public:
+  explicit Socket(int fd) : fd_(fd) {}
+  ~Socket() { ::close(fd_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+inline sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+class NetworkTest : public ::testing::Test {
+ protected:
+  explicit NetworkTest(const session::Limits& session_limits = short_timeouts(),
+                       const Limits& net_limits = {})
+      : limits(session_limits), network(session_limits, net_limits) {
+    auto address = loopback(0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(server.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(server.fd(), 1), 0);
+    EXPECT_EQ(getsockname(server.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+    EXPECT_TRUE(network.start());
+  }
+
+  int connect_client(const Socket& client) const {
+    const auto address = loopback(port);
+    return connect(client.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+
+  static int new_socket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+  static void send_all(const Socket& client, const std::string& bytes) {
+    ASSERT_EQ(send(client.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+
+  // What arrives until `size` bytes are there or the connection ends.
+  static std::string receive(const Socket& client, std::size_t size) {
+    std::string bytes;
+    char buffer[4096];
+    while (bytes.size() < size) {
+      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) break;
+      const ssize_t count = recv(client.fd(), buffer, sizeof buffer, 0);
+      if (count <= 0) break;
+      bytes.append(buffer, static_cast<std::size_t>(count));
+    }
+    return bytes;
+  }
+
+  // Whether the connection ends, after whatever it still brings.
+  static bool ends(const Socket& client) {
+    char buffer[4096];
+    for (;;) {
+      pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) return false;
+      if (recv(client.fd(), buffer, sizeof buffer, 0) <= 0) return true;
+    }
+  }
+
+  static std::ptrdiff_t open_descriptors() {
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+    return std::distance(begin(descriptors), end(descriptors));
+  }
+
+  static session::Limits short_timeouts() {
+    session::Limits limits;
+    limits.connect_timeout = std::chrono::seconds(1);
+    return limits;
+  }
+
+  template <typename Kind>
+  Kind wait_for() {
+    return wait_for<Kind>([](const Kind&) { return true; });
+  }
+
+  // The text of the next line that has `part` in it.
+  std::string wait_for_line(std::string_view part) {
+    return wait_for<LogLine>([&](const LogLine& line) { return line.text.find(part) != std::string::npos; })
+        .text;
+  }
+
+  template <typename Kind, typename Wanted>
+  Kind wait_for(Wanted&& wanted) {
+    for (;;) {
+      for (; next < requests.size(); ++next) {
+        auto* found = std::get_if<Kind>(&requests[next]);
+        if (found != nullptr && wanted(*found)) {
+          ++next;
+          return std::move(*found);
+        }
+      }
+      pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
+      if (poll(&waiting, 1, patience) != 1) {
+        ADD_FAILURE() << "no such request";
+        return {};
+      }
+      network.set_requests_fd(false);
+      requests.clear();
+      next = 0;
+      network.take_requests(requests);
+    }
+  }
+
+  session::Limits limits;
+  Socket server{new_socket()};
+  std::uint16_t port = 0;
+  Network network;
+  std::vector<Request> requests;
+  std::size_t next = 0;
+};
+
+}  // namespace pubsub_mqtt::net
