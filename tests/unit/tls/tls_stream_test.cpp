@@ -683,7 +683,9 @@ TEST_P(SessionTest, IsNotResumedWhereCertificatesAreAskedFor) {
     Conversation second({.version = GetParam(), .identity = device, .resume = first.client.ticket()}, all);
     expect_works(second);
     EXPECT_EQ(SSL_session_reused(second.client.ssl()), 0);
-    EXPECT_EQ(second.stream.take_client_names()->dns_names, std::vector<std::string>{"device"});
+    const auto names = second.stream.take_client_names();
+    ASSERT_TRUE(names.has_value());
+    EXPECT_EQ(names->dns_names, std::vector<std::string>{"device"});
   }
 }
 
