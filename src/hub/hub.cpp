@@ -171,14 +171,14 @@ void Hub::take_deliveries(std::vector<Delivery>& into) {
 void Hub::node_created(std::string_view host, std::string_view name) {
   if (!is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_->open(host, name);
+  Judgement may_receive(service_, node);
   if (!std::exchange(node.exists, true)) {
-    Judgement may_receive(service_, node);
     for (const SessionId session : patterns_->match(host, name)) {
       Client& client = clients_.at(session);
       update(node, client, session, may_receive(client.account));
     }
   }
-  judge(node);
+  nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
 }
 
 void Hub::node_deleted(std::string_view host, std::string_view name) {
@@ -224,6 +224,16 @@ void Hub::judge(Node& node) {
   nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
 }
 
+// Only what these sessions of the account may receive.
+void Hub::judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions) {
+  std::optional<bool> may_receive;
+  for (const SessionId session : sessions) {
+    if (!node.members.contains(session)) continue;
+    if (!may_receive) may_receive = service_.may_receive(node.host, node.name, account);
+    update(node, clients_.at(session), session, *may_receive);
+  }
+}
+
 void Hub::affiliation_changed(std::string_view host, std::string_view name, std::string_view account) {
   Node* node = nodes_->find(host, name);
   if (node == nullptr) return;
@@ -231,7 +241,7 @@ void Hub::affiliation_changed(std::string_view host, std::string_view name, std:
   for (const auto& [session, member] : node->members) {
     if (clients_.at(session).account == account) sessions.push_back(session);
   }
-  for (const SessionId session : sessions) update(*node, clients_.at(session), session);
+  judge(*node, account, sessions);
 }
 
 void Hub::account_changed(std::string_view account) {
@@ -241,9 +251,7 @@ void Hub::account_changed(std::string_view account) {
   }
   if (sessions.empty()) return;
   for (Node* node = nodes_->next(0); node != nullptr; node = nodes_->next(node->id)) {
-    for (const SessionId session : sessions) {
-      if (node->members.contains(session)) update(*node, clients_.at(session), session);
-    }
+    judge(*node, account, sessions);
   }
 }
 

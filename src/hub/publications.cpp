@@ -67,7 +67,9 @@ bool Hub::check_will() {
   if (client == clients_.end()) return true;
   std::string_view reason;
   const auto parsed = parse_topic(will.topic);
-  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
+  if (count_levels(will.topic) > limits_.max_topic_levels) {
+    reason = too_many_levels;
+  } else if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
     reason = none->reason;
   } else if (const auto& topic = std::get<NodeTopic>(parsed);
              service_.host_status(topic.host) == PubsubService::HostStatus::unknown) {
@@ -84,6 +86,7 @@ bool Hub::check_will() {
 }
 
 PubsubService::Published Hub::publish(const Client& client, const PublishRequest& request) {
+  if (count_levels(request.topic) > limits_.max_topic_levels) return refused(too_many_levels);
   const auto parsed = parse_topic(request.topic);
   if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) return refused(none->reason);
   const auto& topic = std::get<NodeTopic>(parsed);

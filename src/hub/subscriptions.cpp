@@ -17,6 +17,8 @@ constexpr std::size_t nodes_a_step = 100;
 constexpr std::size_t retained_a_batch = 20;
 
 constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
+constexpr std::string_view too_many_wildcards =
+    "the client has as many subscriptions with a wildcard as mqtt_max_wildcard_subscriptions allows";
 
 void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value_or(qos), qos); }
 
@@ -46,6 +48,9 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
 }
 
 Hub::Progress Hub::subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
+  if (count_levels(filter.topic_filter) > limits_.max_topic_levels) {
+    return refuse_filter(client, session, filter.topic_filter, too_many_levels);
+  }
   const auto parsed = parse_filter(filter.topic_filter);
   if (const auto* topic = std::get_if<NodeTopic>(&parsed))
     return subscribe_node(client, session, filter, *topic);
@@ -92,6 +97,8 @@ Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
     known->second.qos = filter.qos;
   } else if (has_all_filters(client)) {
     return refuse_filter(client, session, filter.topic_filter, too_many);
+  } else if (client.patterns.size() >= limits_.max_wildcard_subscriptions) {
+    return refuse_filter(client, session, filter.topic_filter, too_many_wildcards);
   } else {
     const auto place = client.patterns.try_emplace(filter.topic_filter).first;
     place->second = {.pattern = std::get<NodePattern>(parse_filter(place->first)), .qos = filter.qos};

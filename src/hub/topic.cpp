@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/hub/topic.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -81,6 +82,10 @@ constexpr NoNodeTopic no_node{
     "the node's name is empty, longer than the node store takes, or has a control character"};
 
 }  // namespace
+
+std::size_t count_levels(std::string_view topic) {
+  return static_cast<std::size_t>(std::count(topic.begin(), topic.end(), '/')) + 1;
+}
 
 bool is_node_name(std::string_view name) { return is_possible(name) && !mqtt::has_wildcard(name); }
 

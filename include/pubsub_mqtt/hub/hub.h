@@ -30,7 +30,9 @@ namespace pubsub_mqtt::hub {
 struct Limits {
   std::size_t max_item_size =
       262144;  // bytes of a serialised item, mqtt_max_item_size: a larger one closes XMPP streams
-  std::size_t max_subscriptions = 1000;  // filters of a session, mqtt_max_subscriptions
+  std::size_t max_subscriptions = 1000;          // filters of a session, mqtt_max_subscriptions
+  std::size_t max_wildcard_subscriptions = 100;  // those with a wildcard, mqtt_max_wildcard_subscriptions
+  std::size_t max_topic_levels = 64;             // of topics and filters, mqtt_max_topic_levels
 };
 
 class FilterTree;
@@ -148,6 +150,7 @@ class Hub {
   void forget_retained(Node& node);
   void lose(Node& node);
   void judge(Node& node);
+  void judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions);
 
   PubsubService& service_;
   const Limits limits_;

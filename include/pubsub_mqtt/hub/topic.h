@@ -15,6 +15,11 @@ namespace pubsub_mqtt::hub {
 // A node's name, percent-encoded as Prosody's internal storage does for a file name, must fit into one.
 inline constexpr std::size_t max_encoded_node_size = 200;
 
+// Of a topic or a filter.
+std::size_t count_levels(std::string_view topic);
+
+inline constexpr std::string_view too_many_levels = "it has more levels than mqtt_max_topic_levels allows";
+
 struct NodeTopic {
   std::string_view host;
   payload::Type type = payload::Type::json;

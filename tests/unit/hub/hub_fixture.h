@@ -35,12 +35,13 @@ class TestService final : public PubsubService {
     return found->second ? Subscribed::granted : Subscribed::refused;
   }
   bool may_receive(std::string_view, std::string_view node, std::string_view account) override {
+    judged.push_back(std::string(node) + " " + std::string(account));
     if (outcasts.contains(account)) return false;
     const auto found = open.find(std::string(node));
     return enabled && found != open.end() && found->second;
   }
   bool may_read(std::string_view, std::string_view, std::string_view account) override {
-    return !outcasts.contains(account);
+    return !outcasts.contains(account) && !listeners.contains(account);
   }
   Published publish(std::string_view, std::string_view node, std::string_view account,
                     const pugi::xml_node& payload, bool retain) override {
@@ -50,15 +51,17 @@ class TestService final : public PubsubService {
     hub->own_item_published();
     return {.outcome = Outcome::accepted, .reason = {}};
   }
-  Published may_publish(std::string_view, std::string_view, std::string_view) override {
+  Published may_publish(std::string_view, std::string_view, std::string_view account) override {
+    publishers.emplace_back(account);
     return {.outcome = outcome, .reason = "because"};
   }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
-  bool last_item(std::string_view, std::string_view node, std::string_view,
+  bool last_item(std::string_view, std::string_view node, std::string_view account,
                  pugi::xml_document& into) override {
+    if (listeners.contains(account)) return false;
     const auto found = last_items.find(std::string(node));
     if (found == last_items.end()) return false;
     into = std::get<pugi::xml_document>(payload::parse_element(found->second));
@@ -72,7 +75,9 @@ class TestService final : public PubsubService {
   Hub* hub = nullptr;
   bool enabled = true;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
-  std::set<std::string, std::less<>> outcasts;  // accounts
+  std::set<std::string, std::less<>> outcasts;   // accounts
+  std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps
+  std::vector<std::string> judged;               // "node account": whether it may receive
   std::vector<std::string> logins;
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
@@ -91,8 +96,8 @@ class HubTest : public ::testing::Test {
     open(1);
   }
 
-  void open(SessionId session) {
-    ask(OpenSession{.session = session, .client = "client " + std::to_string(session)});
+  void open(SessionId session, const std::string& account = {}) {
+    ask(OpenSession{.session = session, .client = "client " + std::to_string(session), .account = account});
   }
 
   void ask(Request request) {

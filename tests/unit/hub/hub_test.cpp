@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "hub_fixture.h"
@@ -277,6 +278,73 @@ TEST_F(HubTest, ASessionHasSoManySubscriptionsAndNoMore) {
             (std::vector{Code::qos_0, Code::qos_0, Code::failure, Code::failure, Code::qos_0, Code::qos_0}));
   ASSERT_EQ(service.lines.size(), 1U);
   EXPECT_NE(service.lines[0].find("mqtt_max_subscriptions"), std::string::npos);
+}
+
+TEST_F(HubTest, ASessionHasSoManyWildcardsAndNoMore) {
+  Hub small(service, {.max_wildcard_subscriptions = 2});
+  service.hub = &small;
+  std::vector<Request> batch;
+  batch.emplace_back(OpenSession{.session = 1, .client = "client 1"});
+  batch.emplace_back(SubscribeRequest{.session = 1,
+                                      .packet_identifier = 1,
+                                      .filters = {{.topic_filter = "pubsub/json/#"},
+                                                  {.topic_filter = "pubsub/+/node"},
+                                                  {.topic_filter = "#"},
+                                                  {.topic_filter = "pubsub/json/node"},
+                                                  {.topic_filter = "pubsub/json/#"}}});
+  batch.emplace_back(
+      UnsubscribeRequest{.session = 1, .packet_identifier = 2, .topic_filters = {"pubsub/json/#"}});
+  batch.emplace_back(
+      SubscribeRequest{.session = 1, .packet_identifier = 3, .filters = {{.topic_filter = "#"}}});
+  small.accept(batch);
+  while (small.step()) {
+  }
+  small.take_deliveries(deliveries);
+  using Code = mqtt::SubackReturnCode;
+  const auto replies = take<SubscribeReply>();
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_EQ(replies[0].return_codes,
+            (std::vector{Code::qos_0, Code::qos_0, Code::failure, Code::qos_0, Code::qos_0}));
+  EXPECT_EQ(replies[1].return_codes, std::vector{Code::qos_0});
+  ASSERT_EQ(service.lines.size(), 1U);
+  EXPECT_NE(service.lines[0].find("mqtt_max_wildcard_subscriptions"), std::string::npos);
+}
+
+class TopicLevelsTest : public HubTest {
+ protected:
+  // HOST and TYPE are two levels; most of the others are empty, so that the name is not too long.
+  static std::string topic(std::size_t levels) { return "pubsub/json/n" + std::string(levels - 3, '/'); }
+
+  std::size_t lines_that_name_the_setting() const {
+    return static_cast<std::size_t>(std::count_if(
+        service.lines.begin(), service.lines.end(),
+        [](const std::string& line) { return line.find("mqtt_max_topic_levels") != std::string::npos; }));
+  }
+};
+
+TEST_F(TopicLevelsTest, AFilterHasSoManyAndNoMore) {
+  EXPECT_EQ(subscribe(1, topic(64)), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(lines_that_name_the_setting(), 0U);
+  EXPECT_EQ(subscribe(1, topic(65)), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(lines_that_name_the_setting(), 1U);
+  std::string giant;
+  for (int i = 0; i < 30000; ++i) giant += "+/";
+  EXPECT_EQ(subscribe(1, giant + "#"), mqtt::SubackReturnCode::failure);
+}
+
+TEST_F(TopicLevelsTest, APublishHasSoManyAndNoMore) {
+  EXPECT_EQ(publish(topic(64), "1"), Outcome::accepted);
+  EXPECT_EQ(lines_that_name_the_setting(), 0U);
+  EXPECT_EQ(publish(topic(65), "1"), Outcome::refused);
+  EXPECT_EQ(service.published.size(), 1U);
+  EXPECT_EQ(lines_that_name_the_setting(), 1U);
+}
+
+TEST_F(TopicLevelsTest, AWillThatHasMoreIsWarnedOf) {
+  ask(AnnounceWill{.session = 1, .topic = topic(64), .payload = "1"});
+  EXPECT_TRUE(service.lines.empty());
+  ask(AnnounceWill{.session = 1, .topic = topic(65), .payload = "1"});
+  EXPECT_EQ(lines_that_name_the_setting(), 1U);
 }
 
 TEST_F(HubTest, LogLinesPassThrough) {
