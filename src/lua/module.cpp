@@ -113,9 +113,16 @@ int new_core(lua_State* L) {
   settings.session.max_inflight = number_field<std::uint16_t>(L, 1, "max_inflight");
   settings.session.max_queued_messages = number_field(L, 1, "max_queued_messages");
   settings.session.max_queued_bytes = number_field(L, 1, "max_queued_bytes");
+  settings.session.max_total_queued_bytes = number_field(L, 1, "max_total_queued_bytes");
+  settings.session.max_sessions_per_account = number_field(L, 1, "max_sessions_per_account");
+  settings.session.max_anonymous_sessions = number_field(L, 1, "max_anonymous_sessions");
+  settings.session.max_message_rate = number_field(L, 1, "max_message_rate");
+  settings.session.max_byte_rate = number_field(L, 1, "max_byte_rate");
   settings.session.session_expiry = std::chrono::seconds(number_field(L, 1, "session_expiry"));
   settings.hub.max_item_size = number_field(L, 1, "max_item_size");
   settings.hub.max_subscriptions = number_field(L, 1, "max_subscriptions");
+  settings.hub.max_wildcard_subscriptions = number_field(L, 1, "max_wildcard_subscriptions");
+  settings.hub.max_topic_levels = number_field(L, 1, "max_topic_levels");
   settings.session.max_client_identifier_length = number_field(L, 1, "max_client_identifier_length");
   settings.session.passwords_in_the_clear = flag_field(L, 1, "passwords_in_the_clear");
   if (flag_field(L, 1, "anonymous_from_everywhere")) {

@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/session/connection.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -72,18 +73,44 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
 
 bool Connection::reads() const {
-  if (!sessions_.takes_requests() || logging_in_) return false;
+  if (!sessions_.takes_requests() || logging_in_ || reads_again_at_) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
+}
+
+// From loopback a client may be as fast as it likes: behind a proxy it is many.
+void Connection::count(std::size_t bytes, const mqtt::ReadResult& result, Time now) {
+  if (peer_.is_loopback) return;
+  received_bytes_.take(bytes, limits_.max_byte_rate, now);
+  const auto* packet = std::get_if<mqtt::Packet>(&result);
+  if (packet != nullptr && std::holds_alternative<mqtt::Publish>(*packet)) {
+    received_messages_.take(1, limits_.max_message_rate, now);
+  }
+}
+
+// Then it is read from later, and TCP slows it down.
+bool Connection::is_too_fast(Time now) {
+  if (session_ == 0) return false;
+  const bool sends_bytes = received_bytes_.is_empty(now);
+  if (!sends_bytes && !received_messages_.is_empty(now)) return false;
+  reads_again_at_ = std::max(received_bytes_.refilled_at(), received_messages_.refilled_at());
+  if (Session* own = session()) {
+    own->was_too_fast(sends_bytes ? "mqtt_max_byte_rate" : "mqtt_max_message_rate");
+  }
+  return true;
 }
 
 void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
+  if (reads_again_at_ && now >= *reads_again_at_) reads_again_at_.reset();
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     if (!reads()) return;
+    if (!input.empty() && is_too_fast(now)) return;
+    const std::size_t size = input.size();
     const auto result = reader_.read(input);
+    count(size - input.size(), result, now);
     if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
     if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(malformed->reason);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
@@ -186,6 +213,14 @@ void Connection::receive(const LoginReply& reply) {
 }
 
 void Connection::accept(const mqtt::Connect& connect, std::string account) {
+  if (!sessions_.has_place_for(connect, account)) {
+    return refuse(
+        mqtt::ConnectReturnCode::server_unavailable,
+        account.empty()
+            ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
+            : account + " has as many stored sessions as mqtt_max_sessions_per_account allows",
+        LogLevel::warn);
+  }
   if (!account.empty()) peer_.name += " (" + account + ')';
   const auto opened = sessions_.open(connect, std::move(account), id_, peer_.name, outbox_);
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
@@ -225,6 +260,7 @@ void Connection::fail(std::string_view reason, LogLevel level) {
 std::optional<Time> Connection::deadline() const {
   if (closed_) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits_.connect_timeout;
+  if (reads_again_at_) return reads_again_at_;
   if (keep_alive_ == Time::zero()) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
   if (!reads()) return std::nullopt;
@@ -235,6 +271,11 @@ std::optional<Time> Connection::deadline() const {
 void Connection::expire(Time now) {
   const auto moment = deadline();
   if (!moment || now < *moment) return;
+  if (reads_again_at_) {
+    reads_again_at_.reset();
+    last_packet_ = now;
+    return outbox_.resume_reading();
+  }
   if (logging_in_) {
     return refuse(mqtt::ConnectReturnCode::server_unavailable,
                   "the login was not decided within mqtt_connect_timeout", LogLevel::warn);

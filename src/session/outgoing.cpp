@@ -7,24 +7,30 @@
 
 namespace pubsub_mqtt::session {
 
-bool Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox) {
+Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox) {
   // While there is a connection, something waits only when the window is full: nothing is overtaken.
   if (outbox != nullptr && in_flight() < limits_.max_inflight) {
     send(std::move(message), qos, *outbox);
-    return true;
+    return Added::yes;
   }
-  if (is_full(*message)) return false;
+  const Added added = has_place_for(*message);
+  if (added != Added::yes) return added;
   count(*message);
   queue_.push_back({.message = std::move(message), .qos = qos});
-  return true;
+  return added;
 }
 
-bool Outgoing::is_full(const Message& message) const {
-  if (message.retain()) return false;
+Added Outgoing::has_place_for(const Message& message) const {
+  if (message.retain()) return Added::yes;
   const std::size_t counted = queue_.size() - queued_retained_;
-  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
-  if (counted == 0) return false;
-  return counted >= limits_.max_queued_messages || queued_bytes_ + message.size() > limits_.max_queued_bytes;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
+  // to ten thousand of them.
+  if (counted > 0 &&
+      (counted >= limits_.max_queued_messages || queued_bytes_ + message.size() > limits_.max_queued_bytes)) {
+    return Added::queue_is_full;
+  }
+  return total_queued_bytes_ + message.size() > limits_.max_total_queued_bytes ? Added::all_queues_are_full
+                                                                               : Added::yes;
 }
 
 void Outgoing::count(const Message& message) {
@@ -32,6 +38,7 @@ void Outgoing::count(const Message& message) {
     ++queued_retained_;
   } else {
     queued_bytes_ += message.size();
+    total_queued_bytes_ += message.size();
   }
 }
 
@@ -40,6 +47,7 @@ void Outgoing::uncount(const Message& message) {
     --queued_retained_;
   } else {
     queued_bytes_ -= message.size();
+    total_queued_bytes_ -= message.size();
   }
 }
 

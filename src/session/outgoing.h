@@ -23,13 +23,24 @@ enum class Acknowledged : std::uint8_t {
   violation,  // what has it waits for another packet
 };
 
+enum class Added : std::uint8_t {
+  yes,
+  queue_is_full,
+  all_queues_are_full,  // of all sessions together
+};
+
 class Outgoing {
  public:
-  explicit Outgoing(const Limits& limits) : limits_(limits) {}
+  // `total_queued_bytes` counts the bytes of all queues, and outlives this.
+  Outgoing(const Limits& limits, std::size_t& total_queued_bytes)
+      : limits_(limits), total_queued_bytes_(total_queued_bytes) {}
+  ~Outgoing() { total_queued_bytes_ -= queued_bytes_; }
+  Outgoing(const Outgoing&) = delete;
+  Outgoing& operator=(const Outgoing&) = delete;
 
-  // Sends, or queues while the window is full or there is no connection. False: the queue is full. Retained
-  // messages are not counted, since they come only when they were asked for.
-  bool add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox);
+  // Sends, or queues while the window is full or there is no connection. Retained messages are not counted,
+  // since they come only when they were asked for.
+  Added add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox);
 
   Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox);
   Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox);
@@ -41,6 +52,7 @@ class Outgoing {
 
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }
+  std::size_t queued_bytes() const { return queued_bytes_; }
   std::size_t queued_retained() const { return queued_retained_; }
 
  private:
@@ -53,7 +65,7 @@ class Outgoing {
     mqtt::PacketIdentifier packet_identifier = 0;
     mqtt::QoS qos = mqtt::QoS::at_least_once;
   };
-  bool is_full(const Message& message) const;
+  Added has_place_for(const Message& message) const;
   void count(const Message& message);
   void uncount(const Message& message);
   void send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox);
@@ -63,6 +75,7 @@ class Outgoing {
   Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
 
   const Limits& limits_;
+  std::size_t& total_queued_bytes_;
   Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
   Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
   Fifo<Queued> queue_;                     // never sent

@@ -16,14 +16,14 @@ std::size_t size_of(const PublishRequest& request) { return request.topic.size()
 }  // namespace
 
 Session::Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
-                 Backlog& backlog, std::vector<Request>& requests)
+                 Backlog& backlog, std::size_t& total_queued_bytes, std::vector<Request>& requests)
     : id_(id),
       key_(key),
       account_(std::move(account)),
       limits_(limits),
       backlog_(backlog),
       requests_(requests),
-      outgoing_(limits),
+      outgoing_(limits, total_queued_bytes),
       clean_(clean) {}
 
 void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string client,
@@ -239,8 +239,15 @@ bool Session::finish_qos_2(const PublishReply& reply) {
 
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
-  if (outgoing_.add(message, qos, outbox_)) return;
+  const Added added = outgoing_.add(message, qos, outbox_);
+  if (added == Added::yes) return;
   ++dropped_;
+  if (added == Added::all_queues_are_full) {
+    return log_once(
+        Grievance::all_queues, LogLevel::warn,
+        "does not acknowledge messages at QoS 1 and 2: they are dropped while those of all clients "
+        "together are as many as mqtt_max_total_queued_bytes allows");
+  }
   log_once(Grievance::queue, LogLevel::warn,
            "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
            "mqtt_max_queued_bytes are dropped");
@@ -272,6 +279,11 @@ void Session::ask_for_retained() {
   if (outbox_->waiting_bytes() > limits_.max_outbound_bytes / 2) return;
   more_retained_ = false;
   requests_.emplace_back(RetainedRequest{.session = id_});
+}
+
+void Session::was_too_fast(std::string_view setting) {
+  log_once(Grievance::too_fast, LogLevel::info,
+           "sends more than " + std::string(setting) + " allows: it is read from more slowly");
 }
 
 void Session::log(LogLevel level, std::string_view text) {

@@ -30,7 +30,7 @@ class Session {
  public:
   // `key` is where Sessions finds it, or nullptr; it outlives this.
   Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
-          Backlog& backlog, std::vector<Request>& requests);
+          Backlog& backlog, std::size_t& total_queued_bytes, std::vector<Request>& requests);
 
   SessionId id() const { return id_; }
   const SessionKey* key() const { return key_; }
@@ -81,6 +81,9 @@ class Session {
   // A batch of retained messages was delivered; `more`: others follow when they are asked for.
   void delivered_retained();
 
+  // What it sends waits, as `setting` says.
+  void was_too_fast(std::string_view setting);
+
   // The outbox takes more again.
   void drained() { ask_for_retained(); }
 
@@ -96,7 +99,9 @@ class Session {
     outbound_bytes = 1,
     queue = 2,
     unknown_identifier = 4,
-    refused_filter = 8
+    refused_filter = 8,
+    all_queues = 16,
+    too_fast = 32
   };
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);

@@ -34,6 +34,16 @@ Session* Sessions::find(SessionId id) const {
   return session != nullptr && session->id() == id ? session : nullptr;
 }
 
+bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
+  if (connect.clean_session) return true;
+  const auto known =
+      by_key_.find({.account = account, .client_identifier = std::string(connect.client_identifier)});
+  if (known != by_key_.end() && !known->second->is_clean()) return true;
+  const auto stored = stored_.find(account);
+  return (stored == stored_.end() ? 0 : stored->second) <
+         (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account);
+}
+
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
                                 std::string client, Outbox& outbox) {
   SessionKey key{.account = std::move(account), .client_identifier = std::string(connect.client_identifier)};
@@ -67,16 +77,17 @@ Session* Sessions::take_over(const SessionKey& key) {
 }
 
 Session& Sessions::create(SessionKey&& key, bool clean) {
+  if (!clean) ++stored_[key.account];
   const SessionId id = take_slot();
   auto& session = slots_[id & 0xFFFFFFFFU].session;
   // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
   if (key.client_identifier.empty()) {
-    session =
-        std::make_unique<Session>(id, nullptr, std::move(key.account), clean, limits_, backlog_, requests_);
+    session = std::make_unique<Session>(id, nullptr, std::move(key.account), clean, limits_, backlog_,
+                                        queued_bytes_, requests_);
   } else {
     const auto place = by_key_.emplace(std::move(key), nullptr).first;
     session = std::make_unique<Session>(id, &place->first, place->first.account, clean, limits_, backlog_,
-                                        requests_);
+                                        queued_bytes_, requests_);
     place->second = session.get();
   }
   return *session;
@@ -106,6 +117,10 @@ void Sessions::close(Session& session) {
     log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
   }
   requests_.emplace_back(CloseSession{.session = session.id()});
+  if (!session.is_clean()) {
+    const auto stored = stored_.find(session.account());
+    if (--stored->second == 0) stored_.erase(stored);
+  }
   if (session.key() != nullptr) by_key_.erase(by_key_.find(*session.key()));
   const auto slot = static_cast<std::uint32_t>(session.id() & 0xFFFFFFFFU);
   free_slots_.push_back(slot);

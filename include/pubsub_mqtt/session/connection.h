@@ -20,6 +20,7 @@
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
 #include "pubsub_mqtt/session/sessions.h"
+#include "pubsub_mqtt/session/token_bucket.h"
 
 namespace pubsub_mqtt::session {
 
@@ -45,10 +46,11 @@ class Connection {
   // Whether the client may act as an account, and as which.
   void receive(const LoginReply& reply);
 
-  // When to call expire(); nothing: never, until bytes or replies came. It moves with everything received.
+  // When to call expire(); nothing: never, until bytes or replies came. It moves with everything received,
+  // and is earlier than it was while a client that sends too fast is not read from.
   std::optional<Time> deadline() const;
 
-  // Closes the connection if the deadline has passed.
+  // Closes the connection if the deadline has passed, or reads on.
   void expire(Time now);
 
   // The socket has taken what was written, down to half of Limits::max_outbound_bytes.
@@ -61,6 +63,8 @@ class Connection {
   Session* session() const;
   bool outbox_is_full() const;
   bool reads() const;
+  void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
+  bool is_too_fast(Time now);
   void handle(const mqtt::Packet& packet, Time now);
   void handle(Session& session, const mqtt::Packet& packet);
   void receive(const mqtt::Connect& connect);
@@ -84,6 +88,9 @@ class Connection {
   std::vector<Request>& requests_;
   mqtt::PacketReader reader_;
   SessionId session_ = 0;
+  TokenBucket received_bytes_;
+  TokenBucket received_messages_;
+  std::optional<Time> reads_again_at_;  // it was too fast
   bool closed_ = false;
   bool waits_for_outbox_ = false;
 };

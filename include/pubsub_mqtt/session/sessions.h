@@ -67,6 +67,9 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
+  // False: a new session that would outlive its connection is one too many. Resuming one is always possible.
+  bool has_place_for(const mqtt::Connect& connect, const std::string& account) const;
+
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
   // MQTT-3.1.2-6]. `client` is for log lines.
@@ -106,6 +109,8 @@ class Sessions {
   bool takes_requests_again() { return std::exchange(backlog_.has_shrunk, false); }
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
+  // In the queues of all sessions together, at most Limits::max_total_queued_bytes.
+  std::size_t queued_bytes() const { return queued_bytes_; }
 
  private:
   void carry_out(const LoginReply& reply);
@@ -138,6 +143,8 @@ class Sessions {
   const Limits& limits_;
   std::vector<Request>& requests_;
   Backlog backlog_;
+  std::size_t queued_bytes_ = 0;
+  std::unordered_map<std::string, std::size_t> stored_;  // sessions that outlive their connection, by account
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;

@@ -77,15 +77,24 @@ struct Server {
   }
 };
 
+inline Peer loopback() {
+  return {.address = "127.0.0.1", .name = "127.0.0.1:5000", .is_loopback = true, .is_encrypted = false};
+}
+
+inline Peer elsewhere(bool is_encrypted) {
+  return {
+      .address = "192.0.2.1", .name = "192.0.2.1:5000", .is_loopback = false, .is_encrypted = is_encrypted};
+}
+
 class Client {
  public:
-  explicit Client(Server& to, Time at = Time{0})
+  explicit Client(Server& to, Time at = Time{0}) : Client(to, loopback(), at) {}
+
+  Client(Server& to, Peer peer, Time at = Time{0})
       : server(to),
-        connection(std::make_unique<Connection>(
-            ++to.last_connection,
-            Peer{
-                .address = "127.0.0.1", .name = "127.0.0.1:5000", .is_loopback = true, .is_encrypted = false},
-            at, to.limits, to.sessions, outbox, to.requests)) {}
+        id(++to.last_connection),
+        connection(std::make_unique<Connection>(id, std::move(peer), at, to.limits, to.sessions, outbox,
+                                                to.requests)) {}
 
   template <typename Packet>
   void send(const Packet& packet, Time at = Time{0}) {
@@ -121,6 +130,7 @@ class Client {
   SessionId session() const { return server.requested<OpenSession>().back().session; }
 
   Server& server;
+  ConnectionId id;
   TestOutbox outbox;
   std::string unread;
   std::unique_ptr<Connection> connection;

@@ -219,6 +219,7 @@ class Simulation {
   }
 
   void check() {
+    EXPECT_EQ(server_.sessions.queued_bytes(), 0U);
     for (auto& peer : peers_) {
       SCOPED_TRACE(peer.client.identifier());
       auto& at_hub = hub_.client(peer.client.identifier());
