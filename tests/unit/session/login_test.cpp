@@ -1,0 +1,380 @@
+// Who a client is: with which account it acts, and what becomes of it when the account changes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using mqtt::ConnectReturnCode;
+using std::chrono::seconds;
+
+const std::string accepted = bytes_of(mqtt::Connack{});
+const std::string session_present = bytes_of(mqtt::Connack{.session_present = true});
+
+std::string refused(ConnectReturnCode code) { return bytes_of(mqtt::Connack{.code = code}); }
+
+mqtt::Connect as(std::string_view user_name, std::string_view client_identifier = "meter") {
+  return {.client_identifier = client_identifier, .user_name = user_name, .password = "secret"};
+}
+
+class LoginTest : public ::testing::Test {
+ protected:
+  // Prosody was asked this often, and this last.
+  std::size_t asked() const {
+    return static_cast<std::size_t>(
+        std::count_if(server.requests.begin(), server.requests.end(),
+                      [](const Request& request) { return std::holds_alternative<LoginRequest>(request); }));
+  }
+  const LoginRequest& request() const {
+    const LoginRequest* last = nullptr;
+    for (const auto& each : server.requests) {
+      if (const auto* login = std::get_if<LoginRequest>(&each)) last = login;
+    }
+    return *last;
+  }
+
+  void reply(const Client& client, ConnectReturnCode code, std::string account = {}) {
+    server.sessions.handle(LoginReply{.connection = client.id, .code = code, .account = std::move(account)});
+  }
+
+  // Connected, as an account, from loopback.
+  void log_in(Client& client, const std::string& account, bool clean = false, std::string_view will = {}) {
+    mqtt::Connect connect = as("user");
+    connect.clean_session = clean;
+    if (!will.empty()) connect.will = mqtt::Will{.topic = "h/utf8/w", .message = will};
+    client.send(connect);
+    reply(client, ConnectReturnCode::accepted, account);
+  }
+
+  bool published(std::string_view payload) const {
+    for (const auto& publish : server.requested<PublishRequest>()) {
+      if (publish.payload == payload) return true;
+    }
+    return false;
+  }
+
+  Server server;
+  Client local{server};
+  Client remote{server, elsewhere(false)};
+  Client remote_tls{server, elsewhere(true)};
+};
+
+TEST_F(LoginTest, FromLoopbackNoneIsNeeded) {
+  local.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_EQ(local.outbox.take(), accepted);
+  EXPECT_EQ(asked(), 0U);
+  EXPECT_EQ(server.requested<OpenSession>()[0].account, "");
+}
+
+TEST_F(LoginTest, FromElsewhereNobodyIsAnonymous) {
+  for (Client* client : {&remote, &remote_tls}) {
+    client->send(mqtt::Connect{.client_identifier = "meter"});
+    EXPECT_EQ(client->outbox.take(), refused(ConnectReturnCode::not_authorized));
+    EXPECT_TRUE(client->outbox.closed);
+  }
+  EXPECT_EQ(server.lines("mqtt_allow_anonymous"), 2U);
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+}
+
+TEST_F(LoginTest, AnonymousClientsAreLetInFromEverywhereOrNowhere) {
+  server.limits.anonymous = Anonymous::from_everywhere;
+  remote.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_EQ(remote.outbox.take(), accepted);
+  server.limits.anonymous = Anonymous::from_nowhere;
+  local.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::not_authorized));
+}
+
+TEST_F(LoginTest, APasswordMayNotCrossTheNetworkInTheClear) {
+  remote.send(as("juliet"));
+  EXPECT_EQ(remote.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_TRUE(remote.outbox.closed);
+  EXPECT_EQ(asked(), 0U);
+  EXPECT_TRUE(server.logged("allow_unencrypted_plain_auth"));
+  EXPECT_FALSE(server.logged("secret"));
+}
+
+TEST_F(LoginTest, APasswordMayDoSoWhereProsodyLetsIt) {
+  server.limits.passwords_in_the_clear = true;
+  remote.send(as("juliet"));
+  EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(LoginTest, APasswordMayComeEncryptedOrFromLoopback) {
+  remote_tls.send(as("juliet"));
+  EXPECT_EQ(asked(), 1U);
+  local.send(as("juliet"));
+  EXPECT_EQ(asked(), 2U);
+}
+
+TEST_F(LoginTest, ProsodyIsToldWhatItNeedsToDecide) {
+  remote_tls.connection->set_certificate(
+      {.xmpp_addresses = {"juliet@capulet.lit"}, .dns_names = {}, .emails = {}});
+  remote_tls.send(as("juliet"));
+  ASSERT_EQ(asked(), 1U);
+  EXPECT_EQ(request().connection, remote_tls.id);
+  EXPECT_EQ(request().client, "192.0.2.1:5000 \"meter\"");
+  EXPECT_EQ(request().address, "192.0.2.1");
+  EXPECT_FALSE(request().is_loopback);
+  EXPECT_EQ(request().user_name, "juliet");
+  ASSERT_TRUE(request().password.has_value());
+  EXPECT_EQ(request().password->bytes(), "secret");
+  EXPECT_EQ(request().certificate.xmpp_addresses, std::vector<std::string>{"juliet@capulet.lit"});
+}
+
+TEST_F(LoginTest, AUserNameMayComeWithoutAPassword) {
+  local.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
+  ASSERT_EQ(asked(), 1U);
+  EXPECT_TRUE(request().is_loopback);
+  EXPECT_EQ(request().user_name, "");
+  EXPECT_FALSE(request().password.has_value());
+}
+
+TEST_F(LoginTest, ACertificateWithoutAUserNameIsALogin) {
+  remote_tls.connection->set_certificate(
+      {.xmpp_addresses = {}, .dns_names = {"meter.capulet.lit"}, .emails = {}});
+  remote_tls.send(mqtt::Connect{.client_identifier = "meter"});
+  ASSERT_EQ(asked(), 1U);
+  EXPECT_FALSE(request().user_name.has_value());
+  EXPECT_EQ(request().certificate.dns_names, std::vector<std::string>{"meter.capulet.lit"});
+}
+
+TEST_F(LoginTest, ACertificateWithoutNamesIsNone) {
+  remote_tls.connection->set_certificate({});
+  remote_tls.send(mqtt::Connect{.client_identifier = "meter"});
+  EXPECT_EQ(asked(), 0U);
+  EXPECT_TRUE(remote_tls.outbox.closed);
+}
+
+TEST_F(LoginTest, NothingIsReadOrAnsweredBeforeTheReply) {
+  local.send(as("juliet"));
+  local.send(mqtt::Publish{.topic = "h/utf8/n", .payload = "1"});
+  local.send(mqtt::Pingreq{});
+  EXPECT_TRUE(local.outbox.written.empty());
+  EXPECT_FALSE(local.unread.empty());
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_TRUE(server.requested<PublishRequest>().empty());
+}
+
+TEST_F(LoginTest, WhatCameBehindConnectIsCarriedOutAfterTheReply) {
+  local.receive(bytes_of(as("juliet")) + bytes_of(mqtt::Publish{.topic = "h/utf8/n", .payload = "1"}) +
+                bytes_of(mqtt::Pingreq{}));
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  EXPECT_EQ(local.outbox.resumed, 1);
+  local.read_on();
+  EXPECT_EQ(local.outbox.take(), accepted + bytes_of(mqtt::Pingresp{}));
+  EXPECT_TRUE(published("1"));
+  EXPECT_TRUE(local.unread.empty());
+}
+
+TEST_F(LoginTest, TheSessionIsTheAccounts) {
+  local.send(as("juliet"));
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  EXPECT_EQ(local.outbox.take(), accepted);
+  ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
+  EXPECT_EQ(server.requested<OpenSession>()[0].account, "juliet@capulet.lit");
+  EXPECT_EQ(server.requested<OpenSession>()[0].client, "127.0.0.1:5000 \"meter\" (juliet@capulet.lit)");
+}
+
+TEST_F(LoginTest, WhatConnectSaidIsKeptUntilTheReply) {
+  mqtt::Connect connect = as("juliet", "a client identifier that no short string holds");
+  connect.clean_session = false;
+  connect.keep_alive = 10;
+  connect.will = mqtt::Will{.topic = "h/utf8/a topic that no short string holds",
+                            .message = "a message that no short string holds",
+                            .qos = mqtt::QoS::at_least_once,
+                            .retain = true};
+  {
+    std::string bytes = bytes_of(connect);
+    std::string_view left = bytes;
+    local.connection->receive(left, Time{0});
+    bytes.assign(bytes.size(), '?');
+  }
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  EXPECT_EQ(local.connection->deadline(), seconds(15));
+  EXPECT_TRUE(server.logged("a client identifier that no short string holds"));
+  local.lose();
+  ASSERT_EQ(server.requested<PublishRequest>().size(), 1U);
+  const auto will = server.requested<PublishRequest>()[0];
+  EXPECT_EQ(will.topic, "h/utf8/a topic that no short string holds");
+  EXPECT_EQ(will.payload, "a message that no short string holds");
+  EXPECT_EQ(will.qos, mqtt::QoS::at_least_once);
+  EXPECT_TRUE(will.retain);
+  EXPECT_TRUE(server.requested<CloseSession>().empty());
+}
+
+TEST_F(LoginTest, ARefusalIsPassedOnAndCloses) {
+  for (const auto code : {ConnectReturnCode::server_unavailable, ConnectReturnCode::bad_user_name_or_password,
+                          ConnectReturnCode::not_authorized}) {
+    Client client(server);
+    client.send(as("juliet"));
+    client.send(mqtt::Publish{.topic = "h/utf8/n"});
+    reply(client, code);
+    EXPECT_EQ(client.outbox.take(), refused(code));
+    EXPECT_TRUE(client.outbox.closed);
+    client.read_on();
+  }
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_TRUE(server.requested<PublishRequest>().empty());
+}
+
+TEST_F(LoginTest, ARefusedClientDisturbsNobodyOfThatName) {  // [MQTT-3.1.4-2] is for who may connect
+  log_in(local, "juliet@capulet.lit");
+  Client impostor(server);
+  impostor.send(as("juliet"));
+  EXPECT_FALSE(local.outbox.closed);
+  reply(impostor, ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_FALSE(local.outbox.closed);
+}
+
+TEST_F(LoginTest, ARefusedClientHasNoWill) {
+  mqtt::Connect connect = as("juliet");
+  connect.will = mqtt::Will{.topic = "h/utf8/w", .message = "gone"};
+  local.send(connect);
+  reply(local, ConnectReturnCode::not_authorized);
+  local.lose();
+  EXPECT_FALSE(published("gone"));
+}
+
+TEST_F(LoginTest, AReplyToAConnectionThatHasGoneDoesNothing) {
+  local.send(as("juliet"));
+  local.lose();
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  EXPECT_TRUE(local.outbox.written.empty());
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+}
+
+TEST_F(LoginTest, ASecondReplyDoesNothing) {
+  local.send(as("juliet"));
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  local.outbox.take();
+  reply(local, ConnectReturnCode::not_authorized);
+  EXPECT_TRUE(local.outbox.take().empty());
+  EXPECT_FALSE(local.outbox.closed);
+}
+
+TEST_F(LoginTest, ADecisionThatTakesTooLongIsNone) {
+  local.send(as("juliet"), seconds(2));
+  EXPECT_EQ(local.connection->deadline(), seconds(2) + server.limits.connect_timeout);
+  local.connection->expire(seconds(2) + server.limits.connect_timeout - Time(1));
+  EXPECT_FALSE(local.outbox.closed);
+  local.connection->expire(seconds(2) + server.limits.connect_timeout);
+  EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::server_unavailable));
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
+  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  EXPECT_TRUE(local.outbox.take().empty());
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+}
+
+TEST_F(LoginTest, TheSameIdentifierUnderTwoAccountsIsTwoSessions) {
+  log_in(local, "juliet@capulet.lit");
+  Client romeo(server);
+  log_in(romeo, "romeo@montague.lit");
+  Client nobody(server);
+  nobody.connect_again("meter");
+  EXPECT_FALSE(local.outbox.closed);
+  EXPECT_FALSE(romeo.outbox.closed);
+  EXPECT_EQ(romeo.outbox.take(), accepted);
+  EXPECT_EQ(nobody.outbox.take(), accepted);
+  EXPECT_EQ(server.requested<OpenSession>().size(), 3U);
+
+  // Nor does one get the other's when it has gone.
+  romeo.lose();
+  Client juliet_again(server);
+  log_in(juliet_again, "juliet@capulet.lit");
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_EQ(juliet_again.outbox.take(), session_present);
+  ASSERT_EQ(server.requested<ResumeSession>().size(), 1U);
+  EXPECT_EQ(server.requested<ResumeSession>()[0].session, server.requested<OpenSession>()[0].session);
+  EXPECT_FALSE(nobody.outbox.closed);
+}
+
+TEST_F(LoginTest, AnAccountAndAnIdentifierAreNotReadAsOne) {
+  mqtt::Connect connect = as("user", "bc");
+  connect.clean_session = false;
+  local.send(connect);
+  reply(local, ConnectReturnCode::accepted, "a");
+  Client other(server);
+  connect.client_identifier = "c";
+  other.send(connect);
+  reply(other, ConnectReturnCode::accepted, "ab");
+  EXPECT_EQ(other.outbox.take(), accepted);
+  EXPECT_FALSE(local.outbox.closed);
+}
+
+TEST_F(LoginTest, AClosedAccountsConnectionsAreClosedAndItsSessionsStay) {
+  log_in(local, "juliet@capulet.lit", false, "gone");
+  Client romeo(server);
+  log_in(romeo, "romeo@montague.lit");
+  server.sessions.handle(CloseAccount{.account = "juliet@capulet.lit", .was_deleted = false});
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_FALSE(romeo.outbox.closed);
+  EXPECT_TRUE(published("gone"));
+  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  Client again(server);
+  log_in(again, "juliet@capulet.lit");
+  EXPECT_EQ(again.outbox.take(), session_present);
+}
+
+TEST_F(LoginTest, ADeletedAccountHasNoSessionsAndNoWills) {
+  log_in(local, "juliet@capulet.lit", false, "gone");
+  Client clean(server);
+  clean.send(as("user", "clean"));
+  reply(clean, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  Client away(server);
+  mqtt::Connect connect = as("user", "away");
+  connect.clean_session = false;
+  away.send(connect);
+  reply(away, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  away.lose();
+  Client romeo(server);
+  log_in(romeo, "romeo@montague.lit");
+
+  server.sessions.handle(CloseAccount{.account = "juliet@capulet.lit", .was_deleted = true});
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_TRUE(clean.outbox.closed);
+  EXPECT_FALSE(romeo.outbox.closed);
+  EXPECT_FALSE(published("gone"));
+  EXPECT_EQ(server.requested<CloseSession>().size(), 3U);
+  EXPECT_EQ(server.sessions.size(), 1U);
+  local.lose();
+  EXPECT_FALSE(published("gone"));
+  Client again(server);
+  log_in(again, "juliet@capulet.lit");
+  EXPECT_EQ(again.outbox.take(), accepted);
+}
+
+TEST_F(LoginTest, TheAdministratorClosesAConnection) {
+  log_in(local, "juliet@capulet.lit", false, "gone");
+  const SessionId session = local.session();
+  server.sessions.handle(CloseConnection{.session = session});
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_TRUE(published("gone"));
+  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  EXPECT_TRUE(server.logged("closed by the administrator"));
+  // Once: there is none any more.
+  server.sessions.handle(CloseConnection{.session = session});
+  EXPECT_EQ(server.lines("closed by the administrator"), 1U);
+}
+
+TEST_F(LoginTest, ASessionThatGoesOnWithoutItsConnectionIsDetached) {
+  log_in(local, "juliet@capulet.lit");
+  EXPECT_TRUE(server.requested<DetachSession>().empty());
+  local.lose();
+  ASSERT_EQ(server.requested<DetachSession>().size(), 1U);
+  EXPECT_EQ(server.requested<DetachSession>()[0].session, local.session());
+  Client clean(server);
+  log_in(clean, "juliet@capulet.lit", true);
+  clean.lose();
+  EXPECT_EQ(server.requested<DetachSession>().size(), 1U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
