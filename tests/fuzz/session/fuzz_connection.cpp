@@ -10,7 +10,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +32,7 @@ using session::Time;
 
 constexpr std::size_t places = 3;  // for connections at the same time
 constexpr NodeId nodes = 3;
+constexpr std::array<const char*, 2> users{"juliet@capulet.lit", "romeo@montague.lit"};
 
 void require(bool holds, const char* what) {
   if (holds) return;
@@ -100,7 +103,13 @@ class World {
     limits_.max_inflight = 3;
     limits_.max_queued_messages = 5;
     limits_.max_queued_bytes = 1000;
+    limits_.max_total_queued_bytes = 2500;
     limits_.session_expiry = std::chrono::seconds(60);
+    limits_.anonymous = session::Anonymous::from_everywhere;
+    limits_.max_sessions_per_account = 1;
+    limits_.max_anonymous_sessions = 2;
+    limits_.max_message_rate = 3;
+    limits_.max_byte_rate = 500;
     for (NodeId node = 0; node < nodes; ++node) {
       sessions_.handle(NodeOpened{.node = node, .host = "h", .name = std::to_string(node)});
     }
@@ -108,7 +117,7 @@ class World {
 
   void step(Input& input) {
     Place& place = places_[input.below(places)];
-    switch (input.below(12)) {
+    switch (input.below(15)) {
       case 0:
         open(place);
         break;
@@ -143,6 +152,16 @@ class World {
       case 11:
         if (input.flag()) sessions_.send_wills();
         break;
+      case 12:
+        decide_login(input);
+        break;
+      case 13:
+        sessions_.handle(
+            CloseAccount{.account = users[input.below(users.size())], .was_deleted = input.flag()});
+        break;
+      case 14:
+        sessions_.handle(CloseConnection{.session = any_session(input)});
+        break;
     }
     settle();
   }
@@ -151,10 +170,14 @@ class World {
   void open(Place& place) {
     close(place);
     place.outbox = std::make_unique<CheckedOutbox>();
-    place.connection = std::make_unique<session::Connection>(
-        ++last_connection_,
-        session::Peer{.address = "127.0.0.1", .name = "fuzz", .is_loopback = true, .is_encrypted = false},
-        now_, limits_, sessions_, *place.outbox, requests_);
+    place.connection =
+        std::make_unique<session::Connection>(++last_connection_,
+                                              // One of them can be too fast.
+                                              session::Peer{.address = "fuzz",
+                                                            .name = "fuzz",
+                                                            .is_loopback = &place != &places_.back(),
+                                                            .is_encrypted = true},
+                                              now_, limits_, sessions_, *place.outbox, requests_);
   }
 
   static void close(Place& place) {
@@ -172,18 +195,32 @@ class World {
   }
 
   static std::string packet(Input& input) {
-    static constexpr std::array<std::string_view, 4> identifiers{"", "a", "b",
-                                                                 "an identifier longer than MQTT 3.1 allows"};
+    struct Name {
+      std::string_view client_identifier;
+      std::optional<std::string_view> user_name = {};
+    };
+    static constexpr std::array<Name, 7> names{{{""},
+                                                {"a"},
+                                                {"b"},
+                                                {"an identifier longer than MQTT 3.1 allows"},
+                                                {"a", users[0]},
+                                                {"a", users[1]},
+                                                {"b", users[1]}}};
     std::string bytes;
     const auto identifier = static_cast<mqtt::PacketIdentifier>(1 + input.below(6));
     const auto qos = static_cast<mqtt::QoS>(input.below(3));
     switch (input.below(10)) {
       case 0: {
+        const bool is_3_1 = input.below(4) == 0;
+        const bool clean_session = input.flag();
+        const std::uint16_t keep_alive = input.byte();
+        const Name& name = names[input.below(names.size())];
         mqtt::Connect connect{
-            .level = input.below(4) == 0 ? mqtt::ProtocolLevel::mqtt_3_1 : mqtt::ProtocolLevel::mqtt_3_1_1,
-            .clean_session = input.flag(),
-            .keep_alive = static_cast<std::uint16_t>(input.byte()),
-            .client_identifier = identifiers[input.below(identifiers.size())]};
+            .level = is_3_1 ? mqtt::ProtocolLevel::mqtt_3_1 : mqtt::ProtocolLevel::mqtt_3_1_1,
+            .clean_session = clean_session,
+            .keep_alive = keep_alive,
+            .client_identifier = name.client_identifier,
+            .user_name = name.user_name};
         if (input.flag()) connect.will = mqtt::Will{.topic = "w", .qos = qos, .retain = input.flag()};
         mqtt::write(connect, bytes);
         break;
@@ -245,6 +282,17 @@ class World {
       if (input.flag()) each = std::string(input.byte() * std::size_t{12}, 'i');
     }
     sessions_.handle(std::move(item));
+  }
+
+  void decide_login(Input& input) {
+    if (logins_.empty()) return;
+    using Code = mqtt::ConnectReturnCode;
+    static constexpr std::array<Code, 4> codes{Code::accepted, Code::server_unavailable,
+                                               Code::bad_user_name_or_password, Code::not_authorized};
+    const auto [connection, account] = std::move(logins_.front());
+    logins_.pop_front();
+    sessions_.handle(
+        LoginReply{.connection = connection, .code = codes[input.below(codes.size())], .account = account});
   }
 
   SessionId any_session(Input& input) {
@@ -323,8 +371,20 @@ class World {
     }
     for (auto& request : requests_) note(std::move(request));
     requests_.clear();
+    std::size_t queued_bytes = 0;
+    std::map<std::string, std::size_t> stored;
     for (const SessionId id : known_) {
-      if (const auto* each = sessions_.find(id)) check(*each);
+      const auto* each = sessions_.find(id);
+      if (each == nullptr) continue;
+      check(*each);
+      queued_bytes += each->outgoing().queued_bytes();
+      if (!each->is_clean()) ++stored[each->account()];
+    }
+    require(queued_bytes == sessions_.queued_bytes(), "every queued byte is counted once");
+    require(queued_bytes <= limits_.max_total_queued_bytes, "all queues together have a limit");
+    for (const auto& [account, count] : stored) {
+      require(count <= (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account),
+              "stored sessions have a limit");
     }
   }
 
@@ -344,6 +404,8 @@ class World {
       require(
           std::all_of(line->text.begin(), line->text.end(), [](unsigned char each) { return each >= 0x20; }),
           "log lines are printable");
+    } else if (const auto* login = std::get_if<LoginRequest>(&request)) {
+      logins_.emplace_back(login->connection, *login->user_name);
     } else if (const auto* publish = std::get_if<PublishRequest>(&request);
                publish == nullptr || !publish->will) {
       to_answer_.push_back(std::move(request));
@@ -373,6 +435,7 @@ class World {
   std::vector<SessionId> known_;
   std::vector<SessionId> owed_;  // those that may be sent retained messages
   std::deque<Request> to_answer_;
+  std::deque<std::pair<ConnectionId, std::string>> logins_;  // and the account that is asked for
 };
 
 }  // namespace

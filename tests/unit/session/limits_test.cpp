@@ -186,7 +186,9 @@ TEST_F(RateLimitTest, LoopbackIsExempt) {
 
 TEST_F(RateLimitTest, ConnectIsReadAtOnceAndCountsAfterwards) {
   server.limits.max_byte_rate = 10;
-  client.receive(bytes_of(mqtt::Connect{.client_identifier = "a long name"}) + bytes_of(mqtt::Pingreq{}));
+  const std::string connect = bytes_of(mqtt::Connect{.client_identifier = "a long name"});
+  client.receive(connect.substr(0, 20));
+  client.receive(connect.substr(20) + bytes_of(mqtt::Pingreq{}));
   EXPECT_EQ(client.outbox.take(), accepted);
   EXPECT_EQ(client.unread.size(), 2U);
   // Not the time that a CONNECT may take.
