@@ -44,7 +44,10 @@ constexpr std::string_view short_password = "lark";
 // The bytes of an object, which outlive it here.
 struct Place {
   std::string_view bytes() const { return {storage, sizeof storage}; }
-  bool holds(std::string_view password) const { return bytes().find(password) != std::string_view::npos; }
+  // A string that is moved from or cleared has only its first byte overwritten.
+  bool remembers_short_password() const {
+    return bytes().find(short_password.substr(1)) != std::string_view::npos;
+  }
 
   alignas(Secret) char storage[sizeof(Secret)] = {};
 };
@@ -62,21 +65,21 @@ class SecretTest : public ::testing::Test {
 TEST_F(SecretTest, AShortOneIsWipedWhenItIsDestroyed) {
   auto* secret = std::construct_at(reinterpret_cast<Secret*>(place.storage), short_password);
   EXPECT_EQ(secret->bytes(), short_password);
-  EXPECT_TRUE(place.holds(short_password));
+  EXPECT_TRUE(place.remembers_short_password());
   std::destroy_at(secret);
-  EXPECT_FALSE(place.holds(short_password));
+  EXPECT_FALSE(place.remembers_short_password());
 }
 
 TEST_F(SecretTest, AShortOneIsWipedWhenItIsMovedFrom) {
   auto* secret = std::construct_at(reinterpret_cast<Secret*>(place.storage), short_password);
   const Secret moved(std::move(*secret));
-  EXPECT_FALSE(place.holds(short_password));
+  EXPECT_FALSE(place.remembers_short_password());
   EXPECT_EQ(moved.bytes(), short_password);
   *secret = Secret(short_password);
-  EXPECT_TRUE(place.holds(short_password));
+  EXPECT_TRUE(place.remembers_short_password());
   Secret assigned("x");
   assigned = std::move(*secret);
-  EXPECT_FALSE(place.holds(short_password));
+  EXPECT_FALSE(place.remembers_short_password());
   EXPECT_EQ(assigned.bytes(), short_password);
   std::destroy_at(secret);
 }
@@ -84,7 +87,7 @@ TEST_F(SecretTest, AShortOneIsWipedWhenItIsMovedFrom) {
 TEST_F(SecretTest, AShortOneIsWipedWhenAnotherTakesItsPlace) {
   auto* secret = std::construct_at(reinterpret_cast<Secret*>(place.storage), short_password);
   *secret = Secret("");
-  EXPECT_FALSE(place.holds(short_password.substr(1)));
+  EXPECT_FALSE(place.remembers_short_password());
   std::destroy_at(secret);
 }
 

@@ -157,6 +157,7 @@ TEST_F(LoginTest, NothingIsReadOrAnsweredBeforeTheReply) {
   local.send(mqtt::Publish{.topic = "h/utf8/n", .payload = "1"});
   local.send(mqtt::Pingreq{});
   EXPECT_TRUE(local.outbox.written.empty());
+  EXPECT_FALSE(local.outbox.closed);
   EXPECT_FALSE(local.unread.empty());
   EXPECT_TRUE(server.requested<OpenSession>().empty());
   EXPECT_TRUE(server.requested<PublishRequest>().empty());
