@@ -21,21 +21,33 @@ local pack, unpack = table.pack, table.unpack;
 
 local version = "0.1.0"; -- of the library, too
 
-local function get_limit(name, default, min, max)
-	local value = module:get_option_number(name, default);
-	if value >= min and value <= max then return value; end
-	module:log("error", "%s = %s is not between %d and %d: using the default, %d", name, value, min, max, default);
+-- Uses the default for what is no number, too: Prosody has returned nil then.
+local function checked(name, value, default, min, max)
+	if value and value >= min and value <= max then return value; end
+	module:log("error", "%s = %s is not between %d and %d: using the default, %d",
+		name, module:get_option(name), min, max, default);
 	return default;
 end
 
-local allow_anonymous = module:get_option("mqtt_allow_anonymous"); -- nil: from loopback only
+local function get_limit(name, default, min, max)
+	return checked(name, module:get_option_number(name, default), default, min, max);
+end
+
+-- Prosody 13 understands "2 days", Prosody 0.12 takes seconds.
+local get_option_period = module.get_option_period or module.get_option_number;
+
+local function get_seconds(name, default, min, max)
+	return checked(name, get_option_period(module, name, default), default, min, max);
+end
+
+local allow_anonymous = module:get_option_boolean("mqtt_allow_anonymous"); -- nil: from loopback only
 
 local kib, day = 1024, 24*60*60;
 local limits = {
 	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
 	max_item_size = get_limit("mqtt_max_item_size", 256*kib, kib, 268435455);
 	max_outbound_bytes = get_limit("mqtt_max_outbound_bytes", kib*kib, kib, kib^3);
-	connect_timeout = get_limit("mqtt_connect_timeout", 10, 1, 3600);
+	connect_timeout = get_seconds("mqtt_connect_timeout", 10, 1, 3600);
 	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
 	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
 	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
@@ -47,7 +59,7 @@ local limits = {
 	max_topic_levels = get_limit("mqtt_max_topic_levels", 64, 3, 65535);
 	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
 	max_wildcard_subscriptions = get_limit("mqtt_max_wildcard_subscriptions", 100, 0, 10000000);
-	session_expiry = get_limit("mqtt_session_expiry", 7*day, 0, 3650*day);
+	session_expiry = get_seconds("mqtt_session_expiry", 7*day, 0, 3650*day);
 	max_client_identifier_length = get_limit("mqtt_max_client_identifier_length", 256, 23, 65535);
 	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
 	anonymous_from_everywhere = allow_anonymous == true;
