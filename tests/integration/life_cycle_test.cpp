@@ -174,12 +174,13 @@ TEST_F(LifeCycle, WhatWasReceivedBeforeAShutdownIsStored) {
   EXPECT_EQ(admin.items("node").size(), 1U);
 }
 
-// Prosody 0.12 runs its handler of SIGTERM wherever Lua runs, inside the gateway's own callbacks too.
+// Prosody 0.12 runs its handler of SIGTERM wherever Lua runs, inside the gateway's own callbacks too. Prosody
+// 13 runs it from its loop, and does not take being stopped twice.
 TEST_F(LifeCycle, ProsodyMayBeStoppedWhileAnItemIsBeingPublished) {
   prosody.shell(
       ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().events.add_handler('item-published', "
-      "function () prosody.main_thread:run(function () prosody.unlock_globals(); "
-      "prosody.shutdown('from within'); prosody.lock_globals(); end); end)");
+      "function () if prosody.shutdown_reason then return; end prosody.main_thread:run(function () "
+      "prosody.unlock_globals(); prosody.shutdown('from within'); prosody.lock_globals(); end); end)");
   RawMqtt client = connected(prosody.mqtt_port(), "client");
   client.send(mqtt::Publish{.topic = topic, .payload = "1"});
   client.send(mqtt::Publish{.topic = topic, .payload = "2"});
@@ -236,8 +237,13 @@ TEST(LifeCycleWithAnError, AnotherBackendThanEpollIsRefused) {
   prosody.start({.global = "network_backend = \"select\""});
   const std::string line = prosody.log().wait_for("pubsub_mqtt.*epoll");
   EXPECT_NE(line.find("error"), std::string::npos) << line;
-  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
-  admin.create("node");
+  XmppClient("admin@localhost", account_password, prosody.c2s_port()).create("node");
+  // With this backend Prosody 13 does not hear SIGTERM, and ends before its shell has answered.
+  try {
+    prosody.shell("server:shutdown()");
+  } catch (const std::exception&) {
+  }
+  prosody.log().wait_for("Shutdown complete");
 }
 
 TEST_F(LifeCycle, TenThousandConnectionsLeaveMemoryWhereItWas) {

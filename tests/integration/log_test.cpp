@@ -11,8 +11,8 @@ namespace {
 using Log = RunningProsody;
 
 TEST_F(Log, ALineHasTheClientsAddressAndIdentifier) {
-  MosquittoCommand client({"mosquitto_pub", "-p", std::to_string(prosody.mqtt_port()), "-i", "thermometer",
-                           "-t", "pubsub.localhost/json/node", "-m", "1"});
+  MosquittoCommand client({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(prosody.mqtt_port()),
+                           "-i", "thermometer", "-t", "pubsub.localhost/json/node", "-m", "1"});
   EXPECT_EQ(client.wait(), 0);
   const std::string line = prosody.log().wait_for("127\\.0\\.0\\.1.*thermometer.*connected");
   EXPECT_NE(line.find("pubsub_mqtt\tdebug"), std::string::npos) << line;
