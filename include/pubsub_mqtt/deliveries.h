@@ -33,6 +33,11 @@ struct CloseAccount {
   bool was_deleted = false;
 };
 
+// The same for all accounts of an XMPP host that has gone. Their sessions stay.
+struct CloseHost {
+  std::string host;
+};
+
 // The administrator closes a session's connection.
 struct CloseConnection {
   SessionId session = 0;
@@ -126,7 +131,7 @@ struct RetainedMessages {
 };
 
 using Delivery =
-    std::variant<LoginReply, CloseAccount, CloseConnection, SubscribeReply, UnsubscribeReply, PublishReply,
-                 NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
+    std::variant<LoginReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply, UnsubscribeReply,
+                 PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

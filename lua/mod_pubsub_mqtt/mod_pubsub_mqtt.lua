@@ -433,8 +433,8 @@ for _, event_name in ipairs({
 	end);
 end
 -- Its users cannot be asked any more.
-module:hook("host-deactivated", function (event)
-	if shared.core then shared.core:close_accounts_of(event.host); end
+module:hook("host-deactivated", function (host)
+	if shared.core then shared.core:close_accounts_of(host); end
 end);
 
 module:hook("service-added", function () each_port(adopt); end);

@@ -1,5 +1,4 @@
 // Who clients are, and the administrator's view of them.
-#include <set>
 #include <utility>
 
 #include "client.h"
@@ -40,14 +39,7 @@ void Hub::close_account(std::string_view account, bool was_deleted) {
 }
 
 void Hub::close_accounts_of(std::string_view host) {
-  std::set<std::string> accounts;
-  for (const auto& [session, client] : clients_) {
-    const auto at = client.account.find('@');
-    if (at != std::string::npos && std::string_view(client.account).substr(at + 1) == host) {
-      accounts.insert(client.account);
-    }
-  }
-  for (const auto& account : accounts) close_account(account, false);
+  deliveries_.emplace_back(CloseHost{.host = std::string(host)});
 }
 
 std::vector<Hub::ClientView> Hub::clients() const {

@@ -167,6 +167,15 @@ void Sessions::carry_out(const CloseAccount& account) {
   }
 }
 
+void Sessions::carry_out(const CloseHost& host) {
+  const std::string of_host = '@' + host.host;
+  for (const auto& slot : slots_) {
+    Session* session = slot.session.get();
+    if (session == nullptr || !session->is_connected() || !session->account().ends_with(of_host)) continue;
+    disconnect(*session, "closed, its account's host has gone");
+  }
+}
+
 void Sessions::carry_out(const CloseConnection& connection) {
   Session* session = find(connection.session);
   if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");

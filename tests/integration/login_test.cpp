@@ -149,6 +149,50 @@ TEST_F(Login, ANewPasswordClosesTheConnectionAndKeepsTheSession) {
   EXPECT_EQ(connect(again, packet), (mqtt::Connack{.session_present = true}));
 }
 
+// Prosody 13 has user:disable(); the event is what it tells modules, and Prosody 0.12 never fires it.
+TEST_F(Login, ADisabledAccountIsClosedAndHearsNothingOfThatTime) {
+  const auto tell = [&](const std::string& event) {
+    prosody.shell(">prosody.events.fire_event(\"" + event +
+                  R"(", { username = "juliet", host = "localhost" }))");
+  };
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node", {{"access_model", "open"}});
+  const mqtt::Connect packet{.clean_session = false,
+                             .client_identifier = "meter",
+                             .user_name = "juliet@localhost",
+                             .password = account_password};
+  RawMqtt client(prosody.mqtt_port());
+  ASSERT_EQ(connect(client, packet).code, mqtt::ConnectReturnCode::accepted);
+  client.subscribe("pubsub.localhost/utf8/node", mqtt::QoS::at_least_once);
+  tell("user-disabled");
+  client.wait_for_close();
+  admin.publish("node", "1", "<data xmlns='https://prosody.im/protocol/mqtt'>unheard</data>");
+  tell("user-enabled");
+  admin.publish("node", "2", "<data xmlns='https://prosody.im/protocol/mqtt'>heard</data>");
+  RawMqtt again(prosody.mqtt_port());
+  EXPECT_EQ(connect(again, packet), (mqtt::Connack{.session_present = true}));
+  EXPECT_EQ(next_message(again).payload, "heard");
+}
+
+TEST(LoginSettings, UsersOfAHostThatIsDeactivatedAreClosed) {
+  Prosody prosody;
+  prosody.start({.more_hosts = "\nVirtualHost \"second.localhost\"\nauthentication = \"harness\""});
+  const auto connected_as = [&](RawMqtt& client, std::string_view user_name) {
+    return connect(client, {.client_identifier = user_name, .user_name = user_name, .password = "secret"})
+        .code;
+  };
+  RawMqtt first(prosody.mqtt_port());
+  RawMqtt second(prosody.mqtt_port());
+  ASSERT_EQ(connected_as(first, "juliet@localhost"), mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connected_as(second, "juliet@second.localhost"), mqtt::ConnectReturnCode::accepted);
+  prosody.shell(R"(host:deactivate("second.localhost"))");
+  second.wait_for_close();
+  first.ping();
+  RawMqtt again(prosody.mqtt_port());
+  EXPECT_EQ(connected_as(again, "juliet@second.localhost"),
+            mqtt::ConnectReturnCode::bad_user_name_or_password);
+}
+
 TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
   const std::string second = "\nVirtualHost \"second.localhost\"\nauthentication = \"harness\"";
   Prosody prosody;

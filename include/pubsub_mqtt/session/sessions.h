@@ -115,6 +115,7 @@ class Sessions {
  private:
   void carry_out(const LoginReply& reply);
   void carry_out(const CloseAccount& account);
+  void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);

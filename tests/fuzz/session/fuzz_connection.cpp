@@ -117,7 +117,7 @@ class World {
 
   void step(Input& input) {
     Place& place = places_[input.below(places)];
-    switch (input.below(15)) {
+    switch (input.below(16)) {
       case 0:
         open(place);
         break;
@@ -161,6 +161,9 @@ class World {
         break;
       case 14:
         sessions_.handle(CloseConnection{.session = any_session(input)});
+        break;
+      case 15:
+        sessions_.handle(CloseHost{.host = "host"});
         break;
     }
     settle();

@@ -156,20 +156,10 @@ TEST_F(AccountsTest, AClosedAccountIsJudgedAndItsConnectionsAreClosed) {
   EXPECT_FALSE(last_of<CloseAccount>().was_deleted);
 }
 
-TEST_F(AccountsTest, AHostThatHasGoneClosesItsAccountsOnceEach) {
-  open(5, "juliet@capulet.lit");
-  open(6, "juliet@capulet.lit");
-  open(7, "nurse@capulet.lit");
-  open(8, "guest@sub.capulet.lit");
-  open(9, "capulet.lit");
+TEST_F(AccountsTest, AHostThatHasGoneIsPassedOn) {
   hub.close_accounts_of("capulet.lit");
   hub.take_deliveries(deliveries);
-  std::vector<std::string> closed;
-  for (const auto& each : take<CloseAccount>()) {
-    EXPECT_FALSE(each.was_deleted);
-    closed.push_back(each.account);
-  }
-  EXPECT_EQ(closed, (std::vector<std::string>{"juliet@capulet.lit", "nurse@capulet.lit"}));
+  EXPECT_EQ(last_of<CloseHost>().host, "capulet.lit");
 }
 
 TEST_F(AccountsTest, RetainedMessagesAreNotReadWithoutTheRight) {

@@ -352,6 +352,17 @@ TEST_F(LoginTest, ADeletedAccountHasNoSessionsAndNoWills) {
   EXPECT_EQ(again.outbox.take(), accepted);
 }
 
+TEST_F(LoginTest, AHostThatHasGoneClosesItsAccountsConnectionsAndNoOthers) {
+  log_in(local, "juliet@capulet.lit", false, "gone");
+  Client guest(server);
+  log_in(guest, "guest@sub.capulet.lit");
+  server.sessions.handle(CloseHost{.host = "capulet.lit"});
+  EXPECT_TRUE(local.outbox.closed);
+  EXPECT_TRUE(published("gone"));
+  EXPECT_FALSE(guest.outbox.closed);
+  EXPECT_TRUE(server.requested<CloseSession>().empty());
+}
+
 TEST_F(LoginTest, TheAdministratorClosesAConnection) {
   log_in(local, "juliet@capulet.lit", false, "gone");
   const SessionId session = local.session();
