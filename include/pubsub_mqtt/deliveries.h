@@ -48,12 +48,14 @@ struct SubscribeReply {
   ConnectionId connection = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
   std::vector<mqtt::SubackReturnCode> return_codes;
+  std::size_t bytes = 0;  // of the request
 };
 
 struct UnsubscribeReply {
   SessionId session = 0;
   ConnectionId connection = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
+  std::size_t bytes = 0;  // of the request
 };
 
 struct PublishReply {

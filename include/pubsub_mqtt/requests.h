@@ -26,8 +26,9 @@ using ConnectionId = std::uint64_t;
 // A client wants to act as an account. Answered by LoginReply; until then it asks for nothing else.
 struct LoginRequest {
   ConnectionId connection = 0;
-  std::string client;   // address and client identifier, printable, for log lines
-  std::string address;  // session::Peer::address
+  std::string client;      // address and client identifier, printable, for log lines
+  std::string address;     // session::Peer::address
+  std::string party = {};  // session::Peer::party
   bool is_loopback = false;
   std::optional<std::string> user_name;
   std::optional<Secret> password;
@@ -58,6 +59,7 @@ struct SubscribeRequest {
   ConnectionId connection = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
   std::vector<Filter> filters;
+  std::size_t bytes = 0;  // what the request keeps in memory, for the account of what is under way
 };
 
 // Answered by UnsubscribeReply.
@@ -66,6 +68,7 @@ struct UnsubscribeRequest {
   ConnectionId connection = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
   std::vector<std::string> topic_filters;
+  std::size_t bytes = 0;
 };
 
 // Answered by PublishReply.

@@ -54,16 +54,16 @@ end
 local failure_period = 300; -- seconds in which mqtt_max_failed_logins are forgotten
 local free_failures = 3;
 local longest_delay = 5; -- seconds; shorter than mqtt_connect_timeout
-local failures = cache.new(10000); -- of an address, or of an account -> throttle
+-- What fails -> throttle. Apart, so that names made up do not push the addresses out, nor the reverse.
+local failures = { address = cache.new(10000), account = cache.new(10000) };
 local known_good = cache.new(10000); -- account and address that have succeeded
 local warned = cache.new(10000);
 
+-- key: { kind, name }
 local function failures_of(key)
-	local found = failures:get(key);
-	if not found then
-		found = throttle.create(max_failures, failure_period);
-		failures:set(key, found);
-	end
+	local kind, name = key[1], key[2];
+	local found = failures[kind]:get(name) or throttle.create(max_failures, failure_period);
+	failures[kind]:set(name, found); -- the one that was used last is forgotten last
 	return found;
 end
 
@@ -83,11 +83,11 @@ local function forgive_attempt(key)
 	counted.balance = math.min(counted.max, counted.balance + 1);
 end
 
-local function warn_once(key, format, ...)
-	local now = os.time();
-	if now - (warned:get(key) or 0) < failure_period then return; end
-	warned:set(key, now);
-	module:log("warn", format, ...);
+local function warn_once(key)
+	local name, now = key[1].." "..key[2], os.time();
+	if now - (warned:get(name) or 0) < failure_period then return; end
+	warned:set(name, now);
+	module:log("warn", "Too many failed logins of %s: refused for a while, see mqtt_max_failed_logins", name);
 end
 
 --- The checks. Each returns a return code, and the account's JID or the reason for the log.
@@ -134,7 +134,9 @@ end
 local function certificate_accounts(request)
 	local accounts = {};
 	local function add(name)
-		local username, host = to_account(name or "");
+		-- A domain, as in servers' certificates, is no account.
+		if not name or not name:find("@", 1, true) then return; end
+		local username, host = to_account(name);
 		if not username then return; end
 		local account = username.."@"..host;
 		if accounts[account] then return; end
@@ -186,53 +188,74 @@ local function check(request)
 	return check_password(username, host, request.password, request);
 end
 
---- One login at a time does not hold up the others: providers may wait in their runner
+--- A login does not hold up the others: providers may wait in their runner
 
-local function throttle_keys(request)
-	local username, host = to_account(request.user_name or "");
-	local account = username and username.."@"..host;
+-- What an attempt counts against. A certificate cannot be guessed.
+local function throttle_keys(request, account)
 	local keys = {};
+	if names_an_account(request) then return keys; end
 	-- Behind a proxy everybody comes from loopback.
-	if not request.is_loopback then keys[1] = "address "..request.address; end
+	if not request.is_loopback then keys[1] = { "address", request.party }; end
 	-- Nobody locks a device out by guessing its password from elsewhere.
-	if account and not known_good:get(account.."\0"..request.address) then keys[#keys+1] = "account "..account; end
-	return keys, account;
+	if account and (request.is_loopback or not known_good:get(account.."\0"..request.party)) then
+		keys[#keys+1] = { "account", account };
+	end
+	return keys;
 end
 
-local function log_in(request, reply)
-	local keys, account = throttle_keys(request);
+-- How long the attempt waits; nil: it is refused, and costs nothing.
+local function begin_attempts(keys)
+	local delay = 0;
+	for i, key in ipairs(keys) do
+		local wait = begin_attempt(key);
+		if not wait then
+			for j = 1, i - 1 do forgive_attempt(keys[j]); end
+			warn_once(key);
+			return;
+		end
+		delay = math.max(delay, wait);
+	end
+	return delay;
+end
+
+-- under_way: request -> the account that it asks for, until it is decided. An account that changes meanwhile is taken
+-- out of it (outdate), and what the provider said of it before is worth nothing.
+local function log_in(request, under_way, reply)
+	local username, host = to_account(request.user_name or "");
+	local account = username and username.."@"..host;
+	local keys = throttle_keys(request, account);
+
 	local function finish(code, result)
+		if code == accepted and result ~= "" and under_way[request] ~= account and under_way[request] ~= result then
+			code, result = unavailable, "the account changed while it logged in";
+		end
+		under_way[request] = nil;
 		request.password = nil;
 		if code ~= bad_password then
 			for _, key in ipairs(keys) do forgive_attempt(key); end
 		end
 		if code == accepted then
-			if result ~= "" then known_good:set(result.."\0"..request.address, true); end
+			if result ~= "" then known_good:set(result.."\0"..request.party, true); end
 			return reply(request.connection, accepted, result);
 		end
 		module:log("info", "%s: login%s failed: %s", request.client, account and " as "..account or "", result);
 		reply(request.connection, code);
 	end
 
-	local delay = 0;
-	for _, key in ipairs(keys) do
-		local wait = begin_attempt(key);
-		if not wait then
-			request.password = nil;
-			warn_once(key, "Too many failed logins of %s: refused for a while, see mqtt_max_failed_logins", key);
-			return reply(request.connection, unavailable);
-		end
-		delay = math.max(delay, wait);
+	local delay = begin_attempts(keys);
+	if not delay then
+		request.password = nil;
+		return reply(request.connection, unavailable);
 	end
+	under_way[request] = account or certificate_accounts(request)[1] or "";
 
 	local runner = async.runner(function ()
 		finish(check(request));
 	end, {
 		error = function (_, err)
 			-- Without the traceback, which is long and says nothing to an administrator.
-			module:log("error", "%s: the login failed with an error: %s", request.client, tostring(err):match("^[^\n]*"));
-			request.password = nil;
-			reply(request.connection, unavailable);
+			module:log("error", "The authentication provider failed: %s", tostring(err):match("^[^\n]*"));
+			finish(unavailable, "the authentication provider failed");
 		end;
 	});
 	if delay > 0 then
@@ -242,4 +265,10 @@ local function log_in(request, reply)
 	end
 end
 
-return log_in;
+local function outdate(under_way, account)
+	for request, of in pairs(under_way) do
+		if of == account then under_way[request] = ""; end
+	end
+end
+
+return { log_in = log_in; outdate = outdate };

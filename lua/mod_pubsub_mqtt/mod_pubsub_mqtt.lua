@@ -75,10 +75,13 @@ local limits = {
 --   core      the gateway itself, a userdata; nil once it has stopped
 --   services  host -> pubsub service, where the module is enabled
 --   stores    host -> store of retained messages
---   disabled  account -> true, where the administrator has disabled it
+--   disabled  account -> true, where the administrator has disabled or deleted it
+--   logging_in  logins that wait for their provider, see login.lib.lua
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
 --   reloading host -> true, between the unload and the load of a reload
-local shared = module.saved_state or { services = {}, stores = {}, unsaved = {}, disabled = {}, reloading = {} };
+local shared = module.saved_state or {
+	services = {}, stores = {}, unsaved = {}, disabled = {}, logging_in = {}, reloading = {};
+};
 local services = shared.services;
 
 local listeners = {}; -- Prosody's server handler -> the core's number for it
@@ -121,7 +124,7 @@ end
 -- No require() of our own for libraries, since Prosody reloads these with the module.
 local retained = module:require "retained"(shared.stores, shared.unsaved);
 local callbacks = module:require "rights"(services, shared.disabled);
-local log_in = module:require "login";
+local login = module:require "login";
 
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
@@ -137,8 +140,13 @@ function callbacks.host_status(host)
 end
 
 function callbacks.log_in(request)
-	log_in(request, function (connection, code, account)
-		if shared.core then shared.core:logged_in(connection, code, account); end
+	login.log_in(request, shared.logging_in, function (connection, code, account)
+		if not shared.core then return; end
+		if code == 0 and shared.disabled[account] then -- not any more, the provider has just been asked
+			shared.disabled[account] = nil;
+			shared.core:account_changed(account);
+		end
+		shared.core:logged_in(connection, code, account);
 	end);
 end
 
@@ -265,9 +273,11 @@ local function after_call(service, method, after)
 	local original = service[method];
 	local active = true;
 	local function wrapper(self, node, ...)
-		local results = pack(original(self, node, ...));
+		-- What raises may have changed the rights before.
+		local results = pack(pcall(original, self, node, ...));
 		if active then after(node, ...); end
-		return unpack(results, 1, results.n);
+		if not results[1] then error(results[2], 0); end
+		return unpack(results, 2, results.n);
 	end
 	service[method] = wrapper;
 	return function ()
@@ -406,18 +416,20 @@ local function account_of(event)
 	return event.username and event.host and event.username.."@"..event.host;
 end
 
-local function close_account(was_deleted)
-	return function (event)
-		local account = account_of(event);
-		if shared.core and account then shared.core:close_account(account, was_deleted); end
-	end
+local function close_account(event, was_deleted)
+	local account = account_of(event);
+	login.outdate(shared.logging_in, account);
+	if shared.core then shared.core:close_account(account, was_deleted); end
 end
 
-module:hook("user-deleted", close_account(true));
-module:hook("user-password-changed", close_account(false));
+module:hook("user-password-changed", function (event) close_account(event, false); end);
+module:hook("user-deleted", function (event)
+	shared.disabled[account_of(event)] = true; -- what its clients have asked for already is not done
+	close_account(event, true);
+end);
 module:hook("user-disabled", function (event)
 	shared.disabled[account_of(event)] = true;
-	close_account(false)(event);
+	close_account(event, false);
 end);
 module:hook("user-enabled", function (event)
 	shared.disabled[account_of(event)] = nil;

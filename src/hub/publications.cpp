@@ -106,7 +106,8 @@ PubsubService::Published Hub::publish_item(const Client& client, const PublishRe
                                            const NodeTopic& topic) {
   const std::string entry_id =
       topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
-  const std::string author = client.account.empty() ? "anonymous" : client.account;
+  // Whom pubsub shows as the publisher is expose_publisher's to say.
+  const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
   const auto element = payload::to_element(topic.type, request.payload,
                                            {.id = entry_id, .author = author, .updated = std::time(nullptr)});
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);

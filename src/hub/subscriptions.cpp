@@ -38,7 +38,8 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
   deliveries_.emplace_back(SubscribeReply{.session = session,
                                           .connection = request.connection,
                                           .packet_identifier = request.packet_identifier,
-                                          .return_codes = client.return_codes});
+                                          .return_codes = client.return_codes,
+                                          .bytes = request.bytes});
   for (std::size_t i = 0; i < request.filters.size(); ++i) {
     if (client.return_codes[i] != mqtt::SubackReturnCode::failure)
       start_scan(client, session, request.filters[i], client.since);
@@ -119,8 +120,10 @@ bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& reque
   if (!unsubscribe(client, session, request.topic_filters[client.filters_done])) return false;
   if (++client.filters_done < request.topic_filters.size()) return false;
   client.filters_done = 0;
-  deliveries_.emplace_back(UnsubscribeReply{
-      .session = session, .connection = request.connection, .packet_identifier = request.packet_identifier});
+  deliveries_.emplace_back(UnsubscribeReply{.session = session,
+                                            .connection = request.connection,
+                                            .packet_identifier = request.packet_identifier,
+                                            .bytes = request.bytes});
   return true;
 }
 
@@ -188,6 +191,8 @@ void Hub::update(Node& node, Client& client, SessionId session, bool may_receive
 
 void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
                      std::uint64_t since) {
+  // Others ($SYS/...) bring nothing, and nothing counts them.
+  if (!client.filters.contains(filter.topic_filter) && !client.patterns.contains(filter.topic_filter)) return;
   std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
   client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
   if (std::exchange(client.may_send_retained, false))

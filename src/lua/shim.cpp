@@ -112,13 +112,14 @@ void Shim::log_in(const LoginRequest& request) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "log_in");
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 10);
     lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
     lua_setfield(L, -2, "connection");
     lua_pushboolean(L, request.is_loopback ? 1 : 0);
     lua_setfield(L, -2, "is_loopback");
     set_text(L, "client", request.client);
     set_text(L, "address", request.address);
+    set_text(L, "party", request.party);
     if (request.user_name) set_text(L, "user_name", *request.user_name);
     if (request.password) set_text(L, "password", request.password->bytes());
     set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);

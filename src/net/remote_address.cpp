@@ -57,11 +57,20 @@ AddressPrefix RemoteAddress::prefix() const {
   return prefix;
 }
 
+std::string RemoteAddress::party() const {
+  if (address_.ss_family != AF_INET6) return text();
+  sockaddr_storage network = address_;
+  auto& bytes = reinterpret_cast<sockaddr_in6&>(network).sin6_addr.s6_addr;
+  std::fill(bytes + 8, bytes + 16, std::uint8_t{0});
+  return RemoteAddress(network).text() + "/64";
+}
+
 session::Peer RemoteAddress::peer(bool is_encrypted) const {
   const std::string address = text();
   const bool is_v6 = address_.ss_family == AF_INET6;
   const auto port = std::to_string(ntohs(is_v6 ? v6(address_).sin6_port : v4(address_).sin_port));
   return {.address = address,
+          .party = party(),
           .name = (is_v6 ? "[" + address + "]:" : address + ":") + port,
           .is_loopback = is_loopback(),
           .is_encrypted = is_encrypted};

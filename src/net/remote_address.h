@@ -29,6 +29,7 @@ class RemoteAddress {
   std::string text() const;  // without the port
   bool is_loopback() const;
   AddressPrefix prefix() const;
+  std::string party() const;  // the prefix as text, see session::Peer
   session::Peer peer(bool is_encrypted) const;
 
  private:

@@ -170,11 +170,6 @@ void Connection::receive(const mqtt::Connect& connect) {
                   LogLevel::warn);
   }
   if (connect.user_name || !certificate_.empty()) return ask_to_log_in(connect);
-  if (!may_be_anonymous()) {
-    return refuse(mqtt::ConnectReturnCode::not_authorized,
-                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
-                  LogLevel::info);
-  }
   accept(connect, {});
 }
 
@@ -191,6 +186,7 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   LoginRequest request{.connection = id_,
                        .client = peer_.name,
                        .address = peer_.address,
+                       .party = peer_.party,
                        .is_loopback = peer_.is_loopback,
                        .user_name = {},
                        .password = {},
@@ -213,6 +209,12 @@ void Connection::receive(const LoginReply& reply) {
 }
 
 void Connection::accept(const mqtt::Connect& connect, std::string account) {
+  // A certificate may name no account, and is no login then.
+  if (account.empty() && !may_be_anonymous()) {
+    return refuse(mqtt::ConnectReturnCode::not_authorized,
+                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
+                  LogLevel::info);
+  }
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
         mqtt::ConnectReturnCode::server_unavailable,

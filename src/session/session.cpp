@@ -64,6 +64,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
                            .filters = {}};
   request.filters.reserve(packet.subscriptions.size());
   for (const auto& subscription : packet.subscriptions) {
+    request.bytes += sizeof(SubscribeRequest::Filter) + subscription.topic_filter.size();
     request.filters.push_back(
         {.topic_filter = std::string(subscription.topic_filter), .qos = subscription.qos});
   }
@@ -74,19 +75,26 @@ void Session::receive(const mqtt::Subscribe& packet) {
     }
     asked_.push_back(std::move(asked));
   }
-  ++pending_subscribes_;
-  reading_paused_ = !takes_packets();
+  note_subscribe(request.bytes);
   requests_.emplace_back(std::move(request));
 }
 
-void Session::receive(const mqtt::Unsubscribe& packet) {
+// Or UNSUBSCRIBE.
+void Session::note_subscribe(std::size_t bytes) {
   ++pending_subscribes_;
+  pending_bytes_ += bytes;
+  backlog_.add(bytes, limits_);
   reading_paused_ = !takes_packets();
-  requests_.emplace_back(
-      UnsubscribeRequest{.session = id_,
-                         .connection = connection_,
-                         .packet_identifier = packet.packet_identifier,
-                         .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}});
+}
+
+void Session::receive(const mqtt::Unsubscribe& packet) {
+  UnsubscribeRequest request{.session = id_,
+                             .connection = connection_,
+                             .packet_identifier = packet.packet_identifier,
+                             .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
+  for (const auto& filter : request.topic_filters) request.bytes += sizeof filter + filter.size();
+  note_subscribe(request.bytes);
+  requests_.emplace_back(std::move(request));
 }
 
 // False: a duplicate, which is not published again [MQTT-4.3.3-2].
@@ -110,7 +118,7 @@ void Session::receive(const mqtt::Publish& packet) {
                          .retain = packet.retain,
                          .packet_identifier = packet.packet_identifier};
   ++pending_publishes_;
-  pending_publish_bytes_ += size_of(request);
+  pending_bytes_ += size_of(request);
   backlog_.add(size_of(request), limits_);
   reading_paused_ = !takes_packets();
   requests_.emplace_back(std::move(request));
@@ -154,8 +162,7 @@ Session::Violation Session::receive(const mqtt::Pubcomp& packet) {
 
 bool Session::takes_packets() const {
   return pending_publishes_ < limits_.max_pending_publishes &&
-         pending_publish_bytes_ < limits_.max_pending_publish_bytes &&
-         pending_subscribes_ < max_pending_subscribes;
+         pending_bytes_ < limits_.max_pending_publish_bytes && pending_subscribes_ < max_pending_subscribes;
 }
 
 void Session::publish_will() {
@@ -167,7 +174,7 @@ void Session::publish_will() {
 void Session::request_was_answered() {
   // Half empty before we read on: a resume per message would be a system call per message.
   if (reading_paused_ && pending_publishes_ <= limits_.max_pending_publishes / 2 &&
-      pending_publish_bytes_ <= limits_.max_pending_publish_bytes / 2 &&
+      pending_bytes_ <= limits_.max_pending_publish_bytes / 2 &&
       pending_subscribes_ <= max_pending_subscribes / 2) {
     reading_paused_ = false;
     if (outbox_ != nullptr) outbox_->resume_reading();
@@ -176,6 +183,7 @@ void Session::request_was_answered() {
 
 void Session::reply(const SubscribeReply& reply) {
   --pending_subscribes_;
+  pending_bytes_ -= reply.bytes;
   request_was_answered();
   if (!is_here(reply.connection)) return;
   auto return_codes = reply.return_codes;
@@ -199,6 +207,7 @@ void Session::reply(const SubscribeReply& reply) {
 
 void Session::reply(const UnsubscribeReply& reply) {
   --pending_subscribes_;
+  pending_bytes_ -= reply.bytes;
   request_was_answered();
   if (!is_here(reply.connection)) return;
   write_packet(mqtt::Unsuback{.packet_identifier = reply.packet_identifier}, *outbox_);
@@ -206,7 +215,7 @@ void Session::reply(const UnsubscribeReply& reply) {
 
 bool Session::reply(const PublishReply& reply) {
   --pending_publishes_;
-  pending_publish_bytes_ -= reply.bytes;
+  pending_bytes_ -= reply.bytes;
   request_was_answered();
   const bool failed = reply.outcome == PublishReply::Outcome::failed;
   const bool is_awaited =

@@ -109,6 +109,7 @@ class Session {
   bool record(mqtt::PacketIdentifier packet_identifier);
   bool finish_qos_2(const PublishReply& reply);
   void deliver_qos_0(Message& message);
+  void note_subscribe(std::size_t bytes);
   void request_was_answered();
   void ask_for_retained();
   void log(LogLevel level, std::string_view text);
@@ -127,7 +128,7 @@ class Session {
 
   Outgoing outgoing_;
   ReceivedIdentifiers received_;
-  std::size_t pending_publish_bytes_ = 0;
+  std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
   std::uint32_t pending_publishes_ = 0;
   std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
   std::uint64_t dropped_ = 0;

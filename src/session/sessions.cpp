@@ -228,7 +228,8 @@ void Sessions::carry_out(RetainedMessages& retained) {
   if (session == nullptr) return;
   for (auto& each : retained.messages) {
     const auto audience = audiences_.find(each.node);
-    if (audience == audiences_.end()) continue;
+    // The right may have gone while the batch was gathered.
+    if (audience == audiences_.end() || !audience->second.receives(session->id(), each.type)) continue;
     session->deliver(std::make_shared<Message>(each.node, each.type, audience->second.topic(each.type),
                                                std::move(each.payload), true),
                      each.qos);
@@ -237,10 +238,12 @@ void Sessions::carry_out(RetainedMessages& retained) {
 }
 
 void Sessions::carry_out(const SubscribeReply& reply) {
+  backlog_.remove(reply.bytes, limits_);
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
 void Sessions::carry_out(const UnsubscribeReply& reply) {
+  backlog_.remove(reply.bytes, limits_);
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 

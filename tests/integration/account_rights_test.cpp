@@ -160,6 +160,23 @@ INSTANTIATE_TEST_SUITE_P(By, Withdrawal,
                                                                       : "EveryWildcard");
                          });
 
+TEST(Withdrawals, CountEvenWherePubsubRaisesInThem) {
+  Prosody prosody;
+  prosody.start();
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node", {{"access_model", "open"}});
+  MqttClient client = client_of(prosody, "juliet@localhost");
+  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), 0);
+  const std::string answer = prosody.shell(
+      R"(>do local s = prosody.hosts["pubsub.localhost"].modules.pubsub.service; local store = s.config.nodestore; )"
+      R"(s.config.nodestore = { set = function () error("no disk") end }; )"
+      R"(local ok, err = pcall(s.set_affiliation, s, "node", true, "juliet@localhost", "outcast"); )"
+      R"(s.config.nodestore = store; assert(not ok and err:find("no disk")) end)");
+  ASSERT_EQ(answer.find("assertion failed"), std::string::npos) << answer;
+  admin.publish("node", "1", "<json xmlns='urn:xmpp:json:0'>1</json>");
+  EXPECT_TRUE(client.messages_so_far().empty());
+}
+
 // A role can be worth an affiliation to a service, and no method of the service tells when it goes.
 class RoleChange : public testing::TestWithParam<const char*> {};
 

@@ -106,20 +106,6 @@ TEST_F(Attack, AThousandPasswordsAreNotTried) {
   EXPECT_EQ(again.connect_code(), 0);
 }
 
-TEST_F(Attack, WhoHasLoggedInBeforeIsNotLockedOutByOthersGuesses) {
-  const MqttClient::Options romeo{
-      .port = prosody.mqtt_port(), .user_name = "romeo@localhost", .password = account_password};
-  ASSERT_EQ(MqttClient(romeo).connect_code(), 0);
-  // They come from his address here, and count all the same.
-  for (int i = 0; i < 12; ++i) {
-    RawMqtt attacker(prosody.mqtt_port());
-    attacker.send(
-        mqtt::Connect{.client_identifier = "guess", .user_name = "romeo@localhost", .password = "guess"});
-    EXPECT_EQ(attacker.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
-  }
-  EXPECT_EQ(MqttClient(romeo).connect_code(), 0);
-}
-
 TEST_F(Attack, GiantWildcards) {
   RawMqtt attacker = connected(prosody.mqtt_port(), "giant");
   std::string levels = "+/+/";

@@ -60,6 +60,7 @@ TEST_F(CertificateLogin, ACertificateWithoutAnAccountIsNone) {
   start();
   EXPECT_EQ(connect_code("otherName:1.3.6.1.5.5.7.8.5;UTF8:nobody@localhost"), Code::not_authorized);
   EXPECT_EQ(connect_code("otherName:1.3.6.1.5.5.7.8.5;UTF8:juliet@elsewhere"), Code::not_authorized);
+  EXPECT_EQ(connect_code("otherName:1.3.6.1.5.5.7.8.5;UTF8:juliet"), Code::not_authorized) << "a domain";
 }
 
 TEST_F(CertificateLogin, SeveralAccountsNeedAUserNameToChoose) {
@@ -75,6 +76,11 @@ TEST_F(CertificateLogin, OtherNamesCountWhereConfiguredOnly) {
   EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::accepted);  // from loopback, without login
   prosody.log().wait_for("\"device\": connected");
   EXPECT_EQ(prosody.log().count("juliet@localhost"), 0U);
+}
+
+TEST_F(CertificateLogin, ACertificateWithOtherNamesIsNoWayAroundMqttAllowAnonymous) {
+  start("mqtt_allow_anonymous = false");
+  EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::not_authorized);
 }
 
 TEST_F(CertificateLogin, ADnsNameIsAnAccountWhereConfigured) {

@@ -1,6 +1,8 @@
 // User name and password of CONNECT are those of Prosody's accounts (docs/mapping.md, "Rights").
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "mqtt_client.h"
 #include "outside_address.h"
 #include "raw_session.h"
@@ -11,6 +13,7 @@ namespace pubsub_mqtt::tests {
 namespace {
 
 constexpr int accepted = 0;
+constexpr int unavailable = 3;
 constexpr int bad_password = 4;
 constexpr int not_authorized = 5;
 
@@ -247,7 +250,7 @@ TEST_F(LoginWithProvider, OneThatFailsIsUnavailable) {
   start();
   RawMqtt broken = ask("broken");
   EXPECT_EQ(broken.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
-  prosody.log().wait_for("broken.*the login failed with an error.*the directory is down");
+  prosody.log().wait_for("error\tThe authentication provider failed: .*the directory is down");
   RawMqtt juliet = ask("juliet");
   EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
 }
@@ -310,6 +313,45 @@ TEST_F(LoginFromOutside, NoPasswordGoesInTheClear) {
 TEST_F(LoginFromOutside, UnlessAllowUnencryptedPlainAuthSaysSo) {
   start("allow_unencrypted_plain_auth = true");
   EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+}
+
+// Who guesses from loopback here, may guess from anywhere.
+TEST_F(LoginFromOutside, WhoHasLoggedInBeforeIsNotLockedOutByOthersGuesses) {
+  start("allow_unencrypted_plain_auth = true");
+  ASSERT_EQ(connect_code("romeo@localhost"), accepted);
+  std::list<RawMqtt> attackers;
+  for (int i = 0; i < 12; ++i) {
+    attackers.emplace_back(prosody.mqtt_port());
+    attackers.back().send(
+        mqtt::Connect{.client_identifier = "guess", .user_name = "romeo@localhost", .password = "guess"});
+  }
+  prosody.log().wait_for("Too many failed logins of account romeo@localhost");
+  MqttClient locked_out(
+      {.port = prosody.mqtt_port(), .user_name = "romeo@localhost", .password = account_password});
+  EXPECT_EQ(locked_out.connect_code(), unavailable);
+  EXPECT_EQ(connect_code("romeo@localhost"), accepted);
+}
+
+TEST_F(LoginFromOutside, AnAddressThatFailsTooOftenIsRefusedForAWhile) {
+  start("allow_unencrypted_plain_auth = true\nmqtt_max_failed_logins = 2");
+  EXPECT_EQ(connect_code("nobody@localhost"), bad_password);
+  EXPECT_EQ(connect_code("nobody.else@localhost"), bad_password);
+  EXPECT_EQ(connect_code("juliet@localhost"), unavailable);
+  prosody.log().wait_for("Too many failed logins of address " + outside_address());
+  EXPECT_EQ(
+      MqttClient({.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password})
+          .connect_code(),
+      accepted);
+}
+
+TEST_F(LoginWithProvider, WhatItSaidBeforeTheAccountChangedIsWorthNothing) {
+  start();
+  RawMqtt slow = ask("slow");
+  prosody.log().wait_for("slow waits");
+  prosody.shell(
+      R"(>prosody.events.fire_event("user-password-changed", { username = "slow", host = "localhost" }))");
+  prosody.shell(">prosody.events.fire_event(\"answer-slow\")");
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
 }
 
 }  // namespace

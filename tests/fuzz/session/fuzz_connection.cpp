@@ -335,7 +335,8 @@ class World {
       SubscribeReply reply{.session = subscribe->session,
                            .connection = subscribe->connection,
                            .packet_identifier = subscribe->packet_identifier,
-                           .return_codes = {}};
+                           .return_codes = {},
+                           .bytes = subscribe->bytes};
       for (const auto& filter : subscribe->filters) {
         reply.return_codes.push_back(input.flag() ? mqtt::SubackReturnCode::failure
                                                   : static_cast<mqtt::SubackReturnCode>(filter.qos));
@@ -344,7 +345,8 @@ class World {
     } else if (const auto* unsubscribe = std::get_if<UnsubscribeRequest>(&request)) {
       sessions_.handle(UnsubscribeReply{.session = unsubscribe->session,
                                         .connection = unsubscribe->connection,
-                                        .packet_identifier = unsubscribe->packet_identifier});
+                                        .packet_identifier = unsubscribe->packet_identifier,
+                                        .bytes = unsubscribe->bytes});
     } else if (const auto* publish = std::get_if<PublishRequest>(&request)) {
       sessions_.handle(PublishReply{.session = publish->session,
                                     .connection = publish->connection,

@@ -183,11 +183,11 @@ TEST_F(AccountsTest, TheServiceIsToldWhoPublishes) {
   EXPECT_EQ(service.publishers, (std::vector<std::string>{"juliet", "", "romeo", "romeo"}));
 }
 
-TEST_F(AccountsTest, AnAtomEntryNamesItsAuthor) {
+TEST_F(AccountsTest, AnAtomEntryDoesNotNameThePublisher) {
   ask(PublishRequest{.session = 2, .topic = "pubsub/atom_title/node", .payload = "news"});
   ask(PublishRequest{.session = 1, .topic = "pubsub/atom_title/node", .payload = "news"});
   ASSERT_EQ(service.published.size(), 2U);
-  EXPECT_NE(service.published[0].find("<name>juliet</name>"), std::string::npos) << service.published[0];
+  EXPECT_NE(service.published[0].find("<name>pubsub</name>"), std::string::npos) << service.published[0];
   EXPECT_NE(service.published[1].find("<name>anonymous</name>"), std::string::npos) << service.published[1];
 }
 

@@ -256,6 +256,18 @@ TEST_F(HubTest, AFloodOfLogLinesIsCutAndCounted) {
   EXPECT_EQ(service.lines.back(), "4000 log lines were left out");
 }
 
+// They are granted and not counted: they must not be anything to go through, either.
+TEST_F(HubTest, FiltersOfTheSystemCostNothingLater) {
+  std::vector<Request> batch;
+  SubscribeRequest request{.session = 1, .connection = 1, .packet_identifier = 1, .filters = {}};
+  for (int i = 0; i < 3000; ++i) request.filters.push_back({.topic_filter = "$SYS/" + std::to_string(i)});
+  batch.emplace_back(std::move(request));
+  hub.accept(batch);
+  int steps = 0;
+  while (hub.step()) ++steps;
+  EXPECT_LE(steps, 3010);
+}
+
 TEST_F(HubTest, ASessionHasSoManySubscriptionsAndNoMore) {
   Hub small(service, {.max_subscriptions = 2});
   service.hub = &small;

@@ -292,6 +292,27 @@ TEST_F(IncomingQosTest, RequestsToSubscribeAreBoundedToo) {
   EXPECT_GT(server.requested<SubscribeRequest>().size() + server.requested<UnsubscribeRequest>().size(), 24U);
 }
 
+TEST_F(IncomingQosTest, BytesOfRequestsToSubscribeAreBoundedToo) {
+  server.limits.max_pending_publish_bytes = 1000;
+  const std::string filter(600, 'a');
+  for (mqtt::PacketIdentifier id = 1; id <= 5; ++id) {
+    client.send(mqtt::Subscribe{.packet_identifier = id, .subscriptions = {{.topic_filter = filter}}});
+  }
+  const auto requests = server.requested<SubscribeRequest>();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_GE(requests[0].bytes, 600U);
+  for (const auto& request : requests) {
+    server.sessions.handle(SubscribeReply{.session = request.session,
+                                          .connection = request.connection,
+                                          .packet_identifier = request.packet_identifier,
+                                          .return_codes = {mqtt::SubackReturnCode::qos_0},
+                                          .bytes = request.bytes});
+  }
+  EXPECT_EQ(client.outbox.resumed, 1);
+  client.read_on();
+  EXPECT_EQ(server.requested<SubscribeRequest>().size(), 4U);
+}
+
 TEST_F(IncomingQosTest, AClientThatDoesNotReadTheAnswersIsNotReadFurther) {
   client.outbox.stalled = 2 * server.limits.max_outbound_bytes + 1;
   client.send(mqtt::Pingreq{});

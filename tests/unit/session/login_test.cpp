@@ -363,6 +363,18 @@ TEST_F(LoginTest, AHostThatHasGoneClosesItsAccountsConnectionsAndNoOthers) {
   EXPECT_TRUE(server.requested<CloseSession>().empty());
 }
 
+TEST_F(LoginTest, ACertificateWithoutAnAccountIsNoWayAroundTheLogin) {
+  Client outside(
+      server, {.address = "192.0.2.1", .name = "192.0.2.1:5000", .is_loopback = false, .is_encrypted = true});
+  CertificateNames names;
+  names.dns_names = {"meter.example.org"};
+  outside.connection->set_certificate(names);
+  outside.send(mqtt::Connect{.client_identifier = "meter"});
+  reply(outside, ConnectReturnCode::accepted, "");
+  EXPECT_EQ(outside.outbox.take(), bytes_of(mqtt::Connack{.code = ConnectReturnCode::not_authorized}));
+  EXPECT_TRUE(outside.outbox.closed);
+}
+
 TEST_F(LoginTest, TheAdministratorClosesAConnection) {
   log_in(local, "juliet@capulet.lit", false, "gone");
   const SessionId session = local.session();

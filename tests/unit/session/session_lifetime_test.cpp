@@ -295,6 +295,13 @@ TEST_F(RetainedMessagesTest, ALiveMessageIsNotFlagged) {  // [MQTT-3.3.1-9]
                 .topic = "h/utf8/n", .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 1}));
 }
 
+TEST_F(RetainedMessagesTest, ARightThatHasGoneMeanwhileCounts) {
+  server.sessions.handle(AudienceChange{.node = 7, .session = client.session(), .selection = {}});
+  server.sessions.handle(batch({"1"}, QoS::at_most_once));
+  EXPECT_EQ(client.outbox.take(), "");
+  EXPECT_EQ(asked(), 1U);
+}
+
 TEST_F(RetainedMessagesTest, MoreAreAskedForWhenTheBatchHasGone) {
   server.sessions.handle(batch({"1"}, QoS::at_most_once));
   EXPECT_EQ(asked(), 1U);
