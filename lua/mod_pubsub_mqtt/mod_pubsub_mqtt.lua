@@ -128,7 +128,12 @@ local login = module:require "login";
 
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
-callbacks.stopped = retained.save_all;
+
+-- The end of core:stop(), which may come after it has returned: the last wills are published until then.
+function callbacks.stopped()
+	shared.core = nil;
+	retained.save_all();
+end
 
 function callbacks.log(level, text)
 	module:log(level, "%s", text);
@@ -261,7 +266,6 @@ local function stop()
 	end
 	if shared.core then
 		shared.core:stop(0.5);
-		shared.core = nil;
 	end
 end
 

@@ -181,11 +181,19 @@ TEST_F(LifeCycle, ProsodyMayBeStoppedWhileAnItemIsBeingPublished) {
       ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().events.add_handler('item-published', "
       "function () if prosody.shutdown_reason then return; end prosody.main_thread:run(function () "
       "prosody.unlock_globals(); prosody.shutdown('from within'); prosody.lock_globals(); end); end)");
-  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  RawMqtt witness = subscriber(prosody, "witness");
+  RawMqtt client(prosody.mqtt_port());
+  client.send(
+      mqtt::Connect{.client_identifier = "client", .will = mqtt::Will{.topic = topic, .message = "3"}});
+  client.read_packet<mqtt::Connack>();
   client.send(mqtt::Publish{.topic = topic, .payload = "1"});
   client.send(mqtt::Publish{.topic = topic, .payload = "2"});
   prosody.log().wait_for("Shutdown complete");
-  EXPECT_EQ(prosody.stop().status, 0);
+  std::string payloads;
+  EXPECT_THROW(while (true) payloads += witness.read_packet<mqtt::Publish>().payload, ConnectionClosed);
+  // What had come by then, and the will at the end in any case.
+  EXPECT_TRUE(payloads == "123" || payloads == "13") << payloads;
+  EXPECT_EQ(prosody.wait_for_end().status, 0);
 }
 
 TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {

@@ -267,8 +267,7 @@ TEST_F(StoreOfRetained, IsWrittenInSmallStepsAndWhatIsLeftAtTheEnd) {
   constexpr int nodes = 1000;
   retain_many(nodes);
   prosody.log().wait_for("storage_slow.*write 50,");
-  EXPECT_EQ(prosody.log().count("storage_slow.*number 1 of its step"),
-            prosody.log().count("storage_slow.*of its step"));
+  EXPECT_EQ(prosody.log().count("storage_slow.*number ([2-9]|1[0-9]+) of its step"), 0U);
   EXPECT_EQ(prosody.stop().status, 0);
   prosody.start(configuration);
   RawMqtt reader = connected(prosody.mqtt_port(), "reader");

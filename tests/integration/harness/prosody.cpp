@@ -122,8 +122,12 @@ void Prosody::reload(const Configuration& configuration) {
 }
 
 Prosody::Stopped Prosody::stop() {
-  const auto start = Clock::now();
   process_->send_signal(SIGTERM);
+  return wait_for_end();
+}
+
+Prosody::Stopped Prosody::wait_for_end() {
+  const auto start = Clock::now();
   // Prosody looks for signals before it waits for events: one that comes in between leaves it waiting, for a
   // day.
   if (!process_->wait(start + std::chrono::seconds(2))) process_->interrupt();

@@ -55,6 +55,8 @@ class Prosody {
     std::chrono::steady_clock::duration duration;
   };
   Stopped stop();
+  // It stops by itself: a signal while it closes its libraries would kill it.
+  Stopped wait_for_end();
 
   // A line of the admin shell, and its answer.
   std::string shell(const std::string& line) const;

@@ -36,11 +36,11 @@ TEST(SendQueueTest, SharedBytesAreNotCopied) {
 
 TEST(SendQueueTest, AnyNumberOfBytesMayBeSent) {
   std::string expected;
-  for (int i = 0; i < 30; ++i) expected += std::to_string(i) + (i % 3 == 0 ? std::string(40000, 'x') : "y");
-  for (const std::size_t step : {1UL, 7UL, 39999UL, 40000UL, 100000UL}) {
+  for (int i = 0; i < 30; ++i) expected += std::to_string(i) + (i % 3 == 0 ? std::string(4000, 'x') : "y");
+  for (const std::size_t step : {1UL, 7UL, 3999UL, 4000UL, 10000UL}) {
     SendQueue queue;
     for (int i = 0; i < 30; ++i) {
-      const std::string piece = std::to_string(i) + (i % 3 == 0 ? std::string(40000, 'x') : "y");
+      const std::string piece = std::to_string(i) + (i % 3 == 0 ? std::string(4000, 'x') : "y");
       if (i % 2 == 0) {
         queue.push(piece);
       } else {
