@@ -48,9 +48,7 @@ void Hub::accept(std::vector<Request>& batch) {
     std::visit(
         [&](auto& each) {
           using Kind = std::decay_t<decltype(each)>;
-          if constexpr (std::is_same_v<Kind, LogLine>) {
-            queue(std::move(each));
-          } else if constexpr (std::is_same_v<Kind, LoginRequest>) {
+          if constexpr (std::is_same_v<Kind, LogLine> || std::is_same_v<Kind, LoginRequest>) {
             queue(std::move(each));
           } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
             // Outside of the client's queue: it must not hold up the will itself.

@@ -17,7 +17,8 @@ namespace pubsub_mqtt::net {
 struct AddressPrefix {
   std::array<std::uint8_t, 16> bytes{};  // of IPv4 as an IPv6 address
 
-  auto operator<=>(const AddressPrefix&) const = default;
+  // clang-tidy 14 sees a 0 in what the compiler writes here.
+  auto operator<=>(const AddressPrefix&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 class RemoteAddress {

@@ -38,6 +38,7 @@ struct PendingConnect {
     connect.user_name.reset();
     connect.password.reset();
   }
+  ~PendingConnect() = default;
   PendingConnect(const PendingConnect&) = delete;
   PendingConnect& operator=(const PendingConnect&) = delete;
 

@@ -92,7 +92,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
                              .connection = connection_,
                              .packet_identifier = packet.packet_identifier,
                              .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
-  for (const auto& filter : request.topic_filters) request.bytes += sizeof filter + filter.size();
+  for (const auto& filter : request.topic_filters) request.bytes += sizeof(std::string) + filter.size();
   note_subscribe(request.bytes);
   requests_.emplace_back(std::move(request));
 }
