@@ -24,8 +24,9 @@ struct Limits {
   std::size_t max_outbound_bytes = 1048576;         // bytes waiting for the socket, mqtt_max_outbound_bytes
   Time connect_timeout = std::chrono::seconds(10);  // mqtt_connect_timeout, TLS handshake included
 
-  // What one client has asked of pubsub and waits for; the bytes are those of SUBSCRIBE and UNSUBSCRIBE, too. Beyond them we stop reading, and TCP slows the client down.
-  // A node that persists takes a few hundred items a second, so this drains in about a second.
+  // What one client has asked of pubsub and waits for; the bytes are those of SUBSCRIBE and UNSUBSCRIBE, too.
+  // Beyond them we stop reading, and TCP slows the client down. A node that persists takes a few hundred
+  // items a second, so this drains in about a second.
   std::size_t max_pending_publishes = 256;
   std::size_t max_pending_publish_bytes = 1048576;
   // The same for all clients together, those that are gone included: their messages and wills are carried
