@@ -39,7 +39,7 @@ TEST_F(Shell, ClosesAClientWhoseWillGoesOut) {
   RawMqtt client(prosody.mqtt_port());
   connect(client, {.client_identifier = "meter",
                    .will = mqtt::Will{.topic = "pubsub.localhost/utf8/node", .message = "gone"}});
-  client.ping();
+  messages_so_far(client);  // returns when Prosody's thread knows of the client
   const std::string number = number_of(prosody.shell("mqtt:list()"), "\"meter\"");
   prosody.shell("mqtt:close(" + number + ")");
   client.wait_for_close();
@@ -49,7 +49,9 @@ TEST_F(Shell, ClosesAClientWhoseWillGoesOut) {
 }
 
 TEST_F(Shell, StillListsAfterAReload) {
-  MqttClient client({.port = prosody.mqtt_port(), .client_identifier = "meter"});
+  RawMqtt client(prosody.mqtt_port());
+  client.connect("meter");
+  messages_so_far(client);  // returns when Prosody's thread knows of the client
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
   number_of(prosody.shell("mqtt:list()"), "\"meter\"");
 }
