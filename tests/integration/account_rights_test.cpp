@@ -94,16 +94,16 @@ TEST_F(AccountNodes, ItemsNameTheirPublisherWhereThatIsExposed) {
 }
 
 // A publisher at full speed on its own thread.
-class Publisher {
+class FullSpeedPublisher {
  public:
-  explicit Publisher(const Prosody& prosody)
+  explicit FullSpeedPublisher(const Prosody& prosody)
       : client_(connected(prosody.mqtt_port(), "publisher")), thread_([this] { run(); }) {}
-  ~Publisher() {
+  ~FullSpeedPublisher() {
     stopping_ = true;
     thread_.join();
   }
-  Publisher(const Publisher&) = delete;
-  Publisher& operator=(const Publisher&) = delete;
+  FullSpeedPublisher(const FullSpeedPublisher&) = delete;
+  FullSpeedPublisher& operator=(const FullSpeedPublisher&) = delete;
 
  private:
   void run() {
@@ -137,7 +137,7 @@ TEST_P(Withdrawal, StopsTheStreamForTheOneAndNoOther) {
   MqttClient romeo = client_of(prosody, "romeo@localhost");
   ASSERT_EQ(juliet.subscribe(GetParam()), 0);
   ASSERT_EQ(romeo.subscribe(GetParam()), 0);
-  const Publisher publisher(prosody);
+  const FullSpeedPublisher publisher(prosody);
   for (int round = 0; round < 3; ++round) {
     juliet.next_message();
     romeo.next_message();

@@ -14,8 +14,6 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-constexpr const char* topic = "pubsub.localhost/utf8/node";
-
 class BackPressure : public testing::Test {
  protected:
   void start(const std::string& settings) {

@@ -65,7 +65,7 @@ TEST_F(CertificateLogin, ACertificateWithoutAnAccountIsNone) {
 
 TEST_F(CertificateLogin, SeveralAccountsNeedAUserNameToChoose) {
   start();
-  const std::string both = std::string(juliet) + ",otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@localhost";
+  const std::string both = std::string(juliet).append(",otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@localhost");
   EXPECT_EQ(connect_code(both), Code::not_authorized);
   EXPECT_EQ(connect_code(both, {.client_identifier = "device", .user_name = "romeo@localhost"}),
             Code::accepted);

@@ -16,7 +16,6 @@ namespace {
 
 using mqtt::QoS;
 
-constexpr std::string_view topic = "pubsub.localhost/utf8/node";
 constexpr std::array every_qos{QoS::at_most_once, QoS::at_least_once, QoS::exactly_once};
 
 struct Received {

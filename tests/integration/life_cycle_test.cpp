@@ -15,16 +15,16 @@ namespace {
 constexpr std::chrono::seconds shutdown_limit{sanitized ? 10 : 1};
 constexpr std::size_t memory_limit = (sanitized ? 400UL : 4UL) << 20;
 
-constexpr const char* topic = "pubsub.localhost/json/node";
+constexpr const char* json_topic = "pubsub.localhost/json/node";
 
 void expect_round_trip(RawMqtt& client, std::string_view payload) {
-  client.send(mqtt::Publish{.topic = topic, .payload = payload});
+  client.send(mqtt::Publish{.topic = json_topic, .payload = payload});
   EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, payload);
 }
 
 RawMqtt subscriber(const Prosody& prosody, std::string_view client_identifier) {
   RawMqtt client = connected(prosody.mqtt_port(), client_identifier);
-  EXPECT_EQ(client.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0);
   return client;
 }
 
@@ -76,7 +76,7 @@ TEST_F(LifeCycle, AModuleReloadReadsSettingsAnew) {
   RawMqtt client = subscriber(prosody, "client");
   prosody.reload({.global = "mqtt_anonymous_affiliation = \"member\""});
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
-  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+  client.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
   prosody.log().wait_for("client.*mqtt_anonymous_affiliation");
 }
 
@@ -109,7 +109,7 @@ TEST(LifeCycleOfTwoHosts, OneUnloadedLeavesTheOther) {
   client.send(mqtt::Publish{.topic = news, .payload = "1"});
   EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "1");
   // The other host is a pubsub component still: its filters wait.
-  EXPECT_EQ(client.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0);
 
   prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
   expect_round_trip(client, "2");
@@ -165,7 +165,7 @@ TEST_F(LifeCycle, AShutdownWithAThousandClientsClosesThemAll) {
 
 TEST_F(LifeCycle, WhatWasReceivedBeforeAShutdownIsStored) {
   RawMqtt client = connected(prosody.mqtt_port(), "client");
-  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+  client.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
   client.send(mqtt::Disconnect{});
   client.wait_for_close();
   EXPECT_EQ(prosody.stop().status, 0);
@@ -184,10 +184,10 @@ TEST_F(LifeCycle, ProsodyMayBeStoppedWhileAnItemIsBeingPublished) {
   RawMqtt witness = subscriber(prosody, "witness");
   RawMqtt client(prosody.mqtt_port());
   client.send(
-      mqtt::Connect{.client_identifier = "client", .will = mqtt::Will{.topic = topic, .message = "3"}});
+      mqtt::Connect{.client_identifier = "client", .will = mqtt::Will{.topic = json_topic, .message = "3"}});
   client.read_packet<mqtt::Connack>();
-  client.send(mqtt::Publish{.topic = topic, .payload = "1"});
-  client.send(mqtt::Publish{.topic = topic, .payload = "2"});
+  client.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
+  client.send(mqtt::Publish{.topic = json_topic, .payload = "2"});
   prosody.log().wait_for("Shutdown complete");
   std::string payloads;
   EXPECT_THROW(while (true) payloads += witness.read_packet<mqtt::Publish>().payload, ConnectionClosed);
@@ -261,7 +261,7 @@ TEST_F(LifeCycle, TenThousandConnectionsLeaveMemoryWhereItWas) {
     for (int i = 0; i < connections; ++i) {
       RawMqtt client = connected(prosody.mqtt_port(), "");
       client.subscribe("pubsub.localhost/json/node" + std::to_string(i % 10));
-      client.send(mqtt::Publish{.topic = topic, .payload = "1"});
+      client.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
       client.ping();
     }
     prosody.shell(">collectgarbage()");

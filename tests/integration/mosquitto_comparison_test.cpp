@@ -17,9 +17,6 @@ namespace {
 using Lines = std::vector<std::string>;
 using Arguments = std::vector<std::string>;
 
-constexpr const char* topic = "pubsub.localhost/utf8/node";
-constexpr const char* will_topic = "pubsub.localhost/utf8/will";
-
 // How mosquitto_sub shows a message: topic, QoS, RETAIN, payload.
 constexpr const char* format = "message %t %q %r %p";
 

@@ -13,8 +13,6 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-constexpr const char* topic = "pubsub.localhost/utf8/node";
-
 using enum mqtt::QoS;
 
 class Retained : public RunningProsody {

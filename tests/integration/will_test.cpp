@@ -12,8 +12,6 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-constexpr const char* topic = "pubsub.localhost/utf8/will";
-
 using enum mqtt::QoS;
 
 RawMqtt with_will(const Prosody& prosody, const mqtt::Will& will, std::uint16_t keep_alive = 0) {
@@ -38,11 +36,11 @@ class WillAfter : public RunningProsody, public testing::WithParamInterface<End>
 
 TEST_P(WillAfter, ItIsPublishedOnce) {
   MqttClient witness(prosody.mqtt_port());
-  ASSERT_EQ(witness.subscribe(topic, 2), 2);
-  RawMqtt mortal =
-      with_will(prosody, {.topic = topic, .message = "gone", .qos = at_least_once}, GetParam().keep_alive);
+  ASSERT_EQ(witness.subscribe(will_topic, 2), 2);
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = at_least_once},
+                             GetParam().keep_alive);
   GetParam().action(prosody, mortal);
-  EXPECT_EQ(witness.next_message(), (Message{.topic = topic, .payload = "gone", .qos = 1}));
+  EXPECT_EQ(witness.next_message(), (Message{.topic = will_topic, .payload = "gone", .qos = 1}));
   EXPECT_TRUE(witness.messages_so_far().empty());
 }
 
@@ -80,8 +78,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(Will, IsForgottenAtDisconnect) {
   MqttClient witness(prosody.mqtt_port());
-  ASSERT_EQ(witness.subscribe(topic), 0);
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone"});
+  ASSERT_EQ(witness.subscribe(will_topic), 0);
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
   disconnect(mortal);
   RawMqtt next = connected(prosody.mqtt_port(), "mortal");  // has none
   connected(prosody.mqtt_port(), "mortal").ping();
@@ -92,42 +90,42 @@ TEST_F(Will, IsForgottenAtDisconnect) {
 TEST_F(Will, ArrivesAtTheLowerQos) {
   for (const mqtt::QoS qos : {at_most_once, at_least_once, exactly_once}) {
     MqttClient witness(prosody.mqtt_port());
-    ASSERT_EQ(witness.subscribe(topic, 1), 1);
-    RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone", .qos = qos});
+    ASSERT_EQ(witness.subscribe(will_topic, 1), 1);
+    RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = qos});
     abort(mortal);
     EXPECT_EQ(witness.next_message(),
-              (Message{.topic = topic, .payload = "gone", .qos = std::min(1, static_cast<int>(qos))}));
+              (Message{.topic = will_topic, .payload = "gone", .qos = std::min(1, static_cast<int>(qos))}));
   }
 }
 
 TEST_F(Will, MayBeRetained) {
   MqttClient witness(prosody.mqtt_port());
-  ASSERT_EQ(witness.subscribe(topic), 0);
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone", .retain = true});
+  ASSERT_EQ(witness.subscribe(will_topic), 0);
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .retain = true});
   abort(mortal);
-  EXPECT_EQ(witness.next_message(), (Message{.topic = topic, .payload = "gone"}));
+  EXPECT_EQ(witness.next_message(), (Message{.topic = will_topic, .payload = "gone"}));
   MqttClient late(prosody.mqtt_port());
-  ASSERT_EQ(late.subscribe(topic), 0);
-  EXPECT_EQ(late.next_message(), (Message{.topic = topic, .payload = "gone", .retain = true}));
+  ASSERT_EQ(late.subscribe(will_topic), 0);
+  EXPECT_EQ(late.next_message(), (Message{.topic = will_topic, .payload = "gone", .retain = true}));
 }
 
 TEST_F(Will, ReachesASubscriberWhoIsAway) {
   {
     RawMqtt witness = with_session(prosody.mqtt_port(), "witness");
-    witness.subscribe(topic, exactly_once);
+    witness.subscribe(will_topic, exactly_once);
     disconnect(witness);
   }
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone", .qos = exactly_once});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = exactly_once});
   abort(mortal);
   RawMqtt witness = with_kept_session(prosody.mqtt_port(), "witness");
-  EXPECT_EQ(next_message(witness), (Message{.topic = topic, .payload = "gone", .qos = 2}));
+  EXPECT_EQ(next_message(witness), (Message{.topic = will_topic, .payload = "gone", .qos = 2}));
 }
 
 TEST_F(Will, IsAnItemToXmpp) {
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
   admin.create("will", {{"access_model", "open"}});
   admin.subscribe("will");
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone"});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
   abort(mortal);
   EXPECT_NE(admin.next_event().payload.find("gone"), std::string::npos);
 }
@@ -135,7 +133,7 @@ TEST_F(Will, IsAnItemToXmpp) {
 TEST_F(Will, IsJudgedByTheRightsAtItsPublication) {
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
   admin.create("will", {{"access_model", "open"}});
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone"});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
   admin.configure("will", {{"access_model", "whitelist"}});
   abort(mortal);
   prosody.log().wait_for("mortal.*will.*refused.*access_model");
@@ -163,16 +161,16 @@ TEST_F(Will, ThatCanNeverBePublishedIsAWarningAtConnect) {
 
 TEST_F(Will, GoesOutWhenProsodyStops) {
   RawMqtt witness = connected(prosody.mqtt_port(), "witness");
-  witness.subscribe(topic);
-  RawMqtt mortal = with_will(prosody, {.topic = topic, .message = "gone", .retain = true});
+  witness.subscribe(will_topic);
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .retain = true});
   EXPECT_EQ(prosody.stop().status, 0);
   EXPECT_EQ(witness.read_packet<mqtt::Publish>().payload, "gone");
   EXPECT_THROW(witness.read(), ConnectionClosed);
 
   prosody.start();
   MqttClient late(prosody.mqtt_port());
-  ASSERT_EQ(late.subscribe(topic), 0);
-  EXPECT_EQ(late.next_message(), (Message{.topic = topic, .payload = "gone", .retain = true}));
+  ASSERT_EQ(late.subscribe(will_topic), 0);
+  EXPECT_EQ(late.next_message(), (Message{.topic = will_topic, .payload = "gone", .retain = true}));
 }
 
 TEST_F(Will, OfManyGoOutRetainedOnesFirstWhenProsodyStops) {
@@ -183,8 +181,9 @@ TEST_F(Will, OfManyGoOutRetainedOnesFirstWhenProsodyStops) {
   for (int i = 0; i < 2 * count; ++i) {
     mortals.emplace_back(prosody.mqtt_port());
     const std::string message = i % 2 == 0 ? "live" : "retained";
-    connect(mortals.back(), {.client_identifier = "mortal" + std::to_string(i),
-                             .will = mqtt::Will{.topic = topic, .message = message, .retain = i % 2 != 0}});
+    connect(mortals.back(),
+            {.client_identifier = "mortal" + std::to_string(i),
+             .will = mqtt::Will{.topic = will_topic, .message = message, .retain = i % 2 != 0}});
   }
   prosody.stop();
   for (const char* expected : {"retained", "live"}) {

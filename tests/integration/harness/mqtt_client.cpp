@@ -14,14 +14,14 @@ void require(int result, const char* what) {
     throw std::runtime_error(std::string(what) + ": " + mosquitto_strerror(result));
 }
 
-void initialize() { [[maybe_unused]] static const int done = mosquitto_lib_init(); }
+void initialize_mosquitto() { [[maybe_unused]] static const int done = mosquitto_lib_init(); }
 
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
 }  // namespace
 
 MqttClient::MqttClient(const Options& options) : client_(nullptr, mosquitto_destroy) {
-  initialize();
+  initialize_mosquitto();
   client_.reset(mosquitto_new(or_null(options.client_identifier), true, this));
   mosquitto_int_option(client_.get(), MOSQ_OPT_PROTOCOL_VERSION, options.protocol);
   if (!options.user_name.empty()) {

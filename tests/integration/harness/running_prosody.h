@@ -7,6 +7,10 @@
 
 namespace pubsub_mqtt::tests {
 
+// Where most tests publish.
+inline constexpr const char* topic = "pubsub.localhost/utf8/node";
+inline constexpr const char* will_topic = "pubsub.localhost/utf8/will";
+
 class RunningProsody : public testing::Test {
  protected:
   void SetUp() override { prosody.start(); }

@@ -33,7 +33,7 @@ std::string owner(const std::string& content) { return pubsub(content, "#owner")
 
 std::string bare(const std::string& jid) { return jid.substr(0, jid.find('/')); }
 
-void initialize() { [[maybe_unused]] static const bool done = (xmpp_initialize(), true); }
+void initialize_strophe() { [[maybe_unused]] static const bool done = (xmpp_initialize(), true); }
 
 }  // namespace
 
@@ -41,7 +41,7 @@ XmppClient::XmppClient(const std::string& jid, const std::string& password, std:
                        std::string service)
     : jid_(jid),
       service_(std::move(service)),
-      context_((initialize(), xmpp_ctx_new(nullptr, nullptr)), xmpp_ctx_free),
+      context_((initialize_strophe(), xmpp_ctx_new(nullptr, nullptr)), xmpp_ctx_free),
       connection_(xmpp_conn_new(context_.get()), xmpp_conn_release) {
   xmpp_conn_set_flags(connection_.get(), XMPP_CONN_FLAG_DISABLE_TLS | XMPP_CONN_FLAG_DISABLE_SM);
   xmpp_conn_set_jid(connection_.get(), jid.c_str());

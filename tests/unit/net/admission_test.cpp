@@ -13,7 +13,7 @@ namespace {
 
 using session::Time;
 
-constexpr std::uint32_t loopback = 0x7f000001;
+constexpr std::uint32_t loopback_address = 0x7f000001;
 constexpr std::uint32_t client = 0xc0000201;  // 192.0.2.1
 
 class AdmissionTest : public testing::Test {
@@ -88,9 +88,9 @@ TEST_F(AdmissionTest, SoManyASecondFromOneAddress) {
 }
 
 TEST_F(AdmissionTest, LoopbackCountsInAllOnly) {
-  for (int i = 0; i < 1000; ++i) EXPECT_NE(admission.admit(v4_address(loopback), Time(0)), nullptr);
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(admit(loopback));
-  EXPECT_FALSE(admit(loopback));
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(admission.admit(v4_address(loopback_address), Time(0)), nullptr);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(admit(loopback_address));
+  EXPECT_FALSE(admit(loopback_address));
   EXPECT_FALSE(admit(client));
   places.clear();
   EXPECT_TRUE(admit(client));

@@ -93,11 +93,6 @@ class NetworkTest : public ::testing::Test {
     }
   }
 
-  static std::ptrdiff_t open_descriptors() {
-    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
-    return std::distance(begin(descriptors), end(descriptors));
-  }
-
   static session::Limits short_timeouts() {
     session::Limits limits;
     limits.connect_timeout = std::chrono::seconds(1);

@@ -9,8 +9,6 @@ namespace pubsub_mqtt::payload {
 namespace {
 
 constexpr std::string_view not_json = "refused: the payload is not one valid JSON value";
-constexpr std::string_view not_xml_text =
-    "refused: the payload is not UTF-8, or holds a character that XML 1.0 cannot carry";
 
 std::string in_element(std::string_view escaped_text) {
   return "<json xmlns='urn:xmpp:json:0'>" + std::string(escaped_text) + "</json>";

@@ -11,6 +11,9 @@
 
 namespace pubsub_mqtt::payload {
 
+inline constexpr std::string_view not_xml_text =
+    "refused: the payload is not UTF-8, or holds a character that XML 1.0 cannot carry";
+
 using Result = std::variant<pugi::xml_document, Refused>;
 
 // As to_element, with an id, author and date that the tests know: "urn:uuid:1", "anonymous",

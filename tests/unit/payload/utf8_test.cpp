@@ -8,9 +8,6 @@
 namespace pubsub_mqtt::payload {
 namespace {
 
-constexpr std::string_view not_xml_text =
-    "refused: the payload is not UTF-8, or holds a character that XML 1.0 cannot carry";
-
 TEST(Utf8, BecomesADataElement) {
   EXPECT_EQ(as_text(element_of(Type::utf8, "21.5 < 22")),
             "<data xmlns='https://prosody.im/protocol/mqtt'>21.5 &lt; 22</data>");

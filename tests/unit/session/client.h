@@ -143,4 +143,7 @@ std::string bytes_of(const Packet& packet) {
   return bytes;
 }
 
+inline const std::string accepted = bytes_of(mqtt::Connack{});
+inline const std::string session_present = bytes_of(mqtt::Connack{.session_present = true});
+
 }  // namespace pubsub_mqtt::session

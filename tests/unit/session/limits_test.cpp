@@ -15,8 +15,6 @@ using mqtt::QoS;
 using std::chrono::hours;
 using std::chrono::seconds;
 
-const std::string accepted = bytes_of(mqtt::Connack{});
-const std::string session_present = bytes_of(mqtt::Connack{.session_present = true});
 const std::string unavailable = bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::server_unavailable});
 
 TEST(ClientIdentifierLimitTest, ALongerIdentifierIsRejected) {

@@ -14,9 +14,6 @@ namespace {
 using mqtt::ConnectReturnCode;
 using std::chrono::seconds;
 
-const std::string accepted = bytes_of(mqtt::Connack{});
-const std::string session_present = bytes_of(mqtt::Connack{.session_present = true});
-
 std::string refused(ConnectReturnCode code) { return bytes_of(mqtt::Connack{.code = code}); }
 
 mqtt::Connect as(std::string_view user_name, std::string_view client_identifier = "meter") {

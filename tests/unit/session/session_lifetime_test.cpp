@@ -12,9 +12,6 @@ using mqtt::QoS;
 using std::chrono::hours;
 using std::chrono::minutes;
 
-const std::string new_session = bytes_of(mqtt::Connack{});
-const std::string session_present = bytes_of(mqtt::Connack{.session_present = true});
-
 struct SessionLifetimeTest : ::testing::Test {
   Server server;
   Client client{server};
@@ -24,7 +21,7 @@ struct SessionLifetimeTest : ::testing::Test {
 TEST_F(SessionLifetimeTest,
        APersistentSessionOutlivesItsConnectionAndIsResumed) {  // [MQTT-3.1.2-4, MQTT-3.2.2-2]
   client.connect_again("meter");
-  EXPECT_EQ(client.outbox.take(), new_session);  // [MQTT-3.2.2-3]
+  EXPECT_EQ(client.outbox.take(), accepted);  // [MQTT-3.2.2-3]
   client.lose();
   EXPECT_EQ(server.requested<CloseSession>().size(), 0U);
   again.connect_again("meter");
@@ -48,7 +45,7 @@ TEST_F(SessionLifetimeTest, CleanSessionDiscardsAnOlderOne) {  // [MQTT-3.1.2-6,
   client.connect_again("meter");
   client.lose();
   again.send(mqtt::Connect{.client_identifier = "meter"});
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
   EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
   EXPECT_EQ(server.requested<OpenSession>().size(), 2U);
 }
@@ -56,7 +53,7 @@ TEST_F(SessionLifetimeTest, CleanSessionDiscardsAnOlderOne) {  // [MQTT-3.1.2-6,
 TEST_F(SessionLifetimeTest, ACleanSessionIsNeverResumed) {  // [MQTT-3.1.2-6]
   client.send(mqtt::Connect{.client_identifier = "meter"});
   again.connect_again("meter");  // while the clean one is still there
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
   again.send(mqtt::Disconnect{});
   Client third(server);
   third.connect_again("meter");  // but this one was not clean
@@ -66,7 +63,7 @@ TEST_F(SessionLifetimeTest, ACleanSessionIsNeverResumed) {  // [MQTT-3.1.2-6]
 TEST_F(SessionLifetimeTest, OtherClientIdentifiersAreOtherSessions) {
   client.connect_again("meter");
   again.connect_again("Meter");
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
   EXPECT_FALSE(client.outbox.closed);
 }
 
@@ -89,7 +86,7 @@ TEST_F(SessionLifetimeTest, TakeoverClosesTheOlderConnectionAndKeepsTheSession) 
 
 TEST_F(SessionLifetimeTest, AnIdentifierOfAnyUtf8IsTaken) {  // [MQTT-3.1.3-4, MQTT-3.1.3-5]
   client.connect_again("Zähler \"7\" \xF0\x9F\x98\x80\n");
-  EXPECT_EQ(client.outbox.take(), new_session);
+  EXPECT_EQ(client.outbox.take(), accepted);
   EXPECT_EQ(server.requested<OpenSession>()[0].client,
             "127.0.0.1:5000 \"Zähler \\x227\\x22 \xF0\x9F\x98\x80\\x0a\"");
 }
@@ -116,7 +113,7 @@ TEST_F(SessionLifetimeTest, ASessionWithoutConnectionExpires) {
   EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
   EXPECT_TRUE(server.logged("mqtt_session_expiry"));
   again.connect_again("meter");
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
 }
 
 TEST_F(SessionLifetimeTest, ComingBackPutsTheExpiryOff) {
@@ -404,7 +401,7 @@ class Mqtt31Test : public SessionLifetimeTest {
 
 TEST_F(Mqtt31Test, IsServed) {
   client.send(connect("meter"));
-  EXPECT_EQ(client.outbox.take(), new_session);
+  EXPECT_EQ(client.outbox.take(), accepted);
 }
 
 TEST_F(Mqtt31Test, AnEmptyIdentifierIsRefused) {
@@ -418,7 +415,7 @@ TEST_F(Mqtt31Test, ALongIdentifierIsAcceptedWithADebugLine) {
   client.send(connect("12345678901234567890123"));
   EXPECT_FALSE(server.logged("23 characters"));
   again.send(connect("123456789012345678901234"));
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
   EXPECT_TRUE(server.logged("23 characters"));
 }
 
@@ -426,7 +423,7 @@ TEST_F(Mqtt31Test, ThereIsNoSessionPresentInConnack) {
   client.send(connect("meter", false));
   client.lose();
   again.send(connect("meter", false));
-  EXPECT_EQ(again.outbox.take(), new_session);
+  EXPECT_EQ(again.outbox.take(), accepted);
   EXPECT_EQ(server.requested<ResumeSession>().size(), 1U);
 }
 
