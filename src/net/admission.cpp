@@ -71,7 +71,7 @@ bool Admission::is_free(const RemoteAddress& from, session::Time now) {
 
 void Admission::expire(session::Time now) {
   rates_.expire(now);
-  for (BurstWarning* warning : {&too_many_, &too_many_of_address_, &too_fast_}) warning->expire(now);
+  for (auto* warning : {&too_many_, &too_many_of_address_, &too_fast_}) warning->expire(now);
 }
 
 }  // namespace pubsub_mqtt::net

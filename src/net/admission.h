@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "address_rates.h"
-#include "burst_warning.h"
 #include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "remote_address.h"
 
@@ -50,9 +50,9 @@ class Admission {
   AddressRates rates_;
   std::size_t connections_ = 0;
   std::map<AddressPrefix, std::size_t> by_address_;  // those with connections
-  BurstWarning too_many_;
-  BurstWarning too_many_of_address_;
-  BurstWarning too_fast_;
+  session::BurstWarning too_many_;
+  session::BurstWarning too_many_of_address_;
+  session::BurstWarning too_fast_;
 };
 
 }  // namespace pubsub_mqtt::net

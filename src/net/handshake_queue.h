@@ -8,9 +8,9 @@
 #include <set>
 #include <vector>
 
-#include "burst_warning.h"
 #include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "token_bucket.h"
 
@@ -42,7 +42,7 @@ class HandshakeQueue {
   TokenBucket bucket_;
   std::set<ConnectionId> waiting_;  // their numbers are in the order in which they came
   std::size_t limit_;
-  BurstWarning waiting_warning_;
+  session::BurstWarning waiting_warning_;
 };
 
 }  // namespace pubsub_mqtt::net

@@ -216,15 +216,15 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
                   "no user name: clients without login are let in as mqtt_allow_anonymous says",
                   LogLevel::info);
   }
+  if (!account.empty()) peer_.name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
         mqtt::ConnectReturnCode::server_unavailable,
         account.empty()
             ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
-            : account + " has as many stored sessions as mqtt_max_sessions_per_account allows",
+            : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
-  if (!account.empty()) peer_.name += " (" + account + ')';
   const auto opened = sessions_.open(connect, std::move(account), id_, peer_.name, outbox_);
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
   session_ = opened.session.id();
@@ -248,11 +248,17 @@ void Connection::disconnect(Session& session) {
 
 void Connection::refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level) {
   write_packet(mqtt::Connack{.session_present = false, .code = code}, outbox_);  // [MQTT-3.2.2-4]
-  fail(why, level);
+  if (level == LogLevel::debug) return fail(why);
+  sessions_.log_refusal(last_packet_, level, peer_.name, why);
+  end();
 }
 
-void Connection::fail(std::string_view reason, LogLevel level) {
-  log(level, "closed: " + std::string(reason));
+void Connection::fail(std::string_view reason) {
+  log(LogLevel::debug, "closed: " + std::string(reason));
+  end();
+}
+
+void Connection::end() {
   closed_ = true;
   sessions_.forget_login(id_);
   logging_in_.reset();

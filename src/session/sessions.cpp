@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -42,6 +43,18 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
   const auto stored = stored_.find(account);
   return (stored == stored_.end() ? 0 : stored->second) <
          (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account);
+}
+
+void Sessions::log_refusal(Time now, LogLevel level, const std::string& client, std::string_view reason) {
+  auto refusal = refusals_.find(reason);
+  if (refusal == refusals_.end()) {
+    const std::string total = "CONNECTs were refused: " + std::string(reason);
+    refusal =
+        refusals_.try_emplace(std::string(reason), std::chrono::minutes(1), total, requests_, level).first;
+  }
+  const auto line = [&] { return client + ": closed: " + std::string(reason); };
+  if (refusal->second.happens(now, line)) return;
+  requests_.emplace_back(LogLine{.level = LogLevel::debug, .text = line()});
 }
 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
@@ -128,6 +141,7 @@ void Sessions::close(Session& session) {
 }
 
 void Sessions::expire(Time now) {
+  for (auto& [reason, refusal] : refusals_) refusal.expire(now);
   for (const auto& slot : slots_) {
     Session* session = slot.session.get();
     if (session == nullptr || session->is_connected()) continue;

@@ -74,7 +74,8 @@ class Connection {
   void accept(const mqtt::Connect& connect, std::string account);
   void disconnect(Session& session);
   void refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level = LogLevel::debug);
-  void fail(std::string_view reason, LogLevel level = LogLevel::debug);
+  void fail(std::string_view reason);
+  void end();
 
   ConnectionId id_;
   Peer peer_;  // its name grows by what CONNECT says

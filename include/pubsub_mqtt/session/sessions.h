@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
 
@@ -70,6 +72,10 @@ class Sessions {
   // False: a new session that would outlive its connection is one too many. Resuming one is always possible.
   bool has_place_for(const mqtt::Connect& connect, const std::string& account) const;
 
+  // A CONNECT was refused. Of each reason, of which there are a few, one line and a count are logged a
+  // minute, and the others at debug level: whoever can connect, can be refused as often as he likes.
+  void log_refusal(Time now, LogLevel level, const std::string& client, std::string_view reason);
+
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
   // MQTT-3.1.2-6]. `client` is for log lines.
@@ -97,7 +103,7 @@ class Sessions {
   void handle(Delivery&& delivery);
 
   // Ends sessions that have had no connection for Limits::session_expiry, counted from the first call that
-  // found them so: call it every now and then.
+  // found them so, and says how many CONNECTs were refused: call it every now and then.
   void expire(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
@@ -151,6 +157,7 @@ class Sessions {
   std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;
   std::unordered_map<NodeId, Audience> audiences_;
   std::unordered_map<ConnectionId, Connection*> logging_in_;
+  std::map<std::string, BurstWarning, std::less<>> refusals_;  // by reason
 };
 
 }  // namespace pubsub_mqtt::session

@@ -222,7 +222,9 @@ TEST_F(StoredSessionsLimitTest, AnAccountHasSoManyAndNoMore) {
   EXPECT_EQ(connect("a@host", "2"), accepted);
   EXPECT_EQ(connect("a@host", "3"), unavailable);
   EXPECT_TRUE(clients.back().outbox.closed);
-  EXPECT_TRUE(server.logged("a@host has as many stored sessions as mqtt_max_sessions_per_account allows"));
+  EXPECT_TRUE(
+      server.logged("\"3\" (a@host): closed: its account has as many stored sessions as "
+                    "mqtt_max_sessions_per_account allows"));
   EXPECT_EQ(server.requested<LogLine>().back().level, LogLevel::warn);
   EXPECT_EQ(server.requested<OpenSession>().size(), 2U);
   // Neither another account nor who has no login is concerned, nor is a session that ends with its

@@ -397,5 +397,54 @@ TEST_F(LoginTest, ASessionThatGoesOnWithoutItsConnectionIsDetached) {
   EXPECT_EQ(server.requested<DetachSession>().size(), 1U);
 }
 
+// Whoever can connect, can be refused as often as he likes.
+class RefusedConnectsTest : public LoginTest {
+ protected:
+  void refuse(int times, Time at, Peer from = elsewhere(true)) {
+    for (int i = 0; i < times; ++i) {
+      Client(server, from, at).send(mqtt::Connect{.client_identifier = "client " + std::to_string(i)}, at);
+    }
+  }
+  std::vector<std::string> lines(LogLevel level) const {
+    std::vector<std::string> found;
+    for (const auto& line : server.requested<LogLine>()) {
+      if (line.level == level) found.push_back(line.text);
+    }
+    return found;
+  }
+};
+
+using Lines = std::vector<std::string>;
+
+constexpr const char* no_user_name =
+    "no user name: clients without login are let in as mqtt_allow_anonymous says";
+constexpr const char* in_the_clear =
+    "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
+    "allow_unencrypted_plain_auth = true";
+
+TEST_F(RefusedConnectsTest, AreOneLineAndACountAMinute) {
+  refuse(500, seconds(1));
+  const std::string first = "192.0.2.1:5000 \"client 0\": closed: " + std::string(no_user_name);
+  EXPECT_EQ(lines(LogLevel::info), Lines{first});
+  EXPECT_EQ(lines(LogLevel::debug).size(), 499U) << "the others, for who looks for one of them";
+  server.sessions.expire(seconds(60));
+  EXPECT_EQ(lines(LogLevel::info).size(), 1U);
+  server.sessions.expire(seconds(61));
+  EXPECT_EQ(lines(LogLevel::info), (Lines{first, "500 CONNECTs were refused: " + std::string(no_user_name)}));
+  refuse(1, seconds(62));
+  EXPECT_EQ(lines(LogLevel::info).back(), first);
+}
+
+TEST_F(RefusedConnectsTest, DoNotHideThoseOfAnotherReason) {
+  refuse(10, seconds(1));
+  for (int i = 0; i < 10; ++i) {
+    Client(server, elsewhere(false), seconds(1)).send(as("juliet"), seconds(1));
+  }
+  EXPECT_EQ(lines(LogLevel::warn), Lines{"192.0.2.1:5000 \"meter\": closed: " + std::string(in_the_clear)});
+  server.sessions.expire(seconds(61));
+  EXPECT_EQ(lines(LogLevel::warn).back(), "10 CONNECTs were refused: " + std::string(in_the_clear));
+  EXPECT_EQ(lines(LogLevel::info).back(), "10 CONNECTs were refused: " + std::string(no_user_name));
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session

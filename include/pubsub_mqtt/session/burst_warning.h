@@ -11,40 +11,43 @@
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/limits.h"
 
-namespace pubsub_mqtt::net {
+namespace pubsub_mqtt::session {
 
 class BurstWarning {
  public:
   // `total` ends the line with the count: "MQTT connections were refused". `log` outlives this.
-  BurstWarning(session::Time interval, std::string total, std::vector<Request>& log)
-      : interval_(interval), total_(std::move(total)), log_(log) {}
+  BurstWarning(Time interval, std::string total, std::vector<Request>& log, LogLevel level = LogLevel::warn)
+      : interval_(interval), total_(std::move(total)), log_(log), level_(level) {}
 
-  // It happens. `line` is called for the text if it is the first time in this interval.
+  // It happens. `line` is called for the text if it is the first time in this interval; else false, and
+  // nothing is said.
   template <typename Line>
-  void happens(session::Time now, Line&& line) {
+  bool happens(Time now, Line&& line) {
     expire(now);
     ++count_;
-    if (since_) return;
+    if (since_) return false;
     since_ = now;
-    log_.emplace_back(LogLine{.level = LogLevel::warn, .text = line()});
+    log_.emplace_back(LogLine{.level = level_, .text = line()});
+    return true;
   }
 
   // Ends the interval, if it is over.
-  void expire(session::Time now) {
+  void expire(Time now) {
     if (!since_ || now < *since_ + interval_) return;
     if (count_ > 1) {
-      log_.emplace_back(LogLine{.level = LogLevel::warn, .text = std::to_string(count_) + ' ' + total_});
+      log_.emplace_back(LogLine{.level = level_, .text = std::to_string(count_) + ' ' + total_});
     }
     since_.reset();
     count_ = 0;
   }
 
  private:
-  session::Time interval_;
+  Time interval_;
   std::string total_;
   std::vector<Request>& log_;
-  std::optional<session::Time> since_;
+  LogLevel level_;
+  std::optional<Time> since_;
   std::size_t count_ = 0;
 };
 
-}  // namespace pubsub_mqtt::net
+}  // namespace pubsub_mqtt::session

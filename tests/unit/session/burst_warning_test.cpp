@@ -1,11 +1,9 @@
-#include "burst_warning.h"
+#include "pubsub_mqtt/session/burst_warning.h"
 
 #include <gtest/gtest.h>
 
-namespace pubsub_mqtt::net {
+namespace pubsub_mqtt::session {
 namespace {
-
-using session::Time;
 
 class BurstWarningTest : public testing::Test {
  protected:
@@ -56,4 +54,4 @@ TEST_F(BurstWarningTest, TheNextIntervalBeginsAnew) {
 }
 
 }  // namespace
-}  // namespace pubsub_mqtt::net
+}  // namespace pubsub_mqtt::session
