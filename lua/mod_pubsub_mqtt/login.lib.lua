@@ -7,6 +7,7 @@ local nodeprep = require "util.encodings".stringprep.nodeprep;
 local throttle = require "util.throttle";
 local timer = require "util.timer";
 local usermanager = require "core.usermanager";
+local settings = module:require "settings";
 
 local hosts = prosody.hosts;
 
@@ -14,8 +15,9 @@ local hosts = prosody.hosts;
 local accepted, unavailable, bad_password, not_authorized = 0, 3, 4, 5;
 
 local user_host = module:get_option_string("mqtt_user_host");
-local certificate_user = module:get_option_string("mqtt_certificate_user", "xmpp_address");
-local max_failures = math.max(1, module:get_option_number("mqtt_max_failed_logins", 10));
+local certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
+	{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
+local max_failures = settings.limit("mqtt_max_failed_logins", 10, 1, 1000000);
 
 --- Names
 

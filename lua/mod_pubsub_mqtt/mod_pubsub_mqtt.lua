@@ -21,55 +21,6 @@ local pack, unpack = table.pack, table.unpack;
 
 local version = "0.1.0"; -- of the library, too
 
--- Uses the default for what is no number, too: Prosody has returned nil then.
-local function checked(name, value, default, min, max)
-	if value and value >= min and value <= max then return value; end
-	module:log("error", "%s = %s is not between %d and %d: using the default, %d",
-		name, module:get_option(name), min, max, default);
-	return default;
-end
-
-local function get_limit(name, default, min, max)
-	return checked(name, module:get_option_number(name, default), default, min, max);
-end
-
--- Prosody 13 understands "2 days", Prosody 0.12 takes seconds.
-local get_option_period = module.get_option_period or module.get_option_number;
-
-local function get_seconds(name, default, min, max)
-	return checked(name, get_option_period(module, name, default), default, min, max);
-end
-
-local allow_anonymous = module:get_option_boolean("mqtt_allow_anonymous"); -- nil: from loopback only
-
-local kib, day = 1024, 24*60*60;
-local limits = {
-	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
-	max_item_size = get_limit("mqtt_max_item_size", 256*kib, kib, 268435455);
-	max_outbound_bytes = get_limit("mqtt_max_outbound_bytes", kib*kib, kib, kib^3);
-	connect_timeout = get_seconds("mqtt_connect_timeout", 10, 1, 3600);
-	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
-	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
-	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
-	max_total_queued_bytes = get_limit("mqtt_max_total_queued_bytes", 256*kib*kib, 0, kib^4);
-	max_sessions_per_account = get_limit("mqtt_max_sessions_per_account", 100, 0, 10000000);
-	max_anonymous_sessions = get_limit("mqtt_max_anonymous_sessions", 1000, 0, 10000000);
-	max_message_rate = get_limit("mqtt_max_message_rate", 10000, 1, 10000000);
-	max_byte_rate = get_limit("mqtt_max_byte_rate", 10*kib*kib, 1, kib^4);
-	max_topic_levels = get_limit("mqtt_max_topic_levels", 64, 3, 65535);
-	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
-	max_wildcard_subscriptions = get_limit("mqtt_max_wildcard_subscriptions", 100, 0, 10000000);
-	session_expiry = get_seconds("mqtt_session_expiry", 7*day, 0, 3650*day);
-	max_client_identifier_length = get_limit("mqtt_max_client_identifier_length", 256, 23, 65535);
-	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
-	anonymous_from_everywhere = allow_anonymous == true;
-	anonymous_from_loopback = allow_anonymous ~= false;
-	max_connections = get_limit("mqtt_max_connections", 10000, 1, 10000000);
-	max_connections_per_address = get_limit("mqtt_max_connections_per_address", 1000, 1, 10000000);
-	max_connection_rate = get_limit("mqtt_max_connection_rate", 20, 1, 1000000);
-	max_tls_handshake_rate = get_limit("mqtt_max_tls_handshake_rate", 200, 1, 1000000);
-};
-
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
 --   core      the gateway itself, a userdata; nil once it has stopped
@@ -119,9 +70,44 @@ if not library then
 	return;
 end
 
---- What the core calls
+--- Settings
 
 -- No require() of our own for libraries, since Prosody reloads these with the module.
+local settings = module:require "settings";
+local get_limit, get_seconds = settings.limit, settings.seconds;
+
+local allow_anonymous = module:get_option_boolean("mqtt_allow_anonymous"); -- nil: from loopback only
+
+local kib, day = 1024, 24*60*60;
+local limits = {
+	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
+	max_item_size = get_limit("mqtt_max_item_size", 256*kib, kib, 268435455);
+	max_outbound_bytes = get_limit("mqtt_max_outbound_bytes", kib*kib, kib, kib^3);
+	connect_timeout = get_seconds("mqtt_connect_timeout", 10, 1, 3600);
+	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
+	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
+	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib^4);
+	max_total_queued_bytes = get_limit("mqtt_max_total_queued_bytes", 256*kib*kib, 0, kib^4);
+	max_sessions_per_account = get_limit("mqtt_max_sessions_per_account", 100, 0, 10000000);
+	max_anonymous_sessions = get_limit("mqtt_max_anonymous_sessions", 1000, 0, 10000000);
+	max_message_rate = get_limit("mqtt_max_message_rate", 10000, 1, 10000000);
+	max_byte_rate = get_limit("mqtt_max_byte_rate", 10*kib*kib, 1, kib^4);
+	max_topic_levels = get_limit("mqtt_max_topic_levels", 64, 3, 65535);
+	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
+	max_wildcard_subscriptions = get_limit("mqtt_max_wildcard_subscriptions", 100, 0, 10000000);
+	session_expiry = settings.seconds_or_never("mqtt_session_expiry", 7*day, 0, 3650*day);
+	max_client_identifier_length = get_limit("mqtt_max_client_identifier_length", 256, 23, 65535);
+	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
+	anonymous_from_everywhere = allow_anonymous == true;
+	anonymous_from_loopback = allow_anonymous ~= false;
+	max_connections = get_limit("mqtt_max_connections", 10000, 1, 10000000);
+	max_connections_per_address = get_limit("mqtt_max_connections_per_address", 1000, 1, 10000000);
+	max_connection_rate = get_limit("mqtt_max_connection_rate", 20, 1, 1000000);
+	max_tls_handshake_rate = get_limit("mqtt_max_tls_handshake_rate", 200, 1, 1000000);
+};
+
+--- What the core calls
+
 local retained = module:require "retained"(shared.stores, shared.unsaved);
 local callbacks = module:require "rights"(services, shared.disabled);
 local login = module:require "login";
@@ -159,16 +145,16 @@ end
 
 -- What portmanager's add_sni_host() gives LuaSec, for each host that has a certificate.
 local function host_tls_settings(service_name, tls_cfg)
-	local settings = {};
+	local by_host = {};
 	for host in pairs(hosts) do
 		local host_settings = configmanager.get(host, service_name.."_ssl");
 		local certificate = certmanager.find_host_cert(host);
 		if certificate or (host_settings and host_settings.certificate) then
 			local context, _, cfg = certmanager.create_context(host, "server", host_settings, certificate, tls_cfg);
-			settings[host] = context and cfg;
+			by_host[host] = context and cfg;
 		end
 	end
-	return settings;
+	return by_host;
 end
 
 local function tls_contexts(service_name, active_service)

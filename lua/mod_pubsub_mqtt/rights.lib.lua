@@ -4,7 +4,10 @@
 local new_id = require "util.id".medium;
 local st = require "util.stanza";
 
-local anonymous_affiliation = module:get_option_string("mqtt_anonymous_affiliation", "publisher");
+local settings = module:require "settings";
+
+local anonymous_affiliation = settings.choice("mqtt_anonymous_affiliation", "publisher",
+	{ "publisher", "member" }, "member");
 local users_create_nodes = module:get_option_boolean("mqtt_users_create_nodes", false);
 local node_defaults = module:get_option("mqtt_node_defaults", {});
 

@@ -23,6 +23,32 @@ TEST(Settings, ALimitThatIsNoNumberIsReportedAndTheDefaultIsUsed) {
   connected(prosody.mqtt_port(), "client").ping();
 }
 
+TEST(Settings, ALimitOfLoginsThatIsNoNumberIsReportedAndTheDefaultIsUsed) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_max_failed_logins = \"few\""});
+  prosody.log().wait_for("error\tmqtt_max_failed_logins = few is not between 1 and ");
+  connected(prosody.mqtt_port(), "client").ping();
+}
+
+TEST(Settings, AChoiceThatThereIsNotIsReportedAndTheDefaultIsUsed) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_certificate_user = \"dns\""});
+  prosody.log().wait_for(
+      "error\tmqtt_certificate_user = dns is none of \"xmpp_address\", \"dns_name\", \"email\": "
+      "using \"xmpp_address\"");
+  connected(prosody.mqtt_port(), "client").ping();
+}
+
+TEST(Settings, AnAffiliationThatThereIsNotLetsNobodyPublish) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_anonymous_affiliation = \"none\""});
+  prosody.log().wait_for(
+      "error\tmqtt_anonymous_affiliation = none is none of \"publisher\", \"member\": using \"member\"");
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  client.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
+  prosody.log().wait_for("\"client\".*refused: mqtt_anonymous_affiliation");
+}
+
 TEST(Settings, ATimeHasAUnitInProsody13AndIsReportedInProsody012) {
   Prosody prosody;
   prosody.start({.global = "mqtt_session_expiry = \"1 second\""});
@@ -31,6 +57,17 @@ TEST(Settings, ATimeHasAUnitInProsody13AndIsReportedInProsody012) {
   const bool prosody_0_12 = prosody.shell(">prosody.version").find("0.12.") != std::string::npos;
   prosody.log().wait_for(prosody_0_12 ? "mqtt_session_expiry = 1 second is not between"
                                       : "leaves.*mqtt_session_expiry");
+}
+
+TEST(Settings, ASessionThatNeverExpiresIsProsody13s) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_session_expiry = \"never\"\nmqtt_connect_timeout = \"never\""});
+  const bool prosody_0_12 = prosody.shell(">prosody.version").find("0.12.") != std::string::npos;
+  prosody.log().wait_for("error\tmqtt_connect_timeout = never is not between 1 and 3600");
+  EXPECT_EQ(prosody.log().count("error\tmqtt_session_expiry = never is not between"), prosody_0_12 ? 1U : 0U);
+  RawMqtt client = with_session(prosody.mqtt_port(), "leaves");
+  disconnect(client);
+  with_kept_session(prosody.mqtt_port(), "leaves").ping();
 }
 
 }  // namespace

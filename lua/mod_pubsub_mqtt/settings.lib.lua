@@ -1,0 +1,42 @@
+-- Settings that are not what they should be are reported, and do not stop the module from loading.
+
+local settings = {};
+
+-- Uses the default for what is no number, too: Prosody has returned nil then.
+local function checked(name, value, default, min, max)
+	if value and value >= min and value <= max then return value; end
+	module:log("error", "%s = %s is not between %d and %d: using the default, %d",
+		name, module:get_option(name), min, max, default);
+	return default;
+end
+
+function settings.limit(name, default, min, max)
+	return checked(name, module:get_option_number(name, default), default, min, max);
+end
+
+-- Prosody 13 understands "2 days", Prosody 0.12 takes seconds.
+local get_option_period = module.get_option_period or module.get_option_number;
+
+function settings.seconds(name, default, min, max)
+	return checked(name, get_option_period(module, name, default), default, min, max);
+end
+
+-- The same, where Prosody 13's "never" has a meaning: the longest time that there is.
+function settings.seconds_or_never(name, default, min, max)
+	local value = get_option_period(module, name, default);
+	if value == math.huge then return max; end
+	return checked(name, value, default, min, max);
+end
+
+-- `strictest` is used instead of what is none of the choices.
+function settings.choice(name, default, choices, strictest)
+	local value = module:get_option_string(name, default);
+	for _, choice in ipairs(choices) do
+		if value == choice then return value; end
+	end
+	module:log("error", "%s = %s is none of \"%s\": using \"%s\"",
+		name, module:get_option(name), table.concat(choices, "\", \""), strictest);
+	return strictest;
+end
+
+return settings;
