@@ -51,6 +51,27 @@ local function to_account(name)
 	end
 end
 
+--- The log: whoever can connect, can fail as often as he likes
+
+local burst_period = 60; -- seconds
+local bursts = {}; -- reason -> how many logins failed for it in this period
+
+-- Of each reason one line and a count are logged a period, and the others at debug level. There are a few reasons.
+local function log_failure(level, reason, text)
+	bursts[reason] = (bursts[reason] or 0) + 1;
+	if bursts[reason] > 1 then
+		module:log("debug", "%s", text);
+		return;
+	end
+	module:log(level, "%s", text);
+	timer.add_task(burst_period, function ()
+		if bursts[reason] > 1 then
+			module:log(level, "%d MQTT logins failed: %s", bursts[reason], reason);
+		end
+		bursts[reason] = nil;
+	end);
+end
+
 --- Failed logins: first they take longer, then they are refused for a while
 
 local failure_period = 300; -- seconds in which mqtt_max_failed_logins are forgotten
@@ -59,7 +80,6 @@ local longest_delay = 5; -- seconds; shorter than mqtt_connect_timeout
 -- What fails -> throttle. Apart, so that names made up do not push the addresses out, nor the reverse.
 local failures = { address = cache.new(10000), account = cache.new(10000) };
 local known_good = cache.new(10000); -- account and address that have succeeded
-local warned = cache.new(10000);
 
 -- key: { kind, name }
 local function failures_of(key)
@@ -83,13 +103,6 @@ end
 local function forgive_attempt(key)
 	local counted = failures_of(key);
 	counted.balance = math.min(counted.max, counted.balance + 1);
-end
-
-local function warn_once(key)
-	local name, now = key[1].." "..key[2], os.time();
-	if now - (warned:get(name) or 0) < failure_period then return; end
-	warned:set(name, now);
-	module:log("warn", "Too many failed logins of %s: refused for a while, see mqtt_max_failed_logins", name);
 end
 
 --- The checks. Each returns a return code, and the account's JID or the reason for the log.
@@ -212,7 +225,8 @@ local function begin_attempts(keys)
 		local wait = begin_attempt(key);
 		if not wait then
 			for j = 1, i - 1 do forgive_attempt(keys[j]); end
-			warn_once(key);
+			log_failure("warn", "too many failures of one "..key[1],
+				("Too many failed logins of %s %s: refused for a while, see mqtt_max_failed_logins"):format(key[1], key[2]));
 			return;
 		end
 		delay = math.max(delay, wait);
@@ -240,7 +254,8 @@ local function log_in(request, under_way, reply)
 			if result ~= "" then known_good:set(result.."\0"..request.party, true); end
 			return reply(request.connection, accepted, result);
 		end
-		module:log("info", "%s: login%s failed: %s", request.client, account and " as "..account or "", result);
+		log_failure("info", result,
+			("%s: login%s failed: %s"):format(request.client, account and " as "..account or "", result));
 		reply(request.connection, code);
 	end
 
@@ -256,7 +271,8 @@ local function log_in(request, under_way, reply)
 	end, {
 		error = function (_, err)
 			-- Without the traceback, which is long and says nothing to an administrator.
-			module:log("error", "The authentication provider failed: %s", tostring(err):match("^[^\n]*"));
+			log_failure("error", "an error in the authentication provider",
+				"The authentication provider failed: "..tostring(err):match("^[^\n]*"));
 			finish(unavailable, "the authentication provider failed");
 		end;
 	});

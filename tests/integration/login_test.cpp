@@ -101,6 +101,18 @@ TEST_F(Login, ThePasswordIsInNoLogLine) {
   EXPECT_GT(prosody.log().count("juliet@localhost"), 0U);
 }
 
+TEST_F(Login, ManyThatFailAreOneLineForEachReason) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(connect_code("guess" + std::to_string(i) + "@localhost", "guess"), bad_password);
+    EXPECT_EQ(connect_code("nobody@elsewhere", "guess"), bad_password);
+  }
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("info\t.*login as guess0@localhost failed: wrong user name or password"), 1U);
+  EXPECT_EQ(prosody.log().count("info\t.*login failed: the user name is no account's here"), 1U);
+  EXPECT_EQ(prosody.log().count("info\t.*login.* failed: "), 2U);
+  EXPECT_EQ(prosody.log().count("debug\t.*login as guess.* failed: "), 19U) << "for who looks for them";
+}
+
 TEST_F(Login, TheSameClientIdentifierUnderTwoAccountsIsTwoClients) {
   MqttClient juliet({.port = prosody.mqtt_port(),
                      .client_identifier = "phone",
