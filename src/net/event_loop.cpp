@@ -79,24 +79,28 @@ void EventLoop::run() {
 
 void EventLoop::wake() { uv_async_send(&wake_); }
 
+// Runs work of a callback: no exception may reach libuv, which is C.
+template <typename Work>
+void EventLoop::guard(Work&& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+  }
+}
+
 void EventLoop::on_wake(uv_async_t* async) {
   auto& self = *static_cast<EventLoop*>(async->data);
-  try {
-    self.take_mail();
-  } catch (const std::exception& error) {
-    self.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
-  }
+  self.guard([&] { self.take_mail(); });
 }
 
 void EventLoop::on_expiry(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  try {
+  self.guard([&] {
     self.sessions_.expire(self.now());
     self.admission_.expire(self.now());
     self.handshakes_.expire(self.now());
-  } catch (const std::exception& error) {
-    self.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
-  }
+  });
 }
 
 void EventLoop::take_mail() {
@@ -165,11 +169,7 @@ void EventLoop::carry_out(Stop& /*command*/) {
 void EventLoop::on_connection(uv_stream_t* stream, int status) {
   if (status != 0) return;
   auto& listener = *static_cast<Listener*>(stream->data);
-  try {
-    listener.loop.accept(listener);
-  } catch (const std::exception& error) {
-    listener.loop.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
-  }
+  listener.loop.guard([&] { listener.loop.accept(listener); });
 }
 
 void EventLoop::accept(Listener& listener) {
@@ -191,13 +191,16 @@ bool EventLoop::may_begin_handshake(TcpConnection& connection) {
   return false;
 }
 
-void EventLoop::on_handshake(uv_timer_t* timer) { static_cast<EventLoop*>(timer->data)->begin_handshakes(); }
+void EventLoop::on_handshake(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.begin_handshakes(); });
+  self.await_handshake();
+}
 
 void EventLoop::begin_handshakes() {
   while (const auto id = handshakes_.next(now())) {
     if (!connections_.at(*id)->begin_handshake()) handshakes_.skipped();
   }
-  await_handshake();
 }
 
 void EventLoop::await_handshake() {
@@ -220,11 +223,7 @@ void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push
 void EventLoop::forget(TcpConnection& connection) { connections_.erase(connection.id()); }
 
 void EventLoop::end_of_turn(EventLoop& loop) {
-  try {
-    loop.finish_turn();
-  } catch (const std::exception& error) {
-    loop.requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
-  }
+  loop.guard([&] { loop.finish_turn(); });
 }
 
 // One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.

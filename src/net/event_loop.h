@@ -80,6 +80,8 @@ class EventLoop {
   static void on_connection(uv_stream_t* stream, int status);
   static void end_of_turn(EventLoop& loop);
 
+  template <typename Work>
+  void guard(Work&& work);
   void carry_out(Listen& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
