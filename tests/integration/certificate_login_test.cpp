@@ -13,9 +13,10 @@ using Code = mqtt::ConnectReturnCode;
 
 class CertificateLogin : public testing::Test {
  protected:
-  void start(const std::string& global = "") {
+  void start(const std::string& global = "", const std::string& virtual_host = "") {
     prosody.start({.global = "mqtt_tls_ssl = { verify = { \"peer\" }, capath = false, cafile = \"" +
-                             prosody.ca_file() + "\" }\n" + global});
+                             prosody.ca_file() + "\" }\n" + global,
+                   .virtual_host = virtual_host});
   }
 
   // What CONNACK says to a client whose certificate has these names, as openssl.cnf writes them, signed by
@@ -104,6 +105,16 @@ TEST_F(CertificateLogin, ACertificateOfAnotherAuthorityIsNoLogin) {
       EXPECT_NE(connect_code(juliet, {.client_identifier = "device"}, &stranger), Code::accepted));
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("juliet@localhost"), 0U);
+}
+
+// The provider that can disable accounts on Prosody 13; on 0.12 there is no such command.
+TEST_F(CertificateLogin, ADisabledAccountIsRefused) {
+  start("", "authentication = \"internal_hashed\"");
+  EXPECT_EQ(connect_code(juliet), Code::accepted);
+  prosody.shell(R"(user:disable("juliet@localhost"))");
+  EXPECT_EQ(connect_code(juliet), prosody.is_0_12() ? Code::accepted : Code::not_authorized);
+  prosody.shell(R"(user:enable("juliet@localhost"))");
+  EXPECT_EQ(connect_code(juliet), Code::accepted);
 }
 
 }  // namespace

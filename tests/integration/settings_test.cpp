@@ -54,17 +54,16 @@ TEST(Settings, ATimeHasAUnitInProsody13AndIsReportedInProsody012) {
   prosody.start({.global = "mqtt_session_expiry = \"1 second\""});
   RawMqtt client = with_session(prosody.mqtt_port(), "leaves");
   disconnect(client);
-  const bool prosody_0_12 = prosody.shell(">prosody.version").find("0.12.") != std::string::npos;
-  prosody.log().wait_for(prosody_0_12 ? "mqtt_session_expiry = 1 second is not between"
-                                      : "leaves.*mqtt_session_expiry");
+  prosody.log().wait_for(prosody.is_0_12() ? "mqtt_session_expiry = 1 second is not between"
+                                           : "leaves.*mqtt_session_expiry");
 }
 
 TEST(Settings, ASessionThatNeverExpiresIsProsody13s) {
   Prosody prosody;
   prosody.start({.global = "mqtt_session_expiry = \"never\"\nmqtt_connect_timeout = \"never\""});
-  const bool prosody_0_12 = prosody.shell(">prosody.version").find("0.12.") != std::string::npos;
   prosody.log().wait_for("error\tmqtt_connect_timeout = never is not between 1 and 3600");
-  EXPECT_EQ(prosody.log().count("error\tmqtt_session_expiry = never is not between"), prosody_0_12 ? 1U : 0U);
+  EXPECT_EQ(prosody.log().count("error\tmqtt_session_expiry = never is not between"),
+            prosody.is_0_12() ? 1U : 0U);
   RawMqtt client = with_session(prosody.mqtt_port(), "leaves");
   disconnect(client);
   with_kept_session(prosody.mqtt_port(), "leaves").ping();

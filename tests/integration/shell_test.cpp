@@ -48,6 +48,19 @@ TEST_F(Shell, ClosesAClientWhoseWillGoesOut) {
   EXPECT_TRUE(witness.connected());
 }
 
+// What `prosodyctl shell mqtt close NUMBER` sends: a call with a string on Prosody 0.12, a list of words
+// on 13.
+TEST_F(Shell, TakesWhatProsodyctlMakesOfItsArguments) {
+  RawMqtt client(prosody.mqtt_port());
+  client.connect("meter");
+  messages_so_far(client);  // returns when Prosody's thread knows of the client
+  const std::string number =
+      number_of(prosody.shell(prosody.is_0_12() ? "mqtt:list()" : R"({"mqtt", "list"})"), "\"meter\"");
+  prosody.shell(prosody.is_0_12() ? "mqtt:close(\"" + number + "\")"
+                                  : R"({"mqtt", "close", ")" + number + "\"}");
+  client.wait_for_close();
+}
+
 TEST_F(Shell, StillListsAfterAReload) {
   RawMqtt client(prosody.mqtt_port());
   client.connect("meter");

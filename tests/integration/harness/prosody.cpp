@@ -143,6 +143,8 @@ std::string Prosody::shell(const std::string& line) const {
   return run_in_admin_shell(folder_.path("data/prosody.sock"), line);
 }
 
+bool Prosody::is_0_12() const { return shell(">prosody.version").find("0.12.") != std::string::npos; }
+
 void Prosody::wait_for_log() {
   const std::string mark = "log mark " + std::to_string(++log_marks_);
   shell(">prosody.log(\"info\", \"" + mark + "\")");

@@ -60,6 +60,8 @@ class Prosody {
 
   // A line of the admin shell, and its answer.
   std::string shell(const std::string& line) const;
+  // Prosody 0.12, which does some of what 13 does in another way, or not at all.
+  bool is_0_12() const;
   void send_signal(int signal_number) const { process_->send_signal(signal_number); }
 
   LineLog& log() { return *log_; }
