@@ -42,15 +42,20 @@ std::optional<std::string> read(Type type, const pugi::xml_node& element) {
 
 }  // namespace
 
-std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
-                                                     const AtomEntry& atom) {
-  if (type == Type::xml) return parse_element(mqtt_payload);
+std::optional<Refused> check_text(Type type, std::string_view mqtt_payload) {
   if (!is_xml_text(mqtt_payload)) {
     return Refused{"the payload is not UTF-8, or holds a character that XML 1.0 cannot carry"};
   }
+  if (type == Type::json && !is_json(mqtt_payload)) return Refused{"the payload is not one valid JSON value"};
+  return std::nullopt;
+}
+
+std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
+                                                     const AtomEntry& atom) {
+  if (type == Type::xml) return parse_element(mqtt_payload);
+  if (const auto refused = check_text(type, mqtt_payload)) return *refused;
   if (type == Type::atom_title) return atom_entry(mqtt_payload, atom);
   if (type == Type::utf8) return text_element("data", xmlns_data, mqtt_payload);
-  if (!is_json(mqtt_payload)) return Refused{"the payload is not one valid JSON value"};
   return text_element("json", xmlns_json, mqtt_payload);
 }
 

@@ -33,6 +33,9 @@ struct Refused {
   std::string_view reason;  // a string literal
 };
 
+// Whether to_element() takes a payload of a TYPE other than Type::xml: nothing where it does.
+std::optional<Refused> check_text(Type type, std::string_view mqtt_payload);
+
 // What an Atom entry needs besides its title (RFC 4287, 4.1.2). Both strings hold what XML 1.0 can carry.
 struct AtomEntry {
   std::string_view id;      // an IRI, e.g. "urn:uuid:..."
