@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,11 +15,9 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/route.h"
 
 namespace pubsub_mqtt {
-
-// A node of a pubsub host; never another node's in the life of a core.
-using NodeId = std::uint64_t;
 
 struct LoginReply {
   ConnectionId connection = 0;
@@ -70,8 +69,13 @@ struct PublishReply {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   mqtt::PacketIdentifier packet_identifier = 0;
   Outcome outcome = Outcome::accepted;
-  bool will = false;      // of the request: no client waits for it
-  std::size_t bytes = 0;  // topic and payload of the request, for the account of what is under way
+  bool will = false;         // of the request: no client waits for it
+  std::size_t bytes = 0;     // topic and payload of the request, for the account of what is under way
+  std::size_t node_key = 0;  // of the request
+
+  // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
+  std::shared_ptr<const Route> route = nullptr;
+  std::string topic = {};
 };
 
 // The QoS at which a session receives each topic of a node. Nothing: not at all.

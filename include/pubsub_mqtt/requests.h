@@ -81,6 +81,7 @@ struct PublishRequest {
   bool retain = false;
   bool will = false;
   mqtt::PacketIdentifier packet_identifier = 0;
+  std::size_t node_key = 0;  // the network thread's name for the node; goes back with the reply
 };
 
 // The session has a will, which a later PublishRequest may ask to publish. One that can never be is warned of

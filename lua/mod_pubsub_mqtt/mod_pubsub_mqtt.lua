@@ -109,7 +109,8 @@ local limits = {
 --- What the core calls
 
 local retained = module:require "retained"(shared.stores, shared.unsaved);
-local callbacks = module:require "rights"(services, shared.disabled);
+local observers = module:require "observers";
+local callbacks = module:require "rights"(services, shared.disabled, observers);
 local login = module:require "login";
 
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
@@ -296,14 +297,15 @@ local function enable_host(module)
 			end
 		end
 	end
-	module:hook_object_event(service.events, "item-published", function (event)
+	local function on_item_published(event)
 		if not shared.core then return; end
 		-- The item is stored, XMPP's subscribers must hear of it.
 		local ok, err = pcall(shared.core.item_published, shared.core, host, event.node, event.id, event.item);
 		if not ok then
 			module:log("error", "An item of %s is lost to MQTT: %s", event.node, err);
 		end
-	end);
+	end
+	module:hook_object_event(service.events, "item-published", on_item_published);
 	module:hook_object_event(service.events, "item-retracted", function (event)
 		if shared.core then shared.core:item_retracted(host, event.node, event.id); end
 	end);
@@ -315,8 +317,16 @@ local function enable_host(module)
 		local told = tell(method);
 		module:hook_object_event(service.events, event_name, function (event) told(event.node); end);
 	end
+	local pubsub_source = debug.getinfo(hosts[host].modules.pubsub.get_service, "S").source;
+	local undo = observers.watch(module, service, on_item_published, pubsub_source, function (node)
+		if not shared.core then return; end
+		if node then
+			shared.core:withdraw_route(host, node);
+		else
+			shared.core:withdraw_routes(host);
+		end
+	end);
 	-- util.pubsub fires no event for these.
-	local undo = {};
 	for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
 		undo[#undo+1] = after_call(service, method, tell("node_changed"));
 	end
@@ -329,6 +339,7 @@ local function enable_host(module)
 
 	function module.unload()
 		for _, undo_one in ipairs(undo) do undo_one(); end
+		if shared.core then shared.core:withdraw_routes(host); end
 		if module.reloading then -- nothing happens until it is loaded again
 			shared.reloading[host] = true;
 			return;

@@ -18,8 +18,8 @@ local passing_errors = { ["internal-server-error"] = true, ["resource-constraint
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
--- services: host -> pubsub service; disabled: account -> true
-return function (services, disabled)
+-- services: host -> pubsub service; disabled: account -> true; observers: of the library of that name
+return function (services, disabled, observers)
 	local rights = {};
 
 	local function is_open(service, node)
@@ -138,7 +138,7 @@ return function (services, disabled)
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
-			return "accepted";
+			return "accepted", nil, observers.has_none(services[host], node);
 		end
 		return passing_errors[err] and "failed" or "refused", tostring(err);
 	end

@@ -39,6 +39,7 @@ void Hub::close_account(std::string_view account, bool was_deleted) {
 }
 
 void Hub::close_accounts_of(std::string_view host) {
+  withdraw_all_routes();
   deliveries_.emplace_back(CloseHost{.host = std::string(host)});
 }
 

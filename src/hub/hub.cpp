@@ -169,6 +169,7 @@ void Hub::take_deliveries(std::vector<Delivery>& into) {
 void Hub::node_created(std::string_view host, std::string_view name) {
   if (!is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_->open(host, name);
+  node.withdraw_route();
   Judgement may_receive(service_, node);
   if (!std::exchange(node.exists, true)) {
     for (const SessionId session : patterns_->match(host, name)) {
@@ -191,6 +192,7 @@ void Hub::node_deleted(std::string_view host, std::string_view name) {
 
 // Filters with wildcards forget the node, literal ones wait for it.
 void Hub::lose(Node& node) {
+  node.withdraw_route();
   node.exists = false;
   std::vector<SessionId> sessions;
   sessions.reserve(node.members.size());
@@ -203,12 +205,25 @@ void Hub::node_changed(std::string_view host, std::string_view name) {
   if (Node* node = nodes_->find(host, name)) judge(*node);
 }
 
+void Hub::withdraw_route(std::string_view host, std::string_view name) {
+  if (Node* node = nodes_->find(host, name)) node->withdraw_route();
+}
+
+void Hub::withdraw_routes(std::string_view host) {
+  for (Node* node : nodes_->of_host(host)) node->withdraw_route();
+}
+
+void Hub::withdraw_all_routes() {
+  for (Node* node = nodes_->next(0); node != nullptr; node = nodes_->next(node->id)) node->withdraw_route();
+}
+
 void Hub::host_changed(std::string_view host) {
   for (Node* node : nodes_->of_host(host)) judge(*node);
 }
 
 void Hub::host_disabled(std::string_view host) {
   for (Node* node : nodes_->of_host(host)) {
+    node->withdraw_route();
     // Members stay members: what is queued for a session that is away is still its own when the host is back.
     node->retained.reset();
     node->exists = false;
@@ -218,6 +233,7 @@ void Hub::host_disabled(std::string_view host) {
 }
 
 void Hub::judge(Node& node) {
+  node.withdraw_route();
   Judgement may_receive(service_, node);
   nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
 }
@@ -235,6 +251,7 @@ void Hub::judge(Node& node, std::string_view account, const std::vector<SessionI
 void Hub::affiliation_changed(std::string_view host, std::string_view name, std::string_view account) {
   Node* node = nodes_->find(host, name);
   if (node == nullptr) return;
+  node->withdraw_route();
   std::vector<SessionId> sessions;
   for (const auto& [session, member] : node->members) {
     if (clients_.at(session).account == account) sessions.push_back(session);
@@ -243,6 +260,7 @@ void Hub::affiliation_changed(std::string_view host, std::string_view name, std:
 }
 
 void Hub::account_changed(std::string_view account) {
+  withdraw_all_routes();
   std::vector<SessionId> sessions;
   for (const auto& [session, client] : clients_) {
     if (client.account == account) sessions.push_back(session);

@@ -5,6 +5,15 @@
 
 namespace pubsub_mqtt::hub {
 
+std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size) {
+  if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size);
+  return route;
+}
+
+void Node::withdraw_route() {
+  if (route != nullptr) std::exchange(route, nullptr)->withdraw();
+}
+
 bool Node::has_audience() const {
   return natural_recipients > 0 ||
          std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });

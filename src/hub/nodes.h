@@ -37,6 +37,11 @@ struct Node {
   std::uint32_t natural_recipients = 0;                         // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
+  std::shared_ptr<Route> route;   // the one that is open
+
+  // The open route, a new one if there is none.
+  std::shared_ptr<const Route> open_route(std::size_t max_payload_size);
+  void withdraw_route();
 
   bool has_audience() const;
   bool is_received(payload::Type type, payload::Type natural_type) const;

@@ -1,4 +1,5 @@
 // PUBLISH, and what pubsub's items become for MQTT.
+#include <algorithm>
 #include <ctime>
 #include <string>
 #include <utility>
@@ -22,9 +23,14 @@ constexpr std::string_view retained_id = "current";
 constexpr std::size_t item_overhead = 512;
 constexpr std::size_t escaped_size = 6;
 
+// Nothing of that size is too large.
+std::size_t certain_payload_size(std::size_t max_item_size) {
+  return (std::max(max_item_size, item_overhead) - item_overhead) / escaped_size;
+}
+
 bool is_too_large(const pugi::xml_node& payload, std::size_t payload_size, std::size_t max_item_size) {
   // Seldom worth the serialising: only an item that could be too large is measured.
-  if (payload_size * escaped_size + item_overhead <= max_item_size) return false;
+  if (payload_size <= certain_payload_size(max_item_size)) return false;
   return payload::serialize(payload).size() + item_overhead > max_item_size;
 }
 
@@ -45,6 +51,7 @@ struct Hub::Publication {
 
 bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) {
   const PubsubService::Published published = publish(client, request);
+  auto way = route(request, published);
   if (published.outcome != Outcome::accepted) {
     refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
   }
@@ -54,8 +61,25 @@ bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) 
                                         .packet_identifier = request.packet_identifier,
                                         .outcome = published.outcome,
                                         .will = request.will,
-                                        .bytes = bytes_of(request)});
+                                        .bytes = bytes_of(request),
+                                        .node_key = request.node_key,
+                                        .route = way,
+                                        .topic = way ? std::move(request.topic) : std::string()});
   return true;
+}
+
+// How the client may go on publishing to the topic, if pubsub has seen for nothing what it has just
+// published.
+std::shared_ptr<const Route> Hub::route(const PublishRequest& request,
+                                        const PubsubService::Published& published) {
+  if (!published.unobserved || request.retain || request.will) return nullptr;
+  const auto topic = std::get<NodeTopic>(parse_topic(request.topic));
+  Node* node = nodes_->find(topic.host, topic.node);
+  if (node == nullptr || !node->exists) return nullptr;
+  // As XML an Atom entry has an identifier and a date, which are given here.
+  if (topic.type == payload::Type::atom_title && node->is_received(payload::Type::xml, topic.type))
+    return nullptr;
+  return node->open_route(certain_payload_size(limits_.max_item_size));
 }
 
 // A will is judged when it is published; what can never succeed is worth a warning now.

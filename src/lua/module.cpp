@@ -16,6 +16,7 @@
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)
+//   core:withdraw_route(host, node), core:withdraw_routes(host)
 //   core:logged_in(connection, code, account)  what the callback log_in found out: CONNACK's return code, and
 //                                 the bare JID where it is 0
 //   core:close_account(account, was_deleted)
@@ -141,7 +142,10 @@ int new_core(lua_State* L) {
 }
 
 int attach(lua_State* L) {
-  check_core(L).shim().attach(L, 2);
+  Core& core = check_core(L);
+  core.shim().attach(L, 2);
+  // Its settings may judge otherwise.
+  core.tell_hub(L, [](hub::Hub& hub) { hub.withdraw_all_routes(); });
   return 0;
 }
 
@@ -418,6 +422,8 @@ constexpr luaL_Reg core_methods[] = {
     {"close_connection", entry<close_connection>},
     {"host_changed", entry<name_event<&hub::Hub::host_changed>>},
     {"host_disabled", entry<name_event<&hub::Hub::host_disabled>>},
+    {"withdraw_route", entry<node_event<&hub::Hub::withdraw_route>>},
+    {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
     {"stop", entry<stop>},
     {nullptr, nullptr},

@@ -168,8 +168,9 @@ Shim::Published Shim::publish(std::string_view host, std::string_view node, std:
     push_item(L, payload, 2);
     item_ = lua_topointer(L, -1);
     lua_pushboolean(L, retain ? 1 : 0);
-    lua_call(L, 5, 2);
-    read_outcome(L, lua_gettop(L) - 1, published);
+    lua_call(L, 5, 3);
+    read_outcome(L, lua_gettop(L) - 2, published);
+    published.unobserved = lua_toboolean(L, -1) != 0;
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);

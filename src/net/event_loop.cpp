@@ -91,7 +91,10 @@ void EventLoop::guard(Work&& work) {
 
 void EventLoop::on_wake(uv_async_t* async) {
   auto& self = *static_cast<EventLoop*>(async->data);
-  self.guard([&] { self.take_mail(); });
+  self.guard([&] {
+    self.take_deliveries();
+    self.carry_out_commands();
+  });
 }
 
 void EventLoop::on_expiry(uv_timer_t* timer) {
@@ -103,13 +106,23 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   });
 }
 
-void EventLoop::take_mail() {
+// A client may send because of what it has seen elsewhere: whatever led to that is here already, since its
+// bytes are read later.
+uv_buf_t EventLoop::read_buffer() {
+  guard([this] { take_deliveries(); });
+  return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size()));
+}
+
+void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) sessions_.handle(std::move(delivery));
   deliveries_.clear();
   if (sessions_.takes_requests_again()) {
     for (auto& [id, connection] : connections_) connection->resume_reading();
   }
+}
+
+void EventLoop::carry_out_commands() {
   command_box_.take(commands_);
   for (auto& command : commands_) std::visit([this](auto& each) { carry_out(each); }, command);
   commands_.clear();

@@ -63,9 +63,8 @@ class EventLoop {
   const session::Limits& session_limits() const { return session_limits_; }
   session::Sessions& sessions() { return sessions_; }
   std::vector<Request>& requests() { return requests_; }
-  uv_buf_t read_buffer() {
-    return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size()));
-  }
+  // For the next read of a socket. What Prosody's thread said before goes first.
+  uv_buf_t read_buffer();
   void flush_at_end_of_turn(TcpConnection& connection);
   // Whether it may begin its TLS handshake now. Else begin_handshake() is called when it is its turn.
   bool may_begin_handshake(TcpConnection& connection);
@@ -91,7 +90,8 @@ class EventLoop {
   void begin_handshakes();
   void await_handshake();
   void warn_of_descriptors();
-  void take_mail();
+  void take_deliveries();
+  void carry_out_commands();
   void finish_turn();
   void post_requests();
   void close_own_handles();

@@ -12,6 +12,8 @@ bool is_before(const Audience::Member& member, SessionId session) { return membe
 void Audience::change(const AudienceChange& change) {
   const auto place = std::lower_bound(members_.begin(), members_.end(), change.session, is_before);
   const bool present = place != members_.end() && place->session == change.session;
+  if (present) count(place->selection, -1);
+  count(change.selection, 1);
   if (change.selection.empty()) {
     if (present) members_.erase(place);
   } else if (present) {
@@ -19,6 +21,20 @@ void Audience::change(const AudienceChange& change) {
   } else {
     members_.insert(place, {.session = change.session, .selection = change.selection});
   }
+}
+
+void Audience::count(const Selection& selection, int by) {
+  for (std::size_t type = 0; type < payload::type_count; ++type) {
+    if (selection.by_type[type]) named_[type] += by;
+  }
+  if (selection.natural) natural_ += by;
+}
+
+bool Audience::is_only_received(payload::Type type) const {
+  for (std::size_t other = 0; other < payload::type_count; ++other) {
+    if (named_[other] > 0 && other != static_cast<std::size_t>(type)) return false;
+  }
+  return true;
 }
 
 bool Audience::receives(SessionId session, payload::Type type) const {

@@ -1,6 +1,8 @@
 // A node, and who receives what of it: walked once an item, changed seldom.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,12 +27,23 @@ class Audience {
   // Whether the session receives the topic, or could if an item's payload is of that TYPE.
   bool receives(SessionId session, payload::Type type) const;
 
+  // Whether anybody receives the topic of an item whose payload is of `natural_type`.
+  bool is_received(payload::Type type, payload::Type natural_type) const {
+    return named_[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_ > 0);
+  }
+  // Whether nobody names another TYPE.
+  bool is_only_received(payload::Type type) const;
+
   std::string topic(payload::Type type) const;
 
  private:
+  void count(const Selection& selection, int by);
+
   std::string host_;
   std::string node_;
-  std::vector<Member> members_;  // sorted by session
+  std::vector<Member> members_;                   // sorted by session
+  std::array<int, payload::type_count> named_{};  // members who receive the TYPE by name
+  int natural_ = 0;                               // and the natural one
 };
 
 }  // namespace pubsub_mqtt::session

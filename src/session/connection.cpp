@@ -138,7 +138,7 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
     if (const auto violation = session.receive(acknowledgement)) fail(*violation);
   };
   std::visit(Overloaded{
-                 [&](const mqtt::Publish& publish) { session.receive(publish); },
+                 [&](const mqtt::Publish& publish) { sessions_.publish(session, publish); },
                  [&](const mqtt::Puback& puback) { acknowledge(puback); },
                  [&](const mqtt::Pubrec& pubrec) { acknowledge(pubrec); },
                  [&](const mqtt::Pubrel& pubrel) { acknowledge(pubrel); },

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pubsub_mqtt/session/backlog.h"
 #include "write_packet.h"
 
 namespace pubsub_mqtt::session {
@@ -40,7 +41,8 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
                                                           .payload = std::string(connect.will->message),
                                                           .qos = connect.will->qos,
                                                           .retain = connect.will->retain,
-                                                          .will = true});
+                                                          .will = true,
+                                                          .node_key = node_key(connect.will->topic)});
   requests_.emplace_back(AnnounceWill{
       .session = id_, .topic = will_->topic, .payload = will_->payload, .retain = will_->retain});
 }
@@ -49,6 +51,9 @@ void Session::detach() {
   outbox_ = nullptr;
   connection_ = 0;
   asked_ = {};
+  routes_.reset();
+  published_ = {};
+  awaits_all_answers_ = false;
   received_.orphan_pending();
 }
 
@@ -97,26 +102,50 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
   requests_.emplace_back(std::move(request));
 }
 
-// False: a duplicate, which is not published again [MQTT-4.3.3-2].
-bool Session::record(mqtt::PacketIdentifier packet_identifier) {
-  const auto state = received_.find(packet_identifier);
+bool Session::has_received(const mqtt::Publish& packet) {
+  if (packet.qos != mqtt::QoS::exactly_once) return false;
+  const auto state = received_.find(packet.packet_identifier);
   if (state == ReceivedIdentifiers::State::received) {
-    write_packet(mqtt::Pubrec{.packet_identifier = packet_identifier}, *outbox_);
+    write_packet(mqtt::Pubrec{.packet_identifier = packet.packet_identifier}, *outbox_);
   } else {
-    received_.set(packet_identifier, ReceivedIdentifiers::State::pending);
+    received_.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
   }
-  return !state;
+  return state.has_value();
 }
 
-void Session::receive(const mqtt::Publish& packet) {
-  if (packet.qos == mqtt::QoS::exactly_once && !record(packet.packet_identifier)) return;
+const Routes::Way* Session::way(const mqtt::Publish& packet) {
+  // A SUBSCRIBE that it sent before comes first: the message may be for itself.
+  if (routes_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  const Routes::Way* way = routes_->find(packet.topic);
+  if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
+  if (!backlog_.has_publish(way->node_key)) return way;
+  // It must not overtake them. So that there is an end of them, no more is read until they are answered.
+  awaits_all_answers_ = true;
+  return nullptr;
+}
+
+void Session::published(const mqtt::Publish& packet) {
+  if (packet.qos == mqtt::QoS::at_most_once) return;
+  if (packet.qos == mqtt::QoS::exactly_once) {
+    received_.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
+  }
+  if (pending_publishes_ == 0) return acknowledge(packet.qos, packet.packet_identifier);
+  published_.push_back({.after = answered_publishes_ + pending_publishes_,
+                        .qos = packet.qos,
+                        .packet_identifier = packet.packet_identifier});
+  reading_paused_ = !takes_packets();
+}
+
+void Session::publish(const mqtt::Publish& packet) {
   PublishRequest request{.session = id_,
                          .connection = connection_,
                          .topic = std::string(packet.topic),
                          .payload = std::string(packet.payload),
                          .qos = packet.qos,
                          .retain = packet.retain,
-                         .packet_identifier = packet.packet_identifier};
+                         .packet_identifier = packet.packet_identifier,
+                         .node_key = node_key(packet.topic)};
+  backlog_.add_publish(request.node_key);
   ++pending_publishes_;
   pending_bytes_ += size_of(request);
   backlog_.add(size_of(request), limits_);
@@ -161,19 +190,26 @@ Session::Violation Session::receive(const mqtt::Pubcomp& packet) {
 }
 
 bool Session::takes_packets() const {
-  return pending_publishes_ < limits_.max_pending_publishes &&
+  if (awaits_all_answers_ && pending_publishes_ > 0) return false;
+  return pending_publishes_ + published_.size() < limits_.max_pending_publishes &&
          pending_bytes_ < limits_.max_pending_publish_bytes && pending_subscribes_ < max_pending_subscribes;
 }
 
 void Session::publish_will() {
   if (will_ == nullptr) return;
   backlog_.add(size_of(*will_), limits_);
+  backlog_.add_publish(will_->node_key);
   requests_.emplace_back(std::move(*std::exchange(will_, nullptr)));
 }
 
 void Session::request_was_answered() {
+  if (pending_publishes_ == 0) {
+    awaits_all_answers_ = false;
+  } else if (awaits_all_answers_) {
+    return;
+  }
   // Half empty before we read on: a resume per message would be a system call per message.
-  if (reading_paused_ && pending_publishes_ <= limits_.max_pending_publishes / 2 &&
+  if (reading_paused_ && pending_publishes_ + published_.size() <= limits_.max_pending_publishes / 2 &&
       pending_bytes_ <= limits_.max_pending_publish_bytes / 2 &&
       pending_subscribes_ <= max_pending_subscribes / 2) {
     reading_paused_ = false;
@@ -213,10 +249,29 @@ void Session::reply(const UnsubscribeReply& reply) {
   write_packet(mqtt::Unsuback{.packet_identifier = reply.packet_identifier}, *outbox_);
 }
 
-bool Session::reply(const PublishReply& reply) {
+bool Session::reply(PublishReply& reply) {
   --pending_publishes_;
+  ++answered_publishes_;
   pending_bytes_ -= reply.bytes;
+  if (!acknowledge(reply)) return false;
+  acknowledge_published();
+  if (reply.route != nullptr && is_here(reply.connection)) {
+    if (routes_ == nullptr) routes_ = std::make_unique<Routes>();
+    routes_->add(std::move(reply.topic), std::move(reply.route));
+  }
   request_was_answered();
+  return true;
+}
+
+// What may go now, since all before it has gone.
+void Session::acknowledge_published() {
+  while (!published_.empty() && published_.front().after <= answered_publishes_) {
+    acknowledge(published_.front().qos, published_.front().packet_identifier);
+    published_.pop_front();
+  }
+}
+
+bool Session::acknowledge(const PublishReply& reply) {
   const bool failed = reply.outcome == PublishReply::Outcome::failed;
   const bool is_awaited =
       reply.qos == mqtt::QoS::exactly_once ? finish_qos_2(reply) : is_here(reply.connection);
@@ -227,12 +282,16 @@ bool Session::reply(const PublishReply& reply) {
     log(LogLevel::warn, "closed: a message could not be published now; the client must send it again");
     return false;
   }
-  if (reply.qos == mqtt::QoS::at_least_once) {
-    write_packet(mqtt::Puback{.packet_identifier = reply.packet_identifier}, *outbox_);
-  } else if (reply.qos == mqtt::QoS::exactly_once) {
-    write_packet(mqtt::Pubrec{.packet_identifier = reply.packet_identifier}, *outbox_);
-  }
+  acknowledge(reply.qos, reply.packet_identifier);
   return true;
+}
+
+void Session::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
+  if (qos == mqtt::QoS::at_least_once) {
+    write_packet(mqtt::Puback{.packet_identifier = packet_identifier}, *outbox_);
+  } else if (qos == mqtt::QoS::exactly_once) {
+    write_packet(mqtt::Pubrec{.packet_identifier = packet_identifier}, *outbox_);
+  }
 }
 
 // Whether PUBREC is due.

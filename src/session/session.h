@@ -23,6 +23,7 @@
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/sessions.h"
 #include "received_identifiers.h"
+#include "routes.h"
 
 namespace pubsub_mqtt::session {
 
@@ -58,11 +59,22 @@ class Session {
   using Violation = std::optional<std::string_view>;
   void receive(const mqtt::Subscribe& packet);
   void receive(const mqtt::Unsubscribe& packet);
-  void receive(const mqtt::Publish& packet);
   Violation receive(const mqtt::Pubrel& packet);
   Violation receive(const mqtt::Puback& packet);
   Violation receive(const mqtt::Pubrec& packet);
   Violation receive(const mqtt::Pubcomp& packet);
+
+  // A PUBLISH from the client. First this: a duplicate is not published again [MQTT-4.3.3-2], and answered
+  // here.
+  bool has_received(const mqtt::Publish& packet);
+  // Then: the direct way that it may take now, until the next call of anything here; nullptr: it goes to
+  // pubsub.
+  const Routes::Way* way(const mqtt::Publish& packet);
+  // What the client sends there is for pubsub, until an answer gives it another.
+  void lose_way(std::string_view topic) { routes_->erase(topic); }
+  // Last, what was done with it: it goes to pubsub, or subscribers have it.
+  void publish(const mqtt::Publish& packet);
+  void published(const mqtt::Publish& packet);
 
   // False while too much waits for pubsub: read no further.
   bool takes_packets() const;
@@ -76,7 +88,7 @@ class Session {
   void reply(const SubscribeReply& reply);
   void reply(const UnsubscribeReply& reply);
   // False: close the connection, so that the client sends again what was not acknowledged.
-  bool reply(const PublishReply& reply);
+  bool reply(PublishReply& reply);
   void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
   // A batch of retained messages was delivered; `more`: others follow when they are asked for.
   void delivered_retained();
@@ -106,7 +118,9 @@ class Session {
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
-  bool record(mqtt::PacketIdentifier packet_identifier);
+  bool acknowledge(const PublishReply& reply);
+  void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
+  void acknowledge_published();
   bool finish_qos_2(const PublishReply& reply);
   void deliver_qos_0(Message& message);
   void note_subscribe(std::size_t bytes);
@@ -131,6 +145,16 @@ class Session {
   std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
   std::uint32_t pending_publishes_ = 0;
   std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
+  std::uint64_t answered_publishes_ = 0;
+  std::unique_ptr<Routes> routes_;
+  // A PUBLISH that subscribers have, but that is acknowledged after those before it [MQTT-4.6.0-2,
+  // MQTT-4.6.0-3].
+  struct Published {
+    std::uint64_t after = 0;  // so many answers of pubsub's
+    mqtt::QoS qos = mqtt::QoS::at_least_once;
+    mqtt::PacketIdentifier packet_identifier = 0;
+  };
+  Fifo<Published> published_;
   std::uint64_t dropped_ = 0;
 
   // What a client that speaks MQTT 3.1 asked for: its SUBACK cannot say that a filter was refused.
@@ -143,6 +167,7 @@ class Session {
   bool clean_;
   bool speaks_3_1_ = false;
   bool reading_paused_ = false;
+  bool awaits_all_answers_ = false;  // to take a direct way then
   bool more_retained_ = false;
   std::uint8_t logged_ = 0;  // Grievances
 };

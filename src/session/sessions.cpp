@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "audience.h"
+#include "direct_item.h"
 #include "message.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "session.h"
@@ -161,6 +162,27 @@ void Sessions::send_wills() {
   }
 }
 
+void Sessions::publish(Session& session, const mqtt::Publish& packet) {
+  if (session.has_received(packet)) return;
+  if (!publish_directly(session, packet)) return session.publish(packet);
+  session.published(packet);
+}
+
+bool Sessions::publish_directly(Session& session, const mqtt::Publish& packet) {
+  const Routes::Way* way = session.way(packet);
+  if (way == nullptr) return false;
+  const NodeId node = way->route->node();
+  const auto audience = audiences_.find(node);
+  auto item = audience == audiences_.end() ? direct_item(node, way->type, packet, Audience({}, {}))
+                                           : direct_item(node, way->type, packet, audience->second);
+  if (!item) {
+    session.lose_way(packet.topic);
+    return false;
+  }
+  carry_out(*item);
+  return true;
+}
+
 void Sessions::handle(Delivery&& delivery) {
   std::visit([this](auto& each) { carry_out(each); }, delivery);
 }
@@ -261,8 +283,9 @@ void Sessions::carry_out(const UnsubscribeReply& reply) {
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
-void Sessions::carry_out(const PublishReply& reply) {
+void Sessions::carry_out(PublishReply& reply) {
   backlog_.remove(reply.bytes, limits_);
+  backlog_.remove_publish(reply.node_key);
   Session* session = reply.will ? nullptr : find(reply.session);
   if (session == nullptr || session->reply(reply)) return;
   session->outbox()->close();

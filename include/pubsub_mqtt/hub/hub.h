@@ -73,6 +73,11 @@ class Hub {
   void account_changed(std::string_view account);
   // The same for all nodes of a host.
   void host_changed(std::string_view host);
+  // Somebody may begin to observe what is published: to a node, or to any node of a host. Every change of
+  // rights above does so, too.
+  void withdraw_route(std::string_view host, std::string_view node);
+  void withdraw_routes(std::string_view host);
+  void withdraw_all_routes();
   // The module left a host: filters on its nodes wait, retained messages are in their store.
   void host_disabled(std::string_view host);
 
@@ -131,6 +136,8 @@ class Hub {
   void update(Node& node, Client& client, SessionId session, bool may_receive);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
 
+  std::shared_ptr<const Route> route(const PublishRequest& request,
+                                     const PubsubService::Published& published);
   PubsubService::Published publish(const Client& client, const PublishRequest& request);
   PubsubService::Published publish_item(const Client& client, const PublishRequest& request,
                                         const NodeTopic& topic);

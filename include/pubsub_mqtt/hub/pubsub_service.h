@@ -29,7 +29,8 @@ class PubsubService {
   };
   struct Published {
     PublishReply::Outcome outcome = PublishReply::Outcome::failed;
-    std::string reason;  // what the administrator can change; empty where accepted
+    std::string reason;       // what the administrator can change; empty where accepted
+    bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
   };
 
   PubsubService() = default;

@@ -16,6 +16,7 @@
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/backlog.h"
 #include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
@@ -33,25 +34,6 @@ struct SessionKey {
   std::string client_identifier;
 
   bool operator==(const SessionKey&) const = default;
-};
-
-// Bytes of publishes, wills included, that wait for pubsub.
-struct Backlog {
-  std::size_t bytes = 0;
-  bool full = false;
-  bool has_shrunk = false;
-
-  void add(std::size_t more, const Limits& limits) {
-    bytes += more;
-    full = full || bytes > limits.max_pending_bytes;
-  }
-  // Half empty before anybody is read from again.
-  void remove(std::size_t less, const Limits& limits) {
-    bytes -= less;
-    if (!full || bytes > limits.max_pending_bytes / 2) return;
-    full = false;
-    has_shrunk = true;
-  }
 };
 
 struct SessionKeyHash {
@@ -99,6 +81,9 @@ class Sessions {
   // The session, or nullptr when it is over.
   Session* find(SessionId id) const;
 
+  // From a client: straight to the subscribers where its session has an open Route, else to pubsub.
+  void publish(Session& session, const mqtt::Publish& packet);
+
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
   void handle(Delivery&& delivery);
 
@@ -110,9 +95,9 @@ class Sessions {
   void send_wills();
 
   // False while the publishes of all clients that wait for pubsub are too many bytes: nobody is read from.
-  bool takes_requests() const { return !backlog_.full; }
+  bool takes_requests() const { return !backlog_.is_full(); }
   // True once after that has passed.
-  bool takes_requests_again() { return std::exchange(backlog_.has_shrunk, false); }
+  bool takes_requests_again() { return backlog_.has_shrunk(); }
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
   // In the queues of all sessions together, at most Limits::max_total_queued_bytes.
@@ -130,8 +115,9 @@ class Sessions {
   void carry_out(RetainedMessages& retained);
   void carry_out(const SubscribeReply& reply);
   void carry_out(const UnsubscribeReply& reply);
-  void carry_out(const PublishReply& reply);
+  void carry_out(PublishReply& reply);
 
+  bool publish_directly(Session& session, const mqtt::Publish& packet);
   Session* take_over(const SessionKey& key);
   Session& create(SessionKey&& key, bool clean);
   void close(Session& session);

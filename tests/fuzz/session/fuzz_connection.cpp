@@ -353,7 +353,8 @@ class World {
                                     .qos = publish->qos,
                                     .packet_identifier = publish->packet_identifier,
                                     .outcome = static_cast<PublishReply::Outcome>(input.below(3)),
-                                    .bytes = publish->topic.size() + publish->payload.size()});
+                                    .bytes = publish->topic.size() + publish->payload.size(),
+                                    .node_key = publish->node_key});
     }
   }
 

@@ -49,7 +49,7 @@ class TestService final : public PubsubService {
     if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
     published.push_back(std::string(node) + (retain ? " current " : " ") + payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .reason = {}};
+    return {.outcome = Outcome::accepted, .reason = {}, .unobserved = unobserved};
   }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
@@ -74,6 +74,7 @@ class TestService final : public PubsubService {
 
   Hub* hub = nullptr;
   bool enabled = true;
+  bool unobserved = false;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps

@@ -138,7 +138,8 @@ class SimulatedHub {
                                           .qos = request.qos,
                                           .packet_identifier = request.packet_identifier,
                                           .outcome = outcome,
-                                          .bytes = request.topic.size() + request.payload.size()});
+                                          .bytes = request.topic.size() + request.payload.size(),
+                                          .node_key = request.node_key});
   }
 
   template <typename Unexpected>

@@ -1,0 +1,38 @@
+// The direct way of a node: from publishers to subscribers on the network thread, past pubsub, while
+// publishing through pubsub would be seen by nobody but MQTT (docs/architecture.md, "The direct way").
+//
+// Prosody's thread makes one, hands it to a publisher in the answer to a publish that it has judged
+// (PublishReply::route), and withdraws it before it answers whatever ends it. The network thread looks before
+// each message. Once withdrawn it stays so; a newer one is another Route. This word is the only state that
+// both threads see at the same time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace pubsub_mqtt {
+
+// A node of a pubsub host; never another node's in the life of a core.
+using NodeId = std::uint64_t;
+
+class Route {
+ public:
+  // Payloads of more bytes go through pubsub.
+  Route(NodeId node, std::size_t max_payload_size) : node_(node), max_payload_size_(max_payload_size) {}
+
+  NodeId node() const { return node_; }
+  std::size_t max_payload_size() const { return max_payload_size_; }
+
+  // Any thread.
+  bool is_open() const { return open_; }
+  // Prosody's thread only.
+  void withdraw() { open_ = false; }
+
+ private:
+  const NodeId node_;
+  const std::size_t max_payload_size_;
+  std::atomic<bool> open_ = true;
+};
+
+}  // namespace pubsub_mqtt

@@ -1,0 +1,42 @@
+#include "direct_item.h"
+
+#include <pugixml.hpp>
+#include <variant>
+
+namespace pubsub_mqtt::session {
+namespace {
+
+// For those who receive another TYPE than the one published.
+bool translate(payload::Type published, std::string_view payload, const Audience& audience,
+               ItemPublished& item) {
+  const auto element = payload::to_element(published, payload, {});
+  if (std::holds_alternative<payload::Refused>(element)) return false;
+  const pugi::xml_node root = std::get<pugi::xml_document>(element).document_element();
+  item.natural_type = payload::natural_type(root);
+  for (std::size_t i = 0; i < payload::type_count; ++i) {
+    const auto type = static_cast<payload::Type>(i);
+    if (type != published && audience.is_received(type, item.natural_type)) {
+      item.payloads[i] = payload::to_mqtt(type, root);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<ItemPublished> direct_item(NodeId node, payload::Type type, const mqtt::Publish& publish,
+                                         const Audience& audience) {
+  ItemPublished item{.node = node, .qos = publish.qos, .natural_type = type, .payloads = {}};
+  if (type != payload::Type::xml && audience.is_only_received(type)) {
+    if (payload::check_text(type, publish.payload)) return std::nullopt;
+  } else if (type == payload::Type::atom_title || !translate(type, publish.payload, audience, item)) {
+    return std::nullopt;
+  }
+  // MQTT to MQTT is exact to the byte.
+  if (audience.is_received(type, item.natural_type)) {
+    item.payloads[static_cast<std::size_t>(type)].emplace(publish.payload);
+  }
+  return item;
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,319 @@
+// Messages that go from MQTT to MQTT past pubsub, and back to it whenever somebody may be looking there
+// (docs/architecture.md, "The direct way").
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+
+#include "mqtt_client.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+constexpr const char* direct_topic = "pubsub.localhost/json/node";
+const Fields not_persistent = {{"access_model", "open"}, {"persist_items", "false"}};
+
+// Lua for the admin shell, with `service`, `host` and `events` of pubsub.localhost at hand.
+std::string in_pubsub(const std::string& lua) {
+  return ">do local host = prosody.hosts[\"pubsub.localhost\"]; local service = "
+         "host.modules.pubsub.get_service(); "
+         "local events = service.events; " +
+         lua + " end";
+}
+
+class DirectWay : public RunningProsody {
+ protected:
+  void SetUp() override {
+    RunningProsody::SetUp();
+    admin.emplace("admin@localhost", account_password, prosody.c2s_port());
+    admin->create("node", not_persistent);
+  }
+
+  std::optional<XmppClient> admin;
+};
+
+TEST_F(DirectWay, GoesOnWhileProsodysThreadIsBusy) {
+  RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
+  ASSERT_NE(subscriber.subscribe(direct_topic), mqtt::SubackReturnCode::failure);
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  publish(publisher, {.topic = direct_topic, .payload = "0", .qos = mqtt::QoS::at_least_once});
+  std::atomic<bool> is_busy = true;
+  std::thread shell([&] {
+    prosody.shell(
+        in_pubsub("prosody.log(\"info\", \"busy now\"); local ends = os.clock() + 2; "
+                  "while os.clock() < ends do end"));
+    is_busy = false;
+  });
+  prosody.log().wait_for("busy now");
+  for (int i = 1; i <= 1000; ++i) {
+    const std::string payload = std::to_string(i);
+    publish(publisher, {.topic = direct_topic, .payload = payload, .qos = mqtt::QoS::at_least_once});
+  }
+  EXPECT_TRUE(is_busy);
+  for (int i = 0; i <= 1000; ++i) EXPECT_EQ(next_message(subscriber).payload, std::to_string(i));
+  shell.join();
+}
+
+// The last message.
+constexpr const char* end = "\"end\"";
+
+// Each of 1, 2, 3, ... comes once and in order.
+class CountingSubscriber {
+ public:
+  CountingSubscriber(const Prosody& prosody, mqtt::QoS qos)
+      : client_(connected(prosody.mqtt_port(), "subscriber")) {
+    EXPECT_NE(client_.subscribe(direct_topic, qos), mqtt::SubackReturnCode::failure);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~CountingSubscriber() { thread_.join(); }
+  CountingSubscriber(const CountingSubscriber&) = delete;
+  CountingSubscriber& operator=(const CountingSubscriber&) = delete;
+
+  // Returns when that number has come, or when nothing will come any more.
+  void wait_for(int number) const {
+    for (int now = received_; now < number; now = received_) received_.wait(now);
+  }
+
+ private:
+  void run() {
+    try {
+      while (true) {
+        const Message message = next_message(client_);
+        if (message.payload == end) return;
+        if (message.payload != std::to_string(received_ + 1))
+          throw std::runtime_error(message.payload + " came");
+        ++received_;
+        received_.notify_all();
+      }
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "after " << received_ << ": " << error.what();
+      received_ = std::numeric_limits<int>::max();
+      received_.notify_all();
+    }
+  }
+
+  RawMqtt client_;
+  std::atomic<int> received_ = 0;
+  std::thread thread_;
+};
+
+// Publishes 1, 2, 3, ... as fast as the gateway and the subscriber take them.
+class CountingPublisher {
+ public:
+  CountingPublisher(const Prosody& prosody, mqtt::QoS qos, const CountingSubscriber& subscriber)
+      : qos_(qos),
+        subscriber_(subscriber),
+        client_(connected(prosody.mqtt_port(), "publisher")),
+        thread_([this] { run(); }) {}
+  ~CountingPublisher() {
+    stopping_ = true;
+    thread_.join();
+  }
+  CountingPublisher(const CountingPublisher&) = delete;
+  CountingPublisher& operator=(const CountingPublisher&) = delete;
+
+  // What is sent after this call is a greater number.
+  int last() const { return last_; }
+
+ private:
+  static constexpr mqtt::PacketIdentifier window = 50;
+  // The subscriber's queue takes more than that.
+  static constexpr int lead = 500;
+
+  void run() {
+    try {
+      while (!stopping_) {
+        subscriber_.wait_for(last_ - lead);
+        for (mqtt::PacketIdentifier id = 1; id <= window; ++id) publish(std::to_string(++last_), id);
+        wait_for_acknowledgements();
+      }
+      publish(end, window);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+
+  void publish(const std::string& payload, mqtt::PacketIdentifier id) {
+    client_.send(
+        mqtt::Publish{.topic = direct_topic, .payload = payload, .qos = qos_, .packet_identifier = id});
+  }
+
+  // In the order in which the messages were sent.
+  void wait_for_acknowledgements() {
+    if (qos_ == mqtt::QoS::at_most_once) return;
+    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) {
+      if (qos_ == mqtt::QoS::at_least_once) {
+        EXPECT_EQ(client_.read_packet<mqtt::Puback>().packet_identifier, id);
+      } else {
+        EXPECT_EQ(client_.read_packet<mqtt::Pubrec>().packet_identifier, id);
+      }
+    }
+    if (qos_ == mqtt::QoS::at_least_once) return;
+    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) client_.send(mqtt::Pubrel{id});
+    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) client_.read_packet<mqtt::Pubcomp>();
+  }
+
+  mqtt::QoS qos_;
+  const CountingSubscriber& subscriber_;
+  RawMqtt client_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> last_ = 0;
+  std::thread thread_;
+};
+
+struct Flip {
+  const char* name;
+  // Somebody comes to look at what is published, or may do so; and goes.
+  std::function<void(const Prosody&, XmppClient&)> there;
+  std::function<void(const Prosody&, XmppClient&)> back;
+};
+
+void shell(const Prosody& prosody, const std::string& lua) {
+  const std::string answer = prosody.shell(in_pubsub(lua));
+  ASSERT_EQ(answer.find("rror"), std::string::npos) << answer;
+}
+
+const std::array<Flip, 10> flips = {{
+    {"ASubscription", [](const Prosody&, XmppClient& admin) { admin.subscribe("node"); },
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(service:remove_subscription("node", true, next(service.nodes.node.subscribers)))");
+     }},
+    {"AConfiguration",
+     [](const Prosody&, XmppClient& admin) {
+       admin.configure("node", {{"persist_items", "true"}, {"max_items", "1"}});
+     },
+     [](const Prosody&, XmppClient& admin) { admin.configure("node", not_persistent); }},
+    {"AnAffiliation",
+     [](const Prosody&, XmppClient& admin) { admin.set_affiliation("node", "romeo@localhost", "publisher"); },
+     [](const Prosody&, XmppClient& admin) { admin.set_affiliation("node", "romeo@localhost", "none"); }},
+    {"ADeletion",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(service:delete("node", true); )"
+                      R"(service:create("node", true, { access_model = "open", persist_items = false }))");
+     },
+     [](const Prosody&, XmppClient&) {}},
+    {"AHandler",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(
+           prosody,
+           R"(prosody.test_handler = function () end; events.add_handler("item-published", prosody.test_handler))");
+     },
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(events.remove_handler("item-published", prosody.test_handler))");
+     }},
+    {"AHandlerOfTheNode",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(
+           prosody,
+           R"(prosody.test_handler = function () end; events.add_handler("item-published/node", prosody.test_handler))");
+     },
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(events.remove_handler("item-published/node", prosody.test_handler))");
+     }},
+    {"AWrapper",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(
+           prosody,
+           R"(prosody.test_wrapper = function (fire, name, data) return fire(name, data) end; events.wrappers.add_handler(false, prosody.test_wrapper))");
+     },
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(events.wrappers.remove_handler(false, prosody.test_wrapper))");
+     }},
+    {"AReloadOfPubsub",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(require "core.modulemanager".reload("pubsub.localhost", "pubsub"))");
+     },
+     [](const Prosody&, XmppClient&) {}},
+    {"AReloadOfThisModule",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody, R"(require "core.modulemanager".reload("pubsub.localhost", "pubsub_mqtt"))");
+     },
+     [](const Prosody&, XmppClient&) {}},
+    {"ARole",
+     [](const Prosody& prosody, XmppClient&) {
+       shell(prosody,
+             R"(prosody.events.fire_event("user-role-changed", { username = "romeo", host = "localhost" }))");
+     },
+     [](const Prosody&, XmppClient&) {}},
+}};
+
+class DirectWayUnderLoad : public DirectWay, public testing::WithParamInterface<std::tuple<int, int>> {};
+
+// Whatever way each message takes: none is lost, doubled or overtaken.
+TEST_P(DirectWayUnderLoad, IsLeftAndTakenAgainWithoutATrace) {
+  const Flip& flip = flips.at(static_cast<std::size_t>(std::get<0>(GetParam())));
+  const auto qos = static_cast<mqtt::QoS>(std::get<1>(GetParam()));
+  CountingSubscriber subscriber(prosody, qos);
+  CountingPublisher publisher(prosody, qos, subscriber);
+  for (int round = 0; round < 10 && !HasFailure(); ++round) {
+    flip.there(prosody, *admin);
+    subscriber.wait_for(publisher.last() + 200);
+    flip.back(prosody, *admin);
+    subscriber.wait_for(publisher.last() + 200);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(For, DirectWayUnderLoad,
+                         testing::Combine(testing::Range(0, static_cast<int>(flips.size())),
+                                          testing::Range(0, 3)),
+                         [](const auto& test) {
+                           return std::string(
+                                      flips.at(static_cast<std::size_t>(std::get<0>(test.param))).name) +
+                                  "AtQos" + std::to_string(std::get<1>(test.param));
+                         });
+
+// Of the next item.
+int next_number(XmppClient& client) {
+  constexpr std::string_view before = "<json xmlns='urn:xmpp:json:0'>";
+  return std::stoi(client.next_event().payload.substr(before.size()));
+}
+
+// What is published after the answer to a change is seen by whom the change brought.
+TEST_F(DirectWay, AnXmppSubscriberGetsWhatIsPublishedAfterItsSubscription) {
+  constexpr auto qos = mqtt::QoS::at_least_once;
+  CountingSubscriber subscriber(prosody, qos);
+  CountingPublisher publisher(prosody, qos, subscriber);
+  XmppClient juliet("juliet@localhost", account_password, prosody.c2s_port());
+  int last_seen = 0;
+  for (int round = 0; round < 10 && !HasFailure(); ++round) {
+    juliet.subscribe("node");
+    const int subscribed = publisher.last();
+    int number = next_number(juliet);
+    while (number <= last_seen) number = next_number(juliet);  // of the round before
+    EXPECT_LE(number, subscribed + 1);
+    for (int i = 0; i < 200; ++i) EXPECT_EQ(next_number(juliet), ++number);
+    shell(prosody, R"(service:remove_subscription("node", true, "juliet@localhost"))");
+    last_seen = publisher.last();
+    subscriber.wait_for(last_seen + 200);
+  }
+}
+
+// A handler of pubsub's events, another module's say, likewise.
+TEST_F(DirectWay, AHandlerSeesWhatIsPublishedAfterItWasAdded) {
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  publish(publisher, {.topic = direct_topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
+  for (int round = 0; round < 20; ++round) {
+    shell(
+        prosody,
+        R"(prosody.test_seen = 0; prosody.test_handler = function () prosody.test_seen = prosody.test_seen + 1 end; events.add_handler("item-published", prosody.test_handler))");
+    publish(publisher, {.topic = direct_topic, .payload = "2", .qos = mqtt::QoS::at_least_once});
+    shell(
+        prosody,
+        R"(events.remove_handler("item-published", prosody.test_handler); assert(prosody.test_seen == 1, "error: not seen"))");
+    publish(publisher, {.topic = direct_topic, .payload = "3", .qos = mqtt::QoS::at_least_once});
+  }
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
