@@ -16,15 +16,15 @@ std::string refusal(const std::string& why, const char* setting, std::size_t lim
 }  // namespace
 
 Admission::Place::Place(Admission& admission, const RemoteAddress& holder)
-    : admission_(admission), holder_(holder) {
-  if (!holder_.is_loopback()) ++admission_.by_address_[holder_.prefix()];
+    : admission_(admission), holder_(holder.prefix()), counts_by_address_(!holder.is_loopback()) {
+  if (counts_by_address_) ++admission_.by_address_[holder_];
   ++admission_.connections_;
 }
 
 Admission::Place::~Place() {
   --admission_.connections_;
-  if (holder_.is_loopback()) return;
-  const auto found = admission_.by_address_.find(holder_.prefix());
+  if (!counts_by_address_) return;
+  const auto found = admission_.by_address_.find(holder_);
   if (--found->second == 0) admission_.by_address_.erase(found);
 }
 

@@ -31,7 +31,8 @@ class Admission {
 
    private:
     Admission& admission_;
-    RemoteAddress holder_;
+    AddressPrefix holder_;
+    bool counts_by_address_;
   };
 
   // The references outlive this.

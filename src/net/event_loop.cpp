@@ -1,12 +1,15 @@
 #include "event_loop.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -15,6 +18,20 @@ namespace {
 
 // Prosody listens with 128; a thousand devices that come back after a power cut need more.
 constexpr int backlog = 1024;
+
+// Clients that are let in before those that are in already are looked at.
+constexpr int accepted_at_once = 100;
+
+// In a PollSet's name for a socket: it is a listener's, not a connection's.
+constexpr std::uint64_t listener_bit = 1ULL << 63U;
+
+FileDescriptor spare_descriptor() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+// Closes it so that the kernel need not remember it, whatever the client does.
+void reset(const FileDescriptor& socket) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
 
 // Descriptors from here on are left to Prosody, which cannot serve XMPP or write a file without.
 int first_reserved_descriptor() {
@@ -31,12 +48,6 @@ session::Time expiry_interval(session::Time session_expiry) {
 
 }  // namespace
 
-struct EventLoop::Listener {
-  EventLoop& loop;
-  uv_tcp_t handle{};
-  std::shared_ptr<const TlsContexts> tls;
-};
-
 EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
                      Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd)
     : session_limits_(session_limits),
@@ -52,8 +63,10 @@ EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits
 EventLoop::~EventLoop() = default;
 
 bool EventLoop::init() {
-  if (uv_loop_init(&loop_) != 0) return false;
-  wake_.data = before_poll_.data = after_poll_.data = expiry_.data = next_handshake_.data = this;
+  spare_ = spare_descriptor();
+  if (!poll_set_.open() || uv_loop_init(&loop_) != 0) return false;
+  wake_.data = before_poll_.data = after_poll_.data = expiry_.data = next_handshake_.data =
+      next_deadline_.data = ready_.data = this;
   if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
     uv_loop_close(&loop_);
     return false;
@@ -68,7 +81,9 @@ bool EventLoop::init() {
   uv_timer_init(&loop_, &expiry_);
   uv_timer_start(&expiry_, on_expiry, interval, interval);
   uv_timer_init(&loop_, &next_handshake_);
-  return true;
+  uv_timer_init(&loop_, &next_deadline_);
+  return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
+         uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
 
 void EventLoop::run() {
@@ -103,14 +118,18 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
     self.sessions_.expire(self.now());
     self.admission_.expire(self.now());
     self.handshakes_.expire(self.now());
+    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, session::Time at) {
+      const auto connection = self.connections_.find(id);
+      return connection != self.connections_.end() && connection->second.is_due_at(at);
+    });
   });
 }
 
 // A client may send because of what it has seen elsewhere: whatever led to that is here already, since its
 // bytes are read later.
-uv_buf_t EventLoop::read_buffer() {
+std::span<char> EventLoop::read_buffer() {
   guard([this] { take_deliveries(); });
-  return uv_buf_init(read_buffer_.data(), static_cast<unsigned>(read_buffer_.size()));
+  return read_buffer_;
 }
 
 void EventLoop::take_deliveries() {
@@ -118,7 +137,7 @@ void EventLoop::take_deliveries() {
   for (auto& delivery : deliveries_) sessions_.handle(std::move(delivery));
   deliveries_.clear();
   if (sessions_.takes_requests_again()) {
-    for (auto& [id, connection] : connections_) connection->resume_reading();
+    for (auto& [id, connection] : connections_) connection.resume_reading();
   }
 }
 
@@ -129,38 +148,30 @@ void EventLoop::carry_out_commands() {
 }
 
 void EventLoop::carry_out(Listen& command) {
-  auto listener =
-      std::make_unique<Listener>(Listener{.loop = *this, .handle = {}, .tls = std::move(command.tls)});
-  uv_tcp_init(&loop_, &listener->handle);
-  listener->handle.data = listener.get();
-  auto* stream = reinterpret_cast<uv_stream_t*>(&listener->handle);
-  int error = uv_tcp_open(&listener->handle, command.fd);
-  if (error != 0) {
-    ::close(command.fd);
-  } else {
-    error = uv_listen(stream, backlog, on_connection);
-  }
-  if (error != 0) {
+  const int socket = command.socket.get();
+  if (fcntl(socket, F_SETFL, O_NONBLOCK) != 0 || ::listen(socket, backlog) != 0 ||
+      !poll_set_.watch(socket, listener_bit | command.listener, 0, EPOLLIN)) {
     requests_.emplace_back(
         LogLine{.level = LogLevel::error,
-                .text = std::string("cannot accept MQTT connections: ") + uv_strerror(error)});
+                .text = std::string("cannot accept MQTT connections: ") + std::strerror(errno)});
+    return;
   }
-  listeners_.emplace(command.listener, std::move(listener));
+  listeners_.emplace(command.listener,
+                     Listener{.socket = std::move(command.socket), .tls = std::move(command.tls)});
 }
 
 void EventLoop::carry_out(SetTls& command) {
   const auto listener = listeners_.find(command.listener);
-  if (listener != listeners_.end()) listener->second->tls = std::move(command.tls);
+  if (listener != listeners_.end()) listener->second.tls = std::move(command.tls);
 }
 
+// Prosody's socket is open still: ours must leave the set, not only be closed.
 void EventLoop::carry_out(CloseListener& command) {
   const auto found = listeners_.find(command.listener);
-  if (found == listeners_.end()) return command.closed.set_value();
-  // libuv closes the descriptor in uv_close(); its callback only lets the memory go.
-  Listener* listener = found->second.release();
-  listeners_.erase(found);
-  uv_close(reinterpret_cast<uv_handle_t*>(&listener->handle),
-           [](uv_handle_t* handle) { std::unique_ptr<Listener>(static_cast<Listener*>(handle->data)); });
+  if (found != listeners_.end()) {
+    poll_set_.watch(found->second.socket.get(), 0, EPOLLIN, 0);
+    listeners_.erase(found);
+  }
   command.closed.set_value();
 }
 
@@ -176,26 +187,86 @@ void EventLoop::carry_out(Stop& /*command*/) {
     CloseListener close{.listener = listeners_.begin()->first, .closed = {}};
     carry_out(close);
   }
-  for (auto& [id, connection] : connections_) connection->close();
+  for (auto& [id, connection] : connections_) connection.close();
 }
 
-void EventLoop::on_connection(uv_stream_t* stream, int status) {
-  if (status != 0) return;
-  auto& listener = *static_cast<Listener*>(stream->data);
-  listener.loop.guard([&] { listener.loop.accept(listener); });
+void EventLoop::on_ready(uv_poll_t* poll, int /*status*/, int /*events*/) {
+  auto& self = *static_cast<EventLoop*>(poll->data);
+  for (const epoll_event& event : self.poll_set_.wait()) self.guard([&] { self.dispatch(event); });
 }
 
-void EventLoop::accept(Listener& listener) {
-  const ConnectionId id = ++last_connection_;
-  auto& connection = *connections_.emplace(id, std::make_unique<TcpConnection>(*this, id)).first->second;
-  if (!connection.accept(reinterpret_cast<uv_stream_t*>(&listener.handle))) return connection.close_now();
-  if (connection.descriptor() >= last_descriptor_) {
-    connection.reset();
+void EventLoop::dispatch(const epoll_event& event) {
+  const std::uint64_t name = event.data.u64;
+  if ((name & listener_bit) != 0) {
+    const auto listener = listeners_.find(name & ~listener_bit);
+    if (listener != listeners_.end()) accept(listener->second);
+  } else {
+    const auto connection = connections_.find(name);
+    if (connection != connections_.end()) connection->second.on_ready(event.events);
+  }
+}
+
+void EventLoop::accept(const Listener& listener) {
+  for (int i = 0; i < accepted_at_once; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    FileDescriptor socket(accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                                  SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.get() >= 0) {
+      admit(listener, std::move(socket), RemoteAddress(address));
+    } else if (errno == EMFILE || errno == ENFILE) {
+      return refuse_one(listener);
+    } else if (errno != ECONNABORTED && errno != EINTR) {
+      return;
+    }
+  }
+}
+
+// Without a descriptor for it, a client would knock for ever.
+void EventLoop::refuse_one(const Listener& listener) {
+  spare_.reset();
+  FileDescriptor(accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+  spare_ = spare_descriptor();
+  warn_of_descriptors();
+}
+
+void EventLoop::admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from) {
+  if (socket.get() >= last_descriptor_) {
+    reset(socket);
     return warn_of_descriptors();
   }
-  auto place = admission_.admit(connection.from(), now());
-  if (!place) return connection.reset();
-  connection.start(listener.tls, std::move(place));
+  auto place = admission_.admit(from, now());
+  if (!place) return reset(socket);
+  const ConnectionId id = ++last_connection_;
+  connections_.try_emplace(id, *this, id, std::move(socket), from, listener.tls, std::move(place))
+      .first->second.start();
+}
+
+void EventLoop::call_at(session::Time moment, ConnectionId connection) {
+  deadlines_.add(connection, moment);
+  await_deadline();
+}
+
+void EventLoop::on_deadline(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.meet_deadlines(); });
+}
+
+void EventLoop::meet_deadlines() {
+  while (const auto id = deadlines_.next(now())) {
+    const auto connection = connections_.find(*id);
+    if (connection != connections_.end()) connection->second.on_deadline(now());
+  }
+  await_deadline();
+}
+
+void EventLoop::await_deadline() {
+  const auto first = deadlines_.first();
+  auto* timer = reinterpret_cast<uv_handle_t*>(&next_deadline_);
+  if (!first || uv_is_closing(timer) != 0 || (uv_is_active(timer) != 0 && awaited_ <= *first)) return;
+  awaited_ = *first;
+  const auto wait = std::max(*first - now(), session::Time::zero());
+  uv_timer_start(&next_deadline_, on_deadline, static_cast<std::uint64_t>(wait.count()), 0);
 }
 
 bool EventLoop::may_begin_handshake(TcpConnection& connection) {
@@ -212,7 +283,7 @@ void EventLoop::on_handshake(uv_timer_t* timer) {
 
 void EventLoop::begin_handshakes() {
   while (const auto id = handshakes_.next(now())) {
-    if (!connections_.at(*id)->begin_handshake()) handshakes_.skipped();
+    if (!connections_.at(*id).begin_handshake()) handshakes_.skipped();
   }
 }
 
@@ -233,8 +304,6 @@ void EventLoop::warn_of_descriptors() {
 
 void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push_back(&connection); }
 
-void EventLoop::forget(TcpConnection& connection) { connections_.erase(connection.id()); }
-
 void EventLoop::end_of_turn(EventLoop& loop) {
   loop.guard([&] { loop.finish_turn(); });
 }
@@ -244,6 +313,8 @@ void EventLoop::finish_turn() {
   // The list grows while it is walked: a connection that reads on has something to send.
   for (std::size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->flush();
   to_flush_.clear();
+  for (const ConnectionId id : gone_) connections_.erase(id);
+  gone_.clear();
   post_requests();
   if (stopping_) close_own_handles();
 }
@@ -254,10 +325,12 @@ void EventLoop::post_requests() {
 
 void EventLoop::close_own_handles() {
   // Those that could not take their goodbye at once have had their chance.
-  for (auto& [id, connection] : connections_) connection->close_now();
-  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
-                       reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&expiry_),
-                       reinterpret_cast<uv_handle_t*>(&next_handshake_)}) {
+  for (auto& [id, connection] : connections_) connection.close_now();
+  for (auto* handle :
+       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&expiry_),
+        reinterpret_cast<uv_handle_t*>(&next_handshake_), reinterpret_cast<uv_handle_t*>(&next_deadline_),
+        reinterpret_cast<uv_handle_t*>(&ready_)}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

@@ -9,12 +9,16 @@
 #include <array>
 #include <future>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "admission.h"
+#include "deadlines.h"
+#include "file_descriptor.h"
 #include "handshake_queue.h"
+#include "poll_set.h"
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mailbox.h"
 #include "pubsub_mqtt/net/limits.h"
@@ -27,7 +31,7 @@ namespace pubsub_mqtt::net {
 
 struct Listen {
   ListenerId listener = 0;
-  int fd = -1;  // the loop's own from now on
+  FileDescriptor socket;
   std::shared_ptr<const TlsContexts> tls;
 };
 struct SetTls {
@@ -58,25 +62,31 @@ class EventLoop {
   void wake();
 
   // For connections.
-  uv_loop_t* uv() { return &loop_; }
+  PollSet& poll_set() { return poll_set_; }
   session::Time now() const { return session::Time(uv_now(&loop_)); }
   const session::Limits& session_limits() const { return session_limits_; }
   session::Sessions& sessions() { return sessions_; }
   std::vector<Request>& requests() { return requests_; }
   // For the next read of a socket. What Prosody's thread said before goes first.
-  uv_buf_t read_buffer();
+  std::span<char> read_buffer();
   void flush_at_end_of_turn(TcpConnection& connection);
   // Whether it may begin its TLS handshake now. Else begin_handshake() is called when it is its turn.
   bool may_begin_handshake(TcpConnection& connection);
   void leave_handshake_queue(TcpConnection& connection) { handshakes_.leave(connection.id()); }
-  void forget(TcpConnection& connection);
+  void forget_at_end_of_turn(TcpConnection& connection) { gone_.push_back(connection.id()); }
+  // TcpConnection::on_deadline() is called then, if it is still there.
+  void call_at(session::Time moment, ConnectionId connection);
 
  private:
-  struct Listener;
+  struct Listener {
+    FileDescriptor socket;
+    std::shared_ptr<const TlsContexts> tls;
+  };
   static void on_wake(uv_async_t* async);
   static void on_expiry(uv_timer_t* timer);
   static void on_handshake(uv_timer_t* timer);
-  static void on_connection(uv_stream_t* stream, int status);
+  static void on_deadline(uv_timer_t* timer);
+  static void on_ready(uv_poll_t* poll, int status, int events);
   static void end_of_turn(EventLoop& loop);
 
   template <typename Work>
@@ -86,7 +96,12 @@ class EventLoop {
   void carry_out(CloseListener& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
-  void accept(Listener& listener);
+  void dispatch(const epoll_event& event);
+  void accept(const Listener& listener);
+  void refuse_one(const Listener& listener);
+  void admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from);
+  void meet_deadlines();
+  void await_deadline();
   void begin_handshakes();
   void await_handshake();
   void warn_of_descriptors();
@@ -111,15 +126,22 @@ class EventLoop {
   uv_check_t after_poll_{};
   uv_timer_t expiry_{};
   uv_timer_t next_handshake_{};
+  uv_timer_t next_deadline_{};
+  uv_poll_t ready_{};
 
   std::vector<Request> requests_;
   session::Sessions sessions_;
   Admission admission_;
   HandshakeQueue handshakes_;
   ConnectionId last_connection_ = 0;
-  std::unordered_map<ListenerId, std::unique_ptr<Listener>> listeners_;
-  std::unordered_map<ConnectionId, std::unique_ptr<TcpConnection>> connections_;
+  PollSet poll_set_;
+  FileDescriptor spare_;  // given up for a moment to refuse a client when there is no other
+  std::unordered_map<ListenerId, Listener> listeners_;
+  std::unordered_map<ConnectionId, TcpConnection> connections_;
   std::vector<TcpConnection*> to_flush_;
+  std::vector<ConnectionId> gone_;
+  Deadlines deadlines_;
+  session::Time awaited_{0};  // by next_deadline_, while it is active
   std::vector<Command> commands_;
   std::vector<Delivery> deliveries_;
   std::array<char, 65536> read_buffer_{};

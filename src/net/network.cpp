@@ -77,7 +77,7 @@ bool Network::start() {
 bool Network::listen(ListenerId listener, int fd, std::shared_ptr<const TlsContexts> tls) {
   const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) return false;
-  thread_->post(Listen{.listener = listener, .fd = duplicate, .tls = std::move(tls)});
+  thread_->post(Listen{.listener = listener, .socket = FileDescriptor(duplicate), .tls = std::move(tls)});
   return true;
 }
 

@@ -9,9 +9,6 @@ namespace {
 // Beyond this a growing string would be copied too often.
 constexpr std::size_t gathered_size = 64UL * 1024;
 
-// Linux takes 1024 (UIO_MAXIOV); one call seldom sends more than a few.
-constexpr std::size_t max_buffers = 64;
-
 }  // namespace
 
 std::string_view SendQueue::view(const Piece& piece) {
@@ -38,16 +35,14 @@ void SendQueue::push(std::shared_ptr<const std::string> bytes) {
   pieces_.emplace_back(std::move(bytes));
 }
 
-std::vector<uv_buf_t> SendQueue::buffers() const {
-  std::vector<uv_buf_t> buffers;
-  const std::size_t end = std::min(pieces_.size(), first_ + max_buffers);
-  buffers.reserve(end - first_);
-  for (std::size_t i = first_; i < end; ++i) {
-    const std::string_view bytes = view(pieces_[i]).substr(i == first_ ? offset_ : 0);
-    // libuv's buffers are not const, but writing does not change them.
-    buffers.push_back(uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size())));
+std::span<iovec> SendQueue::front(Buffers& into) const {
+  const std::size_t count = std::min(pieces_.size() - first_, into.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view bytes = view(pieces_[first_ + i]).substr(i == 0 ? offset_ : 0);
+    // The system's buffers are not const, but sending does not change them.
+    into[i] = {.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
   }
-  return buffers;
+  return {into.data(), count};
 }
 
 void SendQueue::pop(std::size_t bytes) {

@@ -2,10 +2,12 @@
 // Nothing is held while it is empty. Network thread only.
 #pragma once
 
-#include <uv.h>
+#include <sys/uio.h>
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -21,8 +23,10 @@ class SendQueue {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
 
-  // Pieces from the front, for one system call. They are good until the next call that is not const.
-  std::vector<uv_buf_t> buffers() const;
+  // Pieces from the front, for one system call; one call seldom sends more than a few. They are good until
+  // the next call that is not const.
+  using Buffers = std::array<iovec, 64>;
+  std::span<iovec> front(Buffers& into) const;
 
   // Forgets this many bytes from the front.
   void pop(std::size_t bytes);

@@ -1,55 +1,48 @@
 #include "tcp_connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <uv.h>
 
+#include <array>
+#include <cerrno>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "event_loop.h"
 
 namespace pubsub_mqtt::net {
+namespace {
 
-TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id) : loop_(loop), id_(id) {
-  socket_.data = this;
-  timer_.data = this;
-  write_request_.data = this;
-  uv_timer_init(loop.uv(), &timer_);
-  uv_tcp_init(loop.uv(), &socket_);
-  open_handles_ = 2;
+std::string_view reason_of(int error) { return uv_strerror(uv_translate_sys_error(error)); }
+
+}  // namespace
+
+TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor socket,
+                             const RemoteAddress& from, std::shared_ptr<const TlsContexts> tls,
+                             std::unique_ptr<Admission::Place> place)
+    : loop_(loop), id_(id), socket_(std::move(socket)), place_(std::move(place)) {
+  const bool is_encrypted = tls != nullptr;
+  if (tls) tls_ = std::make_unique<Tls>(Tls{.stream = TlsStream(std::move(tls)), .ciphertext = {}});
+  protocol_.emplace(id_, from.peer(is_encrypted), loop_.now(), loop_.session_limits(), loop_.sessions(),
+                    *this, loop_.requests());
 }
 
 TcpConnection::~TcpConnection() = default;
 
-int TcpConnection::descriptor() const {
-  uv_os_fd_t descriptor = -1;
-  uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &descriptor);
-  return descriptor;
+void TcpConnection::start() {
+  guard([this] {
+    const int on = 1;
+    setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    await_deadline();
+    watch(EPOLLIN);
+  });
 }
 
-TcpConnection& TcpConnection::of(uv_handle_t* handle) { return *static_cast<TcpConnection*>(handle->data); }
-
-bool TcpConnection::accept(uv_stream_t* listener) {
-  if (uv_accept(listener, reinterpret_cast<uv_stream_t*>(&socket_)) != 0) return false;
-  sockaddr_storage address{};
-  int size = sizeof address;
-  if (uv_tcp_getpeername(&socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-  from_ = RemoteAddress(address);
-  return true;
-}
-
-void TcpConnection::start(std::shared_ptr<const TlsContexts> tls, std::unique_ptr<Admission::Place> place) {
-  place_ = std::move(place);
-  uv_tcp_nodelay(&socket_, 1);
-  const bool is_encrypted = tls != nullptr;
-  if (tls) tls_.emplace(std::move(tls));
-  protocol_.emplace(id_, from_.peer(is_encrypted), loop_.now(), loop_.session_limits(), loop_.sessions(),
-                    *this, loop_.requests());
-  arm_timer();
-  resume_reading();
-}
-
-// Runs work of a callback; running out of memory costs this connection and nobody else.
+// Running out of memory costs this connection and nobody else.
 template <typename Work>
 void TcpConnection::guard(Work&& work) {
   try {
@@ -59,101 +52,104 @@ void TcpConnection::guard(Work&& work) {
   }
 }
 
-// While a handshake may not begin there is nothing to read into: on_read gets UV_ENOBUFS, and the socket
-// keeps its bytes.
-void TcpConnection::on_allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-  auto& self = of(handle);
-  const bool reads = !self.tls_ || self.handshake_ == Handshake::begun;
-  *buffer = reads ? self.loop_.read_buffer() : uv_buf_init(nullptr, 0);
+void TcpConnection::watch(PollSet::Events events) {
+  if (!loop_.poll_set().watch(socket_.get(), id_, watched_, events)) throw std::bad_alloc();
+  watched_ = events;
 }
 
-void TcpConnection::on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
-  auto& self = of(reinterpret_cast<uv_handle_t*>(stream));
-  self.guard([&] {
-    if (size > 0) {
-      self.received({buffer->base, static_cast<std::size_t>(size)});
-    } else if (size == UV_ENOBUFS) {
-      self.ask_for_handshake();
-    } else if (size < 0) {
-      self.ended(size == UV_EOF ? "closed by the client" : uv_strerror(static_cast<int>(size)));
-    }
+void TcpConnection::on_ready(PollSet::Events events) {
+  if (closed_) return;
+  guard([&] {
+    // What is wrong with the socket is found by using it.
+    if ((events & ~PollSet::Events{EPOLLIN}) != 0) mark_for_flush();
+    if (reads()) read();
   });
 }
 
-// Not before the client has sent something: one that is silent costs no handshake.
+void TcpConnection::read() {
+  if (tls_ && tls_->handshake != Handshake::begun) return ask_for_handshake();
+  const auto buffer = loop_.read_buffer();
+  if (closing_ || !reads()) return;  // by what Prosody's thread has said
+  const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (size > 0) {
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+    return tls_ ? decrypt(bytes) : process(bytes);
+  }
+  if (size == 0) return ended("closed by the client");
+  if (errno != EAGAIN && errno != EINTR) ended(reason_of(errno));
+}
+
+// Not before the client has sent something: one that is silent costs no handshake. While it may not begin,
+// the socket keeps its bytes.
 void TcpConnection::ask_for_handshake() {
-  if (closing_ || closed_) return;
+  if (closing_) return;
   if (client_is_gone()) return ended("closed by the client");
   if (loop_.may_begin_handshake(*this)) {
-    handshake_ = Handshake::begun;
+    tls_->handshake = Handshake::begun;
   } else {
-    handshake_ = Handshake::waiting;
+    tls_->handshake = Handshake::waiting;
     stop_reading();
   }
 }
 
 bool TcpConnection::begin_handshake() {
-  if (closing_) return false;
+  if (closing_ || closed_) return false;
   if (client_is_gone()) {
     ended("closed by the client");
     return false;
   }
-  handshake_ = Handshake::begun;
+  tls_->handshake = Handshake::begun;
   resume_reading();
   return true;
 }
 
 // Also one that only says that it will send no more: it could not finish a handshake.
 bool TcpConnection::client_is_gone() const {
-  pollfd socket{.fd = descriptor(), .events = POLLRDHUP, .revents = 0};
+  pollfd socket{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
   return poll(&socket, 1, 0) != 0;
-}
-
-void TcpConnection::stop_reading() {
-  if (reading_) uv_read_stop(reinterpret_cast<uv_stream_t*>(&socket_));
-  reading_ = false;
-}
-
-void TcpConnection::received(std::string_view bytes) {
-  if (closing_ || closed_) return;
-  if (tls_) {
-    decrypt(bytes);
-  } else {
-    process(bytes);
-  }
 }
 
 void TcpConnection::decrypt(std::string_view bytes) {
   std::string plaintext;
-  const TlsStream::Status status = tls_->receive(bytes, plaintext, tls_answer_);
-  if (!tls_answer_.empty()) mark_for_flush();
-  if (auto names = tls_->take_client_names()) protocol_->set_certificate(*std::move(names));
+  std::string answer;
+  const TlsStream::Status status = tls_->stream.receive(bytes, plaintext, answer);
+  if (!answer.empty()) {
+    tls_->ciphertext.push(answer);
+    mark_for_flush();
+  }
+  if (auto names = tls_->stream.take_client_names()) protocol_->set_certificate(*std::move(names));
   process(plaintext);
   if (status == TlsStream::Status::closed) {
     ended("closed by the client");
   } else if (status == TlsStream::Status::failed) {
-    ended("TLS failed: " + tls_->error());
+    ended("TLS failed: " + tls_->stream.error());
   }
 }
 
 void TcpConnection::process(std::string_view input) {
-  if (!unparsed_.empty()) {
-    unparsed_ += input;
+  if (unparsed_) {
+    unparsed_->input += input;
     return;
   }
   protocol_->receive(input, loop_.now());
   if (!input.empty() && !closing_) {
-    unparsed_ = input;
+    unparsed_ = std::make_unique<Unparsed>(Unparsed{.input = std::string(input), .end = {}});
     stop_reading();
   }
-  arm_timer();
+  await_deadline();
+}
+
+void TcpConnection::process_unparsed() {
+  const auto unparsed = std::exchange(unparsed_, nullptr);
+  process(unparsed ? std::string_view(unparsed->input) : std::string_view());
+  if (unparsed && unparsed->end) ended(*unparsed->end);
 }
 
 // The network connection is over, by the client's doing or the network's.
 void TcpConnection::ended(std::string_view reason) {
   if (closing_ || closed_) return;
-  if (!unparsed_.empty()) {
-    end_ = reason;  // what came before it is carried out first
+  if (unparsed_) {
+    unparsed_->end = reason;  // what came before it is carried out first
     return;
   }
   protocol_->log(LogLevel::debug, reason);
@@ -162,7 +158,7 @@ void TcpConnection::ended(std::string_view reason) {
 
 // Nothing can be sent any more.
 void TcpConnection::lost(int error) {
-  if (protocol_) protocol_->log(LogLevel::debug, uv_strerror(error));
+  if (protocol_) protocol_->log(LogLevel::debug, reason_of(error));
   close_now();
 }
 
@@ -176,7 +172,9 @@ void TcpConnection::write(std::shared_ptr<const std::string> packets) {
   mark_for_flush();
 }
 
-std::size_t TcpConnection::waiting_bytes() const { return outgoing_.size() + on_the_wire_.size(); }
+std::size_t TcpConnection::waiting_bytes() const {
+  return outgoing_.size() + (tls_ ? tls_->ciphertext.size() : 0);
+}
 
 void TcpConnection::close() {
   closing_ = true;
@@ -202,12 +200,9 @@ void TcpConnection::flush() {
       stop_reading();
       end_session();
     } else if (std::exchange(resume_, false)) {
-      process(std::exchange(unparsed_, {}));
-      if (unparsed_.empty() && end_) ended(*std::exchange(end_, std::nullopt));
-      if (unparsed_.empty() && !closing_ && !reading_ && handshake_ != Handshake::waiting) {
-        uv_read_start(reinterpret_cast<uv_stream_t*>(&socket_), on_allocate, on_read);
-        reading_ = true;
-      }
+      process_unparsed();
+      const bool waits = tls_ && tls_->handshake == Handshake::waiting;
+      if (!unparsed_ && !closing_ && !waits) watch(watched_ | EPOLLIN);
     }
     crowded_ = crowded_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2;
     send();
@@ -220,8 +215,7 @@ void TcpConnection::end_session() {
   if (!protocol_) return;
   protocol_.reset();
   loop_.leave_handshake_queue(*this);
-  uv_timer_start(&timer_, on_timer,
-                 static_cast<std::uint64_t>(loop_.session_limits().connect_timeout.count()), 0);
+  call_at(loop_.now() + loop_.session_limits().connect_timeout);
 }
 
 void TcpConnection::notice_drained() {
@@ -231,80 +225,67 @@ void TcpConnection::notice_drained() {
   protocol_->drained();
 }
 
-// Before its bytes are handed to the socket, so that records are as large as what is waiting.
-void TcpConnection::encrypt() {
-  std::string ciphertext = std::exchange(tls_answer_, {});
+// Before its bytes are handed to the socket, so that records are as large as what is waiting. False: TLS has
+// failed.
+bool TcpConnection::encrypt() {
+  std::string ciphertext;
   while (!outgoing_.empty()) {
+    SendQueue::Buffers buffers;
     std::size_t size = 0;
-    for (const auto& buffer : outgoing_.buffers()) {
-      if (tls_->send({buffer.base, buffer.len}, ciphertext) == TlsStream::Status::failed) return close_now();
-      size += buffer.len;
+    for (const auto& buffer : outgoing_.front(buffers)) {
+      const std::string_view plaintext(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
+      if (tls_->stream.send(plaintext, ciphertext) == TlsStream::Status::failed) return false;
+      size += buffer.iov_len;
     }
     outgoing_.pop(size);
   }
-  if (closing_) tls_->close(ciphertext);
-  on_the_wire_.push(ciphertext);
+  if (closing_) tls_->stream.close(ciphertext);
+  tls_->ciphertext.push(ciphertext);
+  return true;
 }
 
 void TcpConnection::send() {
-  if (sending_ > 0 || closed_) return;
-  if (tls_) {
-    encrypt();
-    if (closed_) return;
-  } else if (on_the_wire_.empty()) {
-    std::swap(on_the_wire_, outgoing_);
-  }
-  auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
-  while (!on_the_wire_.empty()) {
-    const auto buffers = on_the_wire_.buffers();
-    const int sent = uv_try_write(stream, buffers.data(), static_cast<unsigned>(buffers.size()));
-    if (sent > 0) {
-      on_the_wire_.pop(static_cast<std::size_t>(sent));
-      if (on_the_wire_.empty() && !tls_) std::swap(on_the_wire_, outgoing_);
-      continue;
+  if (closed_) return;
+  if (tls_ && !encrypt()) return close_now();
+  SendQueue& queue = tls_ ? tls_->ciphertext : outgoing_;
+  while (!queue.empty()) {
+    SendQueue::Buffers buffers;
+    const auto pieces = queue.front(buffers);
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const ssize_t sent = sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      queue.pop(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      return watch(watched_ | EPOLLOUT);
+    } else if (errno != EINTR) {
+      return lost(errno);
     }
-    if (sent != 0 && sent != UV_EAGAIN) return lost(sent);
-    return wait_for_socket(buffers);
   }
-  if (closing_) close_now();
+  if (closing_) return close_now();
+  watch(watched_ & ~PollSet::Events{EPOLLOUT});
 }
 
-void TcpConnection::wait_for_socket(const std::vector<uv_buf_t>& buffers) {
-  const int error = uv_write(&write_request_, reinterpret_cast<uv_stream_t*>(&socket_), buffers.data(),
-                             static_cast<unsigned>(buffers.size()), on_written);
-  if (error != 0) return lost(error);
-  for (const auto& buffer : buffers) sending_ += buffer.len;
+void TcpConnection::call_at(session::Time moment) {
+  due_ = moment;
+  loop_.call_at(moment, id_);
 }
 
-void TcpConnection::on_written(uv_write_t* request, int status) {
-  auto& self = *static_cast<TcpConnection*>(request->data);
-  if (self.closed_) return;
-  if (status != 0) return self.guard([&] { self.lost(status); });
-  self.guard([&] {
-    self.on_the_wire_.pop(std::exchange(self.sending_, 0));
-    self.mark_for_flush();
-  });
-}
-
-void TcpConnection::arm_timer() {
+void TcpConnection::await_deadline() {
   if (!protocol_) return;
   const auto deadline = protocol_->deadline();
-  if (!deadline) return;
-  const bool armed = uv_is_active(reinterpret_cast<uv_handle_t*>(&timer_)) != 0;
-  // A later deadline is noticed when the timer fires: a client that talks costs no timer call.
-  if (armed && armed_for_ <= *deadline) return;
-  armed_for_ = *deadline;
-  const session::Time now = loop_.now();
-  const auto wait = *deadline > now ? *deadline - now : session::Time::zero();
-  uv_timer_start(&timer_, on_timer, static_cast<std::uint64_t>(wait.count()), 0);
+  // A later deadline is noticed when the earlier one has come: a client that talks costs nothing here.
+  if (deadline && *deadline < due_) call_at(*deadline);
 }
 
-void TcpConnection::on_timer(uv_timer_t* timer) {
-  auto& self = of(reinterpret_cast<uv_handle_t*>(timer));
-  self.guard([&] {
-    if (self.closing_) return self.close_now();  // the client does not take the goodbye
-    self.protocol_->expire(self.loop_.now());
-    self.arm_timer();
+void TcpConnection::on_deadline(session::Time now) {
+  if (closed_ || now < due_) return;
+  due_ = session::Time::max();
+  guard([&] {
+    if (!protocol_) return close_now();  // the client does not take the goodbye
+    protocol_->expire(now);
+    await_deadline();
   });
 }
 
@@ -313,20 +294,9 @@ void TcpConnection::close_now() {
   closed_ = true;
   protocol_.reset();
   loop_.leave_handshake_queue(*this);
-  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), on_closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&socket_), on_closed);
+  socket_.reset();
   place_.reset();
-}
-
-void TcpConnection::reset() {
-  const linger none{.l_onoff = 1, .l_linger = 0};
-  setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-  close_now();
-}
-
-void TcpConnection::on_closed(uv_handle_t* handle) {
-  auto& self = of(handle);
-  if (--self.open_handles_ == 0) self.loop_.forget(self);
+  loop_.forget_at_end_of_turn(*this);
 }
 
 }  // namespace pubsub_mqtt::net

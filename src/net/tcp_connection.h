@@ -1,20 +1,20 @@
-// A client's socket: bytes between libuv, TLS where the listener speaks it, and MQTT (session::Connection).
+// A client's socket: bytes between the network, TLS where the listener speaks it, and MQTT
+// (session::Connection).
 //
 // What the session writes is gathered and sent by flush(), once a turn of the loop. Owned by EventLoop;
-// network thread only. No exception leaves a libuv callback: one that runs out of memory loses its own
-// connection.
+// network thread only. Nothing is thrown by what the loop calls: a connection that runs out of memory loses
+// itself and nothing else.
 #pragma once
-
-#include <uv.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "admission.h"
+#include "file_descriptor.h"
+#include "poll_set.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/outbox.h"
@@ -28,24 +28,26 @@ class EventLoop;
 
 class TcpConnection final : public session::Outbox {
  public:
-  TcpConnection(EventLoop& loop, ConnectionId id);
+  // A socket that was accepted, and admitted. Nothing happens before start().
+  TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor socket, const RemoteAddress& from,
+                std::shared_ptr<const TlsContexts> tls, std::unique_ptr<Admission::Place> place);
   ~TcpConnection() override;
   TcpConnection(const TcpConnection&) = delete;
   TcpConnection& operator=(const TcpConnection&) = delete;
 
-  // Takes the next connection of a listening handle. False: there was none, or it is gone already; destroy
-  // this with close_now().
-  bool accept(uv_stream_t* listener);
+  void start();
 
-  // It is admitted.
-  void start(std::shared_ptr<const TlsContexts> tls, std::unique_ptr<Admission::Place> place);
+  // The socket is ready for some of these.
+  void on_ready(PollSet::Events events);
+
+  // The moment has come for which EventLoop::call_at() was called, or an earlier or later one.
+  void on_deadline(session::Time now);
+  bool is_due_at(session::Time moment) const { return due_ == moment; }
 
   // The TLS handshake had to wait, and now it is its turn. False: the client is gone.
   bool begin_handshake();
 
   ConnectionId id() const { return id_; }
-  const RemoteAddress& from() const { return from_; }
-  int descriptor() const;
 
   // Outbox
   void write(std::string_view packets) override;
@@ -57,59 +59,53 @@ class TcpConnection final : public session::Outbox {
   // The end of a turn of the loop: carries out what was asked for above.
   void flush();
 
-  // Without waiting for anything; the loop forgets this when libuv has let go of it.
+  // Without waiting for anything; the loop forgets this at the end of its turn.
   void close_now();
 
-  // The same, and the kernel need not remember it, whatever the client does.
-  void reset();
-
  private:
-  enum class Handshake : std::uint8_t { not_begun, waiting, begun };  // of TLS
-
-  static TcpConnection& of(uv_handle_t* handle);
-  static void on_allocate(uv_handle_t* handle, std::size_t size, uv_buf_t* buffer);
-  static void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer);
-  static void on_written(uv_write_t* request, int status);
-  static void on_timer(uv_timer_t* timer);
-  static void on_closed(uv_handle_t* handle);
+  enum class Handshake : std::uint8_t { not_begun, waiting, begun };
+  struct Tls {
+    TlsStream stream;
+    Handshake handshake = Handshake::not_begun;
+    SendQueue ciphertext;
+  };
+  // Input that the session does not take yet, and how the connection ended behind it.
+  struct Unparsed {
+    std::string input;
+    std::optional<std::string> end;
+  };
 
   template <typename Work>
   void guard(Work&& work);
+  void watch(PollSet::Events events);
+  bool reads() const { return (watched_ & EPOLLIN) != 0; }
+  void stop_reading() { watch(watched_ & ~PollSet::Events{EPOLLIN}); }
+  void read();
   void ask_for_handshake();
   bool client_is_gone() const;
-  void stop_reading();
-  void received(std::string_view bytes);
   void decrypt(std::string_view bytes);
   void process(std::string_view input);
+  void process_unparsed();
   void ended(std::string_view reason);
   void lost(int error);
   void end_session();
-  void encrypt();
+  bool encrypt();
   void send();
-  void wait_for_socket(const std::vector<uv_buf_t>& buffers);
-  void arm_timer();
+  void call_at(session::Time moment);
+  void await_deadline();
   void mark_for_flush();
   void notice_drained();
 
   EventLoop& loop_;
   ConnectionId id_;
-  uv_tcp_t socket_{};
-  uv_timer_t timer_{};
-  uv_write_t write_request_{};
-  session::Time armed_for_{0};
-  RemoteAddress from_;
-  std::unique_ptr<Admission::Place> place_;  // while the connection is open
+  FileDescriptor socket_;
+  PollSet::Events watched_ = 0;
+  session::Time due_ = session::Time::max();  // when the loop is asked to call
+  std::unique_ptr<Admission::Place> place_;   // while the connection is open
   std::optional<session::Connection> protocol_;
-  std::optional<TlsStream> tls_;
-  Handshake handshake_ = Handshake::not_begun;
-  std::string unparsed_;            // input that the session does not take yet
-  std::optional<std::string> end_;  // how the connection ended, behind that input
-  std::string tls_answer_;          // what the handshake has to say
-  SendQueue outgoing_;              // written by the session
-  SendQueue on_the_wire_;           // being sent, encrypted where TLS is spoken
-  std::size_t sending_ = 0;         // bytes of on_the_wire_ that libuv holds; it must not change meanwhile
-  int open_handles_ = 0;
-  bool reading_ = false;
+  std::unique_ptr<Tls> tls_;
+  std::unique_ptr<Unparsed> unparsed_;
+  SendQueue outgoing_;  // written by the session
   bool resume_ = false;
   bool closing_ = false;  // close() was called: send, then go
   bool closed_ = false;
