@@ -1,0 +1,86 @@
+-- For the bench (docs/performance.md): creates nodes, and calls service:publish in a bare loop, to compare with. It takes
+-- one command a line on a port of its own, and answers each with a line:
+--
+--   create HOST PREFIX COUNT              nodes PREFIX1, PREFIX2, ..., that do not persist
+--   publish HOST NODE SECONDS fresh       a new item for each call, and the loop's time in seconds
+--   publish HOST NODE SECONDS prebuilt    the same item again and again
+module:set_global();
+
+local new_id = require "util.id".medium;
+local now = require "util.time".now;
+local st = require "util.stanza";
+local timer = require "util.timer";
+
+local xmlns_pubsub = "http://jabber.org/protocol/pubsub";
+local xmlns_data = "https://prosody.im/protocol/mqtt";
+local slice = 0.005; -- seconds, then Prosody's loop has its turn
+local calls_between_looks_at_the_clock = 10;
+
+-- 64 bytes, as the load generator's payloads.
+local payload = "seq="..("A"):rep(60);
+
+local function service_of(host)
+	return prosody.hosts[host].modules.pubsub.get_service();
+end
+
+local function new_item()
+	local id = new_id();
+	return id, st.stanza("item", { xmlns = xmlns_pubsub, id = id })
+		:tag("data", { xmlns = xmlns_data }):text(payload):up();
+end
+
+local function publish_for(service, node, seconds, is_fresh, done)
+	local published, start = 0, now();
+	local id, item = new_item();
+	local function run_slice()
+		local slice_end = now() + slice;
+		repeat
+			for _ = 1, calls_between_looks_at_the_clock do
+				if is_fresh then id, item = new_item(); end
+				assert(service:publish(node, true, id, item));
+			end
+			published = published + calls_between_looks_at_the_clock;
+		until now() >= slice_end
+		if now() - start < seconds then
+			timer.add_task(0, run_slice);
+		else
+			done(published, now() - start);
+		end
+	end
+	run_slice();
+end
+
+local commands = {};
+
+function commands.create(answer, host, prefix, count)
+	local service = service_of(host);
+	for number = 1, tonumber(count) do
+		assert(service:create(prefix..number, true, { persist_items = false }));
+	end
+	answer("created");
+end
+
+function commands.publish(answer, host, node, seconds, item)
+	publish_for(service_of(host), node, tonumber(seconds), item == "fresh", function (published, elapsed)
+		answer(("published %d %.6f"):format(published, elapsed));
+	end);
+end
+
+local listener = { default_mode = "*l" };
+
+function listener.onincoming(conn, line)
+	local words = {};
+	for word in line:gmatch("%S+") do words[#words+1] = word; end
+	local function answer(text)
+		conn:write(text.."\n");
+	end
+	local ok, err = pcall(commands[words[1]], answer, table.unpack(words, 2));
+	if not ok then answer("error "..tostring(err)); end
+end
+
+module:provides("net", {
+	name = "bench";
+	private = true;
+	default_port = 0;
+	listener = listener;
+});

@@ -1,0 +1,42 @@
+// The gateway in a Prosody of the bench's own. Its hosts are "localhost", whose users log in anonymously, and
+// two pubsub components: "pubsub.localhost" has pubsub_mqtt, "plain.localhost" has not.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "server.h"
+
+namespace pubsub_mqtt::bench {
+
+class Prosody : public Server {
+ public:
+  Prosody();
+
+  std::uint16_t c2s_port() const { return c2s_port_.number(); }
+
+  // Nodes of "pubsub.localhost" that do not persist: prefix1, prefix2, ...
+  void create_nodes(const std::string& prefix, int count) const;
+
+  struct Published {
+    std::uint32_t count = 0;
+    double seconds = 0;
+  };
+  enum class Item { fresh, prebuilt };
+
+  // The bare Lua loop over service:publish. Begins it; the descriptor is readable when it has ended.
+  tests::FileDescriptor begin_publishing(const std::string& host, const std::string& node, double seconds,
+                                         Item item) const;
+  // Waits until it has ended.
+  static Published end_publishing(const tests::FileDescriptor& loop);
+
+ private:
+  std::string configuration() const;
+
+  tests::FreePort c2s_port_;
+  tests::FreePort bench_port_;
+};
+
+inline std::string topic_of(const std::string& node) { return "pubsub.localhost/utf8/" + node; }
+
+}  // namespace pubsub_mqtt::bench

@@ -1,0 +1,41 @@
+// Publishes stamped messages to one topic, as fast as it may.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mqtt_client.h"
+
+namespace pubsub_mqtt::bench {
+
+class Publisher : public MqttClient {
+ public:
+  Publisher(EventLoop& loop, std::uint16_t port, const std::string& topic, mqtt::QoS qos,
+            std::size_t payload_size);
+
+  // Bytes of each PUBLISH.
+  std::size_t packet_size() const { return packet_.size(); }
+
+  // Publishes until so many were published since the beginning, or the socket is full, or, at QoS 1, `window`
+  // messages are unacknowledged.
+  void publish_until(std::uint32_t count);
+  static constexpr std::uint32_t window = 50;
+
+  // Those that have not left this process are counted, too.
+  std::uint32_t published() const { return published_; }
+  std::uint32_t acknowledged() const { return acknowledged_; }
+  bool all_sent() { return unsent().empty(); }
+
+ private:
+  void receive(std::uint8_t first_byte, std::string_view body) override;
+  void append_message();
+
+  std::string packet_;
+  mqtt::QoS qos_;
+  std::size_t payload_size_;
+  std::uint32_t published_ = 0;
+  std::uint32_t acknowledged_ = 0;
+};
+
+}  // namespace pubsub_mqtt::bench

@@ -1,0 +1,66 @@
+#include "server.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace pubsub_mqtt::bench {
+namespace {
+
+bool accepts_connections(std::uint16_t port) {
+  const tests::FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+Server::Server(const std::string& host) {
+  std::filesystem::create_directory(folder_.path("certs"));
+  // Signed by itself: the bench's clients do not look.
+  const tests::Identity identity = tests::make_identity({.name = host});
+  folder_.write("certs/" + host + ".crt", tests::pem(identity.certificate));
+  folder_.write("certs/" + host + ".key", tests::pem(identity.key));
+}
+
+void Server::start(const std::vector<std::string>& command, std::uint16_t port) {
+  const std::string log = folder_.path("output");
+  const tests::FileDescriptor output(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
+                                     "open " + log);
+  process_ = std::make_unique<tests::ChildProcess>(
+      tests::ChildProcess::Command{.arguments = command, .output = output.get()});
+  const auto until = tests::deadline();
+  while (!accepts_connections(port)) {
+    if (process_->wait(tests::Clock::now() + std::chrono::milliseconds(10)) || tests::Clock::now() >= until) {
+      throw std::runtime_error(command[0] + " does not start: " + content_of(log));
+    }
+  }
+}
+
+// A field of /proc/PID/status, which has kibibytes: proc(5).
+std::size_t Server::status_bytes(const std::string& field) const {
+  std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return std::stoul(line.substr(field.size() + 1)) * 1024;
+  }
+  throw std::runtime_error("the server has ended: " + content_of(folder_.path("output")));
+}
+
+std::size_t Server::resident_bytes() const { return status_bytes("VmRSS"); }
+
+std::size_t Server::peak_resident_bytes() const { return status_bytes("VmHWM"); }
+
+}  // namespace pubsub_mqtt::bench

@@ -1,0 +1,38 @@
+// Subscribes to one topic, and checks each message that comes: whole, in order, once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "latencies.h"
+#include "mqtt_client.h"
+
+namespace pubsub_mqtt::bench {
+
+class Subscriber : public MqttClient {
+ public:
+  // Connects; subscribe() follows when connected(). Several subscribers may add to the same latencies.
+  Subscriber(EventLoop& loop, std::uint16_t port, const std::string& client_identifier, std::string topic,
+             mqtt::QoS qos, std::size_t payload_size, Latencies& latencies);
+
+  void subscribe() { MqttClient::subscribe({&topic_, 1}, qos_); }
+
+  std::uint32_t received() const { return received_; }
+  // What was wrong first; empty: nothing.
+  const std::string& failure() const { return failure_; }
+
+ private:
+  void receive(std::uint8_t first_byte, std::string_view body) override;
+  void acknowledge(std::string_view packet_identifier);
+  void check(std::string_view payload);
+
+  std::string topic_;
+  mqtt::QoS qos_;
+  std::string payload_;  // what comes, but for the stamp
+  Latencies& latencies_;
+  std::uint32_t received_ = 0;
+  std::string failure_;
+};
+
+}  // namespace pubsub_mqtt::bench
