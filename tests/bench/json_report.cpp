@@ -29,7 +29,7 @@ void write_sample(Writer& json, const char* key, const Sample& sample) {
   json.Key(key);
   json.StartObject();
   write(json, "value", sample.value);
-  write(json, "delivered", sample.delivered);
+  if (sample.delivered) write(json, "delivered", *sample.delivered);
   if (sample.latencies) {
     write(json, "latency_p50_ns", sample.latencies->percentile(0.5));
     write(json, "latency_p99_ns", sample.latencies->percentile(0.99));
@@ -55,6 +55,8 @@ const char* name_of(Target::Figure figure) {
       return "value";
     case Target::Figure::ratio:
       return "ratio";
+    case Target::Figure::delivered:
+      return "delivered";
     case Target::Figure::latency_p99:
       return "latency_p99_ms";
     case Target::Figure::resident_bytes:

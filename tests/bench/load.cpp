@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "arrivals.h"
 #include "event_loop.h"
 #include "monotonic_time.h"
 #include "payload.h"
@@ -17,9 +18,6 @@ namespace {
 // servers, no queue has to overflow, so that all can be demanded of both.
 constexpr std::size_t max_lead_bytes = 256 * 1024;
 constexpr std::size_t max_lead_bytes_of_all = 16 * 1024 * 1024;
-
-// Without any delivery.
-constexpr double patience = 5;  // seconds
 
 class Run {
  public:
@@ -48,7 +46,8 @@ class Run {
       publisher_.publish_until(slowest() + lead);
       loop_.turn(std::chrono::milliseconds(1));
     }
-    return sample(start, wait_for_the_rest());
+    const std::uint64_t expected = std::uint64_t{publisher_.published()} * load_.subscribers;
+    return sample(start, wait_for_arrivals(loop_, expected, [this] { return deliveries(); }));
   }
 
  private:
@@ -67,20 +66,6 @@ class Run {
     std::uint64_t total = 0;
     for (const auto& subscriber : subscribers_) total += subscriber->received();
     return total;
-  }
-
-  // Returns when the last message came.
-  std::uint64_t wait_for_the_rest() {
-    const std::uint64_t expected = std::uint64_t{publisher_.published()} * load_.subscribers;
-    std::uint64_t arrived = deliveries();
-    std::uint64_t last_arrival = monotonic_time();
-    while (arrived < expected && monotonic_time() < last_arrival + nanoseconds(patience)) {
-      loop_.turn(std::chrono::milliseconds(1));
-      const std::uint64_t now_arrived = deliveries();
-      if (now_arrived > arrived) last_arrival = monotonic_time();
-      arrived = now_arrived;
-    }
-    return last_arrival;
   }
 
   Sample sample(std::uint64_t start, std::uint64_t last_arrival) const {

@@ -1,7 +1,7 @@
 // bench [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]: see docs/performance.md.
-#include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -33,7 +33,9 @@ constexpr std::string_view usage =
 
 std::vector<Row> all_rows() {
   std::vector<Row> all;
-  for (const auto& rows : {one_to_one_rows(), fan_out_rows()}) {
+  for (const auto& rows :
+       {one_to_one_rows(), fan_out_rows(), through_pubsub_rows(), no_xmpp_subscriber_rows(), idle_rows(),
+        ping_rows(), growth_rows(), memory_rows()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;
@@ -110,16 +112,25 @@ int run_rows(const std::vector<Row>& rows, const Options& options) {
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+void print_usage(std::ostream& out, const std::vector<Row>& rows) {
+  out << usage;
+  for (const Row& row : rows) out << "  " << row.name << ": " << row.what << '\n';
+}
+
 int main_of(const std::vector<std::string>& arguments) {
   const std::vector<Row> all = all_rows();
+  if (std::find(arguments.begin(), arguments.end(), "--help") != arguments.end()) {
+    print_usage(std::cout, all);
+    return EXIT_SUCCESS;
+  }
   Options options;
   std::vector<Row> rows;
   try {
     options = parse(arguments);
     rows = chosen(all, options.rows);
   } catch (const std::exception& exception) {
-    std::cerr << exception.what() << "\n\n" << usage;
-    for (const Row& row : all) std::cerr << "  " << row.name << ": " << row.what << '\n';
+    std::cerr << exception.what() << "\n\n";
+    print_usage(std::cerr, all);
     return 2;
   }
   raise_open_files();

@@ -3,8 +3,9 @@
 namespace pubsub_mqtt::bench {
 namespace {
 
-// mosquitto.conf(5). No limits, nothing written to disk or log: it is to be as fast as it can be. So set_tcp_nodelay
-// stays as it is, false: true halves its rate, since each message becomes a segment of its own.
+// mosquitto.conf(5). No limits, nothing written to disk or log: it is to be as fast as it can be. So
+// set_tcp_nodelay stays as it is, false: true halves its rate, since each message becomes a segment of its
+// own.
 constexpr const char* settings = R"(allow_anonymous true
 persistence false
 sys_interval 0

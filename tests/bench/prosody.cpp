@@ -99,10 +99,9 @@ std::string Prosody::configuration() const {
   return text.str();
 }
 
-void Prosody::create_nodes(const std::string& prefix, int count) const {
-  end_command(
-      begin_command(bench_port_.number(), "create pubsub.localhost " + prefix + ' ' + std::to_string(count)),
-      "created");
+void Prosody::create_nodes(const std::string& prefix, int count, const std::string& host) const {
+  const std::string command = "create " + host + ' ' + prefix + ' ' + std::to_string(count);
+  end_command(begin_command(bench_port_.number(), command), "created");
 }
 
 tests::FileDescriptor Prosody::begin_publishing(const std::string& host, const std::string& node,

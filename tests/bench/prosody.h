@@ -15,8 +15,8 @@ class Prosody : public Server {
 
   std::uint16_t c2s_port() const { return c2s_port_.number(); }
 
-  // Nodes of "pubsub.localhost" that do not persist: prefix1, prefix2, ...
-  void create_nodes(const std::string& prefix, int count) const;
+  // Nodes that do not persist: prefix1, prefix2, ...
+  void create_nodes(const std::string& prefix, int count, const std::string& host = "pubsub.localhost") const;
 
   struct Published {
     std::uint32_t count = 0;

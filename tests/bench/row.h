@@ -13,15 +13,15 @@ namespace pubsub_mqtt::bench {
 
 // What one run of a load gave.
 struct Sample {
-  double value = 0;      // in the row's unit
-  double delivered = 1;  // share of the messages that arrived
+  double value = 0;                      // in the row's unit
+  std::optional<double> delivered = {};  // share of the messages that arrived
   std::optional<Latencies> latencies = {};
   std::size_t resident_bytes = 0;  // of the server's process, at its peak
   std::string failure = {};        // a wrong answer; empty: none
 };
 
 struct Target {
-  enum class Figure { value, ratio, latency_p99, resident_bytes };  // latency in milliseconds
+  enum class Figure { value, ratio, delivered, latency_p99, resident_bytes };  // latency in milliseconds
   enum class Bound { at_least, at_most };
 
   Figure figure = Figure::ratio;

@@ -50,17 +50,18 @@ void Server::start(const std::vector<std::string>& command, std::uint16_t port) 
   }
 }
 
-// A field of /proc/PID/status, which has kibibytes: proc(5).
-std::size_t Server::status_bytes(const std::string& field) const {
-  std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
-  for (std::string line; std::getline(status, line);) {
+// A field of a file of /proc/PID, which has kibibytes: proc(5).
+std::size_t Server::bytes_of(const std::string& file, const std::string& field) const {
+  std::ifstream lines("/proc/" + std::to_string(process_->pid()) + '/' + file);
+  for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(field + ":")) return std::stoul(line.substr(field.size() + 1)) * 1024;
   }
   throw std::runtime_error("the server has ended: " + content_of(folder_.path("output")));
 }
 
-std::size_t Server::resident_bytes() const { return status_bytes("VmRSS"); }
+// "status" has it, too, but not to the page.
+std::size_t Server::resident_bytes() const { return bytes_of("smaps_rollup", "Rss"); }
 
-std::size_t Server::peak_resident_bytes() const { return status_bytes("VmHWM"); }
+std::size_t Server::peak_resident_bytes() const { return bytes_of("status", "VmHWM"); }
 
 }  // namespace pubsub_mqtt::bench

@@ -39,7 +39,7 @@ class Server {
   void start(const std::vector<std::string>& command, std::uint16_t port);
 
  private:
-  std::size_t status_bytes(const std::string& field) const;
+  std::size_t bytes_of(const std::string& file, const std::string& field) const;
 
   tests::TemporaryFolder folder_;
   tests::FreePort mqtt_port_;

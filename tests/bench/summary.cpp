@@ -11,6 +11,8 @@ double figure_of(const Pair& pair, Target::Figure figure) {
       return pair.subject.value;
     case Target::Figure::ratio:
       return pair.ratio();
+    case Target::Figure::delivered:
+      return pair.subject.delivered.value_or(0);
     case Target::Figure::latency_p99:
       return pair.subject.latencies ? static_cast<double>(pair.subject.latencies->percentile(0.99)) / 1e6 : 0;
     case Target::Figure::resident_bytes:

@@ -1,5 +1,6 @@
 #include "text_report.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -24,11 +25,16 @@ std::string number(double value) {
   return text;
 }
 
+// Nothing but all is 100 %.
+std::string percent(double share) {
+  return share == 1 ? "100 %" : with_decimals(std::min(100 * share, 99.99), 2) + " %";
+}
+
 std::string milliseconds(std::uint64_t nanoseconds) { return number(static_cast<double>(nanoseconds) / 1e6); }
 
 void print_side(std::ostream& out, const std::string& who, const Sample& sample) {
   out << "  " << who << ' ' << number(sample.value);
-  if (sample.delivered != 1) out << ", delivered " << with_decimals(100 * sample.delivered, 2) << " %";
+  if (sample.delivered) out << ", delivered " << percent(*sample.delivered);
   if (sample.latencies) {
     out << ", ms p50 " << milliseconds(sample.latencies->percentile(0.5)) << " p99 "
         << milliseconds(sample.latencies->percentile(0.99)) << " max "
@@ -48,6 +54,8 @@ std::string text_of(const Target& target) {
       return "value" + bound + number(target.limit);
     case Target::Figure::ratio:
       return "ratio" + bound + number(target.limit);
+    case Target::Figure::delivered:
+      return "delivered" + bound + percent(target.limit);
     case Target::Figure::latency_p99:
       return "p99" + bound + number(target.limit) + " ms";
     case Target::Figure::resident_bytes:

@@ -1,5 +1,5 @@
--- For the bench (docs/performance.md): creates nodes, and calls service:publish in a bare loop, to compare with. It takes
--- one command a line on a port of its own, and answers each with a line:
+-- For the bench (docs/performance.md): creates nodes, and calls service:publish in a bare loop, to compare with. It
+-- takes one command a line on a port of its own, and answers with a line:
 --
 --   create HOST PREFIX COUNT              nodes PREFIX1, PREFIX2, ..., that do not persist
 --   publish HOST NODE SECONDS fresh       a new item for each call, and the loop's time in seconds

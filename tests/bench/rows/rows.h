@@ -9,5 +9,11 @@ namespace pubsub_mqtt::bench {
 
 std::vector<Row> one_to_one_rows();
 std::vector<Row> fan_out_rows();
+std::vector<Row> through_pubsub_rows();
+std::vector<Row> no_xmpp_subscriber_rows();
+std::vector<Row> idle_rows();
+std::vector<Row> ping_rows();
+std::vector<Row> growth_rows();
+std::vector<Row> memory_rows();
 
 }  // namespace pubsub_mqtt::bench

@@ -1,0 +1,22 @@
+// Many clients that connect and stay.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mqtt_client.h"
+#include "server.h"
+
+namespace pubsub_mqtt::bench {
+
+using IdleClients = std::vector<std::unique_ptr<MqttClient>>;
+
+// As many as are wanted, or as this process and Prosody may have open files for.
+std::size_t possible_clients(std::size_t wanted);
+
+// Adds as many to `clients`, some at a time. Returns when each has its CONNACK. `tls` may be nullptr: plain
+// TCP.
+void connect_clients(EventLoop& loop, std::uint16_t port, SSL_CTX* tls, std::size_t count,
+                     IdleClients& clients);
+
+}  // namespace pubsub_mqtt::bench
