@@ -20,7 +20,7 @@ class Prosody : public Server {
 
   struct Published {
     std::uint32_t count = 0;
-    double seconds = 0;
+    double seconds = 0;  // of the processor, in the loop
   };
   enum class Item { fresh, prebuilt };
 

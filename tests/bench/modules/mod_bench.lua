@@ -2,7 +2,7 @@
 -- takes one command a line on a port of its own, and answers with a line:
 --
 --   create HOST PREFIX COUNT              nodes PREFIX1, PREFIX2, ..., that do not persist
---   publish HOST NODE SECONDS fresh       a new item for each call, and the loop's time in seconds
+--   publish HOST NODE SECONDS fresh       a new item for each call; answers with their number and the processor's time
 --   publish HOST NODE SECONDS prebuilt    the same item again and again
 module:set_global();
 
@@ -13,7 +13,9 @@ local timer = require "util.timer";
 
 local xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 local xmlns_data = "https://prosody.im/protocol/mqtt";
-local slice = 0.005; -- seconds, then Prosody's loop has its turn
+-- Seconds, then Prosody's loop has its turn. It waits for a millisecond at least before it runs a timer: longer slices
+-- lose less of the time.
+local slice = 0.02;
 local calls_between_looks_at_the_clock = 10;
 
 -- 64 bytes, as the load generator's payloads.
@@ -30,10 +32,10 @@ local function new_item()
 end
 
 local function publish_for(service, node, seconds, is_fresh, done)
-	local published, start = 0, now();
+	local published, time_in_loop, finish = 0, 0, now() + seconds;
 	local id, item = new_item();
 	local function run_slice()
-		local slice_end = now() + slice;
+		local slice_end, processor_time = now() + slice, os.clock();
 		repeat
 			for _ = 1, calls_between_looks_at_the_clock do
 				if is_fresh then id, item = new_item(); end
@@ -41,10 +43,11 @@ local function publish_for(service, node, seconds, is_fresh, done)
 			end
 			published = published + calls_between_looks_at_the_clock;
 		until now() >= slice_end
-		if now() - start < seconds then
+		time_in_loop = time_in_loop + os.clock() - processor_time;
+		if now() < finish then
 			timer.add_task(0, run_slice);
 		else
-			done(published, now() - start);
+			done(published, time_in_loop);
 		end
 	end
 	run_slice();
@@ -61,8 +64,8 @@ function commands.create(answer, host, prefix, count)
 end
 
 function commands.publish(answer, host, node, seconds, item)
-	publish_for(service_of(host), node, tonumber(seconds), item == "fresh", function (published, elapsed)
-		answer(("published %d %.6f"):format(published, elapsed));
+	publish_for(service_of(host), node, tonumber(seconds), item == "fresh", function (published, time_in_loop)
+		answer(("published %d %.6f"):format(published, time_in_loop));
 	end);
 end
 
