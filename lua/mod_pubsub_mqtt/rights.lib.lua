@@ -1,7 +1,6 @@
 -- Pubsub, as the core asks for it: what a client may do, and doing it as that client (docs/mapping.md, "Rights").
 -- A client is a bare JID, or "" without login: that one acts on open nodes only.
 
-local new_id = require "util.id".medium;
 local st = require "util.stanza";
 
 local settings = module:require "settings";
@@ -128,12 +127,10 @@ return function (services, disabled, observers)
 		return service:publish(node, account, id, item);
 	end
 
-	function rights.publish(host, node, account, item, retain)
+	function rights.publish(host, node, account, item)
 		local refusal = refuse_publish(host, node, account);
 		if refusal then return "refused", refusal; end
-		local id = retain and retained_id or new_id();
-		item.attr.id = id;
-		local ok, done, err = pcall(publish, services[host], node, account, id, item);
+		local ok, done, err = pcall(publish, services[host], node, account, item.attr.id, item);
 		if not ok then
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";

@@ -9,7 +9,7 @@
 #include "nodes.h"
 #include "pubsub_mqtt/mqtt/printable.h"
 #include "pubsub_mqtt/payload/xml_text.h"
-#include "uuid.h"
+#include "random_ids.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -141,7 +141,8 @@ PubsubService::Published Hub::publish_item(const Client& client, const PublishRe
   }
   Publication publication{.topic = topic, .request = request, .payload = payload};
   publication_ = &publication;
-  auto published = service_.publish(topic.host, topic.node, client.account, payload, request.retain);
+  const std::string id = request.retain ? std::string(retained_id) : random_item_id(random_);
+  auto published = service_.publish(topic.host, topic.node, client.account, id, payload);
   publication_ = nullptr;
   return published;
 }

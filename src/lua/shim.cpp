@@ -43,14 +43,15 @@ void set_texts(lua_State* L, const char* key, const std::vector<std::string>& va
   lua_setfield(L, -2, key);
 }
 
-// Pushes <item xmlns='...pubsub'>payload</item>; the shim gives it its id.
-void push_item(lua_State* L, const pugi::xml_node& payload, int metatable) {
+// Pushes <item xmlns='...pubsub' id='...'>payload</item>.
+void push_item(lua_State* L, std::string_view id, const pugi::xml_node& payload, int metatable) {
   lua_createtable(L, 1, 3);
   lua_pushliteral(L, "item");
   lua_setfield(L, -2, "name");
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);  // `publisher` may follow
   lua_pushstring(L, xmlns_pubsub);
   lua_setfield(L, -2, "xmlns");
+  set_text(L, "id", id);
   lua_setfield(L, -2, "attr");
   push_stanza(L, payload, metatable);
   lua_createtable(L, 1, 0);
@@ -156,7 +157,7 @@ bool Shim::ask(const char* callback, std::initializer_list<std::string_view> arg
 }
 
 Shim::Published Shim::publish(std::string_view host, std::string_view node, std::string_view account,
-                              const pugi::xml_node& payload, bool retain) {
+                              std::string_view id, const pugi::xml_node& payload) {
   Published published{.outcome = Outcome::failed, .reason = {}};
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
@@ -165,10 +166,9 @@ Shim::Published Shim::publish(std::string_view host, std::string_view node, std:
     lua_pushlstring(L, host.data(), host.size());
     lua_pushlstring(L, node.data(), node.size());
     lua_pushlstring(L, account.data(), account.size());
-    push_item(L, payload, 2);
+    push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_pushboolean(L, retain ? 1 : 0);
-    lua_call(L, 5, 3);
+    lua_call(L, 4, 3);
     read_outcome(L, lua_gettop(L) - 2, published);
     published.unobserved = lua_toboolean(L, -1) != 0;
     return 0;

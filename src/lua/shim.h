@@ -43,7 +43,7 @@ class Shim final : public hub::PubsubService {
   bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
   Published publish(std::string_view host, std::string_view node, std::string_view account,
-                    const pugi::xml_node& payload, bool retain) override;
+                    std::string_view id, const pugi::xml_node& payload) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   void retract_current(std::string_view host, std::string_view node) override;
   bool last_item(std::string_view host, std::string_view node, std::string_view account,

@@ -52,10 +52,10 @@ class PubsubService {
   // Whether a client may read what the node keeps. False where host or node do not exist.
   virtual bool may_read(std::string_view host, std::string_view node, std::string_view account) = 0;
 
-  // Publishes an item on an enabled host: with the id `current` where `retain`, else with a new, random one.
-  // While this runs, the hub is told of the item through Hub::own_item_published().
+  // Publishes an item on an enabled host. While this runs, the hub is told of the item through
+  // Hub::own_item_published().
   virtual Published publish(std::string_view host, std::string_view node, std::string_view account,
-                            const pugi::xml_node& payload, bool retain) = 0;
+                            std::string_view id, const pugi::xml_node& payload) = 0;
 
   // Whether a client may publish to the node, which need not exist, without doing so.
   virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;

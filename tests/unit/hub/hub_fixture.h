@@ -43,11 +43,13 @@ class TestService final : public PubsubService {
   bool may_read(std::string_view, std::string_view, std::string_view account) override {
     return !outcasts.contains(account) && !listeners.contains(account);
   }
-  Published publish(std::string_view, std::string_view node, std::string_view account,
-                    const pugi::xml_node& payload, bool retain) override {
+  Published publish(std::string_view, std::string_view node, std::string_view account, std::string_view id,
+                    const pugi::xml_node& payload) override {
     publishers.emplace_back(account);
     if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
-    published.push_back(std::string(node) + (retain ? " current " : " ") + payload::serialize(payload));
+    ids.emplace_back(id);
+    published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
+                        payload::serialize(payload));
     hub->own_item_published();
     return {.outcome = Outcome::accepted, .reason = {}, .unobserved = unobserved};
   }
@@ -83,6 +85,7 @@ class TestService final : public PubsubService {
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
   std::vector<std::string> published;
+  std::vector<std::string> ids;  // of the items
   std::vector<std::string> lines;
   int retracted = 0;
   std::map<std::string, std::string> last_items;

@@ -1,5 +1,6 @@
-#include "uuid.h"
+#include "random_ids.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,19 @@ std::string random_uuid_urn(std::mt19937_64& random) {
     --left;
   }
   return urn;
+}
+
+std::string random_item_id(std::mt19937_64& random) {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string id(20, ' ');
+  for (std::size_t i = 0; i < id.size(); i += 10) {
+    std::uint64_t bits = random();
+    for (std::size_t j = 0; j < 10; ++j) {
+      id[i + j] = digits[bits & 63U];
+      bits >>= 6U;
+    }
+  }
+  return id;
 }
 
 }  // namespace pubsub_mqtt::hub
