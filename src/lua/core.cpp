@@ -10,7 +10,7 @@ namespace {
 
 // How long Prosody's loop waits for us at a time, and how long our descriptor may stay readable before timers
 // get their turn (Prosody 0.12 runs none while any descriptor is).
-constexpr std::chrono::milliseconds slice{1};
+constexpr std::chrono::microseconds slice{500};
 constexpr std::chrono::milliseconds burst{20};
 
 }  // namespace
