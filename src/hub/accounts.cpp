@@ -51,7 +51,9 @@ std::vector<Hub::ClientView> Hub::clients() const {
     views.push_back({.session = session,
                      .name = client.name,
                      .is_connected = client.is_connected,
-                     .subscriptions = client.filters.size() + client.patterns.size()});
+                     .subscriptions = client.subscriber == nullptr ? 0
+                                                                   : client.subscriber->filters.size() +
+                                                                         client.subscriber->patterns.size()});
   }
   return views;
 }

@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/fifo.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/requests.h"
 
@@ -24,12 +24,8 @@ struct Hub::Scan {
   NodeId position = 0;      // nodes up to this one are done
 };
 
-struct Hub::Client {
-  std::string name;     // for log lines; empty: the session is over
-  std::string account;  // bare JID; empty: without login
-  bool is_connected = true;
-  std::deque<Request> waiting;
-
+// What a client that subscribes has more than others.
+struct Hub::Subscriber {
   // Filters by their text. Those with a wildcard are in Hub::patterns_ too.
   std::map<std::string, mqtt::QoS, std::less<>> filters;
   struct Pattern {
@@ -44,11 +40,18 @@ struct Hub::Client {
   std::uint64_t since = 0;       // Hub::last_retained_ when the SUBSCRIBE began
   std::optional<NodeId> walked;  // nodes up to this one follow the filters
 
-  std::deque<Scan> scans;
+  Fifo<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch
   bool may_send_retained = true;                    // the session has sent on the last batch
+};
 
-  std::set<std::string, std::less<>> logged;  // reasons of refusals that the log has already
+struct Hub::Client {
+  std::string name;     // for log lines; empty: the session is over
+  std::string account;  // bare JID; empty: without login
+  bool is_connected = true;
+  Fifo<Request> waiting;
+  std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
+  std::vector<std::string> logged;         // reasons of refusals that the log has already
 };
 
 }  // namespace pubsub_mqtt::hub

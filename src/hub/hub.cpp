@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/hub/hub.h"
 
+#include <algorithm>
 #include <iterator>
 #include <type_traits>
 #include <utility>
@@ -13,7 +14,6 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-constexpr int filters_a_step = 100;
 constexpr int log_lines_a_step = 20;
 constexpr std::size_t max_log_lines = 1000;
 constexpr std::size_t max_announced_wills = 1000;
@@ -133,23 +133,14 @@ bool Hub::carry_out(Client& client, SessionId /*session*/, DetachSession& /*requ
 }
 
 bool Hub::carry_out(Client& client, SessionId session, CloseSession& /*request*/) {
-  client.scans.clear();
-  if (!client.patterns.empty()) {
-    for (const auto& [text, pattern] : client.patterns) patterns_->erase(text, session);
-    client.patterns.clear();
-    client.walked = 0;
-  }
-  if (client.walked && !walk(client, session, {.host = "+", .type = {}, .node = "#"})) return false;
-  for (int i = 0; i < filters_a_step && !client.filters.empty(); ++i) {
-    unsubscribe(client, session, std::string(client.filters.begin()->first));
-  }
-  if (!client.filters.empty()) return false;
+  if (client.subscriber != nullptr && !unsubscribe_all(client, session)) return false;
   client.name.clear();  // step() forgets the client
   return true;
 }
 
 void Hub::refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason) {
-  if (!client.logged.emplace(reason).second) return;
+  if (std::find(client.logged.begin(), client.logged.end(), reason) != client.logged.end()) return;
+  client.logged.emplace_back(reason);
   std::string line = client.name;
   line += ": ";
   line += what;

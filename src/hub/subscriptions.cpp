@@ -14,6 +14,7 @@ namespace {
 // Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for
 // more.
 constexpr std::size_t nodes_a_step = 100;
+constexpr int filters_a_step = 100;
 constexpr std::size_t retained_a_batch = 20;
 
 constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
@@ -25,26 +26,28 @@ void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value
 }  // namespace
 
 bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request) {
-  const auto& filter = request.filters[client.return_codes.size()];
-  if (client.return_codes.empty() && !client.walked) client.since = last_retained_;
+  if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
+  const auto& filter = request.filters[client.subscriber->return_codes.size()];
+  if (client.subscriber->return_codes.empty() && !client.subscriber->walked)
+    client.subscriber->since = last_retained_;
   const Progress progress = subscribe(client, session, filter);
   if (progress == Progress::unfinished) return false;
   if (progress == Progress::granted) {
-    client.return_codes.push_back(static_cast<mqtt::SubackReturnCode>(filter.qos));
+    client.subscriber->return_codes.push_back(static_cast<mqtt::SubackReturnCode>(filter.qos));
   } else {
-    client.return_codes.push_back(mqtt::SubackReturnCode::failure);
+    client.subscriber->return_codes.push_back(mqtt::SubackReturnCode::failure);
   }
-  if (client.return_codes.size() < request.filters.size()) return false;
+  if (client.subscriber->return_codes.size() < request.filters.size()) return false;
   deliveries_.emplace_back(SubscribeReply{.session = session,
                                           .connection = request.connection,
                                           .packet_identifier = request.packet_identifier,
-                                          .return_codes = client.return_codes,
+                                          .return_codes = client.subscriber->return_codes,
                                           .bytes = request.bytes});
   for (std::size_t i = 0; i < request.filters.size(); ++i) {
-    if (client.return_codes[i] != mqtt::SubackReturnCode::failure)
-      start_scan(client, session, request.filters[i], client.since);
+    if (client.subscriber->return_codes[i] != mqtt::SubackReturnCode::failure)
+      start_scan(client, session, request.filters[i], client.subscriber->since);
   }
-  client.return_codes.clear();
+  client.subscriber->return_codes.clear();
   return true;
 }
 
@@ -79,10 +82,10 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
                              "access_model to \"open\"");
       }
   }
-  if (!client.filters.contains(filter.topic_filter) && has_all_filters(client)) {
+  if (!client.subscriber->filters.contains(filter.topic_filter) && has_all_filters(client)) {
     return refuse_filter(client, session, filter.topic_filter, too_many);
   }
-  client.filters.insert_or_assign(filter.topic_filter, filter.qos);
+  client.subscriber->filters.insert_or_assign(filter.topic_filter, filter.qos);
   update(nodes_->open(topic.host, topic.node), client, session);
   return Progress::granted;
 }
@@ -93,15 +96,15 @@ Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
     return refuse_filter(client, session, filter.topic_filter,
                          "no pubsub component of that name is configured");
   }
-  const auto known = client.patterns.find(filter.topic_filter);
-  if (known != client.patterns.end()) {
+  const auto known = client.subscriber->patterns.find(filter.topic_filter);
+  if (known != client.subscriber->patterns.end()) {
     known->second.qos = filter.qos;
   } else if (has_all_filters(client)) {
     return refuse_filter(client, session, filter.topic_filter, too_many);
-  } else if (client.patterns.size() >= limits_.max_wildcard_subscriptions) {
+  } else if (client.subscriber->patterns.size() >= limits_.max_wildcard_subscriptions) {
     return refuse_filter(client, session, filter.topic_filter, too_many_wildcards);
   } else {
-    const auto place = client.patterns.try_emplace(filter.topic_filter).first;
+    const auto place = client.subscriber->patterns.try_emplace(filter.topic_filter).first;
     place->second = {.pattern = std::get<NodePattern>(parse_filter(place->first)), .qos = filter.qos};
     patterns_->insert(filter.topic_filter, session);
   }
@@ -117,9 +120,10 @@ Hub::Progress Hub::refuse_filter(Client& client, SessionId session, std::string_
 }
 
 bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& request) {
-  if (!unsubscribe(client, session, request.topic_filters[client.filters_done])) return false;
-  if (++client.filters_done < request.topic_filters.size()) return false;
-  client.filters_done = 0;
+  if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
+  if (!unsubscribe(client, session, request.topic_filters[client.subscriber->filters_done])) return false;
+  if (++client.subscriber->filters_done < request.topic_filters.size()) return false;
+  client.subscriber->filters_done = 0;
   deliveries_.emplace_back(UnsubscribeReply{.session = session,
                                             .connection = request.connection,
                                             .packet_identifier = request.packet_identifier,
@@ -128,36 +132,52 @@ bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& reque
 }
 
 bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_filter) {
-  std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
-  if (const auto filter = client.filters.find(topic_filter); filter != client.filters.end()) {
+  client.subscriber->scans.erase_if([&](const Scan& scan) { return scan.topic_filter == topic_filter; });
+  if (const auto filter = client.subscriber->filters.find(topic_filter);
+      filter != client.subscriber->filters.end()) {
     const auto topic = std::get<NodeTopic>(parse_topic(topic_filter));
     Node* node = nodes_->find(topic.host, topic.node);
-    client.filters.erase(filter);
+    client.subscriber->filters.erase(filter);
     update(*node, client, session);
     nodes_->forget_if_unused(*node);
     return true;
   }
-  const auto pattern = client.patterns.find(topic_filter);
-  if (pattern == client.patterns.end() && !client.walked) return true;
-  if (pattern != client.patterns.end()) {
+  const auto pattern = client.subscriber->patterns.find(topic_filter);
+  if (pattern == client.subscriber->patterns.end() && !client.subscriber->walked) return true;
+  if (pattern != client.subscriber->patterns.end()) {
     patterns_->erase(topic_filter, session);
-    client.patterns.erase(pattern);
+    client.subscriber->patterns.erase(pattern);
   }
   return walk(client, session, std::get<NodePattern>(parse_filter(topic_filter)));
 }
 
+bool Hub::unsubscribe_all(Client& client, SessionId session) {
+  Subscriber& subscriber = *client.subscriber;
+  subscriber.scans.clear();
+  if (!subscriber.patterns.empty()) {
+    for (const auto& [text, pattern] : subscriber.patterns) patterns_->erase(text, session);
+    subscriber.patterns.clear();
+    subscriber.walked = 0;
+  }
+  if (subscriber.walked && !walk(client, session, {.host = "+", .type = {}, .node = "#"})) return false;
+  for (int i = 0; i < filters_a_step && !subscriber.filters.empty(); ++i) {
+    unsubscribe(client, session, std::string(subscriber.filters.begin()->first));
+  }
+  return subscriber.filters.empty();
+}
+
 bool Hub::has_all_filters(const Client& client) const {
-  return client.filters.size() + client.patterns.size() >= limits_.max_subscriptions;
+  return client.subscriber->filters.size() + client.subscriber->patterns.size() >= limits_.max_subscriptions;
 }
 
 bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
-  NodeId position = client.walked.value_or(0);
+  NodeId position = client.subscriber->walked.value_or(0);
   // Each node is held against each of the client's patterns.
-  const std::size_t nodes = std::max<std::size_t>(1, nodes_a_step / (client.patterns.size() + 1));
+  const std::size_t nodes = std::max<std::size_t>(1, nodes_a_step / (client.subscriber->patterns.size() + 1));
   for (std::size_t i = 0; i < nodes; ++i) {
     Node* node = nodes_->next(position);
     if (node == nullptr) {
-      client.walked.reset();
+      client.subscriber->walked.reset();
       return true;
     }
     position = node->id;
@@ -165,7 +185,7 @@ bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
     if (concerned && pattern.selects(node->host, node->name)) update(*node, client, session);
     nodes_->forget_if_unused(*node);
   }
-  client.walked = position;
+  client.subscriber->walked = position;
   return false;
 }
 
@@ -176,11 +196,12 @@ void Hub::update(Node& node, Client& client, SessionId session) {
 void Hub::update(Node& node, Client& client, SessionId session, bool may_receive) {
   Selection asked;
   for (std::size_t i = 0; i < payload::type_count; ++i) {
-    const auto filter = client.filters.find(make_topic(node.host, static_cast<payload::Type>(i), node.name));
-    if (filter != client.filters.end()) asked.by_type[i] = filter->second;
+    const auto filter =
+        client.subscriber->filters.find(make_topic(node.host, static_cast<payload::Type>(i), node.name));
+    if (filter != client.subscriber->filters.end()) asked.by_type[i] = filter->second;
   }
   if (node.exists) {
-    for (const auto& [filter, entry] : client.patterns) {
+    for (const auto& [filter, entry] : client.subscriber->patterns) {
       const auto& [pattern, qos] = entry;
       if (!pattern.selects(node.host, node.name)) continue;
       raise(pattern.type ? asked.by_type[static_cast<std::size_t>(*pattern.type)] : asked.natural, qos);
@@ -192,25 +213,30 @@ void Hub::update(Node& node, Client& client, SessionId session, bool may_receive
 void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
                      std::uint64_t since) {
   // Others ($SYS/...) bring nothing, and nothing counts them.
-  if (!client.filters.contains(filter.topic_filter) && !client.patterns.contains(filter.topic_filter)) return;
-  std::erase_if(client.scans, [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
-  client.scans.push_back({.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
-  if (std::exchange(client.may_send_retained, false))
-    client.waiting.emplace_back(RetainedRequest{.session = session});
+  if (!client.subscriber->filters.contains(filter.topic_filter) &&
+      !client.subscriber->patterns.contains(filter.topic_filter))
+    return;
+  client.subscriber->scans.erase_if(
+      [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
+  client.subscriber->scans.push_back(
+      {.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
+  if (std::exchange(client.subscriber->may_send_retained, false))
+    client.waiting.push_back(RetainedRequest{.session = session});
 }
 
 // One filter a turn, so that none of them costs more than a step may.
 bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {
-  if (!client.scans.empty() && client.retained.size() < retained_a_batch) {
-    if (!scan(client, session, client.scans.front())) return false;
-    if (client.retained.size() < retained_a_batch) client.scans.pop_front();
-    if (!client.scans.empty() && client.retained.size() < retained_a_batch) return false;
+  if (!client.subscriber->scans.empty() && client.subscriber->retained.size() < retained_a_batch) {
+    if (!scan(client, session, client.subscriber->scans.front())) return false;
+    if (client.subscriber->retained.size() < retained_a_batch) client.subscriber->scans.pop_front();
+    if (!client.subscriber->scans.empty() && client.subscriber->retained.size() < retained_a_batch)
+      return false;
   }
-  if (client.retained.empty()) {
-    client.may_send_retained = true;
+  if (client.subscriber->retained.empty()) {
+    client.subscriber->may_send_retained = true;
   } else {
     deliveries_.emplace_back(
-        RetainedMessages{.session = session, .messages = std::exchange(client.retained, {})});
+        RetainedMessages{.session = session, .messages = std::exchange(client.subscriber->retained, {})});
   }
   return true;
 }
@@ -233,7 +259,7 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
     if (node == nullptr) return true;
     scan.position = node->id;
     if (pattern->selects(node->host, node->name)) read_retained(client, session, *node, scan, pattern->type);
-    if (client.retained.size() >= retained_a_batch) return true;
+    if (client.subscriber->retained.size() >= retained_a_batch) return true;
   }
   return false;
 }
@@ -260,7 +286,7 @@ void Hub::read_retained(Client& client, SessionId session, Node& node, const Sca
   // An empty retained message is none [MQTT-3.3.1-11].
   if (!text || text->empty()) return;
   message.payload = std::move(*text);
-  client.retained.push_back(std::move(message));
+  client.subscriber->retained.push_back(std::move(message));
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -1,6 +1,8 @@
 #include "event_loop.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -149,6 +151,9 @@ void EventLoop::carry_out_commands() {
 
 void EventLoop::carry_out(Listen& command) {
   const int socket = command.socket.get();
+  // What is sent has been gathered already. Connections inherit it.
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (fcntl(socket, F_SETFL, O_NONBLOCK) != 0 || ::listen(socket, backlog) != 0 ||
       !poll_set_.watch(socket, listener_bit | command.listener, 0, EPOLLIN)) {
     requests_.emplace_back(

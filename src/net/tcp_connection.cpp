@@ -1,7 +1,5 @@
 #include "tcp_connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <uv.h>
@@ -35,8 +33,6 @@ TcpConnection::~TcpConnection() = default;
 
 void TcpConnection::start() {
   guard([this] {
-    const int on = 1;
-    setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     await_deadline();
     watch(EPOLLIN);
   });

@@ -50,9 +50,9 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
 void Session::detach() {
   outbox_ = nullptr;
   connection_ = 0;
-  asked_ = {};
+  asked_.clear();
   routes_.reset();
-  published_ = {};
+  published_.clear();
   awaits_all_answers_ = false;
   received_.orphan_pending();
 }

@@ -162,7 +162,7 @@ class Session {
     mqtt::PacketIdentifier packet_identifier = 0;
     std::vector<mqtt::SubackReturnCode> return_codes;
   };
-  std::vector<AskedQoS> asked_;
+  Fifo<AskedQoS> asked_;
 
   bool clean_;
   bool speaks_3_1_ = false;

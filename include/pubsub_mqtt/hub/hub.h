@@ -104,6 +104,7 @@ class Hub {
 
  private:
   struct Client;
+  struct Subscriber;
   struct Publication;
 
   void queue(LogLine&& line);
@@ -128,6 +129,7 @@ class Hub {
                              const NodePattern& pattern);
   // False: there is more to do.
   bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
+  bool unsubscribe_all(Client& client, SessionId session);
   bool has_all_filters(const Client& client) const;
   // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are
   // done.
