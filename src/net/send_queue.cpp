@@ -16,29 +16,37 @@ std::string_view SendQueue::view(const Piece& piece) {
   return *std::get<std::shared_ptr<const std::string>>(piece);
 }
 
+SendQueue::Held& SendQueue::held() {
+  if (!held_) held_ = std::make_unique<Held>();
+  return *held_;
+}
+
 void SendQueue::push(std::string_view bytes) {
   if (bytes.empty()) return;
-  size_ += bytes.size();
-  if (!pieces_.empty()) {
-    auto* last = std::get_if<std::string>(&pieces_.back());
+  auto& [pieces, first, offset, size] = held();
+  size += bytes.size();
+  if (!pieces.empty()) {
+    auto* last = std::get_if<std::string>(&pieces.back());
     if (last != nullptr && last->size() + bytes.size() <= gathered_size) {
       last->append(bytes);
       return;
     }
   }
-  pieces_.emplace_back(std::string(bytes));
+  pieces.emplace_back(std::string(bytes));
 }
 
 void SendQueue::push(std::shared_ptr<const std::string> bytes) {
   if (bytes->empty()) return;
-  size_ += bytes->size();
-  pieces_.emplace_back(std::move(bytes));
+  held().size += bytes->size();
+  held().pieces.emplace_back(std::move(bytes));
 }
 
 std::span<iovec> SendQueue::front(Buffers& into) const {
-  const std::size_t count = std::min(pieces_.size() - first_, into.size());
+  if (empty()) return {};
+  const auto& [pieces, first, offset, size] = *held_;
+  const std::size_t count = std::min(pieces.size() - first, into.size());
   for (std::size_t i = 0; i < count; ++i) {
-    const std::string_view bytes = view(pieces_[first_ + i]).substr(i == 0 ? offset_ : 0);
+    const std::string_view bytes = view(pieces[first + i]).substr(i == 0 ? offset : 0);
     // The system's buffers are not const, but sending does not change them.
     into[i] = {.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
   }
@@ -46,31 +54,25 @@ std::span<iovec> SendQueue::front(Buffers& into) const {
 }
 
 void SendQueue::pop(std::size_t bytes) {
-  size_ -= bytes;
-  if (size_ == 0) return clear();
+  if (bytes == size()) return held_.reset();
+  auto& [pieces, first, offset, size] = *held_;
+  size -= bytes;
   while (bytes > 0) {
-    const std::size_t left = view(pieces_[first_]).size() - offset_;
+    const std::size_t left = view(pieces[first]).size() - offset;
     if (bytes < left) {
-      offset_ += bytes;
+      offset += bytes;
       return;
     }
     bytes -= left;
-    pieces_[first_] = std::string();
-    ++first_;
-    offset_ = 0;
+    pieces[first] = std::string();
+    ++first;
+    offset = 0;
   }
   // Sent pieces leave in bulk, so that each is moved once on average.
-  if (first_ > pieces_.size() / 2) {
-    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
-    first_ = 0;
+  if (first > pieces.size() / 2) {
+    pieces.erase(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(first));
+    first = 0;
   }
-}
-
-void SendQueue::clear() {
-  pieces_ = {};
-  first_ = 0;
-  offset_ = 0;
-  size_ = 0;
 }
 
 }  // namespace pubsub_mqtt::net

@@ -20,8 +20,8 @@ class SendQueue {
   void push(std::string_view bytes);
   void push(std::shared_ptr<const std::string> bytes);
 
-  bool empty() const { return size_ == 0; }
-  std::size_t size() const { return size_; }
+  bool empty() const { return held_ == nullptr; }
+  std::size_t size() const { return held_ ? held_->size : 0; }
 
   // Pieces from the front, for one system call; one call seldom sends more than a few. They are good until
   // the next call that is not const.
@@ -30,16 +30,20 @@ class SendQueue {
 
   // Forgets this many bytes from the front.
   void pop(std::size_t bytes);
-  void clear();
 
  private:
   using Piece = std::variant<std::string, std::shared_ptr<const std::string>>;
   static std::string_view view(const Piece& piece);
 
-  std::vector<Piece> pieces_;
-  std::size_t first_ = 0;   // pieces before it are sent
-  std::size_t offset_ = 0;  // bytes of pieces_[first_] that are sent
-  std::size_t size_ = 0;
+  struct Held {
+    std::vector<Piece> pieces;
+    std::size_t first = 0;   // pieces before it are sent
+    std::size_t offset = 0;  // bytes of pieces[first] that are sent
+    std::size_t size = 0;    // bytes that are not
+  };
+  Held& held();
+
+  std::unique_ptr<Held> held_;  // none while it is empty
 };
 
 }  // namespace pubsub_mqtt::net

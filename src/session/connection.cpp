@@ -4,7 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "pubsub_mqtt/mqtt/printable.h"
 #include "session.h"
 #include "write_packet.h"
 
@@ -48,10 +47,20 @@ struct PendingConnect {
   mqtt::Connect connect;  // borrows from the above
 };
 
+// What is known of a client until its session has it.
+struct Connection::Newcomer {
+  Peer peer;
+  std::string name;  // for log lines, with what CONNECT has said
+  CertificateNames certificate;
+  std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
+};
+
 Connection::Connection(ConnectionId id, Peer peer, Time now, const Limits& limits, Sessions& sessions,
                        Outbox& outbox, std::vector<Request>& requests)
     : id_(id),
-      peer_(std::move(peer)),
+      is_loopback_(peer.is_loopback),
+      newcomer_(std::make_unique<Newcomer>(
+          Newcomer{.peer = peer, .name = peer.name, .certificate = {}, .logging_in = {}})),
       last_packet_(now),
       limits_(limits),
       sessions_(sessions),
@@ -60,9 +69,13 @@ Connection::Connection(ConnectionId id, Peer peer, Time now, const Limits& limit
       reader_(limits.max_packet_size) {}
 
 Connection::~Connection() {
-  if (logging_in_) sessions_.forget_login(id_);
+  if (is_logging_in()) sessions_.forget_login(id_);
   if (Session* own = session()) sessions_.detach(*own);
 }
+
+void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
+
+bool Connection::is_logging_in() const { return newcomer_ && newcomer_->logging_in; }
 
 // Nothing once a newer connection has taken the session over.
 Session* Connection::session() const {
@@ -74,14 +87,14 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
 
 bool Connection::reads() const {
-  if (!sessions_.takes_requests() || logging_in_ || reads_again_at_) return false;
+  if (!sessions_.takes_requests() || is_logging_in() || reads_again_at_) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
 
 // From loopback a client may be as fast as it likes: behind a proxy it is many.
 void Connection::count(std::size_t bytes, const mqtt::ReadResult& result, Time now) {
-  if (peer_.is_loopback) return;
+  if (is_loopback_) return;
   received_bytes_.take(bytes, limits_.max_byte_rate, now);
   const auto* packet = std::get_if<mqtt::Packet>(&result);
   if (packet != nullptr && std::holds_alternative<mqtt::Publish>(*packet)) {
@@ -153,7 +166,7 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
 }
 
 void Connection::receive(const mqtt::Connect& connect) {
-  peer_.name += " \"" + mqtt::printable(connect.client_identifier) + '"';
+  newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::ConnectReturnCode::identifier_rejected,
@@ -170,38 +183,38 @@ void Connection::receive(const mqtt::Connect& connect) {
                   "allow_unencrypted_plain_auth = true",
                   LogLevel::warn);
   }
-  if (connect.user_name || !certificate_.empty()) return ask_to_log_in(connect);
+  if (connect.user_name || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
   accept(connect, {});
 }
 
 bool Connection::may_send_password() const {
-  return peer_.is_encrypted || peer_.is_loopback || limits_.passwords_in_the_clear;
+  return newcomer_->peer.is_encrypted || is_loopback_ || limits_.passwords_in_the_clear;
 }
 
 bool Connection::may_be_anonymous() const {
   return limits_.anonymous == Anonymous::from_everywhere ||
-         (limits_.anonymous == Anonymous::from_loopback && peer_.is_loopback);
+         (limits_.anonymous == Anonymous::from_loopback && is_loopback_);
 }
 
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   LoginRequest request{.connection = id_,
-                       .client = peer_.name,
-                       .address = peer_.address,
-                       .party = peer_.party,
-                       .is_loopback = peer_.is_loopback,
+                       .client = newcomer_->name,
+                       .address = newcomer_->peer.address,
+                       .party = newcomer_->peer.party,
+                       .is_loopback = is_loopback_,
                        .user_name = {},
                        .password = {},
-                       .certificate = certificate_};
+                       .certificate = newcomer_->certificate};
   if (connect.user_name) request.user_name.emplace(*connect.user_name);
   if (connect.password) request.password.emplace(*connect.password);
   requests_.emplace_back(std::move(request));
-  logging_in_ = std::make_unique<PendingConnect>(connect);
+  newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
   sessions_.await_login(id_, *this);
 }
 
 void Connection::receive(const LoginReply& reply) {
   sessions_.forget_login(id_);
-  const auto pending = std::exchange(logging_in_, nullptr);
+  const auto pending = std::exchange(newcomer_->logging_in, nullptr);
   if (reply.code != mqtt::ConnectReturnCode::accepted) {
     return refuse(reply.code, "login failed", LogLevel::debug);
   }
@@ -216,7 +229,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
                   "no user name: clients without login are let in as mqtt_allow_anonymous says",
                   LogLevel::info);
   }
-  if (!account.empty()) peer_.name += " (" + account + ')';
+  if (!account.empty()) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
         mqtt::ConnectReturnCode::server_unavailable,
@@ -225,7 +238,9 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
-  const auto opened = sessions_.open(connect, std::move(account), id_, peer_.name, outbox_);
+  const auto opened =
+      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
+  newcomer_.reset();
   keep_alive_ = std::chrono::seconds(connect.keep_alive);
   session_ = opened.session.id();
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
@@ -249,7 +264,7 @@ void Connection::disconnect(Session& session) {
 void Connection::refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level) {
   write_packet(mqtt::Connack{.session_present = false, .code = code}, outbox_);  // [MQTT-3.2.2-4]
   if (level == LogLevel::debug) return fail(why);
-  sessions_.log_refusal(last_packet_, level, peer_.name, why);
+  sessions_.log_refusal(last_packet_, level, newcomer_->name, why);
   end();
 }
 
@@ -261,7 +276,7 @@ void Connection::fail(std::string_view reason) {
 void Connection::end() {
   closed_ = true;
   sessions_.forget_login(id_);
-  logging_in_.reset();
+  if (newcomer_) newcomer_->logging_in.reset();
   if (Session* own = session()) sessions_.detach(*own);
   outbox_.close();
 }
@@ -285,7 +300,7 @@ void Connection::expire(Time now) {
     last_packet_ = now;
     return outbox_.resume_reading();
   }
-  if (logging_in_) {
+  if (is_logging_in()) {
     return refuse(mqtt::ConnectReturnCode::server_unavailable,
                   "the login was not decided within mqtt_connect_timeout", LogLevel::warn);
   }
@@ -302,7 +317,9 @@ void Connection::drained() {
 
 void Connection::log(LogLevel level, std::string_view text) {
   const Session* own = session();
-  std::string line = own != nullptr ? own->client() : peer_.name;
+  std::string line = own != nullptr ? own->client()
+                     : newcomer_    ? newcomer_->name
+                                    : "a client whose session is over";
   line += ": ";
   line += text;
   requests_.emplace_back(LogLine{.level = level, .text = std::move(line)});

@@ -16,22 +16,21 @@ std::size_t size_of(const PublishRequest& request) { return request.topic.size()
 
 }  // namespace
 
-Session::Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
-                 Backlog& backlog, std::size_t& total_queued_bytes, std::vector<Request>& requests)
+Session::Session(SessionId id, SessionKey key, bool clean, const Limits& limits, Backlog& backlog,
+                 std::size_t& total_queued_bytes, std::vector<Request>& requests)
     : id_(id),
-      key_(key),
-      account_(std::move(account)),
+      key_(std::move(key)),
       limits_(limits),
       backlog_(backlog),
       requests_(requests),
       outgoing_(limits, total_queued_bytes),
       clean_(clean) {}
 
-void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string client,
+void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string address,
                      Outbox& outbox) {
   outbox_ = &outbox;
   connection_ = connection;
-  client_ = std::move(client);
+  address_ = std::move(address);
   offline_since.reset();
   speaks_3_1_ = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (!connect.will) return;
@@ -355,7 +354,7 @@ void Session::was_too_fast(std::string_view setting) {
 }
 
 void Session::log(LogLevel level, std::string_view text) {
-  requests_.emplace_back(LogLine{.level = level, .text = client_ + ": " + std::string(text)});
+  requests_.emplace_back(LogLine{.level = level, .text = client() + ": " + std::string(text)});
 }
 
 void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {

@@ -29,20 +29,19 @@ namespace pubsub_mqtt::session {
 
 class Session {
  public:
-  // `key` is where Sessions finds it, or nullptr; it outlives this.
-  Session(SessionId id, const SessionKey* key, std::string account, bool clean, const Limits& limits,
-          Backlog& backlog, std::size_t& total_queued_bytes, std::vector<Request>& requests);
+  Session(SessionId id, SessionKey key, bool clean, const Limits& limits, Backlog& backlog,
+          std::size_t& total_queued_bytes, std::vector<Request>& requests);
 
   SessionId id() const { return id_; }
-  const SessionKey* key() const { return key_; }
-  const std::string& account() const { return account_; }
+  const SessionKey& key() const { return key_; }
+  const std::string& account() const { return key_.account; }
   // It ends with its connection, and nothing of it is used again [MQTT-3.1.2-6].
   bool is_clean() const { return clean_; }
-  // For log lines: address and client identifier, printable.
-  const std::string& client() const { return client_; }
+  // For log lines: address, client identifier and account, printable.
+  std::string client() const { return client_name(address_, key_); }
 
   // It has a network connection from here to detach(). Nothing is written before resume().
-  void attach(const mqtt::Connect& connect, ConnectionId connection, std::string client, Outbox& outbox);
+  void attach(const mqtt::Connect& connect, ConnectionId connection, std::string address, Outbox& outbox);
   void detach();
   bool is_connected() const { return outbox_ != nullptr; }
   // 0: none
@@ -130,14 +129,13 @@ class Session {
   void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
   SessionId id_;
-  const SessionKey* key_;
-  std::string account_;
+  const SessionKey key_;
   const Limits& limits_;
   Backlog& backlog_;
   std::vector<Request>& requests_;
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;
-  std::string client_;
+  std::string address_;  // with the port
   std::unique_ptr<PublishRequest> will_;
 
   Outgoing outgoing_;

@@ -10,10 +10,33 @@
 #include "audience.h"
 #include "direct_item.h"
 #include "message.h"
+#include "pubsub_mqtt/mqtt/printable.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "session.h"
 
 namespace pubsub_mqtt::session {
+
+std::string client_name(std::string_view address, std::string_view client_identifier) {
+  return std::string(address) + " \"" + mqtt::printable(client_identifier) + '"';
+}
+
+std::string client_name(std::string_view address, const SessionKey& key) {
+  std::string name = client_name(address, key.client_identifier);
+  if (!key.account.empty()) name += " (" + key.account + ')';
+  return name;
+}
+
+std::size_t SessionKeyHash::operator()(const SessionKey& key) const {
+  const std::hash<std::string> hash;
+  return hash(key.account) * 31 + hash(key.client_identifier);
+}
+std::size_t SessionKeyHash::operator()(const Session* session) const { return (*this)(session->key()); }
+bool SessionKeyEqual::operator()(const Session* session, const Session* other) const {
+  return session == other;
+}
+bool SessionKeyEqual::operator()(const SessionKey& key, const Session* session) const {
+  return key == session->key();
+}
 
 Sessions::Sessions(const Limits& limits, std::vector<Request>& requests)
     : limits_(limits), requests_(requests) {}
@@ -38,9 +61,9 @@ Session* Sessions::find(SessionId id) const {
 
 bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
   if (connect.clean_session) return true;
-  const auto known =
-      by_key_.find({.account = account, .client_identifier = std::string(connect.client_identifier)});
-  if (known != by_key_.end() && !known->second->is_clean()) return true;
+  const auto known = by_key_.find(
+      SessionKey{.account = account, .client_identifier = std::string(connect.client_identifier)});
+  if (known != by_key_.end() && !(*known)->is_clean()) return true;
   const auto stored = stored_.find(account);
   return (stored == stored_.end() ? 0 : stored->second) <
          (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account);
@@ -59,8 +82,9 @@ void Sessions::log_refusal(Time now, LogLevel level, const std::string& client, 
 }
 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
-                                std::string client, Outbox& outbox) {
+                                std::string address, Outbox& outbox) {
   SessionKey key{.account = std::move(account), .client_identifier = std::string(connect.client_identifier)};
+  std::string client = client_name(address, key);
   Session* session = take_over(key);
   if (session != nullptr && connect.clean_session) {
     close(*session);
@@ -68,14 +92,13 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   const bool present = session != nullptr;
   if (present) {
-    requests_.emplace_back(ResumeSession{.session = session->id(), .client = client});
+    requests_.emplace_back(ResumeSession{.session = session->id(), .client = std::move(client)});
   } else {
-    OpenSession request{.session = 0, .client = client, .account = key.account};
     session = &create(std::move(key), connect.clean_session);
-    request.session = session->id();
-    requests_.emplace_back(std::move(request));
+    requests_.emplace_back(
+        OpenSession{.session = session->id(), .client = std::move(client), .account = session->account()});
   }
-  session->attach(connect, connection, std::move(client), outbox);
+  session->attach(connect, connection, std::move(address), outbox);
   return {.session = *session, .present = present};
 }
 
@@ -83,27 +106,20 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 Session* Sessions::take_over(const SessionKey& key) {
   auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
-  if (Session& session = *found->second; session.is_connected()) {
+  if (Session& session = **found; session.is_connected()) {
     disconnect(session, "closed, its client identifier connected again");
     found = by_key_.find(key);  // a clean session is over now
   }
-  return found == by_key_.end() ? nullptr : found->second;
+  return found == by_key_.end() ? nullptr : *found;
 }
 
 Session& Sessions::create(SessionKey&& key, bool clean) {
   if (!clean) ++stored_[key.account];
   const SessionId id = take_slot();
   auto& session = slots_[id & 0xFFFFFFFFU].session;
+  session = std::make_unique<Session>(id, std::move(key), clean, limits_, backlog_, queued_bytes_, requests_);
   // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
-  if (key.client_identifier.empty()) {
-    session = std::make_unique<Session>(id, nullptr, std::move(key.account), clean, limits_, backlog_,
-                                        queued_bytes_, requests_);
-  } else {
-    const auto place = by_key_.emplace(std::move(key), nullptr).first;
-    session = std::make_unique<Session>(id, &place->first, place->first.account, clean, limits_, backlog_,
-                                        queued_bytes_, requests_);
-    place->second = session.get();
-  }
+  if (!session->key().client_identifier.empty()) by_key_.insert(session.get());
   return *session;
 }
 
@@ -135,7 +151,7 @@ void Sessions::close(Session& session) {
     const auto stored = stored_.find(session.account());
     if (--stored->second == 0) stored_.erase(stored);
   }
-  if (session.key() != nullptr) by_key_.erase(by_key_.find(*session.key()));
+  if (!session.key().client_identifier.empty()) by_key_.erase(&session);
   const auto slot = static_cast<std::uint32_t>(session.id() & 0xFFFFFFFFU);
   free_slots_.push_back(slot);
   slots_[slot].session.reset();

@@ -24,8 +24,6 @@
 
 namespace pubsub_mqtt::session {
 
-struct PendingConnect;
-
 class Connection {
  public:
   // The references outlive this.
@@ -37,7 +35,7 @@ class Connection {
   ~Connection();
 
   // The TLS handshake is done, and the client's certificate was verified. Before receive().
-  void set_certificate(CertificateNames names) { certificate_ = std::move(names); }
+  void set_certificate(CertificateNames names);
 
   // Takes bytes off the front of `input`. What it leaves must be offered again after
   // Outbox::resume_reading().
@@ -60,7 +58,10 @@ class Connection {
   void log(LogLevel level, std::string_view text);
 
  private:
+  struct Newcomer;
+
   Session* session() const;
+  bool is_logging_in() const;
   bool outbox_is_full() const;
   bool reads() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
@@ -78,9 +79,10 @@ class Connection {
   void end();
 
   ConnectionId id_;
-  Peer peer_;  // its name grows by what CONNECT says
-  CertificateNames certificate_;
-  std::unique_ptr<PendingConnect> logging_in_;  // until the LoginReply
+  bool is_loopback_;
+  bool closed_ = false;
+  bool waits_for_outbox_ = false;
+  std::unique_ptr<Newcomer> newcomer_;  // until CONNECT is accepted
   Time last_packet_;
   Time keep_alive_{0};
   const Limits& limits_;
@@ -92,8 +94,6 @@ class Connection {
   TokenBucket received_bytes_;
   TokenBucket received_messages_;
   std::optional<Time> reads_again_at_;  // it was too fast
-  bool closed_ = false;
-  bool waits_for_outbox_ = false;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -36,11 +37,20 @@ struct SessionKey {
   bool operator==(const SessionKey&) const = default;
 };
 
+// For log lines: `address` has the port.
+std::string client_name(std::string_view address, std::string_view client_identifier);
+std::string client_name(std::string_view address, const SessionKey& key);
+
+// For a set of sessions in which one is found by its key.
 struct SessionKeyHash {
-  std::size_t operator()(const SessionKey& key) const {
-    const std::hash<std::string> hash;
-    return hash(key.account) * 31 + hash(key.client_identifier);
-  }
+  using is_transparent = void;
+  std::size_t operator()(const SessionKey& key) const;
+  std::size_t operator()(const Session* session) const;
+};
+struct SessionKeyEqual {
+  using is_transparent = void;
+  bool operator()(const Session* session, const Session* other) const;
+  bool operator()(const SessionKey& key, const Session* session) const;
 };
 
 class Sessions {
@@ -60,12 +70,12 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. `client` is for log lines.
+  // MQTT-3.1.2-6]. `address` has the port.
   struct Opened {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string client,
+  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string address,
               Outbox& outbox);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
@@ -140,7 +150,7 @@ class Sessions {
   std::unordered_map<std::string, std::size_t> stored_;  // sessions that outlive their connection, by account
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::unordered_map<SessionKey, Session*, SessionKeyHash> by_key_;
+  std::unordered_set<Session*, SessionKeyHash, SessionKeyEqual> by_key_;  // those with a client identifier
   std::unordered_map<NodeId, Audience> audiences_;
   std::unordered_map<ConnectionId, Connection*> logging_in_;
   std::map<std::string, BurstWarning, std::less<>> refusals_;  // by reason
