@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
-#include "pubsub_mqtt/fifo.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/requests.h"
 
@@ -40,7 +40,7 @@ struct Hub::Subscriber {
   std::uint64_t since = 0;       // Hub::last_retained_ when the SUBSCRIBE began
   std::optional<NodeId> walked;  // nodes up to this one follow the filters
 
-  Fifo<Scan> scans;
+  std::list<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch
   bool may_send_retained = true;                    // the session has sent on the last batch
 };
@@ -49,7 +49,7 @@ struct Hub::Client {
   std::string name;     // for log lines; empty: the session is over
   std::string account;  // bare JID; empty: without login
   bool is_connected = true;
-  Fifo<Request> waiting;
+  std::list<Request> waiting;              // one that is being carried out stays where it is
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
   std::vector<std::string> logged;         // reasons of refusals that the log has already
 };

@@ -132,7 +132,8 @@ bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& reque
 }
 
 bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_filter) {
-  client.subscriber->scans.erase_if([&](const Scan& scan) { return scan.topic_filter == topic_filter; });
+  std::erase_if(client.subscriber->scans,
+                [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
   if (const auto filter = client.subscriber->filters.find(topic_filter);
       filter != client.subscriber->filters.end()) {
     const auto topic = std::get<NodeTopic>(parse_topic(topic_filter));
@@ -216,8 +217,8 @@ void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::
   if (!client.subscriber->filters.contains(filter.topic_filter) &&
       !client.subscriber->patterns.contains(filter.topic_filter))
     return;
-  client.subscriber->scans.erase_if(
-      [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
+  std::erase_if(client.subscriber->scans,
+                [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
   client.subscriber->scans.push_back(
       {.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
   if (std::exchange(client.subscriber->may_send_retained, false))

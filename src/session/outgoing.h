@@ -9,8 +9,8 @@
 #include <functional>
 #include <memory>
 
+#include "fifo.h"
 #include "message.h"
-#include "pubsub_mqtt/fifo.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fifo.h"
 #include "message.h"
 #include "outgoing.h"
 #include "pubsub_mqtt/deliveries.h"
