@@ -37,9 +37,10 @@ std::optional<Cut> cut_packet(std::string_view& bytes) {
 }  // namespace
 
 MqttClient::MqttClient(EventLoop& loop, std::uint16_t port, const mqtt::Connect& connect, SSL_CTX* tls)
-    : loop_(loop), socket_(port, tls), watched_(EPOLLIN | EPOLLOUT) {
+    : loop_(loop), socket_(port, tls), watched_(EPOLLIN) {
   mqtt::write(connect, unsent_);
   loop_.watch(socket_.fd(), watched_, *this);
+  flush();  // on loopback the connection stands already
 }
 
 void MqttClient::subscribe(std::span<const std::string> topic_filters, mqtt::QoS qos) {
