@@ -75,7 +75,8 @@ const BIO_METHOD* wire_method() {
 // it anew.
 void plug(SSL* ssl, Wire& wire, ContextChoice* choice) {
   BIO_set_data(SSL_get_rbio(ssl), &wire);
-  SSL_set_app_data(ssl, choice);
+  // It costs memory: no more than one that chooses gets any.
+  if (choice != nullptr || SSL_get_app_data(ssl) != nullptr) SSL_set_app_data(ssl, choice);
   ERR_clear_error();  // else SSL_get_error takes what others left there for its own
 }
 
@@ -100,7 +101,8 @@ bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
 }  // namespace
 
 TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts)
-    : contexts_(std::move(contexts)), ssl_(make_ssl(contexts_->fallback.get())) {
+    : choice_(std::make_unique<Choice>(Choice{.contexts = std::move(contexts), .hello = {}})),
+      ssl_(make_ssl(choice_->contexts->fallback.get())) {
   if (!ssl_) error_ = take_tls_error();
 }
 
@@ -119,7 +121,7 @@ TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
 TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& plaintext,
                                      std::string& ciphertext_out) {
   if (!ssl_) return Status::failed;
-  if (contexts_) return receive_client_hello(ciphertext, plaintext, ciphertext_out);
+  if (choice_) return receive_client_hello(ciphertext, plaintext, ciphertext_out);
   return outcome(read(ciphertext, nullptr, plaintext, ciphertext_out));
 }
 
@@ -130,33 +132,32 @@ int TlsStream::read(std::string_view ciphertext, ContextChoice* choice, std::str
   const std::size_t before = plaintext.size();
   const int ended = read_all(ssl_.get(), {ciphertext, ciphertext_out}, choice, plaintext);
   if (plaintext.size() > before && !std::exchange(client_is_known_, true)) {
-    client_names_ = verified_names(ssl_.get());
+    client_names_ = std::make_unique<CertificateNames>(verified_names(ssl_.get()));
   }
   return ended;
 }
 
 TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, std::string& plaintext,
                                                   std::string& ciphertext_out) {
-  if (hello_.empty() && ciphertext.starts_with(mqtt_connect))
+  if (choice_->hello.empty() && ciphertext.starts_with(mqtt_connect))
     return fail("the client speaks no TLS but MQTT");
-  if (hello_.size() > max_client_hello) return fail("the ClientHello is too long");
+  if (choice_->hello.size() > max_client_hello) return fail("the ClientHello is too long");
 
-  ContextChoice choice{.contexts = contexts_.get()};
+  ContextChoice choice{.contexts = choice_->contexts.get()};
   const int ended = read(ciphertext, &choice, plaintext, ciphertext_out);
   if (choice.refusal != nullptr) return fail(choice.refusal);
   if (choice.chosen == nullptr) {
-    hello_.append(ciphertext);
+    choice_->hello.append(ciphertext);
     return outcome(ended);
   }
 
   // From here on the SSL holds its context, and the others may go.
-  const auto contexts = std::exchange(contexts_, nullptr);
-  std::string hello = std::exchange(hello_, {});
+  const auto made = std::exchange(choice_, nullptr);
   if (ended != SSL_ERROR_WANT_CLIENT_HELLO_CB) return outcome(ended);
   ssl_ = make_ssl(choice.chosen);
   if (!ssl_) return fail(take_tls_error());
-  hello.append(ciphertext);
-  return receive(hello, plaintext, ciphertext_out);
+  made->hello.append(ciphertext);
+  return receive(made->hello, plaintext, ciphertext_out);
 }
 
 TlsStream::Status TlsStream::send(std::string_view plaintext, std::string& ciphertext_out) {
@@ -190,8 +191,7 @@ TlsStream::Status TlsStream::fail_with_openssl_error() {
 TlsStream::Status TlsStream::fail(std::string error) {
   error_ = std::move(error);
   ssl_.reset();
-  contexts_.reset();
-  hello_ = std::string();
+  choice_.reset();
   return Status::failed;
 }
 

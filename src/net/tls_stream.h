@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +45,7 @@ class TlsStream {
   bool handshake_done() const;
 
   // Who the client's verified certificate says it is: once, with the first plaintext.
-  std::optional<CertificateNames> take_client_names() { return std::exchange(client_names_, std::nullopt); }
+  std::unique_ptr<CertificateNames> take_client_names() { return std::move(client_names_); }
 
   // What went wrong, for a debug log line; holds nothing secret and no bytes of the client's.
   const std::string& error() const { return error_; }
@@ -66,11 +65,15 @@ class TlsStream {
   Status fail_with_openssl_error();
   Status fail(std::string error);
 
-  std::shared_ptr<const TlsContexts> contexts_;  // until the choice is made
-  std::string hello_;                            // what came of the ClientHello, until the choice is made
-  Ssl ssl_;                                      // none after a failure
+  // Until the client has named its host.
+  struct Choice {
+    std::shared_ptr<const TlsContexts> contexts;
+    std::string hello;  // what came of the ClientHello
+  };
+  std::unique_ptr<Choice> choice_;
+  Ssl ssl_;  // none after a failure
   bool client_is_known_ = false;
-  std::optional<CertificateNames> client_names_;
+  std::unique_ptr<CertificateNames> client_names_;
   std::string error_;
 };
 

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace pubsub_mqtt::bench {
@@ -61,6 +63,18 @@ std::size_t Server::bytes_of(const std::string& file, const std::string& field) 
 
 // "status" has it, too, but not to the page.
 std::size_t Server::resident_bytes() const { return bytes_of("smaps_rollup", "Rss"); }
+
+// The 14th and 15th fields of /proc/PID/stat: proc(5). The second one, the name, ends with a parenthesis.
+double Server::processor_seconds() const {
+  std::string stat = content_of("/proc/" + std::to_string(process_->pid()) + "/stat");
+  std::istringstream fields(stat.substr(stat.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
 
 std::size_t Server::peak_resident_bytes() const { return bytes_of("status", "VmHWM"); }
 

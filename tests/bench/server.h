@@ -27,6 +27,8 @@ class Server {
   // Of the server's process, in bytes: now, and the most there was since it started.
   std::size_t resident_bytes() const;
   std::size_t peak_resident_bytes() const;
+  // The processor's time that it has used, in steps of 10 ms.
+  double processor_seconds() const;
 
  protected:
   // With a certificate and a key for `host` in the folder "certs".

@@ -48,6 +48,16 @@ Sample measure_rate(const Server& server) {
           .resident_bytes = server.peak_resident_bytes()};
 }
 
+Sample measure_cost(const Server& server) {
+  const std::size_t count = possible_clients(plain_connections);
+  EventLoop loop;
+  IdleClients clients;
+  const double before = server.processor_seconds();
+  connect_clients(loop, server.mqtt_port(), nullptr, count, clients);
+  return {.value = static_cast<double>(count) / (server.processor_seconds() - before),
+          .resident_bytes = server.peak_resident_bytes()};
+}
+
 Row row(std::string name, std::string what, std::string unit, Target target,
         Sample (*measure)(const Server&)) {
   return {.name = std::move(name),
@@ -70,7 +80,9 @@ std::vector<Row> idle_rows() {
           row("idle_tls", "memory of 2,000 idle connections over TLS", "bytes each", {ratio, at_most, 1},
               measure_tls),
           row("connect_rate", "CONNECT until CONNACK, 10,000 clients, 50 at a time", "connections a second",
-              {ratio, at_least, 1}, measure_rate)};
+              {ratio, at_least, 1}, measure_rate),
+          row("connect_cost", "the same, by the server's processor time", "connections a second of it",
+              {ratio, at_least, 1}, measure_cost)};
 }
 
 }  // namespace pubsub_mqtt::bench
