@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <tuple>
 
 #include "mqtt_client.h"
 #include "raw_session.h"
@@ -125,18 +126,24 @@ class FullSpeedPublisher {
   std::thread thread_;
 };
 
-class Withdrawal : public testing::TestWithParam<const char*> {};
+// By a filter, and whether messages go past pubsub (docs/architecture.md, "The direct way") or through it.
+class Withdrawal : public testing::TestWithParam<std::tuple<const char*, bool>> {};
 
 // After the withdrawal was answered, nothing arrives that pubsub accepted later.
 TEST_P(Withdrawal, StopsTheStreamForTheOneAndNoOther) {
   Prosody prosody;
   prosody.start();
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  const auto& [filter, is_direct] = GetParam();
   admin.create("node", {{"access_model", "open"}, {"persist_items", "false"}});
+  if (!is_direct) {
+    prosody.shell(R"(>prosody.hosts["pubsub.localhost"].modules.pubsub.service.events.add_handler()"
+                  R"("item-published", function () end))");
+  }
   MqttClient juliet = client_of(prosody, "juliet@localhost");
   MqttClient romeo = client_of(prosody, "romeo@localhost");
-  ASSERT_EQ(juliet.subscribe(GetParam()), 0);
-  ASSERT_EQ(romeo.subscribe(GetParam()), 0);
+  ASSERT_EQ(juliet.subscribe(filter), 0);
+  ASSERT_EQ(romeo.subscribe(filter), 0);
   const FullSpeedPublisher publisher(prosody);
   for (int round = 0; round < 3; ++round) {
     juliet.next_message();
@@ -153,11 +160,15 @@ TEST_P(Withdrawal, StopsTheStreamForTheOneAndNoOther) {
 }
 
 INSTANTIATE_TEST_SUITE_P(By, Withdrawal,
-                         testing::Values("pubsub.localhost/json/node", "pubsub.localhost/+/#", "#"),
+                         testing::Combine(testing::Values("pubsub.localhost/json/node",
+                                                          "pubsub.localhost/+/#", "#"),
+                                          testing::Bool()),
                          [](const auto& withdrawal) {
-                           return std::string(withdrawal.index == 0   ? "AName"
-                                              : withdrawal.index == 1 ? "AWildcard"
-                                                                      : "EveryWildcard");
+                           const std::size_t filter = withdrawal.index / 2;
+                           return std::string(filter == 0   ? "AName"
+                                              : filter == 1 ? "AWildcard"
+                                                            : "EveryWildcard") +
+                                  (std::get<1>(withdrawal.param) ? "Directly" : "ThroughPubsub");
                          });
 
 TEST(Withdrawals, CountEvenWherePubsubRaisesInThem) {

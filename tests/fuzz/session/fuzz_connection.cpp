@@ -32,6 +32,7 @@ using session::Time;
 
 constexpr std::size_t places = 3;  // for connections at the same time
 constexpr NodeId nodes = 3;
+constexpr std::array<const char*, nodes + 1> topics{"h/utf8/0", "h/utf8/1", "h/utf8/2", "t"};
 constexpr std::array<const char*, 2> users{"juliet@capulet.lit", "romeo@montague.lit"};
 
 void require(bool holds, const char* what) {
@@ -232,7 +233,7 @@ class World {
       case 2: {
         const std::string payload(input.byte(), 'p');
         const bool is_qos_0 = qos == mqtt::QoS::at_most_once;
-        mqtt::write(mqtt::Publish{.topic = "t",
+        mqtt::write(mqtt::Publish{.topic = topics.at(identifier % topics.size()),
                                   .payload = payload,
                                   .qos = qos,
                                   .dup = !is_qos_0 && input.flag(),
@@ -324,8 +325,14 @@ class World {
     if (input.flag()) change.selection.natural = static_cast<mqtt::QoS>(input.below(3));
     if (input.flag())
       change.selection.by_type[input.below(payload::type_count)] = static_cast<mqtt::QoS>(input.below(3));
+    if (change.selection.empty()) {
+      auto& route = routes_.at(change.node);
+      std::exchange(route, new_route(change.node))->withdraw();
+    }
     sessions_.handle(change);
   }
+
+  static std::shared_ptr<Route> new_route(NodeId node) { return std::make_shared<Route>(node, 200); }
 
   void answer(Input& input) {
     if (to_answer_.empty()) return;
@@ -348,14 +355,23 @@ class World {
                                         .packet_identifier = unsubscribe->packet_identifier,
                                         .bytes = unsubscribe->bytes});
     } else if (const auto* publish = std::get_if<PublishRequest>(&request)) {
-      sessions_.handle(PublishReply{.session = publish->session,
-                                    .connection = publish->connection,
-                                    .qos = publish->qos,
-                                    .packet_identifier = publish->packet_identifier,
-                                    .outcome = static_cast<PublishReply::Outcome>(input.below(3)),
-                                    .bytes = publish->topic.size() + publish->payload.size(),
-                                    .node_key = publish->node_key});
+      answer(*publish, input.byte());
     }
+  }
+
+  void answer(const PublishRequest& publish, std::uint8_t how) {
+    PublishReply reply{.session = publish.session,
+                       .connection = publish.connection,
+                       .qos = publish.qos,
+                       .packet_identifier = publish.packet_identifier,
+                       .outcome = static_cast<PublishReply::Outcome>(how % 3),
+                       .bytes = publish.topic.size() + publish.payload.size(),
+                       .node_key = publish.node_key};
+    if (const std::size_t node = how / 3 % topics.size(); node < nodes) {
+      reply.route = routes_.at(node);
+      reply.topic = publish.topic;
+    }
+    sessions_.handle(std::move(reply));
   }
 
   static void drain(Place& place) {
@@ -436,6 +452,7 @@ class World {
   std::vector<Request> requests_;
   session::Sessions sessions_{limits_, requests_};
   std::array<Place, places> places_;
+  std::array<std::shared_ptr<Route>, nodes> routes_{new_route(0), new_route(1), new_route(2)};
   ConnectionId last_connection_ = 0;
   Time now_{0};
   std::vector<SessionId> known_;
