@@ -137,7 +137,9 @@ void TcpConnection::process(std::string_view input) {
 
 void TcpConnection::process_unparsed() {
   const auto unparsed = std::exchange(unparsed_, nullptr);
-  process(unparsed ? std::string_view(unparsed->input) : std::string_view());
+  std::string_view input;
+  if (unparsed) input = unparsed->input;
+  process(input);
   if (unparsed && unparsed->end) ended(*unparsed->end);
 }
 

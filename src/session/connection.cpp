@@ -60,13 +60,15 @@ Connection::Connection(ConnectionId id, Peer peer, Time now, const Limits& limit
     : id_(id),
       is_loopback_(peer.is_loopback),
       newcomer_(std::make_unique<Newcomer>(
-          Newcomer{.peer = peer, .name = peer.name, .certificate = {}, .logging_in = {}})),
+          Newcomer{.peer = std::move(peer), .name = {}, .certificate = {}, .logging_in = {}})),
       last_packet_(now),
       limits_(limits),
       sessions_(sessions),
       outbox_(outbox),
       requests_(requests),
-      reader_(limits.max_packet_size) {}
+      reader_(limits.max_packet_size) {
+  newcomer_->name = newcomer_->peer.name;
+}
 
 Connection::~Connection() {
   if (is_logging_in()) sessions_.forget_login(id_);
