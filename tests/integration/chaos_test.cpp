@@ -5,9 +5,12 @@
 // chance of their own.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <random>
@@ -113,11 +116,38 @@ class Mortal {
   std::unique_ptr<RawMqtt> client_;
 };
 
+// How many messages the publishers are ahead of a subscriber: the gateway would take more than it can deliver
+// to a client that dies all the time, and what is queued must be heard at the end.
+class Lead {
+ public:
+  // Before a message is published: returns when there is place for it.
+  void extend() {
+    const int number = ++published_;
+    for (int heard = heard_; number - heard > bound; heard = heard_) heard_.wait(heard);
+  }
+  void shorten() {
+    ++heard_;
+    heard_.notify_all();
+  }
+  // The subscriber has gone, well or not.
+  void give_up() {
+    heard_ = std::numeric_limits<int>::max();
+    heard_.notify_all();
+  }
+
+ private:
+  static constexpr int bound = 2000;
+  std::atomic<int> published_ = 0;
+  std::atomic<int> heard_ = 0;
+};
+using Leads = std::array<Lead, 2>;  // one for each subscriber
+
 // Publishes numbers, each until it is acknowledged, and `last_word` at the end.
 class Publisher {
  public:
-  Publisher(Mortal mortal, mqtt::QoS qos)
+  Publisher(Mortal mortal, mqtt::QoS qos, Leads& leads)
       : mortal_(std::move(mortal)),
+        leads_(leads),
         topic_("pubsub.localhost/utf8/chaos/" + mortal_.client_identifier()),
         qos_(qos) {}
 
@@ -150,6 +180,9 @@ class Publisher {
     ended_ = Clock::now() >= until;
     last_identifier_ = last_identifier_ % 65535 + 1;
     const std::string payload = ended_ ? std::string(last_word) : std::to_string(++published_);
+    if (!ended_) {
+      for (Lead& lead : leads_) lead.extend();
+    }
     unacknowledged_.push_back(
         {.packet_identifier = static_cast<mqtt::PacketIdentifier>(last_identifier_), .payload = payload});
     send(unacknowledged_.back(), false);
@@ -202,6 +235,7 @@ class Publisher {
   }
 
   Mortal mortal_;
+  Leads& leads_;
   std::string topic_;
   mqtt::QoS qos_;
   int published_ = 0;
@@ -212,7 +246,7 @@ class Publisher {
 
 class Subscriber {
  public:
-  Subscriber(Mortal mortal, mqtt::QoS qos) : mortal_(std::move(mortal)), qos_(qos) {}
+  Subscriber(Mortal mortal, mqtt::QoS qos, Lead& lead) : mortal_(std::move(mortal)), lead_(lead), qos_(qos) {}
 
   void subscribe() {
     while (true) {
@@ -229,6 +263,7 @@ class Subscriber {
 
   // Returns the last number on each topic, when the last word was heard on so many.
   std::map<std::string, int> run(std::size_t topics) {
+    const std::unique_ptr<Lead, void (*)(Lead*)> gone(&lead_, [](Lead* lead) { lead->give_up(); });
     while (finished_.size() < topics) {
       try {
         handle(mortal_.read());
@@ -271,12 +306,14 @@ class Subscriber {
     }
     if (is_end) {
       finished_.insert(topic);
-    } else {
-      last = std::max(last, number);
+    } else if (number > last) {
+      last = number;
+      lead_.shorten();
     }
   }
 
   Mortal mortal_;
+  Lead& lead_;
   mqtt::QoS qos_;
   std::set<mqtt::PacketIdentifier> received_;  // at QoS 2, and not released yet
   std::map<std::string, int> last_;
@@ -302,15 +339,17 @@ TEST(Chaos, NothingAcknowledgedIsLostAndNothingAtQos2ComesTwice) {
   Random seeds(first_seed);
   const auto mortal = [&](const std::string& name) { return Mortal(prosody.mqtt_port(), name, seeds()); };
 
+  Leads leads;
   std::vector<Publisher> publishers;
   std::vector<Subscriber> subscribers;
   for (const mqtt::QoS qos : {at_least_once, exactly_once}) {
     for (int i = 0; i < publishers_a_qos; ++i) {
       const std::string name = "qos" + std::to_string(static_cast<int>(qos)) + "-" + std::to_string(i);
       admin.create("chaos/" + name, {{"access_model", "open"}, {"persist_items", "false"}});
-      publishers.emplace_back(mortal(name), qos);
+      publishers.emplace_back(mortal(name), qos, leads);
     }
-    subscribers.emplace_back(mortal("subscriber" + std::to_string(static_cast<int>(qos))), qos);
+    subscribers.emplace_back(mortal("subscriber" + std::to_string(static_cast<int>(qos))), qos,
+                             leads.at(subscribers.size()));
   }
   for (Subscriber& subscriber : subscribers) subscriber.subscribe();
 
