@@ -48,11 +48,13 @@ TEST_F(DirectWay, GoesOnWhileProsodysThreadIsBusy) {
   ASSERT_NE(subscriber.subscribe(direct_topic), mqtt::SubackReturnCode::failure);
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
   publish(publisher, {.topic = direct_topic, .payload = "0", .qos = mqtt::QoS::at_least_once});
+  const std::string end_of_work = "go on";  // a file, or half a minute
   std::atomic<bool> is_busy = true;
-  std::thread shell([&] {
+  std::jthread shell([&] {
     prosody.shell(
-        in_pubsub("prosody.log(\"info\", \"busy now\"); local ends = os.clock() + 2; "
-                  "while os.clock() < ends do end"));
+        in_pubsub("prosody.log(\"info\", \"busy now\"); local ends = os.time() + 30; while os.time() < ends "
+                  "and not io.open(\"" +
+                  prosody.folder().path(end_of_work) + "\") do end"));
     is_busy = false;
   });
   prosody.log().wait_for("busy now");
@@ -61,6 +63,7 @@ TEST_F(DirectWay, GoesOnWhileProsodysThreadIsBusy) {
     publish(publisher, {.topic = direct_topic, .payload = payload, .qos = mqtt::QoS::at_least_once});
   }
   EXPECT_TRUE(is_busy);
+  prosody.folder().write(end_of_work, "");
   for (int i = 0; i <= 1000; ++i) EXPECT_EQ(next_message(subscriber).payload, std::to_string(i));
   shell.join();
 }
