@@ -4,7 +4,9 @@
 local jid = require "util.jid";
 local util_pubsub = require "util.pubsub";
 
-local source_of = function (f) return debug.getinfo(f, "S").source; end
+local function source_of(f)
+	return debug.getinfo(f, "S").source;
+end
 
 local known_sources = { [source_of(util_pubsub.new)] = true, [source_of(jid.bare)] = true };
 
