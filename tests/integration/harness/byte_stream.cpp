@@ -33,7 +33,9 @@ FileDescriptor connect_to(const std::string& address, std::uint16_t port, int re
   if (receive_buffer > 0) {
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
-  if (connect(fd.get(), found->ai_addr, found->ai_addrlen) != 0) {
+  // A server that refuses may have reset the connection before connect() returns: to the caller, it is one
+  // that was closed.
+  if (connect(fd.get(), found->ai_addr, found->ai_addrlen) != 0 && errno != ECONNRESET) {
     throw std::system_error(errno, std::generic_category(), "connect to port " + std::to_string(port));
   }
   return fd;
