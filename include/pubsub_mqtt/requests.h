@@ -35,17 +35,12 @@ struct LoginRequest {
   CertificateNames certificate;
 };
 
-// A session begins. Everything else of it comes later.
+// A session is about to ask for something, for the first time, or from a new connection. One that asks for
+// nothing is unknown to Prosody's thread and costs it nothing.
 struct OpenSession {
   SessionId session = 0;
   std::string client;        // address and client identifier, printable, for log lines
   std::string account = {};  // bare JID; empty: without login
-};
-
-// A session that had no connection has one again.
-struct ResumeSession {
-  SessionId session = 0;
-  std::string client;
 };
 
 // Answered by SubscribeReply. Retained messages follow for each filter that was granted, a few at a time: see
@@ -98,12 +93,7 @@ struct RetainedRequest {
   SessionId session = 0;
 };
 
-// The session has no connection any more, and goes on without.
-struct DetachSession {
-  SessionId session = 0;
-};
-
-// The session is over: its filters go. What it asked before is carried out first.
+// The session, which was opened, is over: its filters go. What it asked before is carried out first.
 struct CloseSession {
   SessionId session = 0;
 };
@@ -116,8 +106,7 @@ struct LogLine {
   std::string text;
 };
 
-using Request =
-    std::variant<LoginRequest, OpenSession, ResumeSession, DetachSession, SubscribeRequest,
-                 UnsubscribeRequest, PublishRequest, AnnounceWill, RetainedRequest, CloseSession, LogLine>;
+using Request = std::variant<LoginRequest, OpenSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
+                             AnnounceWill, RetainedRequest, CloseSession, LogLine>;
 
 }  // namespace pubsub_mqtt

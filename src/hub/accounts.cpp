@@ -43,19 +43,10 @@ void Hub::close_accounts_of(std::string_view host) {
   deliveries_.emplace_back(CloseHost{.host = std::string(host)});
 }
 
-std::vector<Hub::ClientView> Hub::clients() const {
-  std::vector<ClientView> views;
-  views.reserve(clients_.size());
-  for (const auto& [session, client] : clients_) {
-    if (client.name.empty()) continue;  // it is over
-    views.push_back({.session = session,
-                     .name = client.name,
-                     .is_connected = client.is_connected,
-                     .subscriptions = client.subscriber == nullptr ? 0
-                                                                   : client.subscriber->filters.size() +
-                                                                         client.subscriber->patterns.size()});
-  }
-  return views;
+std::size_t Hub::subscriptions(SessionId session) const {
+  const auto client = clients_.find(session);
+  if (client == clients_.end() || client->second.subscriber == nullptr) return 0;
+  return client->second.subscriber->filters.size() + client->second.subscriber->patterns.size();
 }
 
 void Hub::close_connection(SessionId session) {

@@ -46,9 +46,8 @@ struct Hub::Subscriber {
 };
 
 struct Hub::Client {
-  std::string name;     // for log lines; empty: the session is over
-  std::string account;  // bare JID; empty: without login
-  bool is_connected = true;
+  std::string name;                        // for log lines; empty: the session is over
+  std::string account;                     // bare JID; empty: without login
   std::list<Request> waiting;              // one that is being carried out stays where it is
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
   std::vector<std::string> logged;         // reasons of refusals that the log has already

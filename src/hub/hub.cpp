@@ -121,17 +121,6 @@ bool Hub::step() {
   return true;
 }
 
-bool Hub::carry_out(Client& client, SessionId /*session*/, ResumeSession& request) {
-  client.name = std::move(request.client);
-  client.is_connected = true;
-  return true;
-}
-
-bool Hub::carry_out(Client& client, SessionId /*session*/, DetachSession& /*request*/) {
-  client.is_connected = false;
-  return true;
-}
-
 bool Hub::carry_out(Client& client, SessionId session, CloseSession& /*request*/) {
   if (client.subscriber != nullptr && !unsubscribe_all(client, session)) return false;
   client.name.clear();  // step() forgets the client

@@ -248,10 +248,15 @@ int close_account(lua_State* L) {
   return 0;
 }
 
-int push_clients(lua_State* L, const std::vector<hub::Hub::ClientView>& clients) {
+struct ListedClient {
+  session::ClientView view;
+  std::size_t subscriptions = 0;
+};
+
+int push_clients(lua_State* L, const std::vector<ListedClient>& clients) {
   lua_createtable(L, static_cast<int>(clients.size()), 0);
   lua_Integer i = 0;
-  for (const auto& client : clients) {
+  for (const auto& [client, subscriptions] : clients) {
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, static_cast<lua_Integer>(client.session));
     lua_setfield(L, -2, "session");
@@ -259,7 +264,7 @@ int push_clients(lua_State* L, const std::vector<hub::Hub::ClientView>& clients)
     lua_setfield(L, -2, "name");
     lua_pushboolean(L, client.is_connected ? 1 : 0);
     lua_setfield(L, -2, "connected");
-    lua_pushinteger(L, static_cast<lua_Integer>(client.subscriptions));
+    lua_pushinteger(L, static_cast<lua_Integer>(subscriptions));
     lua_setfield(L, -2, "subscriptions");
     lua_rawseti(L, -2, ++i);
   }
@@ -267,8 +272,11 @@ int push_clients(lua_State* L, const std::vector<hub::Hub::ClientView>& clients)
 }
 
 bool clients_into(lua_State* L, Core& core) {
-  std::vector<hub::Hub::ClientView> clients;
-  core.tell_hub(L, [&](hub::Hub& hub) { clients = hub.clients(); });
+  std::vector<ListedClient> clients;
+  for (auto& view : core.network().clients()) clients.push_back({.view = std::move(view)});
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    for (auto& client : clients) client.subscriptions = hub.subscriptions(client.view.session);
+  });
   auto body = [&](lua_State* state) { return push_clients(state, clients); };
   return protected_call(L, 0, 1, body) == LUA_OK;
 }

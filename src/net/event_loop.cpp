@@ -24,6 +24,10 @@ constexpr int backlog = 1024;
 // Clients that are let in before those that are in already are looked at.
 constexpr int accepted_at_once = 100;
 
+// Debug lines wait so long for each other, and no more of them.
+constexpr std::chrono::duration<std::uint64_t, std::milli> lines_are_held{50};
+constexpr std::size_t most_held_lines = 1000;
+
 // In a PollSet's name for a socket: it is a listener's, not a connection's.
 constexpr std::uint64_t listener_bit = 1ULL << 63U;
 
@@ -68,7 +72,7 @@ bool EventLoop::init() {
   spare_ = spare_descriptor();
   if (!poll_set_.open() || uv_loop_init(&loop_) != 0) return false;
   wake_.data = before_poll_.data = after_poll_.data = expiry_.data = next_handshake_.data =
-      next_deadline_.data = ready_.data = this;
+      next_deadline_.data = held_lines_.data = ready_.data = this;
   if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
     uv_loop_close(&loop_);
     return false;
@@ -84,6 +88,7 @@ bool EventLoop::init() {
   uv_timer_start(&expiry_, on_expiry, interval, interval);
   uv_timer_init(&loop_, &next_handshake_);
   uv_timer_init(&loop_, &next_deadline_);
+  uv_timer_init(&loop_, &held_lines_);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
@@ -179,6 +184,8 @@ void EventLoop::carry_out(CloseListener& command) {
   }
   command.closed.set_value();
 }
+
+void EventLoop::carry_out(ListClients& command) { command.clients.set_value(sessions_.clients()); }
 
 void EventLoop::carry_out(SendWills& command) {
   sessions_.send_wills();
@@ -320,11 +327,36 @@ void EventLoop::finish_turn() {
   to_flush_.clear();
   for (const ConnectionId id : gone_) connections_.erase(id);
   gone_.clear();
-  post_requests();
+  post_or_hold_requests();
   if (stopping_) close_own_handles();
 }
 
+bool EventLoop::has_only_debug_lines() {
+  const auto is_debug_line = [](const Request& request) {
+    const auto* line = std::get_if<LogLine>(&request);
+    return line != nullptr && line->level == LogLevel::debug;
+  };
+  while (debug_lines_ < requests_.size() && is_debug_line(requests_[debug_lines_])) ++debug_lines_;
+  return debug_lines_ == requests_.size();
+}
+
+// Most clients that come and go give pubsub nothing to do. What is logged of them for a debugger's eyes wakes
+// Prosody's thread together.
+void EventLoop::post_or_hold_requests() {
+  if (requests_.empty()) return;
+  if (stopping_ || requests_.size() >= most_held_lines || !has_only_debug_lines()) return post_requests();
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&held_lines_)) == 0) {
+    uv_timer_start(&held_lines_, on_held_lines, lines_are_held.count(), 0);
+  }
+}
+
+void EventLoop::on_held_lines(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.post_requests(); });
+}
+
 void EventLoop::post_requests() {
+  debug_lines_ = 0;
   if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
 }
 
@@ -335,7 +367,7 @@ void EventLoop::close_own_handles() {
        {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
         reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&expiry_),
         reinterpret_cast<uv_handle_t*>(&next_handshake_), reinterpret_cast<uv_handle_t*>(&next_deadline_),
-        reinterpret_cast<uv_handle_t*>(&ready_)}) {
+        reinterpret_cast<uv_handle_t*>(&held_lines_), reinterpret_cast<uv_handle_t*>(&ready_)}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

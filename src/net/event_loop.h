@@ -42,11 +42,14 @@ struct CloseListener {
   ListenerId listener = 0;
   std::promise<void> closed;
 };
+struct ListClients {
+  std::promise<std::vector<session::ClientView>> clients;
+};
 struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command = std::variant<Listen, SetTls, CloseListener, SendWills, Stop>;
+using Command = std::variant<Listen, SetTls, CloseListener, ListClients, SendWills, Stop>;
 
 class EventLoop {
  public:
@@ -66,7 +69,6 @@ class EventLoop {
   session::Time now() const { return session::Time(uv_now(&loop_)); }
   const session::Limits& session_limits() const { return session_limits_; }
   session::Sessions& sessions() { return sessions_; }
-  std::vector<Request>& requests() { return requests_; }
   // For the next read of a socket. What Prosody's thread said before goes first.
   std::span<char> read_buffer();
   void flush_at_end_of_turn(TcpConnection& connection);
@@ -86,6 +88,7 @@ class EventLoop {
   static void on_expiry(uv_timer_t* timer);
   static void on_handshake(uv_timer_t* timer);
   static void on_deadline(uv_timer_t* timer);
+  static void on_held_lines(uv_timer_t* timer);
   static void on_ready(uv_poll_t* poll, int status, int events);
   static void end_of_turn(EventLoop& loop);
 
@@ -94,6 +97,7 @@ class EventLoop {
   void carry_out(Listen& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
+  void carry_out(ListClients& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void dispatch(const epoll_event& event);
@@ -108,6 +112,8 @@ class EventLoop {
   void take_deliveries();
   void carry_out_commands();
   void finish_turn();
+  bool has_only_debug_lines();
+  void post_or_hold_requests();
   void post_requests();
   void close_own_handles();
 
@@ -127,9 +133,11 @@ class EventLoop {
   uv_timer_t expiry_{};
   uv_timer_t next_handshake_{};
   uv_timer_t next_deadline_{};
+  uv_timer_t held_lines_{};
   uv_poll_t ready_{};
 
   std::vector<Request> requests_;
+  std::size_t debug_lines_ = 0;  // in front of requests_, as far as was looked
   session::Sessions sessions_;
   Admission admission_;
   HandshakeQueue handshakes_;

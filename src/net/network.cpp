@@ -93,6 +93,14 @@ void Network::close_listener(ListenerId listener) {
   closed.wait();
 }
 
+std::vector<session::ClientView> Network::clients() {
+  if (!thread_->thread.joinable()) return {};
+  ListClients command;
+  auto clients = command.clients.get_future();
+  thread_->post(std::move(command));
+  return clients.get();
+}
+
 void Network::send_wills() {
   if (!thread_->thread.joinable()) return;
   SendWills command;

@@ -25,8 +25,7 @@ TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor so
     : loop_(loop), id_(id), socket_(std::move(socket)), place_(std::move(place)) {
   const bool is_encrypted = tls != nullptr;
   if (tls) tls_ = std::make_unique<Tls>(Tls{.stream = TlsStream(std::move(tls)), .ciphertext = {}});
-  protocol_.emplace(id_, from.peer(is_encrypted), loop_.now(), loop_.session_limits(), loop_.sessions(),
-                    *this, loop_.requests());
+  protocol_.emplace(id_, from.peer(is_encrypted), loop_.now(), loop_.sessions(), *this);
 }
 
 TcpConnection::~TcpConnection() = default;
@@ -118,7 +117,7 @@ void TcpConnection::decrypt(std::string_view bytes) {
   if (status == TlsStream::Status::closed) {
     ended("closed by the client");
   } else if (status == TlsStream::Status::failed) {
-    ended("TLS failed: " + tls_->stream.error());
+    ended("TLS failed: " + std::string(tls_->stream.error()));
   }
 }
 

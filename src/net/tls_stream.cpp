@@ -71,18 +71,28 @@ const BIO_METHOD* wire_method() {
   return method;
 }
 
-// Connects an SSL with the caller's bytes, and with the choice of its context, for one call: each call does
-// it anew.
-void plug(SSL* ssl, Wire& wire, ContextChoice* choice) {
-  BIO_set_data(SSL_get_rbio(ssl), &wire);
-  // It costs memory: no more than one that chooses gets any.
-  if (choice != nullptr || SSL_get_app_data(ssl) != nullptr) SSL_set_app_data(ssl, choice);
-  ERR_clear_error();  // else SSL_get_error takes what others left there for its own
-}
+// Connects an SSL with the caller's bytes, and with the choice of its context, for one call. At rest it has
+// no BIO, and no app data where it does not choose: both cost memory.
+class Plug {
+ public:
+  Plug(SSL* ssl, Wire& wire, ContextChoice* choice) : ssl_(ssl) {
+    BIO* bio = BIO_new(wire_method());  // without one, what is called next fails
+    if (bio != nullptr) BIO_set_data(bio, &wire);
+    SSL_set_bio(ssl_, bio, bio);
+    if (choice != nullptr || SSL_get_app_data(ssl_) != nullptr) SSL_set_app_data(ssl_, choice);
+    ERR_clear_error();  // else SSL_get_error takes what others left there for its own
+  }
+  ~Plug() { SSL_set_bio(ssl_, nullptr, nullptr); }
+  Plug(const Plug&) = delete;
+  Plug& operator=(const Plug&) = delete;
+
+ private:
+  SSL* ssl_;
+};
 
 // Decrypts all that the wire has. Returns how it ended, as SSL_get_error says it.
 int read_all(SSL* ssl, Wire wire, ContextChoice* choice, std::string& plaintext) {
-  plug(ssl, wire, choice);
+  const Plug plug(ssl, wire, choice);
   std::array<char, max_record> record;
   for (;;) {
     std::size_t read = 0;
@@ -93,7 +103,7 @@ int read_all(SSL* ssl, Wire wire, ContextChoice* choice, std::string& plaintext)
 }
 
 bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
-  plug(ssl, wire, nullptr);
+  const Plug plug(ssl, wire, nullptr);
   std::size_t written = 0;
   return SSL_write_ex(ssl, plaintext.data(), plaintext.size(), &written) == 1;
 }
@@ -103,18 +113,12 @@ bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
 TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts)
     : choice_(std::make_unique<Choice>(Choice{.contexts = std::move(contexts), .hello = {}})),
       ssl_(make_ssl(choice_->contexts->fallback.get())) {
-  if (!ssl_) error_ = take_tls_error();
+  if (!ssl_) fail(take_tls_error());
 }
 
 TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
   Ssl ssl(SSL_new(context));
-  BIO* bio = BIO_new(wire_method());
-  if (!ssl || bio == nullptr) {
-    BIO_free(bio);
-    return nullptr;
-  }
-  SSL_set_bio(ssl.get(), bio, bio);
-  SSL_set_accept_state(ssl.get());
+  if (ssl) SSL_set_accept_state(ssl.get());
   return ssl;
 }
 
@@ -169,7 +173,7 @@ TlsStream::Status TlsStream::send(std::string_view plaintext, std::string& ciphe
 void TlsStream::close(std::string& ciphertext_out) {
   if (!ssl_) return;
   Wire wire{{}, ciphertext_out};
-  plug(ssl_.get(), wire, nullptr);
+  const Plug plug(ssl_.get(), wire, nullptr);
   SSL_shutdown(ssl_.get());
 }
 
@@ -189,7 +193,7 @@ TlsStream::Status TlsStream::fail_with_openssl_error() {
 }
 
 TlsStream::Status TlsStream::fail(std::string error) {
-  error_ = std::move(error);
+  error_ = std::make_unique<std::string>(std::move(error));
   ssl_.reset();
   choice_.reset();
   return Status::failed;

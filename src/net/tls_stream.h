@@ -47,8 +47,9 @@ class TlsStream {
   // Who the client's verified certificate says it is: once, with the first plaintext.
   std::unique_ptr<CertificateNames> take_client_names() { return std::move(client_names_); }
 
-  // What went wrong, for a debug log line; holds nothing secret and no bytes of the client's.
-  const std::string& error() const { return error_; }
+  // What went wrong, after it failed, for a debug log line; holds nothing secret and no bytes of the
+  // client's.
+  std::string_view error() const { return error_ ? std::string_view(*error_) : std::string_view(); }
 
  private:
   struct FreeSsl {
@@ -72,9 +73,9 @@ class TlsStream {
   };
   std::unique_ptr<Choice> choice_;
   Ssl ssl_;  // none after a failure
-  bool client_is_known_ = false;
   std::unique_ptr<CertificateNames> client_names_;
-  std::string error_;
+  std::unique_ptr<const std::string> error_;
+  bool client_is_known_ = false;
 };
 
 }  // namespace pubsub_mqtt::net

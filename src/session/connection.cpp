@@ -55,18 +55,15 @@ struct Connection::Newcomer {
   std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
 };
 
-Connection::Connection(ConnectionId id, Peer peer, Time now, const Limits& limits, Sessions& sessions,
-                       Outbox& outbox, std::vector<Request>& requests)
+Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
     : id_(id),
       is_loopback_(peer.is_loopback),
       newcomer_(std::make_unique<Newcomer>(
           Newcomer{.peer = std::move(peer), .name = {}, .certificate = {}, .logging_in = {}})),
       last_packet_(now),
-      limits_(limits),
       sessions_(sessions),
       outbox_(outbox),
-      requests_(requests),
-      reader_(limits.max_packet_size) {
+      reader_(limits().max_packet_size) {
   newcomer_->name = newcomer_->peer.name;
 }
 
@@ -86,7 +83,7 @@ Session* Connection::session() const {
 }
 
 // A client that asks and does not read the answers would fill our memory with them.
-bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits_.max_outbound_bytes; }
+bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
 bool Connection::reads() const {
   if (!sessions_.takes_requests() || is_logging_in() || reads_again_at_) return false;
@@ -97,10 +94,10 @@ bool Connection::reads() const {
 // From loopback a client may be as fast as it likes: behind a proxy it is many.
 void Connection::count(std::size_t bytes, const mqtt::ReadResult& result, Time now) {
   if (is_loopback_) return;
-  received_bytes_.take(bytes, limits_.max_byte_rate, now);
+  received_bytes_.take(bytes, limits().max_byte_rate, now);
   const auto* packet = std::get_if<mqtt::Packet>(&result);
   if (packet != nullptr && std::holds_alternative<mqtt::Publish>(*packet)) {
-    received_messages_.take(1, limits_.max_message_rate, now);
+    received_messages_.take(1, limits().max_message_rate, now);
   }
 }
 
@@ -175,7 +172,7 @@ void Connection::receive(const mqtt::Connect& connect) {
                   speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
                              : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
   }
-  if (connect.client_identifier.size() > limits_.max_client_identifier_length) {
+  if (connect.client_identifier.size() > limits().max_client_identifier_length) {
     return refuse(mqtt::ConnectReturnCode::identifier_rejected,
                   "a client identifier longer than mqtt_max_client_identifier_length");
   }
@@ -190,12 +187,12 @@ void Connection::receive(const mqtt::Connect& connect) {
 }
 
 bool Connection::may_send_password() const {
-  return newcomer_->peer.is_encrypted || is_loopback_ || limits_.passwords_in_the_clear;
+  return newcomer_->peer.is_encrypted || is_loopback_ || limits().passwords_in_the_clear;
 }
 
 bool Connection::may_be_anonymous() const {
-  return limits_.anonymous == Anonymous::from_everywhere ||
-         (limits_.anonymous == Anonymous::from_loopback && is_loopback_);
+  return limits().anonymous == Anonymous::from_everywhere ||
+         (limits().anonymous == Anonymous::from_loopback && is_loopback_);
 }
 
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
@@ -209,7 +206,7 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
                        .certificate = newcomer_->certificate};
   if (connect.user_name) request.user_name.emplace(*connect.user_name);
   if (connect.password) request.password.emplace(*connect.password);
-  requests_.emplace_back(std::move(request));
+  sessions_.requests().emplace_back(std::move(request));
   newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
   sessions_.await_login(id_, *this);
 }
@@ -243,7 +240,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   const auto opened =
       sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
   newcomer_.reset();
-  keep_alive_ = std::chrono::seconds(connect.keep_alive);
+  keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   session_ = opened.session.id();
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
@@ -285,13 +282,13 @@ void Connection::end() {
 
 std::optional<Time> Connection::deadline() const {
   if (closed_) return std::nullopt;
-  if (session_ == 0) return last_packet_ + limits_.connect_timeout;
+  if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (reads_again_at_) return reads_again_at_;
-  if (keep_alive_ == Time::zero()) return std::nullopt;
+  if (keep_alive_.count() == 0) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
   if (!reads()) return std::nullopt;
   // One and a half times the interval [MQTT-3.1.2-24].
-  return last_packet_ + keep_alive_ * 3 / 2;
+  return last_packet_ + Time(keep_alive_) * 3 / 2;
 }
 
 void Connection::expire(Time now) {
@@ -324,7 +321,7 @@ void Connection::log(LogLevel level, std::string_view text) {
                                     : "a client whose session is over";
   line += ": ";
   line += text;
-  requests_.emplace_back(LogLine{.level = level, .text = std::move(line)});
+  sessions_.requests().emplace_back(LogLine{.level = level, .text = std::move(line)});
 }
 
 }  // namespace pubsub_mqtt::session

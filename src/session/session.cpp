@@ -31,6 +31,7 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
   outbox_ = &outbox;
   connection_ = connection;
   address_ = std::move(address);
+  opens_at_next_ = true;
   offline_since.reset();
   speaks_3_1_ = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (!connect.will) return;
@@ -42,8 +43,18 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
                                                           .retain = connect.will->retain,
                                                           .will = true,
                                                           .node_key = node_key(connect.will->topic)});
-  requests_.emplace_back(AnnounceWill{
+  ask(AnnounceWill{
       .session = id_, .topic = will_->topic, .payload = will_->payload, .retain = will_->retain});
+}
+
+// Whatever it asks of Prosody's thread.
+template <typename Request>
+void Session::ask(Request&& request) {
+  if (std::exchange(opens_at_next_, false)) {
+    opened_ = true;
+    requests_.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+  }
+  requests_.emplace_back(std::forward<Request>(request));
 }
 
 void Session::detach() {
@@ -80,7 +91,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
     asked_.push_back(std::move(asked));
   }
   note_subscribe(request.bytes);
-  requests_.emplace_back(std::move(request));
+  ask(std::move(request));
 }
 
 // Or UNSUBSCRIBE.
@@ -98,7 +109,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
                              .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
   for (const auto& filter : request.topic_filters) request.bytes += sizeof(std::string) + filter.size();
   note_subscribe(request.bytes);
-  requests_.emplace_back(std::move(request));
+  ask(std::move(request));
 }
 
 bool Session::has_received(const mqtt::Publish& packet) {
@@ -149,7 +160,7 @@ void Session::publish(const mqtt::Publish& packet) {
   pending_bytes_ += size_of(request);
   backlog_.add(size_of(request), limits_);
   reading_paused_ = !takes_packets();
-  requests_.emplace_back(std::move(request));
+  ask(std::move(request));
 }
 
 Session::Violation Session::receive(const mqtt::Pubrel& packet) {
@@ -198,7 +209,7 @@ void Session::publish_will() {
   if (will_ == nullptr) return;
   backlog_.add(size_of(*will_), limits_);
   backlog_.add_publish(will_->node_key);
-  requests_.emplace_back(std::move(*std::exchange(will_, nullptr)));
+  ask(std::move(*std::exchange(will_, nullptr)));
 }
 
 void Session::request_was_answered() {
@@ -345,7 +356,7 @@ void Session::ask_for_retained() {
   if (!more_retained_ || outbox_ == nullptr || outgoing_.queued_retained() > 0) return;
   if (outbox_->waiting_bytes() > limits_.max_outbound_bytes / 2) return;
   more_retained_ = false;
-  requests_.emplace_back(RetainedRequest{.session = id_});
+  ask(RetainedRequest{.session = id_});
 }
 
 void Session::was_too_fast(std::string_view setting) {

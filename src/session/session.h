@@ -45,6 +45,8 @@ class Session {
   void attach(const mqtt::Connect& connect, ConnectionId connection, std::string address, Outbox& outbox);
   void detach();
   bool is_connected() const { return outbox_ != nullptr; }
+  // Prosody's thread knows it: it has asked for something.
+  bool is_opened() const { return opened_; }
   // 0: none
   ConnectionId connection() const { return connection_; }
   Outbox* outbox() const { return outbox_; }
@@ -124,6 +126,8 @@ class Session {
   bool finish_qos_2(const PublishReply& reply);
   void deliver_qos_0(Message& message);
   void note_subscribe(std::size_t bytes);
+  template <typename Request>
+  void ask(Request&& request);
   void request_was_answered();
   void ask_for_retained();
   void log(LogLevel level, std::string_view text);
@@ -164,6 +168,8 @@ class Session {
   Fifo<AskedQoS> asked_;
 
   bool clean_;
+  bool opened_ = false;        // see OpenSession
+  bool opens_at_next_ = true;  // with what it asks for next
   bool speaks_3_1_ = false;
   bool reading_paused_ = false;
   bool awaits_all_answers_ = false;  // to take a direct way then

@@ -84,20 +84,13 @@ void Sessions::log_refusal(Time now, LogLevel level, const std::string& client, 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
                                 std::string address, Outbox& outbox) {
   SessionKey key{.account = std::move(account), .client_identifier = std::string(connect.client_identifier)};
-  std::string client = client_name(address, key);
   Session* session = take_over(key);
   if (session != nullptr && connect.clean_session) {
     close(*session);
     session = nullptr;
   }
   const bool present = session != nullptr;
-  if (present) {
-    requests_.emplace_back(ResumeSession{.session = session->id(), .client = std::move(client)});
-  } else {
-    session = &create(std::move(key), connect.clean_session);
-    requests_.emplace_back(
-        OpenSession{.session = session->id(), .client = std::move(client), .account = session->account()});
-  }
+  if (!present) session = &create(std::move(key), connect.clean_session);
   session->attach(connect, connection, std::move(address), outbox);
   return {.session = *session, .present = present};
 }
@@ -135,18 +128,14 @@ bool Sessions::may_have(const Session& session, const Message& message) const {
 void Sessions::detach(Session& session) {
   session.publish_will();
   session.detach();
-  if (session.is_clean()) {
-    close(session);
-  } else {
-    requests_.emplace_back(DetachSession{.session = session.id()});
-  }
+  if (session.is_clean()) close(session);
 }
 
 void Sessions::close(Session& session) {
   if (session.dropped() > 0) {
     log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
   }
-  requests_.emplace_back(CloseSession{.session = session.id()});
+  if (session.is_opened()) requests_.emplace_back(CloseSession{.session = session.id()});
   if (!session.is_clean()) {
     const auto stored = stored_.find(session.account());
     if (--stored->second == 0) stored_.erase(stored);
@@ -167,6 +156,18 @@ void Sessions::expire(Time now) {
     log(*session, LogLevel::info, "its session ends, since it did not come back within mqtt_session_expiry");
     close(*session);
   }
+}
+
+std::vector<ClientView> Sessions::clients() const {
+  std::vector<ClientView> views;
+  views.reserve(size());
+  for (const auto& slot : slots_) {
+    const Session* session = slot.session.get();
+    if (session == nullptr) continue;
+    views.push_back(
+        {.session = session->id(), .name = session->client(), .is_connected = session->is_connected()});
+  }
+  return views;
 }
 
 void Sessions::send_wills() {

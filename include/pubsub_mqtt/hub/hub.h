@@ -89,14 +89,8 @@ class Hub {
   // All accounts of an XMPP host that has gone.
   void close_accounts_of(std::string_view host);
 
-  // The administrator's view.
-  struct ClientView {
-    SessionId session = 0;
-    std::string_view name;  // address, client identifier and account
-    bool is_connected = false;
-    std::size_t subscriptions = 0;
-  };
-  std::vector<ClientView> clients() const;
+  // For the administrator: how many filters a session has, and to close its connection.
+  std::size_t subscriptions(SessionId session) const;
   void close_connection(SessionId session);
 
   // A retained message from before a restart.
@@ -117,8 +111,6 @@ class Hub {
   bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
   bool carry_out(Client& client, SessionId session, PublishRequest& request);
   bool carry_out(Client& client, SessionId session, RetainedRequest& request);
-  bool carry_out(Client& client, SessionId session, ResumeSession& request);
-  bool carry_out(Client& client, SessionId session, DetachSession& request);
   bool carry_out(Client& client, SessionId session, CloseSession& request);
 
   enum class Progress : std::uint8_t { granted, refused, unfinished };

@@ -57,8 +57,8 @@ class PacketReader {
   ReadResult read_whole(std::string_view packet, std::size_t header_size);
 
   std::size_t max_packet_size_;
-  ProtocolLevel level_ = ProtocolLevel::mqtt_3_1_1;
   std::string partial_;
+  ProtocolLevel level_ = ProtocolLevel::mqtt_3_1_1;
   // The packet handed out last lies in partial_, which is dropped at the next call.
   bool handed_out_ = false;
 };

@@ -1,8 +1,8 @@
 // The network thread: one libuv loop that owns sockets, TLS and sessions.
 //
 // Everything here is called on Prosody's thread. It hands values over and returns at once, but for
-// close_listener(), send_wills() and stop(), which wait for the network thread; the network thread waits for
-// nobody. Requests wake Prosody's thread through requests_fd().
+// close_listener(), clients(), send_wills() and stop(), which wait for the network thread; the network thread
+// waits for nobody. Requests wake Prosody's thread through requests_fd().
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/limits.h"
 
 namespace pubsub_mqtt::net {
@@ -41,6 +42,9 @@ class Network {
 
   // Returns when the duplicate is closed, so that the port can be bound again. Connections stay.
   void close_listener(ListenerId listener);
+
+  // All clients, those that are away and have a session included.
+  std::vector<session::ClientView> clients();
 
   // Returns when the wills of all connected clients are in take_requests(), retained ones first. They have
   // none any more.

@@ -27,8 +27,7 @@ namespace pubsub_mqtt::session {
 class Connection {
  public:
   // The references outlive this.
-  Connection(ConnectionId id, Peer peer, Time now, const Limits& limits, Sessions& sessions, Outbox& outbox,
-             std::vector<Request>& requests);
+  Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   // The network connection is over, unless this closed it: the will goes out.
@@ -60,6 +59,7 @@ class Connection {
  private:
   struct Newcomer;
 
+  const Limits& limits() const { return sessions_.limits(); }
   Session* session() const;
   bool is_logging_in() const;
   bool outbox_is_full() const;
@@ -79,16 +79,14 @@ class Connection {
   void end();
 
   ConnectionId id_;
+  std::chrono::duration<std::uint16_t> keep_alive_{0};
   bool is_loopback_;
   bool closed_ = false;
   bool waits_for_outbox_ = false;
   std::unique_ptr<Newcomer> newcomer_;  // until CONNECT is accepted
   Time last_packet_;
-  Time keep_alive_{0};
-  const Limits& limits_;
   Sessions& sessions_;
   Outbox& outbox_;
-  std::vector<Request>& requests_;
   mqtt::PacketReader reader_;
   SessionId session_ = 0;
   TokenBucket received_bytes_;

@@ -19,6 +19,7 @@
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/backlog.h"
 #include "pubsub_mqtt/session/burst_warning.h"
+#include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
 
@@ -60,6 +61,9 @@ class Sessions {
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
+
+  const Limits& limits() const { return limits_; }
+  std::vector<Request>& requests() { return requests_; }
 
   // False: a new session that would outlive its connection is one too many. Resuming one is always possible.
   bool has_place_for(const mqtt::Connect& connect, const std::string& account) const;
@@ -108,6 +112,9 @@ class Sessions {
   bool takes_requests() const { return !backlog_.is_full(); }
   // True once after that has passed.
   bool takes_requests_again() { return backlog_.has_shrunk(); }
+
+  // Of all sessions.
+  std::vector<ClientView> clients() const;
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
   // In the queues of all sessions together, at most Limits::max_total_queued_bytes.

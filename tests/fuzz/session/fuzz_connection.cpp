@@ -181,7 +181,7 @@ class World {
                                                             .name = "fuzz",
                                                             .is_loopback = &place != &places_.back(),
                                                             .is_encrypted = true},
-                                              now_, limits_, sessions_, *place.outbox, requests_);
+                                              now_, sessions_, *place.outbox);
   }
 
   static void close(Place& place) {

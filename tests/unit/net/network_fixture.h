@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/net/limits.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/net/network.h"
 
 namespace pubsub_mqtt::net {
@@ -97,6 +98,21 @@ class NetworkTest : public ::testing::Test {
     session::Limits limits;
     limits.connect_timeout = std::chrono::seconds(1);
     return limits;
+  }
+
+  // Until its CONNACK is here.
+  void let_in(const Socket& client) {
+    std::string bytes;
+    mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+    send_all(client, bytes);
+    ASSERT_EQ(receive(client, 4), std::string("\x20\x02\x00\x00", 4));
+  }
+
+  // Of the only client that was let in.
+  SessionId session() {
+    const auto clients = network.clients();
+    EXPECT_EQ(clients.size(), 1U);
+    return clients.empty() ? 0 : clients[0].session;
   }
 
   template <typename Kind>

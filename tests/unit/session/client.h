@@ -14,6 +14,7 @@
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/sessions.h"
+#include "session.h"
 
 namespace pubsub_mqtt::session {
 
@@ -51,6 +52,13 @@ struct Server {
       if (const auto* each = std::get_if<Kind>(&request)) found.push_back(*each);
     }
     return found;
+  }
+
+  // Whose they are that are there.
+  std::vector<std::string> clients() const {
+    std::vector<std::string> names;
+    for (const auto& client : sessions.clients()) names.push_back(client.name);
+    return names;
   }
 
   bool logged(std::string_view words) const { return lines(words) > 0; }
@@ -94,8 +102,7 @@ class Client {
   Client(Server& to, Peer peer, Time at = Time{0})
       : server(to),
         id(++to.last_connection),
-        connection(std::make_unique<Connection>(id, std::move(peer), at, to.limits, to.sessions, outbox,
-                                                to.requests)) {}
+        connection(std::make_unique<Connection>(id, std::move(peer), at, to.sessions, outbox)) {}
 
   template <typename Packet>
   void send(const Packet& packet, Time at = Time{0}) {
@@ -113,6 +120,7 @@ class Client {
     std::string_view left = unread;
     connection->receive(left, at);
     unread = std::string(left);
+    note_session();
   }
 
   void connect(std::string_view client_identifier, std::uint16_t keep_alive = 0) {
@@ -128,13 +136,22 @@ class Client {
   // The network fails.
   void lose() { connection.reset(); }
 
-  SessionId session() const { return server.requested<OpenSession>().back().session; }
+  // The one that it has, or had last.
+  SessionId session() const { return session_; }
+  void note_session() {
+    for (const auto& client : server.sessions.clients()) {
+      if (server.sessions.find(client.session)->connection() == id) session_ = client.session;
+    }
+  }
 
   Server& server;
   ConnectionId id;
   TestOutbox outbox;
   std::string unread;
   std::unique_ptr<Connection> connection;
+
+ private:
+  SessionId session_ = 0;
 };
 
 template <typename Packet>

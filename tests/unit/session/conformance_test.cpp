@@ -40,7 +40,7 @@ TEST_F(SessionConformanceTest,
     EXPECT_TRUE(offender.outbox.closed);
     EXPECT_EQ(offender.outbox.written, "");
   }
-  EXPECT_EQ(server.requested<OpenSession>().size(), 0U);
+  EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 TEST_F(SessionConformanceTest, NothingIsProcessedAfterARefusedConnect) {  // [MQTT-3.1.4-5]

@@ -24,8 +24,7 @@ TEST(IdleMemoryTest, AClientThatSaysNothingCostsItsNamesAndLittleMore) {
   server.requests.reserve(10);
   const auto before = allocated_bytes();
   for (std::size_t i = 0; i < clients; ++i) {
-    connections.push_back(std::make_unique<Connection>(i + 1, loopback(), Time{0}, server.limits,
-                                                       server.sessions, outbox, server.requests));
+    connections.push_back(std::make_unique<Connection>(i + 1, loopback(), Time{0}, server.sessions, outbox));
     std::string_view input = packets[i];
     connections.back()->receive(input, Time{0});
     server.requests.clear();
@@ -34,7 +33,7 @@ TEST(IdleMemoryTest, AClientThatSaysNothingCostsItsNamesAndLittleMore) {
   const auto each = (allocated_bytes() - before) / clients;
   ASSERT_EQ(server.sessions.size(), clients);
   RecordProperty("bytes", std::to_string(each));
-  EXPECT_LT(each, 800U);
+  EXPECT_LT(each, 700U);
 }
 
 }  // namespace

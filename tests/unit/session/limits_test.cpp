@@ -226,7 +226,7 @@ TEST_F(StoredSessionsLimitTest, AnAccountHasSoManyAndNoMore) {
       server.logged("\"3\" (a@host): closed: its account has as many stored sessions as "
                     "mqtt_max_sessions_per_account allows"));
   EXPECT_EQ(server.requested<LogLine>().back().level, LogLevel::warn);
-  EXPECT_EQ(server.requested<OpenSession>().size(), 2U);
+  EXPECT_EQ(server.sessions.size(), 2U);
   // Neither another account nor who has no login is concerned, nor is a session that ends with its
   // connection.
   EXPECT_EQ(connect("b@host", "3"), accepted);
@@ -359,7 +359,7 @@ TEST_F(QueueBudgetTest, ResumingGivesBackWhatMayNotBeSentAnyMore) {
   publish(10);
   publish(20);
   EXPECT_EQ(queued(), 92U);
-  subscribe(server.requested<OpenSession>()[0].session, std::nullopt);
+  subscribe(one.session(), std::nullopt);
   Client again(server);
   again.connect_again("one");
   EXPECT_EQ(queued(), 46U);

@@ -36,8 +36,9 @@ class LoginTest : public ::testing::Test {
     return *last;
   }
 
-  void reply(const Client& client, ConnectReturnCode code, std::string account = {}) {
+  void reply(Client& client, ConnectReturnCode code, std::string account = {}) {
     server.sessions.handle(LoginReply{.connection = client.id, .code = code, .account = std::move(account)});
+    client.note_session();
   }
 
   // Connected, as an account, from loopback.
@@ -66,7 +67,7 @@ TEST_F(LoginTest, FromLoopbackNoneIsNeeded) {
   local.send(mqtt::Connect{.client_identifier = "meter"});
   EXPECT_EQ(local.outbox.take(), accepted);
   EXPECT_EQ(asked(), 0U);
-  EXPECT_EQ(server.requested<OpenSession>()[0].account, "");
+  EXPECT_EQ(server.clients(), (std::vector<std::string>{"127.0.0.1:5000 \"meter\""}));
 }
 
 TEST_F(LoginTest, FromElsewhereNobodyIsAnonymous) {
@@ -76,7 +77,7 @@ TEST_F(LoginTest, FromElsewhereNobodyIsAnonymous) {
     EXPECT_TRUE(client->outbox.closed);
   }
   EXPECT_EQ(server.lines("mqtt_allow_anonymous"), 2U);
-  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 TEST_F(LoginTest, AnonymousClientsAreLetInFromEverywhereOrNowhere) {
@@ -156,7 +157,7 @@ TEST_F(LoginTest, NothingIsReadOrAnsweredBeforeTheReply) {
   EXPECT_TRUE(local.outbox.written.empty());
   EXPECT_FALSE(local.outbox.closed);
   EXPECT_FALSE(local.unread.empty());
-  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 0U);
   EXPECT_TRUE(server.requested<PublishRequest>().empty());
 }
 
@@ -175,6 +176,7 @@ TEST_F(LoginTest, TheSessionIsTheAccounts) {
   local.send(as("juliet"));
   reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
   EXPECT_EQ(local.outbox.take(), accepted);
+  local.send(mqtt::Publish{.topic = "h/utf8/n"});
   ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
   EXPECT_EQ(server.requested<OpenSession>()[0].account, "juliet@capulet.lit");
   EXPECT_EQ(server.requested<OpenSession>()[0].client, "127.0.0.1:5000 \"meter\" (juliet@capulet.lit)");
@@ -204,7 +206,7 @@ TEST_F(LoginTest, WhatConnectSaidIsKeptUntilTheReply) {
   EXPECT_EQ(will.payload, "a message that no short string holds");
   EXPECT_EQ(will.qos, mqtt::QoS::at_least_once);
   EXPECT_TRUE(will.retain);
-  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 1U);
 }
 
 TEST_F(LoginTest, ARefusalIsPassedOnAndCloses) {
@@ -218,7 +220,7 @@ TEST_F(LoginTest, ARefusalIsPassedOnAndCloses) {
     EXPECT_TRUE(client.outbox.closed);
     client.read_on();
   }
-  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 0U);
   EXPECT_TRUE(server.requested<PublishRequest>().empty());
 }
 
@@ -245,7 +247,7 @@ TEST_F(LoginTest, AReplyToAConnectionThatHasGoneDoesNothing) {
   local.lose();
   reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
   EXPECT_TRUE(local.outbox.written.empty());
-  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 TEST_F(LoginTest, ASecondReplyDoesNothing) {
@@ -268,7 +270,7 @@ TEST_F(LoginTest, ADecisionThatTakesTooLongIsNone) {
   EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
   reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
   EXPECT_TRUE(local.outbox.take().empty());
-  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 TEST_F(LoginTest, TheSameIdentifierUnderTwoAccountsIsTwoSessions) {
@@ -281,7 +283,7 @@ TEST_F(LoginTest, TheSameIdentifierUnderTwoAccountsIsTwoSessions) {
   EXPECT_FALSE(romeo.outbox.closed);
   EXPECT_EQ(romeo.outbox.take(), accepted);
   EXPECT_EQ(nobody.outbox.take(), accepted);
-  EXPECT_EQ(server.requested<OpenSession>().size(), 3U);
+  EXPECT_EQ(server.sessions.size(), 3U);
 
   // Nor does one get the other's when it has gone.
   romeo.lose();
@@ -289,8 +291,7 @@ TEST_F(LoginTest, TheSameIdentifierUnderTwoAccountsIsTwoSessions) {
   log_in(juliet_again, "juliet@capulet.lit");
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_EQ(juliet_again.outbox.take(), session_present);
-  ASSERT_EQ(server.requested<ResumeSession>().size(), 1U);
-  EXPECT_EQ(server.requested<ResumeSession>()[0].session, server.requested<OpenSession>()[0].session);
+  EXPECT_EQ(juliet_again.session(), local.session());
   EXPECT_FALSE(nobody.outbox.closed);
 }
 
@@ -315,7 +316,7 @@ TEST_F(LoginTest, AClosedAccountsConnectionsAreClosedAndItsSessionsStay) {
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_FALSE(romeo.outbox.closed);
   EXPECT_TRUE(published("gone"));
-  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 2U);
   Client again(server);
   log_in(again, "juliet@capulet.lit");
   EXPECT_EQ(again.outbox.take(), session_present);
@@ -340,7 +341,6 @@ TEST_F(LoginTest, ADeletedAccountHasNoSessionsAndNoWills) {
   EXPECT_TRUE(clean.outbox.closed);
   EXPECT_FALSE(romeo.outbox.closed);
   EXPECT_FALSE(published("gone"));
-  EXPECT_EQ(server.requested<CloseSession>().size(), 3U);
   EXPECT_EQ(server.sessions.size(), 1U);
   local.lose();
   EXPECT_FALSE(published("gone"));
@@ -357,7 +357,7 @@ TEST_F(LoginTest, AHostThatHasGoneClosesItsAccountsConnectionsAndNoOthers) {
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_TRUE(published("gone"));
   EXPECT_FALSE(guest.outbox.closed);
-  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 2U);
 }
 
 TEST_F(LoginTest, ACertificateWithoutAnAccountIsNoWayAroundTheLogin) {
@@ -378,23 +378,11 @@ TEST_F(LoginTest, TheAdministratorClosesAConnection) {
   server.sessions.handle(CloseConnection{.session = session});
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_TRUE(published("gone"));
-  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  EXPECT_EQ(server.sessions.size(), 1U);
   EXPECT_TRUE(server.logged("closed by the administrator"));
   // Once: there is none any more.
   server.sessions.handle(CloseConnection{.session = session});
   EXPECT_EQ(server.lines("closed by the administrator"), 1U);
-}
-
-TEST_F(LoginTest, ASessionThatGoesOnWithoutItsConnectionIsDetached) {
-  log_in(local, "juliet@capulet.lit");
-  EXPECT_TRUE(server.requested<DetachSession>().empty());
-  local.lose();
-  ASSERT_EQ(server.requested<DetachSession>().size(), 1U);
-  EXPECT_EQ(server.requested<DetachSession>()[0].session, local.session());
-  Client clean(server);
-  log_in(clean, "juliet@capulet.lit", true);
-  clean.lose();
-  EXPECT_EQ(server.requested<DetachSession>().size(), 1U);
 }
 
 // Whoever can connect, can be refused as often as he likes.

@@ -23,13 +23,11 @@ TEST_F(SessionLifetimeTest,
   client.connect_again("meter");
   EXPECT_EQ(client.outbox.take(), accepted);  // [MQTT-3.2.2-3]
   client.lose();
-  EXPECT_EQ(server.requested<CloseSession>().size(), 0U);
+  EXPECT_EQ(server.sessions.size(), 1U);
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), session_present);
-  ASSERT_EQ(server.requested<ResumeSession>().size(), 1U);
-  EXPECT_EQ(server.requested<ResumeSession>()[0].session, client.session());
-  EXPECT_EQ(server.requested<ResumeSession>()[0].client, "127.0.0.1:5000 \"meter\"");
-  EXPECT_EQ(server.requested<OpenSession>().size(), 1U);
+  EXPECT_EQ(again.session(), client.session());
+  EXPECT_EQ(server.sessions.size(), 1U);
 }
 
 TEST_F(SessionLifetimeTest, DisconnectKeepsAPersistentSession) {
@@ -46,8 +44,54 @@ TEST_F(SessionLifetimeTest, CleanSessionDiscardsAnOlderOne) {  // [MQTT-3.1.2-6,
   client.lose();
   again.send(mqtt::Connect{.client_identifier = "meter"});
   EXPECT_EQ(again.outbox.take(), accepted);
+  EXPECT_NE(again.session(), client.session());
+  EXPECT_EQ(server.sessions.size(), 1U);
+}
+
+TEST_F(SessionLifetimeTest, ProsodysThreadLearnsOfASessionWithItsFirstRequest) {
+  client.connect_again("meter");
+  client.send(mqtt::Pingreq{});
+  EXPECT_TRUE(server.requested<OpenSession>().empty());
+  client.send(mqtt::Publish{.topic = "h/utf8/n"});
+  client.send(mqtt::Publish{.topic = "h/utf8/n"});
+  ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
+  EXPECT_EQ(server.requested<OpenSession>()[0].session, client.session());
+  EXPECT_EQ(server.requested<OpenSession>()[0].client, "127.0.0.1:5000 \"meter\"");
+
+  // From another address it has another name in the log.
+  client.lose();
+  Client from_elsewhere(server, {.address = "127.0.0.2", .name = "127.0.0.2:6000", .is_loopback = true});
+  from_elsewhere.connect_again("meter");
+  EXPECT_EQ(server.requested<OpenSession>().size(), 1U);
+  from_elsewhere.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {"h/utf8/n"}});
+  ASSERT_EQ(server.requested<OpenSession>().size(), 2U);
+  EXPECT_EQ(server.requested<OpenSession>()[1].session, client.session());
+  EXPECT_EQ(server.requested<OpenSession>()[1].client, "127.0.0.2:6000 \"meter\"");
+}
+
+TEST_F(SessionLifetimeTest, ProsodysThreadHearsOfTheEndOfThoseThatItKnows) {
+  client.connect("silent");
+  client.lose();
+  EXPECT_TRUE(server.requested<CloseSession>().empty());
+  again.connect("asks");
+  again.send(mqtt::Publish{.topic = "h/utf8/n"});
+  again.lose();
   EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
-  EXPECT_EQ(server.requested<OpenSession>().size(), 2U);
+}
+
+TEST_F(SessionLifetimeTest, AllAreListedWithOrWithoutAConnection) {
+  client.connect_again("meter");
+  again.connect_again("other");
+  client.lose();
+  auto clients = server.sessions.clients();
+  ASSERT_EQ(clients.size(), 2U);
+  EXPECT_EQ(clients[0].session, client.session());
+  EXPECT_EQ(clients[0].name, "127.0.0.1:5000 \"meter\"");
+  EXPECT_FALSE(clients[0].is_connected);
+  EXPECT_TRUE(clients[1].is_connected);
+  server.sessions.expire(hours(1));
+  server.sessions.expire(hours(1) + server.limits.session_expiry);
+  EXPECT_EQ(server.clients(), (std::vector<std::string>{"127.0.0.1:5000 \"other\""}));
 }
 
 TEST_F(SessionLifetimeTest, ACleanSessionIsNeverResumed) {  // [MQTT-3.1.2-6]
@@ -79,7 +123,7 @@ TEST_F(SessionLifetimeTest, TakeoverClosesTheOlderConnectionAndKeepsTheSession) 
   EXPECT_EQ(client.connection->deadline(), std::nullopt);
   client.lose();
   EXPECT_EQ(server.requested<PublishRequest>().size(), 0U);
-  EXPECT_EQ(server.requested<CloseSession>().size(), 0U);
+  EXPECT_EQ(server.sessions.size(), 1U);
   again.send(mqtt::Pingreq{});
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pingresp{}));
 }
@@ -87,8 +131,7 @@ TEST_F(SessionLifetimeTest, TakeoverClosesTheOlderConnectionAndKeepsTheSession) 
 TEST_F(SessionLifetimeTest, AnIdentifierOfAnyUtf8IsTaken) {  // [MQTT-3.1.3-4, MQTT-3.1.3-5]
   client.connect_again("Zähler \"7\" \xF0\x9F\x98\x80\n");
   EXPECT_EQ(client.outbox.take(), accepted);
-  EXPECT_EQ(server.requested<OpenSession>()[0].client,
-            "127.0.0.1:5000 \"Zähler \\x227\\x22 \xF0\x9F\x98\x80\\x0a\"");
+  EXPECT_EQ(server.clients()[0], "127.0.0.1:5000 \"Zähler \\x227\\x22 \xF0\x9F\x98\x80\\x0a\"");
 }
 
 TEST_F(SessionLifetimeTest, ASessionWithoutIdentifierIsNobodyElsesAndLeavesNothing) {  // [MQTT-3.1.3-6]
@@ -108,9 +151,9 @@ TEST_F(SessionLifetimeTest, ASessionWithoutConnectionExpires) {
   client.lose();
   server.sessions.expire(hours(20));  // it is seen without a connection
   server.sessions.expire(hours(21) - Time(1));
-  EXPECT_EQ(server.requested<CloseSession>().size(), 0U);
+  EXPECT_EQ(server.sessions.size(), 1U);
   server.sessions.expire(hours(21));
-  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+  EXPECT_EQ(server.sessions.size(), 0U);
   EXPECT_TRUE(server.logged("mqtt_session_expiry"));
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), accepted);
@@ -125,9 +168,9 @@ TEST_F(SessionLifetimeTest, ComingBackPutsTheExpiryOff) {
   server.sessions.expire(hours(3));
   again.lose();
   server.sessions.expire(hours(4));
-  EXPECT_EQ(server.requested<CloseSession>().size(), 0U);
+  EXPECT_EQ(server.sessions.size(), 1U);
   server.sessions.expire(hours(5));
-  EXPECT_EQ(server.requested<CloseSession>().size(), 1U);
+  EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 class WillTest : public SessionLifetimeTest {
@@ -210,8 +253,7 @@ TEST_F(WillTest, TakeoverByACleanSessionPublishesItBeforeTheOldSessionEnds) {
     if (counts) order.push_back(request.index());
   }
   const std::vector<std::size_t> expected{Request(OpenSession{}).index(), Request(PublishRequest{}).index(),
-                                          Request(DetachSession{}).index(), Request(CloseSession{}).index(),
-                                          Request(OpenSession{}).index()};
+                                          Request(CloseSession{}).index()};
   EXPECT_EQ(order, expected);
 }
 
@@ -424,7 +466,7 @@ TEST_F(Mqtt31Test, ThereIsNoSessionPresentInConnack) {
   client.lose();
   again.send(connect("meter", false));
   EXPECT_EQ(again.outbox.take(), accepted);
-  EXPECT_EQ(server.requested<ResumeSession>().size(), 1U);
+  EXPECT_EQ(again.session(), client.session());
 }
 
 TEST_F(Mqtt31Test, ARefusedFilterIsAnsweredWithTheQosAskedFor) {

@@ -71,8 +71,7 @@ class Link {
                                                       .name = client.identifier(),
                                                       .is_loopback = true,
                                                       .is_encrypted = false},
-                                                 now, server.limits, server.sessions, outbox_,
-                                                 server.requests)) {}
+                                                 now, server.sessions, outbox_)) {}
 
   // One of the two has gone, and the other may not know it yet.
   bool has_client() const { return client_ != nullptr; }

@@ -70,7 +70,7 @@ std::string refusal(Conversation& conversation) {
   EXPECT_EQ(conversation.status, Status::failed);
   EXPECT_FALSE(conversation.stream.handshake_done());
   EXPECT_EQ(conversation.received, "");
-  return conversation.stream.error();
+  return std::string(conversation.stream.error());
 }
 
 // --- Bytes ---
@@ -185,7 +185,7 @@ TEST_F(TlsStreamTest, HttpIsNamed) {
 TEST_F(TlsStreamTest, StaysFailed) {
   Conversation conversation({}, contexts(server("example.org")));
   conversation.receive("garbage");
-  const std::string error = conversation.stream.error();
+  const std::string error(conversation.stream.error());
   conversation.client.work();
   std::string plaintext;
   std::string out;
