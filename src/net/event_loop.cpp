@@ -132,11 +132,8 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   });
 }
 
-// A client may send because of what it has seen elsewhere: whatever led to that is here already, since its
-// bytes are read later.
-std::span<char> EventLoop::read_buffer() {
+void EventLoop::catch_up() {
   guard([this] { take_deliveries(); });
-  return read_buffer_;
 }
 
 void EventLoop::take_deliveries() {

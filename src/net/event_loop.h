@@ -69,8 +69,10 @@ class EventLoop {
   session::Time now() const { return session::Time(uv_now(&loop_)); }
   const session::Limits& session_limits() const { return session_limits_; }
   session::Sessions& sessions() { return sessions_; }
-  // For the next read of a socket. What Prosody's thread said before goes first.
-  std::span<char> read_buffer();
+  // For the next read of a socket.
+  std::span<char> read_buffer() { return read_buffer_; }
+  // Carries out what Prosody's thread has said.
+  void catch_up();
   void flush_at_end_of_turn(TcpConnection& connection);
   // Whether it may begin its TLS handshake now. Else begin_handshake() is called when it is its turn.
   bool may_begin_handshake(TcpConnection& connection);

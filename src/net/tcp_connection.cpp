@@ -64,9 +64,11 @@ void TcpConnection::on_ready(PollSet::Events events) {
 void TcpConnection::read() {
   if (tls_ && tls_->handshake != Handshake::begun) return ask_for_handshake();
   const auto buffer = loop_.read_buffer();
-  if (closing_ || !reads()) return;  // by what Prosody's thread has said
   const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (size > 0) {
+    // A client may have sent this because of what it saw elsewhere: whatever led to that goes first.
+    loop_.catch_up();
+    if (closing_) return;
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
     return tls_ ? decrypt(bytes) : process(bytes);
   }

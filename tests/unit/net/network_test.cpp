@@ -1,6 +1,9 @@
 #include "pubsub_mqtt/net/network.h"
 
+#include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "network_fixture.h"
@@ -8,6 +11,13 @@
 
 namespace pubsub_mqtt::net {
 namespace {
+
+template <typename Packet>
+std::string bytes_of(const Packet& packet) {
+  std::string bytes;
+  mqtt::write(packet, bytes);
+  return bytes;
+}
 
 TEST_F(NetworkTest, ClientsConnectAndAsk) {
   ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
@@ -62,6 +72,53 @@ TEST_F(NetworkTest, DeliveriesReachTheClient) {
   const std::string payload(3000000, 'x');
   mqtt::write(mqtt::Publish{.topic = "h/json/n", .payload = payload}, expected);
   EXPECT_EQ(receive(client, expected.size()), expected);
+}
+
+// A client may send because of an item that it saw elsewhere: what it sends comes after that item, on the
+// direct way, too.
+TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.client_identifier = "meter"}, bytes);
+  mqtt::write(mqtt::Publish{.topic = "h/json/n", .payload = "0"}, bytes);
+  send_all(client, bytes);
+  const PublishRequest request = wait_for<PublishRequest>();
+  receive(client, bytes_of(mqtt::Connack{}).size());
+  Selection selection;
+  selection.natural = mqtt::QoS::at_most_once;
+  std::vector<Delivery> deliveries;
+  deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+  deliveries.emplace_back(AudienceChange{.node = 5, .session = request.session, .selection = selection});
+  deliveries.emplace_back(PublishReply{.session = request.session,
+                                       .connection = request.connection,
+                                       .bytes = request.topic.size() + request.payload.size(),
+                                       .node_key = request.node_key,
+                                       .route = std::make_shared<Route>(5, 100),
+                                       .topic = request.topic});
+  // Its items take a while.
+  deliveries.emplace_back(NodeOpened{.node = 6, .host = "h", .name = "slow"});
+  for (SessionId nobody = 1; nobody <= 50000; ++nobody) {
+    deliveries.emplace_back(AudienceChange{.node = 6, .session = nobody << 32U | 9U, .selection = selection});
+  }
+  network.post(deliveries);
+  const std::string expected = bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "1"}) +
+                               bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"});
+  for (int i = 0; i < 5; ++i) {
+    for (int item = 0; item < 1000; ++item) {
+      deliveries.emplace_back(
+          ItemPublished{.node = 6, .natural_type = payload::Type::json, .payloads = {"0"}});
+    }
+    // The network thread is about to read when it finds them.
+    send_all(client, bytes_of(mqtt::Puback{.packet_identifier = 1}));
+    network.post(deliveries);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    deliveries.emplace_back(ItemPublished{.node = 5, .natural_type = payload::Type::json, .payloads = {"1"}});
+    network.post(deliveries);
+    send_all(client, bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"}));
+    EXPECT_EQ(receive(client, expected.size()), expected) << i;
+  }
 }
 
 TEST_F(NetworkTest, AClientThatIsClosedAndDoesNotReadIsNotKeptForEver) {
