@@ -63,6 +63,7 @@ void Session::detach() {
   asked_.clear();
   routes_.reset();
   published_.clear();
+  awaited_publishes_ = answered_publishes_;
   awaits_all_answers_ = false;
   received_.orphan_pending();
 }
@@ -116,9 +117,10 @@ bool Session::has_received(const mqtt::Publish& packet) {
   if (packet.qos != mqtt::QoS::exactly_once) return false;
   const auto state = received_.find(packet.packet_identifier);
   if (state == ReceivedIdentifiers::State::received) {
-    write_packet(mqtt::Pubrec{.packet_identifier = packet.packet_identifier}, *outbox_);
+    published(packet);
   } else {
     received_.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
+    if (state) awaited_publishes_ = answered_publishes_ + pending_publishes_;
   }
   return state.has_value();
 }
@@ -139,10 +141,9 @@ void Session::published(const mqtt::Publish& packet) {
   if (packet.qos == mqtt::QoS::exactly_once) {
     received_.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
   }
-  if (pending_publishes_ == 0) return acknowledge(packet.qos, packet.packet_identifier);
-  published_.push_back({.after = answered_publishes_ + pending_publishes_,
-                        .qos = packet.qos,
-                        .packet_identifier = packet.packet_identifier});
+  if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier);
+  published_.push_back(
+      {.after = awaited_publishes_, .qos = packet.qos, .packet_identifier = packet.packet_identifier});
   reading_paused_ = !takes_packets();
 }
 
@@ -157,6 +158,7 @@ void Session::publish(const mqtt::Publish& packet) {
                          .node_key = node_key(packet.topic)};
   backlog_.add_publish(request.node_key);
   ++pending_publishes_;
+  awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += size_of(request);
   backlog_.add(size_of(request), limits_);
   reading_paused_ = !takes_packets();
@@ -275,7 +277,7 @@ bool Session::reply(PublishReply& reply) {
 
 // What may go now, since all before it has gone.
 void Session::acknowledge_published() {
-  while (!published_.empty() && published_.front().after <= answered_publishes_) {
+  while (!published_.empty() && has_answered(published_.front().after)) {
     acknowledge(published_.front().qos, published_.front().packet_identifier);
     published_.pop_front();
   }

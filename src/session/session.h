@@ -67,7 +67,7 @@ class Session {
   Violation receive(const mqtt::Pubcomp& packet);
 
   // A PUBLISH from the client. First this: a duplicate is not published again [MQTT-4.3.3-2], and answered
-  // here.
+  // when all before it is.
   bool has_received(const mqtt::Publish& packet);
   // Then: the direct way that it may take now, until the next call of anything here; nullptr: it goes to
   // pubsub.
@@ -120,6 +120,10 @@ class Session {
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
+  // These counts may have begun anew; they are never far apart.
+  bool has_answered(std::uint32_t publishes) const {
+    return static_cast<std::int32_t>(publishes - answered_publishes_) <= 0;
+  }
   bool acknowledge(const PublishReply& reply);
   void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
   void acknowledge_published();
@@ -148,12 +152,14 @@ class Session {
   std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
   std::uint32_t pending_publishes_ = 0;
   std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
-  std::uint64_t answered_publishes_ = 0;
+  std::uint32_t answered_publishes_ = 0;
+  // What it counts when all that the connection has sent so far is answered.
+  std::uint32_t awaited_publishes_ = 0;
   std::unique_ptr<Routes> routes_;
   // A PUBLISH that subscribers have, but that is acknowledged after those before it [MQTT-4.6.0-2,
   // MQTT-4.6.0-3].
   struct Published {
-    std::uint64_t after = 0;  // so many answers of pubsub's
+    std::uint32_t after = 0;  // so many answers of pubsub's
     mqtt::QoS qos = mqtt::QoS::at_least_once;
     mqtt::PacketIdentifier packet_identifier = 0;
   };

@@ -247,6 +247,49 @@ TEST_F(DirectWayTest, AcknowledgementsKeepTheOrderOfReceipt) {  // [MQTT-4.6.0-2
             bytes_of(mqtt::Puback{.packet_identifier = 4}) + bytes_of(mqtt::Puback{.packet_identifier = 5}));
 }
 
+// On a new connection, too, where the client has sent again what was not acknowledged.
+TEST_F(DirectWayTest, AcknowledgementsOfDuplicatesKeepTheOrderOfReceipt) {  // [MQTT-4.6.0-3]
+  const mqtt::Publish through_pubsub{
+      .topic = "h/json/other", .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 1};
+  const mqtt::Publish direct = message("2", QoS::exactly_once, 2);
+  Client device(server);
+  device.connect_again("device");
+  device.send(message("0"));
+  answer();
+  device.send(through_pubsub);
+  device.send(direct);
+  EXPECT_EQ(received(), "h/json/n=2/1 ");
+  device.lose();
+  Client again(server);
+  again.connect_again("device");
+  again.outbox.take();
+  again.send(through_pubsub);
+  again.send(direct);
+  EXPECT_EQ(again.outbox.take(), "");
+  answer();
+  EXPECT_EQ(again.outbox.take(),
+            bytes_of(mqtt::Pubrec{.packet_identifier = 1}) + bytes_of(mqtt::Pubrec{.packet_identifier = 2}));
+  EXPECT_EQ(received(), "");
+}
+
+// What an earlier connection left behind is not waited for.
+TEST_F(DirectWayTest, ADuplicateIsAcknowledgedAtOnceWhereNothingWasReceivedBefore) {
+  const mqtt::Publish direct = message("2", QoS::exactly_once, 2);
+  Client device(server);
+  device.connect_again("device");
+  device.send(message("0"));
+  answer();
+  device.send(direct);
+  device.send(mqtt::Publish{
+      .topic = "h/json/other", .payload = "3", .qos = QoS::exactly_once, .packet_identifier = 3});
+  device.lose();
+  Client again(server);
+  again.connect_again("device");
+  again.outbox.take();
+  again.send(direct);
+  EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubrec{.packet_identifier = 2}));
+}
+
 TEST_F(DirectWayTest, WhatWaitsToBeAcknowledgedIsBounded) {
   open_way();
   publisher.send(mqtt::Publish{
