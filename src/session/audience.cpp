@@ -30,13 +30,6 @@ void Audience::count(const Selection& selection, int by) {
   if (selection.natural) natural_ += by;
 }
 
-bool Audience::is_only_received(payload::Type type) const {
-  for (std::size_t other = 0; other < payload::type_count; ++other) {
-    if (named_[other] > 0 && other != static_cast<std::size_t>(type)) return false;
-  }
-  return true;
-}
-
 bool Audience::receives(SessionId session, payload::Type type) const {
   const auto place = std::lower_bound(members_.begin(), members_.end(), session, is_before);
   return place != members_.end() && place->session == session && place->selection.qos(type, type).has_value();

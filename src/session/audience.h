@@ -31,8 +31,6 @@ class Audience {
   bool is_received(payload::Type type, payload::Type natural_type) const {
     return named_[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_ > 0);
   }
-  // Whether nobody names another TYPE.
-  bool is_only_received(payload::Type type) const;
 
   std::string topic(payload::Type type) const;
 

@@ -27,7 +27,7 @@ bool translate(payload::Type published, std::string_view payload, const Audience
 std::optional<ItemPublished> direct_item(NodeId node, payload::Type type, const mqtt::Publish& publish,
                                          const Audience& audience) {
   ItemPublished item{.node = node, .qos = publish.qos, .natural_type = type, .payloads = {}};
-  if (type != payload::Type::xml && audience.is_only_received(type)) {
+  if (type != payload::Type::xml && !audience.is_received(payload::Type::xml, type)) {
     if (payload::check_text(type, publish.payload)) return std::nullopt;
   } else if (type == payload::Type::atom_title || !translate(type, publish.payload, audience, item)) {
     return std::nullopt;

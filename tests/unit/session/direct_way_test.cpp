@@ -337,6 +337,14 @@ TEST_F(DirectWayTest, AWildcardForTheTypeSelectsTheNaturalOne) {
   EXPECT_EQ(asked(), 3U);
 }
 
+TEST_F(DirectWayTest, AnAtomEntryGoesPastThoseWhoReceiveOtherTypes) {
+  receive_by_name(Type::utf8);
+  open_way("h/atom_title/n");
+  publisher.send(mqtt::Publish{.topic = "h/atom_title/n", .payload = "1"});
+  EXPECT_EQ(asked(), 1U);
+  EXPECT_EQ(received(), "");
+}
+
 TEST_F(DirectWayTest, AnAtomEntryIsMadeByPubsubWhereSomebodyReceivesItAsXml) {
   receive_by_name(Type::xml);
   open_way("h/atom_title/n");
