@@ -7,8 +7,9 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-// A client that publishes to more topics than this gets each way anew from time to time.
-constexpr std::size_t max_ways = 256;
+// A client that publishes to more topics than this gets each way anew from time to time. They take half a
+// megabyte, less than its messages may.
+constexpr std::size_t max_ways = 4096;
 
 std::string_view type_level(std::string_view topic) {
   topic.remove_prefix(topic.find('/') + 1);

@@ -345,6 +345,21 @@ TEST_F(DirectWayTest, AnAtomEntryGoesPastThoseWhoReceiveOtherTypes) {
   EXPECT_EQ(received(), "");
 }
 
+TEST_F(DirectWayTest, AClientMayHaveManyWays) {
+  constexpr int topics = 1000;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < topics; ++i) {
+      const std::string topic = "h/json/n" + std::to_string(i);
+      if (round == 0) {
+        open_way(topic);
+      } else {
+        publisher.send(mqtt::Publish{.topic = topic, .payload = "1"});
+      }
+    }
+  }
+  EXPECT_EQ(asked(), std::size_t{topics});
+}
+
 TEST_F(DirectWayTest, AnAtomEntryIsMadeByPubsubWhereSomebodyReceivesItAsXml) {
   receive_by_name(Type::xml);
   open_way("h/atom_title/n");
