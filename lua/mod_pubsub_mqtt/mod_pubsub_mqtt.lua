@@ -30,8 +30,10 @@ local version = "0.1.0"; -- of the library, too
 --   logging_in  logins that wait for their provider, see login.lib.lua
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
 --   reloading host -> true, between the unload and the load of a reload
+--   watched   host -> what observers.watch() returned
 local shared = module.saved_state or {
-	services = {}, stores = {}, unsaved = {}, disabled = {}, logging_in = {}, reloading = {};
+	services = {}, stores = {}, unsaved = {}, disabled = {}, logging_in = {}, reloading = {},
+	watched = {};
 };
 local services = shared.services;
 
@@ -110,7 +112,7 @@ local limits = {
 
 local retained = module:require "retained"(shared.stores, shared.unsaved);
 local observers = module:require "observers";
-local callbacks = module:require "rights"(services, shared.disabled, observers);
+local callbacks = module:require "rights"(services, shared.disabled, observers, shared.watched);
 local login = module:require "login";
 
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
@@ -318,14 +320,16 @@ local function enable_host(module)
 		module:hook_object_event(service.events, event_name, function (event) told(event.node); end);
 	end
 	local pubsub_source = debug.getinfo(hosts[host].modules.pubsub.get_service, "S").source;
-	local undo = observers.watch(module, service, on_item_published, pubsub_source, function (node)
+	local watched = observers.watch(module, service, on_item_published, pubsub_source, function (node)
 		if not shared.core then return; end
-		if node then
+		if type(node) == "string" then
 			shared.core:withdraw_route(host, node);
 		else
 			shared.core:withdraw_routes(host);
 		end
 	end);
+	shared.watched[host] = watched;
+	local undo = watched.undo;
 	-- util.pubsub fires no event for these.
 	for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
 		undo[#undo+1] = after_call(service, method, tell("node_changed"));

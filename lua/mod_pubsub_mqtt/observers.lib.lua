@@ -33,104 +33,105 @@ end
 
 local observers = {};
 
--- Of one service:
+-- What watch() returns, watched:
+--   service
 --   own_handler    the one handler of item-published that is ours
 --   pubsub_source  of mod_pubsub
 --   is_own         function -> whether it is Prosody's own, once it was asked for
 --   broadcast      our wrapper of service.broadcast
-local watched = setmetatable({}, { __mode = "k" });
+--   undo           functions
 
-local function is_own(service, f)
-	local known = watched[service].is_own;
+local function is_own(watched, f)
+	local known = watched.is_own;
 	if known[f] == nil then
 		local source = source_of(f);
-		known[f] = known_sources[source] or source == watched[service].pubsub_source or false;
+		known[f] = known_sources[source] or source == watched.pubsub_source or false;
 	end
 	return known[f];
 end
 
 -- Methods that publishing calls, and that a module may have replaced on the service.
-local function has_own_methods(service)
+local function has_own_methods(watched)
 	for _, method in ipairs({ "publish", "may", "get_default_affiliation" }) do
-		if rawget(service, method) then return false; end
+		if rawget(watched.service, method) then return false; end
 	end
-	local broadcast = rawget(service, "broadcast");
-	return broadcast == nil or broadcast == watched[service].broadcast;
+	local broadcast = rawget(watched.service, "broadcast");
+	return broadcast == nil or broadcast == watched.broadcast;
 end
 
-local function has_own_config(service)
-	for _, value in pairs(service.config) do
-		if type(value) == "function" and not is_own(service, value) then return false; end
+local function has_own_config(watched)
+	local config = watched.service.config;
+	for _, value in pairs(config) do
+		if type(value) == "function" and not is_own(watched, value) then return false; end
 	end
-	return not service.config.access_models;
+	return not config.access_models;
 end
 
-local function has_own_handlers(service, node)
-	local events = service.events;
+local function has_own_handlers(watched, node)
+	local events = watched.service.events;
 	local handlers = events.get_handlers("item-published");
 	return not events.get_handlers("item-published/"..node)
-		and handlers and #handlers == 1 and handlers[1] == watched[service].own_handler
+		and handlers and #handlers == 1 and handlers[1] == watched.own_handler
 		and not is_wrapped(events, node);
 end
 
 -- Whether publishing to an existing node stores nothing, and is seen by nobody but our own handler.
-function observers.has_none(service, node)
-	local node_obj = service.nodes[node];
+function observers.has_none(watched, node)
+	local node_obj = watched.service.nodes[node];
 	return not node_obj.config.persist_items and next(node_obj.subscribers) == nil
-		and has_own_handlers(service, node) and has_own_methods(service) and has_own_config(service) or false;
+		and has_own_handlers(watched, node) and has_own_methods(watched) and has_own_config(watched) or false;
 end
 
--- Calls `withdraw` before each change that may bring an observer, and that no event of the service tells.
-local function watch_events(events, withdraw)
-	local undo = {};
-	local function before_call(object, name)
-		local original = object[name];
-		local function wrapper(...)
-			withdraw();
-			return original(...);
-		end
-		object[name] = wrapper;
-		undo[#undo+1] = function ()
-			if object[name] == wrapper then object[name] = original; end
-		end
+-- Calls `before` with the arguments of each call of a method. Returns a function that undoes it.
+local function before_call(object, name, before)
+	local inherited = rawget(object, name);
+	local original = object[name];
+	local function wrapper(...)
+		before(...);
+		return original(...);
 	end
-	for _, name in ipairs({ "add_handler", "add_handlers", "add_wrapper", "set_debug_hook" }) do
-		before_call(events, name);
+	object[name] = wrapper;
+	return function ()
+		if rawget(object, name) == wrapper then object[name] = inherited; end
 	end
-	before_call(events.wrappers, "add_handler");
-	return undo;
 end
 
-local function skip_empty_broadcasts(service)
+local function skip_empty_broadcasts(watched)
+	local service = watched.service;
+	local inherited = rawget(service, "broadcast");
 	local broadcast = service.broadcast;
-	local function wrapper(self, event, node, subscribers, ...)
-		if next(subscribers) == nil and is_own(self, self.config.broadcaster)
-		and is_own(self, self.config.subscriber_filter) then
+	function watched.broadcast(self, event, node, subscribers, ...)
+		if next(subscribers) == nil and is_own(watched, self.config.broadcaster)
+		and is_own(watched, self.config.subscriber_filter) then
 			return;
 		end
 		return broadcast(self, event, node, subscribers, ...);
 	end
-	local inherited = rawget(service, "broadcast");
-	service.broadcast = wrapper;
-	watched[service].broadcast = wrapper;
-	return function ()
-		if rawget(service, "broadcast") == wrapper then service.broadcast = inherited; end
-	end
+	service.broadcast = watched.broadcast;
+	table.insert(watched.undo, function ()
+		if rawget(service, "broadcast") == watched.broadcast then service.broadcast = inherited; end
+	end);
 end
 
--- From now on `withdraw` is called, with a node's name or without, before what would be an answer to a change. Our
--- handler of item-published has been added. Returns functions that undo it.
+-- From now on `withdraw` is called, with a node's name or without, before each change that may bring an observer and
+-- that nothing else tells. Our handler of item-published has been added. See above for what is returned.
 function observers.watch(module, service, own_handler, pubsub_source, withdraw)
-	watched[service] = { own_handler = own_handler; pubsub_source = pubsub_source; is_own = {} };
+	local watched = {
+		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = {};
+	};
 	module:hook_object_event(service.events, "subscription-added", function (event) withdraw(event.node); end);
+	local function withdraw_all() withdraw(); end
 	-- A module may replace what it likes while it is loaded.
 	for _, event_name in ipairs({ "module-loaded", "module-reloaded", "module-unloaded" }) do
-		module:hook(event_name, function () withdraw(); end);
-		module:hook_global(event_name, function () withdraw(); end);
+		module:hook(event_name, withdraw_all);
+		module:hook_global(event_name, withdraw_all);
 	end
-	local undo = watch_events(service.events, withdraw);
-	undo[#undo+1] = skip_empty_broadcasts(service);
-	return undo;
+	for _, method in ipairs({ "add_handler", "add_handlers", "add_wrapper", "set_debug_hook" }) do
+		table.insert(watched.undo, before_call(service.events, method, withdraw_all));
+	end
+	table.insert(watched.undo, before_call(service.events.wrappers, "add_handler", withdraw_all));
+	skip_empty_broadcasts(watched);
+	return watched;
 end
 
 return observers;

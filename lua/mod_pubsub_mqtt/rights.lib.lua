@@ -17,8 +17,8 @@ local passing_errors = { ["internal-server-error"] = true, ["resource-constraint
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
--- services: host -> pubsub service; disabled: account -> true; observers: of the library of that name
-return function (services, disabled, observers)
+-- services: host -> pubsub service; disabled: account -> true; watched: host -> what observers.watch() returned
+return function (services, disabled, observers, watched)
 	local rights = {};
 
 	local function is_open(service, node)
@@ -135,7 +135,7 @@ return function (services, disabled, observers)
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
-			return "accepted", nil, observers.has_none(services[host], node);
+			return "accepted", nil, observers.has_none(watched[host], node);
 		end
 		return passing_errors[err] and "failed" or "refused", tostring(err);
 	end

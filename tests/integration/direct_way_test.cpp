@@ -318,5 +318,21 @@ TEST_F(DirectWay, AHandlerSeesWhatIsPublishedAfterItWasAdded) {
   }
 }
 
+// Publishes one message, which is accepted.
+void expect_accepted(const Prosody& prosody, const std::string& to) {
+  RawMqtt publisher = connected(prosody.mqtt_port(), "one more publisher");
+  publish(publisher, {.topic = to, .payload = "1", .qos = mqtt::QoS::at_least_once});
+}
+
+TEST(DirectWayOfTwoHosts, OneReloadedLeavesTheOther) {
+  Prosody prosody;
+  prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
+    modules_enabled = { "pubsub_mqtt" })"});
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node", not_persistent);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "news.localhost"))");
+  expect_accepted(prosody, direct_topic);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests
