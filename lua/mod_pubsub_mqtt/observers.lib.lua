@@ -38,7 +38,7 @@ local observers = {};
 --   own_handler    the one handler of item-published that is ours
 --   pubsub_source  of mod_pubsub
 --   is_own         function -> whether it is Prosody's own, once it was asked for
---   broadcast      our wrapper of service.broadcast
+--   broadcast      our wrapper of service.broadcast, if nobody else has one
 --   undo           functions
 
 local function is_own(watched, f)
@@ -55,8 +55,7 @@ local function has_own_methods(watched)
 	for _, method in ipairs({ "publish", "may", "get_default_affiliation" }) do
 		if rawget(watched.service, method) then return false; end
 	end
-	local broadcast = rawget(watched.service, "broadcast");
-	return broadcast == nil or broadcast == watched.broadcast;
+	return rawget(watched.service, "broadcast") == watched.broadcast;
 end
 
 local function has_own_config(watched)
@@ -96,9 +95,10 @@ local function before_call(object, name, before)
 	end
 end
 
+-- Whoever has a wrapper of his own sees what is broadcast.
 local function skip_empty_broadcasts(watched)
 	local service = watched.service;
-	local inherited = rawget(service, "broadcast");
+	if rawget(service, "broadcast") then return; end
 	local broadcast = service.broadcast;
 	function watched.broadcast(self, event, node, subscribers, ...)
 		if next(subscribers) == nil and is_own(watched, self.config.broadcaster)
@@ -109,7 +109,7 @@ local function skip_empty_broadcasts(watched)
 	end
 	service.broadcast = watched.broadcast;
 	table.insert(watched.undo, function ()
-		if rawget(service, "broadcast") == watched.broadcast then service.broadcast = inherited; end
+		if rawget(service, "broadcast") == watched.broadcast then service.broadcast = nil; end
 	end);
 end
 

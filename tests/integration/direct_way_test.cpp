@@ -324,6 +324,19 @@ void expect_accepted(const Prosody& prosody, const std::string& to) {
   publish(publisher, {.topic = to, .payload = "1", .qos = mqtt::QoS::at_least_once});
 }
 
+// Whoever was there before this module sees what he saw.
+TEST_F(DirectWay, AWrapperOfTheBroadcastThatWasThereBeforeSeesWhatIsPublished) {
+  shell(prosody,
+        "prosody.test_seen = 0; local original = service.broadcast; "
+        "function service.broadcast(...) prosody.test_seen = prosody.test_seen + 1; "
+        "return original(...) end");
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  for (int i = 0; i < 3; ++i)
+    publish(publisher, {.topic = direct_topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
+  shell(prosody, R"(assert(prosody.test_seen == 3, "error: seen " .. prosody.test_seen))");
+}
+
 TEST(DirectWayOfTwoHosts, OneReloadedLeavesTheOther) {
   Prosody prosody;
   prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
