@@ -74,10 +74,10 @@ local function has_own_handlers(watched, node)
 		and not is_wrapped(events, node);
 end
 
--- Whether publishing to an existing node stores nothing, and is seen by nobody but our own handler.
+-- Whether publishing to a node stores nothing, and is seen by nobody but our own handler.
 function observers.has_none(watched, node)
 	local node_obj = watched.service.nodes[node];
-	return not node_obj.config.persist_items and next(node_obj.subscribers) == nil
+	return node_obj and not node_obj.config.persist_items and next(node_obj.subscribers) == nil
 		and has_own_handlers(watched, node) and has_own_methods(watched) and has_own_config(watched) or false;
 end
 

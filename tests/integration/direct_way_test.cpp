@@ -337,6 +337,12 @@ TEST_F(DirectWay, AWrapperOfTheBroadcastThatWasThereBeforeSeesWhatIsPublished) {
   shell(prosody, R"(assert(prosody.test_seen == 3, "error: seen " .. prosody.test_seen))");
 }
 
+TEST_F(DirectWay, AHandlerMayDeleteTheNodeOfTheItem) {
+  shell(prosody, R"(prosody.test_handler = function () service:delete("node", true) end; )"
+                 R"(events.add_handler("item-published", prosody.test_handler))");
+  expect_accepted(prosody, direct_topic);
+}
+
 TEST(DirectWayOfTwoHosts, OneReloadedLeavesTheOther) {
   Prosody prosody;
   prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
