@@ -119,7 +119,10 @@ function observers.watch(module, service, own_handler, pubsub_source, withdraw)
 	local watched = {
 		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = {};
 	};
-	module:hook_object_event(service.events, "subscription-added", function (event) withdraw(event.node); end);
+	-- The events of these come late, and not to everybody: a handler may keep them from the others.
+	for _, method in ipairs({ "add_subscription", "delete" }) do
+		table.insert(watched.undo, before_call(service, method, function (_, node) withdraw(node); end));
+	end
 	local function withdraw_all() withdraw(); end
 	-- A module may replace what it likes while it is loaded.
 	for _, event_name in ipairs({ "module-loaded", "module-reloaded", "module-unloaded" }) do

@@ -343,6 +343,18 @@ TEST_F(DirectWay, AHandlerMayDeleteTheNodeOfTheItem) {
   expect_accepted(prosody, direct_topic);
 }
 
+// Whoever keeps the event from others.
+TEST_F(DirectWay, ASubscriptionCountsWhoeverHandlesItsEvent) {
+  shell(prosody, R"(events.add_handler("subscription-added", function () return true end, 10))");
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  for (int i = 0; i < 2; ++i)
+    publish(publisher, {.topic = direct_topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
+  XmppClient juliet("juliet@localhost", account_password, prosody.c2s_port());
+  juliet.subscribe("node");
+  publish(publisher, {.topic = direct_topic, .payload = "2", .qos = mqtt::QoS::at_least_once});
+  EXPECT_EQ(next_number(juliet), 2);
+}
+
 TEST(DirectWayOfTwoHosts, OneReloadedLeavesTheOther) {
   Prosody prosody;
   prosody.start({.more_hosts = R"(Component "news.localhost" "pubsub"
