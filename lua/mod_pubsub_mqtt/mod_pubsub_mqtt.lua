@@ -320,7 +320,7 @@ local function enable_host(module)
 		module:hook_object_event(service.events, event_name, function (event) told(event.node); end);
 	end
 	local pubsub_source = debug.getinfo(hosts[host].modules.pubsub.get_service, "S").source;
-	local watched = observers.watch(module, service, on_item_published, pubsub_source, function (node)
+	local watched = observers.watch(service, on_item_published, pubsub_source, function (node)
 		if not shared.core then return; end
 		if type(node) == "string" then
 			shared.core:withdraw_route(host, node);
@@ -330,6 +330,14 @@ local function enable_host(module)
 	end);
 	shared.watched[host] = watched;
 	local undo = watched.undo;
+	-- A module may replace what it likes while it is loaded, on what observers and rights depend.
+	for _, event_name in ipairs({ "module-loaded", "module-reloaded", "module-unloaded" }) do
+		local function judge()
+			if shared.core then shared.core:host_changed(host); end
+		end
+		module:hook(event_name, judge);
+		module:hook_global(event_name, judge);
+	end
 	-- util.pubsub fires no event for these.
 	for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
 		undo[#undo+1] = after_call(service, method, tell("node_changed"));

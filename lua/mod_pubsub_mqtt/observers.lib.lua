@@ -115,7 +115,7 @@ end
 
 -- From now on `withdraw` is called, with a node's name or without, before each change that may bring an observer and
 -- that nothing else tells. Our handler of item-published has been added. See above for what is returned.
-function observers.watch(module, service, own_handler, pubsub_source, withdraw)
+function observers.watch(service, own_handler, pubsub_source, withdraw)
 	local watched = {
 		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = {};
 	};
@@ -124,11 +124,6 @@ function observers.watch(module, service, own_handler, pubsub_source, withdraw)
 		table.insert(watched.undo, before_call(service, method, function (_, node) withdraw(node); end));
 	end
 	local function withdraw_all() withdraw(); end
-	-- A module may replace what it likes while it is loaded.
-	for _, event_name in ipairs({ "module-loaded", "module-reloaded", "module-unloaded" }) do
-		module:hook(event_name, withdraw_all);
-		module:hook_global(event_name, withdraw_all);
-	end
 	for _, method in ipairs({ "add_handler", "add_handlers", "add_wrapper", "set_debug_hook" }) do
 		table.insert(watched.undo, before_call(service.events, method, withdraw_all));
 	end

@@ -215,5 +215,24 @@ INSTANTIATE_TEST_SUITE_P(Of, RoleChange,
                            return name;
                          });
 
+// Some of what rights depend on is read by modules when they are loaded.
+TEST(AdministratorsRights, AreThoseThatPubsubGivesSinceItWasReloaded) {
+  Prosody prosody;
+  prosody.start();
+  const std::string service = ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service():";
+  prosody.shell(service + "create('node', true, { access_model = 'whitelist' })");
+  MqttClient client = client_of(prosody, "admin@localhost");
+  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), 0);
+  Configuration configuration;
+  configuration.component += "\n    default_admin_affiliation = \"outcast\"";
+  prosody.reload(configuration);
+  prosody.shell(R"(module:reload("pubsub", "pubsub.localhost"))");
+  prosody.shell(service +
+                "publish('node', true, '1', require 'util.stanza'.stanza('item', "
+                "{ xmlns = 'http://jabber.org/protocol/pubsub', id = '1' })"
+                ":tag('json', { xmlns = 'urn:xmpp:json:0' }):text('1'))");
+  EXPECT_TRUE(client.messages_so_far().empty());
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests
