@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "network_fixture.h"
@@ -97,6 +96,12 @@ TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
                                        .node_key = request.node_key,
                                        .route = std::make_shared<Route>(5, 100),
                                        .topic = request.topic});
+  const Socket other(new_socket());
+  ASSERT_EQ(connect_client(other), 0);
+  send_all(other, bytes_of(mqtt::Connect{.client_identifier = "other"}));
+  receive(other, bytes_of(mqtt::Connack{}).size());
+  std::string pings;
+  while (pings.size() < 10000) pings += bytes_of(mqtt::Pingreq{});
   // Its items take a while.
   deliveries.emplace_back(NodeOpened{.node = 6, .host = "h", .name = "slow"});
   for (SessionId nobody = 1; nobody <= 50000; ++nobody) {
@@ -105,19 +110,22 @@ TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
   network.post(deliveries);
   const std::string expected = bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "1"}) +
                                bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"});
-  for (int i = 0; i < 5; ++i) {
-    for (int item = 0; item < 1000; ++item) {
+  for (int i = 0; i < 15; ++i) {
+    for (int item = 0; item < 600; ++item) {
       deliveries.emplace_back(
           ItemPublished{.node = 6, .natural_type = payload::Type::json, .payloads = {"0"}});
     }
-    // The network thread is about to read when it finds them.
+    // So that they are found when the network thread is about to read, it is busy with another client before.
+    send_all(other, pings);
     send_all(client, bytes_of(mqtt::Puback{.packet_identifier = 1}));
     network.post(deliveries);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const auto taken = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+    while (std::chrono::steady_clock::now() < taken) continue;  // sleeping could take longer than the items
     deliveries.emplace_back(ItemPublished{.node = 5, .natural_type = payload::Type::json, .payloads = {"1"}});
     network.post(deliveries);
     send_all(client, bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"}));
     EXPECT_EQ(receive(client, expected.size()), expected) << i;
+    EXPECT_EQ(receive(other, pings.size()).size(), pings.size());
   }
 }
 
