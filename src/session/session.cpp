@@ -34,6 +34,7 @@ void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std:
   opens_at_next_ = true;
   offline_since.reset();
   speaks_3_1_ = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  reading_paused_ = has_asked_too_much();
   if (!connect.will) return;
   will_ = std::make_unique<PublishRequest>(PublishRequest{.session = id_,
                                                           .connection = connection,
@@ -100,7 +101,7 @@ void Session::note_subscribe(std::size_t bytes) {
   ++pending_subscribes_;
   pending_bytes_ += bytes;
   backlog_.add(bytes, limits_);
-  reading_paused_ = !takes_packets();
+  reading_paused_ = has_asked_too_much();
 }
 
 void Session::receive(const mqtt::Unsubscribe& packet) {
@@ -144,7 +145,7 @@ void Session::published(const mqtt::Publish& packet) {
   if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier);
   published_.push_back(
       {.after = awaited_publishes_, .qos = packet.qos, .packet_identifier = packet.packet_identifier});
-  reading_paused_ = !takes_packets();
+  reading_paused_ = has_asked_too_much();
 }
 
 void Session::publish(const mqtt::Publish& packet) {
@@ -161,7 +162,7 @@ void Session::publish(const mqtt::Publish& packet) {
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += size_of(request);
   backlog_.add(size_of(request), limits_);
-  reading_paused_ = !takes_packets();
+  reading_paused_ = has_asked_too_much();
   ask(std::move(request));
 }
 
@@ -201,10 +202,10 @@ Session::Violation Session::receive(const mqtt::Pubcomp& packet) {
   return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
 }
 
-bool Session::takes_packets() const {
-  if (awaits_all_answers_ && pending_publishes_ > 0) return false;
-  return pending_publishes_ + published_.size() < limits_.max_pending_publishes &&
-         pending_bytes_ < limits_.max_pending_publish_bytes && pending_subscribes_ < max_pending_subscribes;
+bool Session::has_asked_too_much() const {
+  if (awaits_all_answers_ && pending_publishes_ > 0) return true;
+  return pending_publishes_ + published_.size() >= limits_.max_pending_publishes ||
+         pending_bytes_ >= limits_.max_pending_publish_bytes || pending_subscribes_ >= max_pending_subscribes;
 }
 
 void Session::publish_will() {

@@ -78,8 +78,8 @@ class Session {
   void publish(const mqtt::Publish& packet);
   void published(const mqtt::Publish& packet);
 
-  // False while too much waits for pubsub: read no further.
-  bool takes_packets() const;
+  // False while too much waits for pubsub, and until half of that is answered: read no further.
+  bool takes_packets() const { return !reading_paused_; }
 
   // The will [MQTT-3.1.2-8] is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_retained_will() const { return will_ != nullptr && will_->retain; }
@@ -132,6 +132,7 @@ class Session {
   void note_subscribe(std::size_t bytes);
   template <typename Request>
   void ask(Request&& request);
+  bool has_asked_too_much() const;
   void request_was_answered();
   void ask_for_retained();
   void log(LogLevel level, std::string_view text);

@@ -182,6 +182,9 @@ TEST(ConnectionTest, PublishesBeyondTheLimitAreLeftUnread) {
   const PublishReply reply{.session = client.session(), .bytes = 9};
   server.sessions.handle(reply);
   EXPECT_EQ(client.outbox.resumed, 0);
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);  // still
+  client.connection->expire(seconds(100));
+  EXPECT_FALSE(client.outbox.closed);
   server.sessions.handle(reply);
   EXPECT_EQ(client.outbox.resumed, 1);
   client.read_on(seconds(100));
