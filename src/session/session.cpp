@@ -171,6 +171,11 @@ Session::Violation Session::receive(const mqtt::Pubrel& packet) {
   if (state && state != ReceivedIdentifiers::State::received) return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
   // Unknown: released already, and the PUBCOMP was lost with a connection.
   received_.erase(packet.packet_identifier);
+  // A second PUBREC that is still to come would meet the next message with this identifier.
+  published_.erase_if([&](const Published& published) {
+    return published.qos == mqtt::QoS::exactly_once &&
+           published.packet_identifier == packet.packet_identifier;
+  });
   write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *outbox_);
   return std::nullopt;
 }

@@ -290,6 +290,22 @@ TEST_F(DirectWayTest, ADuplicateIsAcknowledgedAtOnceWhereNothingWasReceivedBefor
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubrec{.packet_identifier = 2}));
 }
 
+// It would meet the next message with that identifier.
+TEST_F(DirectWayTest, NoPubrecFollowsPubrel) {
+  open_way();
+  publisher.send(message("1", QoS::exactly_once, 5));
+  publisher.send(mqtt::Publish{.topic = "h/json/other", .payload = "2"});
+  publisher.send(message("1", QoS::exactly_once, 5));
+  publisher.send(mqtt::Pubrel{.packet_identifier = 5});
+  publisher.outbox.take();
+  publisher.send(mqtt::Publish{
+      .topic = "h/json/other", .payload = "3", .qos = QoS::exactly_once, .packet_identifier = 5});
+  answer(false);
+  EXPECT_EQ(publisher.outbox.take(), "");
+  answer(false);
+  EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Pubrec{.packet_identifier = 5}));
+}
+
 TEST_F(DirectWayTest, WhatWaitsToBeAcknowledgedIsBounded) {
   open_way();
   publisher.send(mqtt::Publish{
