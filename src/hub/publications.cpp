@@ -170,7 +170,11 @@ void Hub::item_published(std::string_view host, std::string_view name, std::stri
   if (node == nullptr) return;
   post_item(*node, payload, nullptr);
   if (id != retained_id) return;
-  if (auto retained = retained_from_item(payload)) retain(*node, std::move(*retained));
+  if (auto retained = retained_from_item(payload)) {
+    retain(*node, std::move(*retained));
+  } else {
+    forget_retained(*node);
+  }
 }
 
 void Hub::own_item_published() {

@@ -80,6 +80,14 @@ TEST_F(RetainedTest, AnItemWithoutContentIsNone) {  // [MQTT-3.3.1-11]
   EXPECT_TRUE(retained_for(1, "pubsub/utf8/#").empty());
 }
 
+TEST_F(RetainedTest, AnItemWithoutContentTakesThePlaceOfTheOneBefore) {
+  retain("pubsub/json/node", "1");
+  const auto item = element("<data xmlns='https://prosody.im/protocol/mqtt'/>");
+  hub.item_published("pubsub", "node", "current", item.document_element());
+  EXPECT_TRUE(retained_for(1, "pubsub/+/node").empty());
+  EXPECT_EQ(service.saved["node"], std::nullopt);
+}
+
 TEST_F(RetainedTest, ALiveItemDoesNotTakeItsPlace) {  // [MQTT-3.3.1-6]
   retain("pubsub/json/node", "1");
   std::vector<Request> batch;
