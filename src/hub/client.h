@@ -37,7 +37,6 @@ struct Hub::Subscriber {
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   std::vector<mqtt::SubackReturnCode> return_codes;
   std::size_t filters_done = 0;
-  std::uint64_t since = 0;       // Hub::last_retained_ when the SUBSCRIBE began
   std::optional<NodeId> walked;  // nodes up to this one follow the filters
 
   std::list<Scan> scans;

@@ -28,8 +28,6 @@ void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value
 bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request) {
   if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
   const auto& filter = request.filters[client.subscriber->return_codes.size()];
-  if (client.subscriber->return_codes.empty() && !client.subscriber->walked)
-    client.subscriber->since = last_retained_;
   const Progress progress = subscribe(client, session, filter);
   if (progress == Progress::unfinished) return false;
   if (progress == Progress::granted) {
@@ -45,7 +43,7 @@ bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request
                                           .bytes = request.bytes});
   for (std::size_t i = 0; i < request.filters.size(); ++i) {
     if (client.subscriber->return_codes[i] != mqtt::SubackReturnCode::failure)
-      start_scan(client, session, request.filters[i], client.subscriber->since);
+      start_scan(client, session, request.filters[i]);
   }
   client.subscriber->return_codes.clear();
   return true;
@@ -211,16 +209,16 @@ void Hub::update(Node& node, Client& client, SessionId session, bool may_receive
   nodes_->ask(node, session, asked, may_receive);
 }
 
-void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                     std::uint64_t since) {
+void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
   // Others ($SYS/...) bring nothing, and nothing counts them.
   if (!client.subscriber->filters.contains(filter.topic_filter) &&
       !client.subscriber->patterns.contains(filter.topic_filter))
     return;
   std::erase_if(client.subscriber->scans,
                 [&](const Scan& scan) { return scan.topic_filter == filter.topic_filter; });
+  // Not earlier: while the SUBSCRIBE was carried out, the session was not in every audience yet.
   client.subscriber->scans.push_back(
-      {.topic_filter = filter.topic_filter, .qos = filter.qos, .since = since});
+      {.topic_filter = filter.topic_filter, .qos = filter.qos, .since = last_retained_});
   if (std::exchange(client.subscriber->may_send_retained, false))
     client.waiting.push_back(RetainedRequest{.session = session});
 }

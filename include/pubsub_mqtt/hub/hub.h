@@ -139,8 +139,7 @@ class Hub {
   void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
 
   struct Scan;
-  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                  std::uint64_t since);
+  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
   bool scan(Client& client, SessionId session, Scan& scan);
   void read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                      std::optional<payload::Type> type);

@@ -12,6 +12,10 @@ class RetainedTest : public HubTest {
   std::vector<RetainedMessages::Message> retained_for(SessionId session, const std::string& filter,
                                                       mqtt::QoS qos = mqtt::QoS::exactly_once) {
     subscribe(session, filter, qos);
+    return rest_for(session);
+  }
+
+  std::vector<RetainedMessages::Message> rest_for(SessionId session) {
     std::vector<RetainedMessages::Message> all;
     for (;;) {
       const auto batches = take<RetainedMessages>();
@@ -19,6 +23,25 @@ class RetainedTest : public HubTest {
       for (const auto& batch : batches) all.insert(all.end(), batch.messages.begin(), batch.messages.end());
       ask(RetainedRequest{.session = session});
     }
+  }
+
+  // Takes the first step of a SUBSCRIBE and no more.
+  void begin_to_subscribe(const std::vector<SubscribeRequest::Filter>& filters) {
+    std::vector<Request> batch;
+    batch.emplace_back(SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = filters});
+    hub.accept(batch);
+    hub.step();
+  }
+
+  void retain_from_xmpp(const std::string& node, const std::string& number) {
+    hub.item_published("pubsub", node, "current",
+                       element("<json xmlns='urn:xmpp:json:0'>" + number + "</json>").document_element());
+  }
+
+  void finish() {
+    while (hub.step()) {
+    }
+    hub.take_deliveries(deliveries);
   }
 };
 
@@ -210,6 +233,24 @@ TEST_F(RetainedTest, ANodeWhoseNewerItemWentOutLiveIsSkipped) {
   for (const auto& batch : take<RetainedMessages>()) {
     for (const auto& message : batch.messages) EXPECT_NE(message.payload, "newer");
   }
+}
+
+// It is in none of the audiences yet when the message comes.
+TEST_F(RetainedTest, OneThatIsSetWhileAWildcardIsBeingSubscribedIsSent) {
+  for (int i = 0; i < 500; ++i) create("n" + std::to_string(i));
+  begin_to_subscribe({{.topic_filter = "pubsub/json/#"}});
+  retain_from_xmpp("n499", "1");
+  finish();
+  EXPECT_TRUE(take<ItemPublished>().empty());
+  ASSERT_EQ(rest_for(1).size(), 1U);
+}
+
+TEST_F(RetainedTest, OneThatIsSetBetweenTheFiltersOfASubscribeIsSent) {
+  begin_to_subscribe({{.topic_filter = "pubsub/json/node"}, {.topic_filter = "pubsub/json/other"}});
+  retain_from_xmpp("other", "1");
+  finish();
+  EXPECT_TRUE(take<ItemPublished>().empty());
+  ASSERT_EQ(rest_for(1).size(), 1U);
 }
 
 TEST_F(RetainedTest, UnsubscribeStopsTheRest) {
