@@ -223,13 +223,13 @@ void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::
     client.waiting.push_back(RetainedRequest{.session = session});
 }
 
-// One filter a turn, so that none of them costs more than a step may.
+// One filter a turn, so that none of them costs more than a step may. What it brings goes at once: by the
+// next turn something newer may have gone out live.
 bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {
-  if (!client.subscriber->scans.empty() && client.subscriber->retained.size() < retained_a_batch) {
-    if (!scan(client, session, client.subscriber->scans.front())) return false;
-    if (client.subscriber->retained.size() < retained_a_batch) client.subscriber->scans.pop_front();
-    if (!client.subscriber->scans.empty() && client.subscriber->retained.size() < retained_a_batch)
-      return false;
+  if (!client.subscriber->scans.empty()) {
+    const bool done = scan(client, session, client.subscriber->scans.front());
+    if (done && client.subscriber->retained.size() < retained_a_batch) client.subscriber->scans.pop_front();
+    if (!client.subscriber->scans.empty() && client.subscriber->retained.empty()) return false;
   }
   if (client.subscriber->retained.empty()) {
     client.subscriber->may_send_retained = true;

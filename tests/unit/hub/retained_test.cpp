@@ -253,6 +253,25 @@ TEST_F(RetainedTest, OneThatIsSetBetweenTheFiltersOfASubscribeIsSent) {
   ASSERT_EQ(rest_for(1).size(), 1U);
 }
 
+TEST_F(RetainedTest, NeverFollowsANewerOneThatWentOutLive) {
+  retain("pubsub/json/node", "1");
+  for (int i = 0; i < 500; ++i) create("n" + std::to_string(i));
+  begin_to_subscribe({{.topic_filter = "pubsub/json/#"}});
+  while (take<SubscribeReply>().empty()) {
+    hub.step();
+    hub.take_deliveries(deliveries);
+  }
+  hub.step();  // looks at some of the nodes
+  retain_from_xmpp("node", "2");
+  finish();
+  bool went_out = false;
+  for (const auto& delivery : deliveries) {
+    went_out = went_out || std::holds_alternative<ItemPublished>(delivery);
+    EXPECT_FALSE(went_out && std::holds_alternative<RetainedMessages>(delivery));
+  }
+  EXPECT_TRUE(went_out);
+}
+
 TEST_F(RetainedTest, UnsubscribeStopsTheRest) {
   for (int i = 0; i < 40; ++i) {
     create("n" + std::to_string(i));
