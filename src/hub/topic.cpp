@@ -40,12 +40,14 @@ std::uint32_t next_character(std::string_view text, std::size_t& at) {
   return character;
 }
 
-// What is wrong with the name of a node, or with the literal part of a pattern for names.
+// Whether it may be the name of a node, or a pattern for names. A wildcard may stand for nothing.
 bool is_possible(std::string_view name) {
-  if (name.empty() || name.size() > max_encoded_node_size) return false;
+  if (name.empty()) return false;
   std::size_t encoded_size = 0;
-  for (const char byte : name)
+  for (const char byte : name) {
+    if (byte == '+' || byte == '#') continue;
     encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
+  }
   if (encoded_size > max_encoded_node_size) return false;
   for (std::size_t at = 0; at < name.size();) {
     if (is_forbidden(next_character(name, at))) return false;

@@ -56,5 +56,18 @@ TEST(TopicTest, NodeNamesFitTheNodeStore) {
   EXPECT_FALSE(is_node_name(std::string(max_encoded_node_size / 3 + 1, '/')));
 }
 
+// A wildcard may stand for an empty level.
+TEST(TopicTest, APatternIsNoLongerThanTheShortestNameThatItSelects) {
+  const std::string name(max_encoded_node_size / 3, '/');
+  std::string pattern = "+";
+  for (std::size_t i = 0; i < name.size(); ++i) pattern += "/+";
+  const std::string filter = "h/json/" + pattern;
+  const auto parsed = parse_filter(filter);
+  ASSERT_TRUE(std::holds_alternative<NodePattern>(parsed));
+  EXPECT_TRUE(std::get<NodePattern>(parsed).selects("h", name));
+  const std::string longer = filter + "/+";
+  EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_filter(longer)));
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::hub
