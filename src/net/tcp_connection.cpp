@@ -110,7 +110,7 @@ void TcpConnection::decrypt(std::string_view bytes) {
   std::string plaintext;
   std::string answer;
   const TlsStream::Status status = tls_->stream.receive(bytes, plaintext, answer);
-  if (!answer.empty()) {
+  if (!answer.empty() && !lost_) {
     tls_->ciphertext.push(answer);
     mark_for_flush();
   }
@@ -155,18 +155,24 @@ void TcpConnection::ended(std::string_view reason) {
   close();
 }
 
-// Nothing can be sent any more.
+// Nothing can be sent any more. What the client sent before it went is still read, up to its DISCONNECT.
 void TcpConnection::lost(int error) {
   if (protocol_) protocol_->log(LogLevel::debug, reason_of(error));
-  close_now();
+  if (closing_ || (error != EPIPE && error != ECONNRESET)) return close_now();
+  lost_ = true;
+  outgoing_ = {};
+  if (tls_) tls_->ciphertext = {};
+  watch(watched_ & ~PollSet::Events{EPOLLOUT});
 }
 
 void TcpConnection::write(std::string_view packets) {
+  if (lost_) return;
   outgoing_.push(packets);
   mark_for_flush();
 }
 
 void TcpConnection::write(std::shared_ptr<const std::string> packets) {
+  if (lost_) return;
   outgoing_.push(std::move(packets));
   mark_for_flush();
 }
@@ -245,6 +251,10 @@ bool TcpConnection::encrypt() {
 
 void TcpConnection::send() {
   if (closed_) return;
+  if (lost_) {
+    if (closing_) close_now();
+    return;
+  }
   if (tls_ && !encrypt()) return close_now();
   SendQueue& queue = tls_ ? tls_->ciphertext : outgoing_;
   while (!queue.empty()) {

@@ -109,6 +109,7 @@ class TcpConnection final : public session::Outbox {
   bool resume_ = false;
   bool closing_ = false;  // close() was called: send, then go
   bool closed_ = false;
+  bool lost_ = false;  // the client takes nothing any more
   bool marked_ = false;
   bool crowded_ = false;  // more than half of mqtt_max_outbound_bytes waited since the protocol was last told
 };

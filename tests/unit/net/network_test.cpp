@@ -188,6 +188,45 @@ TEST_F(NetworkTest, AClientThatIsGoneWhenSomethingIsSentIsLogged) {
   EXPECT_NE(line.text.find("\"meter\": "), std::string::npos) << line.text;
 }
 
+// It has gone with bytes unread, so that what is sent to it fails. Its DISCONNECT waits behind its publishes.
+TEST_F(NetworkTest, WhatAClientSentBeforeItWentIsCarriedOut) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const std::size_t publishes = limits.max_pending_publishes;
+  SessionId session = 0;
+  {
+    const Socket client(new_socket());
+    ASSERT_EQ(connect_client(client), 0);
+    std::string bytes;
+    mqtt::write(mqtt::Connect{.client_identifier = "meter",
+                              .will = mqtt::Will{.topic = "a/json/will", .message = "1"}},
+                bytes);
+    for (std::size_t i = 0; i < publishes + 10; ++i) mqtt::write(mqtt::Publish{.topic = "a/json/b"}, bytes);
+    mqtt::write(mqtt::Disconnect{}, bytes);
+    send_all(client, bytes);
+    session = wait_for<OpenSession>().session;
+    for (std::size_t i = 0; i < publishes; ++i) wait_for<PublishRequest>();
+    pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(poll(&waiting, 1, patience), 1);
+  }
+  Selection selection;
+  selection.by_type[0] = mqtt::QoS::at_most_once;
+  ItemPublished item{.node = 5, .payloads = {}};
+  item.payloads[0] = "1";
+  std::vector<Delivery> deliveries;
+  deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
+  deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
+  deliveries.emplace_back(std::move(item));
+  network.post(deliveries);
+  wait_for<LogLine>([](const LogLine& line) {
+    return line.text.find("reset") != std::string::npos || line.text.find("broken") != std::string::npos;
+  });
+  for (std::size_t i = 0; i < publishes; ++i)
+    deliveries.emplace_back(PublishReply{.session = session, .bytes = 8});
+  network.post(deliveries);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(wait_for<PublishRequest>().will);
+  wait_for<CloseSession>();
+}
+
 // Answers that make it read on and one that closes it, while bytes are on their way to it.
 TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
   ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
