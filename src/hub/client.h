@@ -47,6 +47,7 @@ struct Hub::Subscriber {
 struct Hub::Client {
   std::string name;                        // for log lines; empty: the session is over
   std::string account;                     // bare JID; empty: without login
+  std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
   std::vector<std::string> logged;         // reasons of refusals that the log has already

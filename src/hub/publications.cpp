@@ -50,11 +50,15 @@ struct Hub::Publication {
 };
 
 bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) {
-  const PubsubService::Published published = publish(client, request);
-  auto way = route(request, published);
-  if (published.outcome != Outcome::accepted) {
-    refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
+  PubsubService::Published published;
+  if (!is_behind_a_failure(client, request)) {
+    published = publish(client, request);
+    if (published.outcome != Outcome::accepted) {
+      refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
+    }
   }
+  if (published.outcome == Outcome::failed) client.failed = request.connection;
+  auto way = route(request, published);
   deliveries_.emplace_back(PublishReply{.session = session,
                                         .connection = request.connection,
                                         .qos = request.qos,
@@ -66,6 +70,12 @@ bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) 
                                         .route = way,
                                         .topic = way ? std::move(request.topic) : std::string()});
   return true;
+}
+
+// The client sends it again behind the one that failed: published now, it would come before it
+// [MQTT-4.6.0-6].
+bool Hub::is_behind_a_failure(const Client& client, const PublishRequest& request) {
+  return client.failed == request.connection && request.qos != mqtt::QoS::at_most_once && !request.will;
 }
 
 // How the client may go on publishing to the topic, if pubsub has seen for nothing what it has just

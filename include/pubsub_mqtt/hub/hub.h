@@ -130,6 +130,7 @@ class Hub {
   void update(Node& node, Client& client, SessionId session, bool may_receive);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
 
+  static bool is_behind_a_failure(const Client& client, const PublishRequest& request);
   std::shared_ptr<const Route> route(const PublishRequest& request,
                                      const PubsubService::Published& published);
   PubsubService::Published publish(const Client& client, const PublishRequest& request);

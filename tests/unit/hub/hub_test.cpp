@@ -200,6 +200,29 @@ TEST_F(HubTest, PublishesThatFailForNow) {
   EXPECT_EQ(publish("pubsub/json/node", "1"), Outcome::failed);
 }
 
+// [MQTT-4.6.0-6]
+TEST_F(HubTest, WhatComesBehindAPublishThatFailsForNowDoesNotOvertakeIt) {
+  const auto publish_at = [this](ConnectionId connection, mqtt::QoS qos, bool will = false) {
+    ask(PublishRequest{.session = 1,
+                       .connection = connection,
+                       .topic = "pubsub/json/node",
+                       .payload = "1",
+                       .qos = qos,
+                       .will = will});
+    return last_of<PublishReply>().outcome;
+  };
+  service.outcome = Outcome::failed;
+  EXPECT_EQ(publish_at(1, mqtt::QoS::exactly_once), Outcome::failed);
+  service.outcome = Outcome::accepted;
+  EXPECT_EQ(publish_at(1, mqtt::QoS::exactly_once), Outcome::failed);
+  EXPECT_EQ(publish_at(1, mqtt::QoS::at_least_once), Outcome::failed);
+  EXPECT_TRUE(service.published.empty());
+  // These are not sent again.
+  EXPECT_EQ(publish_at(1, mqtt::QoS::at_most_once), Outcome::accepted);
+  EXPECT_EQ(publish_at(1, mqtt::QoS::exactly_once, true), Outcome::accepted);
+  EXPECT_EQ(publish_at(2, mqtt::QoS::exactly_once), Outcome::accepted);
+}
+
 TEST_F(HubTest, AReplyReturnsTheBytesThatWereUnderWay) {
   ask(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "123"});
   EXPECT_EQ(last_of<PublishReply>().bytes, 19U);
