@@ -10,17 +10,18 @@
 namespace pubsub_mqtt::mqtt {
 namespace {
 
-// MQTT 3.1 (section 2.1) sets DUP where it sends one of these again; MQTT 3.1.1 has no such flag.
-std::uint8_t without_dup_of_3_1(std::uint8_t flags, ProtocolLevel level) {
-  return level == ProtocolLevel::mqtt_3_1 ? static_cast<std::uint8_t>(flags & ~publish_flags::dup) : flags;
-}
-
-std::optional<Malformed> check_publish_flags(std::uint8_t flags) {
+std::optional<Malformed> check_publish_flags(std::uint8_t flags, ProtocolLevel level) {
   const unsigned qos = (flags & publish_flags::qos) >> publish_flags::qos_shift;
   if (qos == 3) return Malformed{"PUBLISH at QoS 3 [MQTT-3.3.1-4]"};
+  if (level == ProtocolLevel::mqtt_3_1) return std::nullopt;
   if (qos == 0 && (flags & publish_flags::dup) != 0)
     return Malformed{"PUBLISH at QoS 0 with DUP set [MQTT-3.3.1-2]"};
   return std::nullopt;
+}
+
+// MQTT 3.1 (section 2.1) reserves nothing: flags that a packet has no use for are disregarded.
+bool are_flags(std::uint8_t flags, unsigned listed, ProtocolLevel level) {
+  return flags == listed || level == ProtocolLevel::mqtt_3_1;
 }
 
 // 2.2.1 and 2.2.2
@@ -28,11 +29,11 @@ std::optional<Malformed> check_first_byte(PacketType type, std::uint8_t flags, P
   constexpr Malformed wrong_flags{"a fixed header with reserved flags that are not as listed [MQTT-2.2.2-2]"};
   switch (type) {
     case PacketType::publish:
-      return check_publish_flags(flags);
+      return check_publish_flags(flags, level);
     case PacketType::pubrel:
     case PacketType::subscribe:
     case PacketType::unsubscribe:
-      if (without_dup_of_3_1(flags, level) == acknowledged_flags) return std::nullopt;
+      if (are_flags(flags, acknowledged_flags, level)) return std::nullopt;
       return wrong_flags;
     case PacketType::connect:
     case PacketType::connack:
@@ -44,7 +45,7 @@ std::optional<Malformed> check_first_byte(PacketType type, std::uint8_t flags, P
     case PacketType::pingreq:
     case PacketType::pingresp:
     case PacketType::disconnect:
-      if (flags == 0) return std::nullopt;
+      if (are_flags(flags, 0, level)) return std::nullopt;
       return wrong_flags;
   }
   return Malformed{"a packet of a forbidden type (2.2.1)"};

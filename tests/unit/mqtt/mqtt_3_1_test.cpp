@@ -43,16 +43,31 @@ TEST(Mqtt31, MaySetDupOnPubrelSubscribeAndUnsubscribe) {
   }
 }
 
-TEST(Mqtt31, MayNotSetOtherFlagsThere) {
-  for (const int first_byte : {0x60, 0x63, 0x64, 0x66, 0x68, 0x80, 0x83, 0x8B, 0xA0, 0xA4, 0xA8}) {
-    EXPECT_EQ(read_fragments({connect_3_1(0x02), bytes(first_byte)}).end, malformed_flags) << first_byte;
+// 3.1, section 2.1: they are not used there.
+TEST(Mqtt31, MaySetFlagsThatItDisregards) {
+  for (int flags = 0; flags <= 0x0F; ++flags) {
+    const std::vector<std::string> packets{packet(0x40 | flags, 0, 1),
+                                           packet(0x50 | flags, 0, 1),
+                                           packet(0x60 | flags, 0, 1),
+                                           packet(0x70 | flags, 0, 1),
+                                           packet(0x80 | flags, 0, 1, field("a"), 0),
+                                           packet(0xA0 | flags, 0, 1, field("a")),
+                                           packet(0xC0 | flags),
+                                           packet(0xE0 | flags)};
+    for (const auto& each : packets) {
+      const auto reading = read_fragments({connect_3_1(0x02) + each});
+      EXPECT_EQ(reading.packets.size(), 2U) << flags;
+      EXPECT_EQ(reading.end, "between packets") << flags;
+    }
   }
 }
 
-TEST(Mqtt31, MayNotSetDupOnOtherPackets) {
-  for (const int first_byte : {0x18, 0x48, 0x58, 0x78, 0xC8, 0xE8}) {
-    EXPECT_EQ(read_fragments({connect_3_1(0x02), bytes(first_byte)}).end, malformed_flags) << first_byte;
-  }
+TEST(Mqtt31, MaySetDupOnPublishAtQos0) {
+  EXPECT_EQ(read_fragments({connect_3_1(0x02) + packet(0x38, field("a"))}).end, "between packets");
+}
+
+TEST(Mqtt31, MayNotPublishAtQos3) {
+  EXPECT_EQ(read_fragments({connect_3_1(0x02), bytes(0x36)}).end, "PUBLISH at QoS 3 [MQTT-3.3.1-4]");
 }
 
 TEST(Mqtt31, IsForgottenByTheNextReader) {
