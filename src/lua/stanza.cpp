@@ -16,15 +16,18 @@ bool starts_with(const char* text, std::string_view prefix) {
   return std::strncmp(text, prefix.data(), prefix.size()) == 0;
 }
 
-// Pushes Prosody's key for an attribute: "namespace\1name" for `prefix:name`, else its name.
-void push_attribute_key(lua_State* L, const pugi::xml_node& element, const pugi::xml_attribute& attribute) {
+// Pushes Prosody's key for an attribute: "namespace\1name" for `prefix:name`, else its name. A prefix is
+// declared just before it is used (payload/translate.h): looked for from there, or thousands of attributes
+// would take seconds.
+void push_attribute_key(lua_State* L, const pugi::xml_attribute& attribute) {
   const char* name = attribute.name();
   const char* colon = std::strchr(name, ':');
   if (colon == nullptr || starts_with(name, "xml:")) {
     lua_pushstring(L, name);
     return;
   }
-  for (const pugi::xml_attribute& declaration : element.attributes()) {
+  for (auto declaration = attribute.previous_attribute(); declaration;
+       declaration = declaration.previous_attribute()) {
     const char* declared = declaration.name();
     if (!starts_with(declared, "xmlns:")) continue;
     declared += std::strlen("xmlns:");
@@ -40,7 +43,7 @@ void push_attributes(lua_State* L, const pugi::xml_node& element) {
   lua_newtable(L);
   for (const pugi::xml_attribute& attribute : element.attributes()) {
     if (starts_with(attribute.name(), "xmlns:")) continue;
-    push_attribute_key(L, element, attribute);
+    push_attribute_key(L, attribute);
     lua_pushstring(L, attribute.value());
     lua_rawset(L, -3);
   }

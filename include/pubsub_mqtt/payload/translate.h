@@ -3,7 +3,7 @@
 //
 // Elements are pugixml trees in the one form that Prosody's own XML parser gives to its stanzas: names
 // without a prefix, an `xmlns` attribute on every element, a namespaced attribute as `nsN:name` with
-// `xmlns:nsN` on the same element, `xml:` attributes as they are. Text is UTF-8.
+// `xmlns:nsN` just before it, `xml:` attributes as they are. Text is UTF-8.
 //
 // Nothing that XML 1.0 cannot carry (production Char, section 2.2) passes in either direction: one U+FFFE in
 // an item would end the stream of every XMPP subscriber. All functions are pure but for memory; any thread.
