@@ -12,7 +12,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "pubsub_mqtt/deliveries.h"
@@ -68,12 +67,9 @@ class Nodes {
   void forget_if_unused(Node& node);
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-  };
+  // No hash tables: who chooses the name would choose the place in them.
   template <typename Value>
-  using ByName = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
+  using ByName = std::map<std::string, Value, std::less<>>;
 
   void post(Node& node, SessionId session, Node::Member& member, bool may_receive);
 

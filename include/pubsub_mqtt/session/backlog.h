@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "pubsub_mqtt/session/limits.h"
@@ -46,7 +46,8 @@ class Backlog {
   std::size_t bytes_ = 0;
   bool full_ = false;
   bool has_shrunk_ = false;
-  std::unordered_map<std::size_t, std::uint32_t> publishes_;  // by node_key()
+  // By node_key(). No hash table: who chooses the topic would choose the place in it.
+  std::map<std::size_t, std::uint32_t> publishes_;
 };
 
 }  // namespace pubsub_mqtt::session
