@@ -1,6 +1,7 @@
 // What the hub knows of a session. Prosody's thread only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -41,7 +42,15 @@ struct Hub::Subscriber {
 
   std::list<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch
-  bool may_send_retained = true;                    // the session has sent on the last batch
+  std::size_t retained_bytes = 0;                   // of its payloads
+  // As much as goes out before the session asks for more. Prosody waits while it is gathered, and each
+  // session has a copy until its client has read it: so bytes count, too.
+  bool has_batch() const {
+    constexpr std::size_t messages = 20;
+    constexpr std::size_t bytes = 65536;
+    return retained.size() >= messages || retained_bytes >= bytes;
+  }
+  bool may_send_retained = true;  // the session has sent on the last batch
 };
 
 struct Hub::Client {

@@ -11,11 +11,9 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Nodes that a wildcard looks at in one step, and retained messages that go out before the session asks for
-// more.
+// Nodes that a wildcard looks at in one step.
 constexpr std::size_t nodes_a_step = 100;
 constexpr int filters_a_step = 100;
-constexpr std::size_t retained_a_batch = 20;
 
 constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
 constexpr std::string_view too_many_wildcards =
@@ -228,12 +226,13 @@ void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::
 bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*request*/) {
   if (!client.subscriber->scans.empty()) {
     const bool done = scan(client, session, client.subscriber->scans.front());
-    if (done && client.subscriber->retained.size() < retained_a_batch) client.subscriber->scans.pop_front();
+    if (done && !client.subscriber->has_batch()) client.subscriber->scans.pop_front();
     if (!client.subscriber->scans.empty() && client.subscriber->retained.empty()) return false;
   }
   if (client.subscriber->retained.empty()) {
     client.subscriber->may_send_retained = true;
   } else {
+    client.subscriber->retained_bytes = 0;
     deliveries_.emplace_back(
         RetainedMessages{.session = session, .messages = std::exchange(client.subscriber->retained, {})});
   }
@@ -258,7 +257,7 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
     if (node == nullptr) return true;
     scan.position = node->id;
     if (pattern->selects(node->host, node->name)) read_retained(client, session, *node, scan, pattern->type);
-    if (client.subscriber->retained.size() >= retained_a_batch) return true;
+    if (client.subscriber->has_batch()) return true;
   }
   return false;
 }
@@ -284,6 +283,7 @@ void Hub::read_retained(Client& client, SessionId session, Node& node, const Sca
   }
   // An empty retained message is none [MQTT-3.3.1-11].
   if (!text || text->empty()) return;
+  client.subscriber->retained_bytes += text->size();
   message.payload = std::move(*text);
   client.subscriber->retained.push_back(std::move(message));
 }

@@ -221,6 +221,24 @@ TEST_F(RetainedTest, AWildcardSendsAllInBatchesThatTheSessionAsksFor) {
   EXPECT_EQ(count, 500U);
 }
 
+// A session that does not take them has one batch in memory: as many bytes as that is, not as many messages.
+TEST_F(RetainedTest, LargeOnesGoOutAFewAtATime) {
+  const std::string large(100000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    create("n" + std::to_string(i));
+    retain("pubsub/utf8/n" + std::to_string(i), large);
+  }
+  for (const std::string filter : {"pubsub/utf8/#", "pubsub/xml/#"}) {
+    subscribe(1, filter);
+    const auto first = take<RetainedMessages>();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(first[0].messages.size(), 1U);
+    ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {filter}});
+    ask(RetainedRequest{.session = 1});
+    EXPECT_EQ(retained_for(1, filter).size(), 20U);
+  }
+}
+
 TEST_F(RetainedTest, ANodeWhoseNewerItemWentOutLiveIsSkipped) {
   for (int i = 0; i < 40; ++i) {
     create("n" + std::to_string(i));
