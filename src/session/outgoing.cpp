@@ -9,7 +9,7 @@ namespace pubsub_mqtt::session {
 
 Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox) {
   // While there is a connection, something waits only when the window is full: nothing is overtaken.
-  if (outbox != nullptr && in_flight() < limits_.max_inflight) {
+  if (outbox != nullptr && !window_is_full()) {
     send(std::move(message), qos, *outbox);
     return Added::yes;
   }
@@ -54,11 +54,12 @@ void Outgoing::uncount(const Message& message) {
 void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox) {
   const mqtt::PacketIdentifier packet_identifier = next_identifier();
   message->write(outbox, qos, packet_identifier);
+  sent_bytes_ += message->size();
   sent_.push_back({.message = std::move(message), .packet_identifier = packet_identifier, .qos = qos});
 }
 
 void Outgoing::fill_window(Outbox& outbox) {
-  while (!queue_.empty() && in_flight() < limits_.max_inflight) {
+  while (!queue_.empty() && !window_is_full()) {
     Queued next = std::move(queue_.front());
     queue_.pop_front();
     uncount(*next.message);
@@ -74,6 +75,11 @@ mqtt::PacketIdentifier Outgoing::next_identifier() {
   } while (last_identifier_ == 0 || find_sent(last_identifier_) != sent_.end() ||
            find_released(last_identifier_) != released_.end());
   return last_identifier_;
+}
+
+void Outgoing::forget_sent(Fifo<Sent>::Iterator sent) {
+  sent_bytes_ -= sent->message->size();
+  sent_.erase(sent);
 }
 
 Fifo<Outgoing::Sent>::Iterator Outgoing::find_sent(mqtt::PacketIdentifier packet_identifier) {
@@ -92,7 +98,7 @@ Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Outbox& outbox) {
                                                                       : Acknowledged::violation;
   }
   if (sent->qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
-  sent_.erase(sent);
+  forget_sent(sent);
   fill_window(outbox);
   return Acknowledged::expected;
 }
@@ -104,12 +110,13 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox) {
   const auto sent = find_sent(pubrec.packet_identifier);
   if (sent != sent_.end()) {
     if (sent->qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
-    sent_.erase(sent);
+    forget_sent(sent);
     released_.push_back(pubrec.packet_identifier);
   } else if (find_released(pubrec.packet_identifier) == released_.end()) {
     result = Acknowledged::unknown;
   }
   write_packet(mqtt::Pubrel{.packet_identifier = pubrec.packet_identifier}, outbox);
+  fill_window(outbox);
   return result;
 }
 

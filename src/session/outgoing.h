@@ -38,8 +38,8 @@ class Outgoing {
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
 
-  // Sends, or queues while the window is full or there is no connection. Retained messages are not counted,
-  // since they come only when they were asked for.
+  // Sends, or queues while the window is full (of messages, or of Limits::max_outbound_bytes) or there is no
+  // connection. Retained messages are not counted, since they come only when they were asked for.
   Added add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox);
 
   Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox);
@@ -65,12 +65,17 @@ class Outgoing {
     mqtt::PacketIdentifier packet_identifier = 0;
     mqtt::QoS qos = mqtt::QoS::at_least_once;
   };
+  // No queue's limit counts what is in flight, so that its bytes count here.
+  bool window_is_full() const {
+    return in_flight() >= limits_.max_inflight || sent_bytes_ >= limits_.max_outbound_bytes;
+  }
   Added has_place_for(const Message& message) const;
   void count(const Message& message);
   void uncount(const Message& message);
   void send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox);
   void fill_window(Outbox& outbox);
   mqtt::PacketIdentifier next_identifier();
+  void forget_sent(Fifo<Sent>::Iterator sent);
   Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
   Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
 
@@ -79,6 +84,7 @@ class Outgoing {
   Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
   Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
   Fifo<Queued> queue_;                     // never sent
+  std::size_t sent_bytes_ = 0;             // of those in sent_
   std::size_t queued_bytes_ = 0;           // without retained messages
   std::size_t queued_retained_ = 0;
   mqtt::PacketIdentifier last_identifier_ = 0;

@@ -69,6 +69,23 @@ TEST_F(OutgoingQosTest, AMessageIsSentAtTheLowerOfItsOwnQosAndTheSubscribers) { 
   EXPECT_EQ(client.outbox.take(), message("3", 2, false, QoS::exactly_once));
 }
 
+// Twenty large messages in each of a thousand sessions that nobody comes back to would be gigabytes.
+TEST_F(OutgoingQosTest, TheWindowIsFullOfBytesBeforeItIsFullOfMessages) {
+  server.limits.max_outbound_bytes = 1000;
+  connect();
+  const std::string large(600, 'x');
+  for (int i = 0; i < 4; ++i) publish(large + std::to_string(i), QoS::exactly_once);
+  EXPECT_EQ(client.outbox.take(), message(large + '0', 1, false, QoS::exactly_once) +
+                                      message(large + '1', 2, false, QoS::exactly_once));
+  // The client has what it answers with PUBREC.
+  client.send(mqtt::Pubrec{1});
+  EXPECT_EQ(client.outbox.take(), pubrel(1) + message(large + '2', 3, false, QoS::exactly_once));
+  client.send(mqtt::Pubcomp{1});
+  EXPECT_EQ(client.outbox.take(), "");
+  client.send(mqtt::Pubrec{2});
+  EXPECT_EQ(client.outbox.take(), pubrel(2) + message(large + '3', 4, false, QoS::exactly_once));
+}
+
 TEST_F(OutgoingQosTest, AWildcardAndANamedTypeGiveOneMessageAtTheHigherQos) {
   connect();
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
