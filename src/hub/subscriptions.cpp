@@ -256,36 +256,41 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
     Node* node = nodes_->next(scan.position);
     if (node == nullptr) return true;
     scan.position = node->id;
-    if (pattern->selects(node->host, node->name)) read_retained(client, session, *node, scan, pattern->type);
+    const bool read_item = pattern->selects(node->host, node->name) &&
+                           read_retained(client, session, *node, scan, pattern->type);
     if (client.subscriber->has_batch()) return true;
+    if (read_item) return false;
   }
   return false;
 }
 
-void Hub::read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
+bool Hub::read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                         std::optional<payload::Type> type) {
   const auto member = node.members.find(session);
-  if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since) return;
+  if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since)
+    return false;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos, .payload = {}};
   std::optional<std::string> text;
   if (node.retained) {
-    if (!service_.may_read(node.host, node.name, client.account)) return;
+    if (!service_.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
     message.qos = std::min(scan.qos, node.retained->qos);
     text = node.retained->view(message.type);
   } else {
     pugi::xml_document item;
-    if (!service_.last_item(node.host, node.name, client.account, item)) return;
+    if (!service_.last_item(node.host, node.name, client.account, item)) return false;
     const pugi::xml_node element = item.document_element();
     message.type = type.value_or(payload::natural_type(element));
     text = payload::to_mqtt(message.type, element);
   }
   // An empty retained message is none [MQTT-3.3.1-11].
-  if (!text || text->empty()) return;
-  client.subscriber->retained_bytes += text->size();
-  message.payload = std::move(*text);
-  client.subscriber->retained.push_back(std::move(message));
+  if (text && !text->empty()) {
+    client.subscriber->retained_bytes += text->size();
+    message.payload = std::move(*text);
+    client.subscriber->retained.push_back(std::move(message));
+  }
+  return !node.retained;
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -142,7 +142,8 @@ class Hub {
   struct Scan;
   void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
   bool scan(Client& client, SessionId session, Scan& scan);
-  void read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
+  // True: it has asked Prosody's storage for an item, which may take as long as a step should.
+  bool read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                      std::optional<payload::Type> type);
 
   void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication);

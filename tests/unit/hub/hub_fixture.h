@@ -67,6 +67,7 @@ class TestService final : public PubsubService {
     const auto found = last_items.find(std::string(node));
     if (found == last_items.end()) return false;
     into = std::get<pugi::xml_document>(payload::parse_element(found->second));
+    ++items_read;
     return true;
   }
   void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
@@ -89,6 +90,7 @@ class TestService final : public PubsubService {
   std::vector<std::string> lines;
   int retracted = 0;
   std::map<std::string, std::string> last_items;
+  int items_read = 0;
   std::map<std::string, std::optional<std::string>> saved;
 };
 

@@ -221,6 +221,25 @@ TEST_F(RetainedTest, AWildcardSendsAllInBatchesThatTheSessionAsksFor) {
   EXPECT_EQ(count, 500U);
 }
 
+// Each is read from Prosody's storage, also where it turns out to be of another TYPE.
+TEST_F(RetainedTest, ALastItemIsWorkEnoughForAStep) {
+  for (int i = 0; i < 50; ++i) {
+    create("n" + std::to_string(i));
+    service.last_items["n" + std::to_string(i)] = "<x xmlns='urn:x'/>";
+  }
+  std::vector<Request> batch;
+  batch.emplace_back(
+      SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/#"}}});
+  hub.accept(batch);
+  int before = 0;
+  while (hub.step()) {
+    EXPECT_LE(service.items_read - before, 1);
+    before = service.items_read;
+  }
+  EXPECT_EQ(service.items_read, 50);
+  EXPECT_EQ(retained_for(1, "pubsub/xml/#").size(), 50U);
+}
+
 // A session that does not take them has one batch in memory: as many bytes as that is, not as many messages.
 TEST_F(RetainedTest, LargeOnesGoOutAFewAtATime) {
   const std::string large(100000, 'x');
