@@ -65,21 +65,21 @@ Hub::Progress Hub::subscribe(Client& client, SessionId session, const SubscribeR
 
 Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
                                   const NodeTopic& topic) {
-  switch (service_.host_status(topic.host)) {
-    case PubsubService::HostStatus::unknown:
-      return refuse_filter(client, session, filter.topic_filter,
-                           "no pubsub component of that name is configured");
-    case PubsubService::HostStatus::configured:
-      break;  // granted, and waits
-    case PubsubService::HostStatus::enabled:
-      if (service_.subscribe(topic.host, topic.node, client.account) == PubsubService::Subscribed::refused) {
-        return refuse_filter(client, session, filter.topic_filter,
-                             "the client may not read the node: give its account an affiliation, or set "
-                             "access_model to \"open\"");
-      }
+  const auto status = service_.host_status(topic.host);
+  if (status == PubsubService::HostStatus::unknown) {
+    return refuse_filter(client, session, filter.topic_filter,
+                         "no pubsub component of that name is configured");
   }
+  // Before pubsub is asked, which may create the node.
   if (!client.subscriber->filters.contains(filter.topic_filter) && has_all_filters(client)) {
     return refuse_filter(client, session, filter.topic_filter, too_many);
+  }
+  // On a host that is configured only it is granted, and waits.
+  if (status == PubsubService::HostStatus::enabled &&
+      service_.subscribe(topic.host, topic.node, client.account) == PubsubService::Subscribed::refused) {
+    return refuse_filter(client, session, filter.topic_filter,
+                         "the client may not read the node: give its account an affiliation, or set "
+                         "access_model to \"open\"");
   }
   client.subscriber->filters.insert_or_assign(filter.topic_filter, filter.qos);
   update(nodes_->open(topic.host, topic.node), client, session);

@@ -29,6 +29,7 @@ class TestService final : public PubsubService {
   }
   void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
   Subscribed subscribe(std::string_view, std::string_view node, std::string_view account) override {
+    subscribed.emplace_back(node);
     if (outcasts.contains(account)) return Subscribed::refused;
     const auto found = open.find(std::string(node));
     if (found == open.end()) return Subscribed::waits;
@@ -82,6 +83,7 @@ class TestService final : public PubsubService {
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps
   std::vector<std::string> judged;               // "node account": whether it may receive
+  std::vector<std::string> subscribed;           // nodes: where there is none, it may be created
   std::vector<std::string> logins;
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
