@@ -64,7 +64,12 @@ return function (stores, unsaved)
 		retained.save_host(host);
 		local store = stores[host];
 		if not store.users then return; end
-		for node in store:users() do
+		local next_node, state, first = store:users();
+		if not next_node then
+			module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
+			return;
+		end
+		for node in next_node, state, first do
 			local message, err = store:get(node);
 			if message then
 				core:restore_retained(host, node, message);

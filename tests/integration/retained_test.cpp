@@ -290,6 +290,22 @@ TEST_F(StoreOfRetained, IsNotReadAgainOnAReload) {
   EXPECT_EQ(retained("#").size(), 3U);
 }
 
+TEST(StoreThatThereIsNot, IsReportedAndEverythingElseWorks) {
+  Prosody prosody;
+  prosody.start({.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = { pubsub_mqtt_retained = "null" }
+    autocreate_on_publish = true)"});
+  const std::string line = prosody.log().wait_for("pubsub_mqtt\terror\t");
+  EXPECT_NE(line.find("The retained messages of pubsub.localhost are lost when Prosody stops"),
+            std::string::npos)
+      << line;
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  publish(client, {.topic = topic, .payload = "1", .qos = at_least_once, .retain = true});
+  client.subscribe(topic);
+  EXPECT_EQ(next_message(client).payload, "1");
+}
+
 // Nodes are many here, and a file for each is not what is tested.
 class ManyRetained : public testing::Test {
  protected:
