@@ -14,7 +14,7 @@ local hosts = prosody.hosts;
 -- CONNACK's return codes (MQTT 3.1.1, table 3.1)
 local accepted, unavailable, bad_password, not_authorized = 0, 3, 4, 5;
 
-local user_host = module:get_option_string("mqtt_user_host");
+local user_host = jid.prep(module:get_option_string("mqtt_user_host"));
 local certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
 	{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
 local max_failures = settings.limit("mqtt_max_failed_logins", 10, 1, 1000000);
@@ -27,7 +27,7 @@ end
 
 -- Where a user name has no host: the only VirtualHost.
 local function default_host()
-	if user_host then return user_host; end
+	if user_host then return is_account_host(user_host) and user_host or nil; end
 	local found;
 	for host in pairs(hosts) do
 		if is_account_host(host) then
@@ -191,7 +191,12 @@ local function check(request)
 	local username, host;
 	if request.user_name then
 		username, host = to_account(request.user_name);
-		if not username then return bad_password, "the user name is no account's here"; end
+		if not username then
+			if not request.user_name:find("@", 1, true) and not default_host() then
+				return bad_password, "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
+			end
+			return bad_password, "the user name is no account's here";
+		end
 	end
 	if names_an_account(request) then
 		local accounts = certificate_accounts(request);

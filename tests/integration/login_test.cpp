@@ -284,7 +284,12 @@ TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
         .connect_code();
   };
   EXPECT_EQ(connect_code("juliet"), bad_password);
+  prosody.log().wait_for("login failed: the user name has no host: set mqtt_user_host");
   EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+  prosody.stop();
+  prosody.start({.global = "mqtt_user_host = \"pubsub.localhost\"", .more_hosts = second});
+  EXPECT_EQ(connect_code("juliet"), bad_password);
+  prosody.log().wait_for("login failed: the user name has no host: set mqtt_user_host");
   prosody.stop();
   prosody.start({.global = "mqtt_user_host = \"localhost\"", .more_hosts = second});
   EXPECT_EQ(connect_code("juliet"), accepted);
