@@ -67,6 +67,9 @@ local library, library_error = load_library();
 if not library then
 	module:log("error", "%s", library_error);
 	module:set_status("error", library_error);
+	-- Nobody would serve the clients that the module had before a reload.
+	local old_core = module.saved_state and module.saved_state.core;
+	if old_core then old_core:stop(0.5); end
 	-- Raising would leave a half-loaded module behind, and load another for the next host.
 	module.add_host = function () end
 	return;
