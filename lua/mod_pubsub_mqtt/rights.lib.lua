@@ -8,7 +8,7 @@ local settings = module:require "settings";
 local anonymous_affiliation = settings.choice("mqtt_anonymous_affiliation", "publisher",
 	{ "publisher", "member" }, "member");
 local users_create_nodes = module:get_option_boolean("mqtt_users_create_nodes", false);
-local node_defaults = module:get_option("mqtt_node_defaults", {});
+local node_defaults = settings.table("mqtt_node_defaults");
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
 
@@ -57,6 +57,9 @@ return function (services, disabled, observers, watched)
 		local config = {};
 		for option, value in pairs(node_defaults) do config[option] = value; end
 		local ok, err = service:create(node, true, config);
+		if err == "not-acceptable" and next(node_defaults) ~= nil then
+			err = "pubsub does not accept mqtt_node_defaults, see its access_model and max_items";
+		end
 		if ok and may_own_new_nodes(service, account) then
 			ok, err = service:set_affiliation(node, true, account, "owner");
 		end

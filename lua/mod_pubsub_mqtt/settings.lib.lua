@@ -28,6 +28,15 @@ function settings.seconds_or_never(name, default, min, max)
 	return checked(name, value, default, min, max);
 end
 
+function settings.table(name)
+	local value = module:get_option(name);
+	if type(value) == "table" then return value; end
+	if value ~= nil then
+		module:log("error", "%s = %s is no table: using none", name, value);
+	end
+	return {};
+end
+
 -- `strictest` is used instead of what is none of the choices.
 function settings.choice(name, default, choices, strictest)
 	local value = module:get_option_string(name, default);

@@ -49,6 +49,22 @@ TEST(Settings, AnAffiliationThatThereIsNotLetsNobodyPublish) {
   prosody.log().wait_for("\"client\".*refused: mqtt_anonymous_affiliation");
 }
 
+TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_node_defaults = \"open\""});
+  prosody.log().wait_for("error\tmqtt_node_defaults = open is no table");
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  publish(client, {.topic = "pubsub.localhost/json/node", .payload = "1", .qos = mqtt::QoS::at_least_once});
+}
+
+TEST(Settings, NodeDefaultsThatPubsubDoesNotAcceptAreNamedInTheLog) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_node_defaults = { max_items = 1000 }"});
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  client.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
+  prosody.log().wait_for("\"client\".*refused: .*mqtt_node_defaults.*max_items");
+}
+
 TEST(Settings, ATimeHasAUnitInProsody13AndIsReportedInProsody012) {
   Prosody prosody;
   prosody.start({.global = "mqtt_session_expiry = \"1 second\""});
