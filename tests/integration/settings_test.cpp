@@ -65,6 +65,13 @@ TEST(Settings, NodeDefaultsThatPubsubDoesNotAcceptAreNamedInTheLog) {
   prosody.log().wait_for("\"client\".*refused: .*mqtt_node_defaults.*max_items");
 }
 
+TEST(Settings, ARangeIsGivenInWholeNumbers) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_max_outbound_bytes = 0\nmqtt_max_queued_bytes = -1"});
+  prosody.log().wait_for("mqtt_max_outbound_bytes = 0 is not between 1024 and 1073741824:");
+  prosody.log().wait_for("mqtt_max_queued_bytes = -1 is not between 0 and 1099511627776:");
+}
+
 TEST(Settings, ATimeHasAUnitInProsody13AndIsReportedInProsody012) {
   Prosody prosody;
   prosody.start({.global = "mqtt_session_expiry = \"1 second\""});
