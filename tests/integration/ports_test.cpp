@@ -90,6 +90,18 @@ TEST(Ports, OneClosedInTheShellIsFreeAtOnceAndClientsStay) {
   client.ping();
 }
 
+TEST(Ports, FollowTheConfigurationWhenTheModuleIsReloadedAndClientsStay) {
+  Prosody prosody;
+  prosody.start();
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  const FreePort other;
+  prosody.reload({.global = "mqtt_ports = { " + std::to_string(other.number()) + " }"});
+  prosody.shell(R"(module:reload("pubsub_mqtt"))");
+  connected(other.number(), "other").ping();
+  EXPECT_THROW(TcpStream(prosody.mqtt_port()), std::system_error);
+  client.ping();
+}
+
 TEST(Ports, ServeAThousandClientsThatComeAtOnce) {
   Prosody prosody;
   prosody.start();
