@@ -38,6 +38,7 @@ local shared = module.saved_state or {
 local services = shared.services;
 
 local listeners = {}; -- Prosody's server handler -> the core's number for it
+local contexts_of = {}; -- the same handler -> TLS contexts of the library
 local watch; -- of the core's descriptor, while its thread runs
 
 --- The library
@@ -157,18 +158,20 @@ local function host_tls_settings(service_name, tls_cfg)
 		local certificate = certmanager.find_host_cert(host);
 		if certificate or (host_settings and host_settings.certificate) then
 			local context, _, cfg = certmanager.create_context(host, "server", host_settings, certificate, tls_cfg);
-			by_host[host] = context and cfg;
+			by_host[host] = context and cfg or false; -- Prosody has said why
 		end
 	end
 	return by_host;
 end
 
-local function tls_contexts(service_name, active_service)
+-- old: of before the configuration was reloaded
+local function tls_contexts(service_name, active_service, old)
 	local tls_cfg = active_service.tls_cfg;
 	if not tls_cfg then return; end
-	local contexts, err, warnings = library.tls_contexts(tls_cfg, host_tls_settings(service_name, tls_cfg));
+	local contexts, err, warnings = library.tls_contexts(tls_cfg, host_tls_settings(service_name, tls_cfg), old);
 	if not contexts then
-		module:log("error", "TLS for %s cannot be set up, no MQTT on this port: %s", service_name, err);
+		module:log("error", "TLS for %s cannot be set up, %s: %s", service_name,
+			old and "what was set up before stays" or "no MQTT on this port", err);
 		return nil, err;
 	end
 	warnings = warnings or err;
@@ -188,7 +191,7 @@ local function adopt(service_name, active_service)
 	if tls_error then return; end
 	local listener, err = shared.core:listen(handler:getfd(), contexts);
 	if listener then
-		listeners[handler] = listener;
+		listeners[handler], contexts_of[handler] = listener, contexts;
 	else
 		module:log("error", "Cannot accept MQTT connections: %s", err);
 	end
@@ -207,8 +210,9 @@ local function renew_certificates()
 	each_port(function (service_name, active_service)
 		local listener = listeners[active_service.server];
 		if not listener then return adopt(service_name, active_service); end
-		local contexts = tls_contexts(service_name, active_service);
+		local contexts = tls_contexts(service_name, active_service, contexts_of[active_service.server]);
 		if contexts then
+			contexts_of[active_service.server] = contexts;
 			shared.core:set_tls(listener, contexts);
 		end
 	end);
@@ -228,7 +232,7 @@ function listener.ondisconnect(handler)
 	if shared.core and listeners[handler] then
 		shared.core:close_listener(listeners[handler]);
 	end
-	listeners[handler] = nil;
+	listeners[handler], contexts_of[handler] = nil, nil;
 end
 
 --- Prosody's main loop

@@ -2,8 +2,9 @@
 //
 //   version                       of the library; the shim's own must be the same
 //   new(settings, callbacks)      a core; settings are numbers (docs/configuration.md)
-//   tls_contexts(settings, hosts) contexts for core:listen(), or nil and why not; then a list of warnings.
-//                                 settings: as Prosody resolved them; hosts: the same by host name
+//   tls_contexts(settings, hosts, old)  contexts for core:listen(), or nil and why not; then a list of
+//                                 warnings. settings: as Prosody resolved them; hosts: the same by host name,
+//                                 or false where that failed; old: contexts that such hosts keep, or nil
 //   core:attach(callbacks)        callbacks of a reloaded shim
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
@@ -349,18 +350,31 @@ struct TlsResult {
   std::vector<std::string> warnings;
   std::string error;
   std::string host;
+  const net::TlsContexts* old = nullptr;
 };
 
-// The hosts at 2: a host whose certificate cannot be used goes without, and is warned of.
+// As Prosody's own services do: an error while certificates are replaced shuts nobody out.
+void keep_old_context(TlsResult& result) {
+  result.contexts->by_host.erase(result.host);
+  if (result.old == nullptr) return;
+  const auto known = result.old->by_host.find(result.host);
+  if (known != result.old->by_host.end()) {
+    result.contexts->by_host[result.host] = net::share(known->second);
+  }
+}
+
+// A host whose certificate cannot be used keeps its old one, or goes without, and is warned of.
 int add_hosts(lua_State* L, TlsResult& result) {
   for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1)) continue;
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
     result.host = lua_tostring(L, -2);
     result.error.clear();
-    result.contexts->by_host[result.host] = build_context(L, -1, result.warnings, result.error);
-    if (result.error.empty()) continue;
-    result.contexts->by_host.erase(result.host);
-    result.warnings.push_back(result.host + ": " + result.error);
+    if (lua_istable(L, -1)) {
+      result.contexts->by_host[result.host] = build_context(L, -1, result.warnings, result.error);
+      if (result.error.empty()) continue;
+      result.warnings.push_back(result.host + ": " + result.error);
+    }
+    keep_old_context(result);
   }
   return 0;
 }
@@ -377,8 +391,9 @@ int push_strings(lua_State* L, const std::vector<std::string>& strings) {
 
 // Everything that has a destructor lives here; what may raise is done in bodies of their own. False: the
 // error is on the stack.
-bool tls_contexts_into(lua_State* L, TlsHandle& handle) {
+bool tls_contexts_into(lua_State* L, const net::TlsContexts* old, TlsHandle& handle) {
   TlsResult result;
+  result.old = old;
   result.contexts->fallback = build_context(L, 1, result.warnings, result.error);
   const bool built = result.error.empty();
   if (built) {
@@ -401,9 +416,10 @@ bool tls_contexts_into(lua_State* L, TlsHandle& handle) {
 int tls_contexts(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
+  const auto* old = lua_isnil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
   auto& handle = push_handle<TlsHandle>(L, tls_type);
-  if (!tls_contexts_into(L, handle)) return lua_error(L);
+  if (!tls_contexts_into(L, old == nullptr ? nullptr : old->get(), handle)) return lua_error(L);
   return handle ? 2 : 3;
 }
 

@@ -222,6 +222,11 @@ bool needs_password(const std::string& key_file) {
   return request.asked;
 }
 
+SslContext share(const SslContext& context) {
+  SSL_CTX_up_ref(context.get());
+  return SslContext(context.get());
+}
+
 std::variant<SslContext, TlsContextError> make_tls_context(const TlsSettings& settings,
                                                            std::vector<std::string>& warnings) {
   ERR_clear_error();

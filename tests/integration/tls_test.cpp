@@ -69,6 +69,22 @@ TEST_F(Tls, ServesNewCertificatesAfterAReloadAndDropsNobody) {
   EXPECT_EQ(early.read_packet<mqtt::Publish>().payload, "1");
 }
 
+// One file is half copied, or both are.
+TEST_F(Tls, AReloadThatCannotUseACertificateKeepsTheOldOne) {
+  const std::string old_serial =
+      dynamic_cast<TlsStream&>(connected_with_tls(prosody, "early").stream()).peer_serial();
+  for (const char* file : {"certs/pubsub.localhost.key", "certs/pubsub.localhost.crt"}) {
+    prosody.folder().write(file, "half");
+    prosody.reload({});
+    RawMqtt late = connected_with_tls(prosody, "late");
+    EXPECT_EQ(dynamic_cast<TlsStream&>(late.stream()).peer_serial(), old_serial);
+  }
+  prosody.make_certificate("pubsub.localhost");
+  prosody.reload({});
+  RawMqtt later = connected_with_tls(prosody, "later");
+  EXPECT_NE(dynamic_cast<TlsStream&>(later.stream()).peer_serial(), old_serial);
+}
+
 TEST_F(Tls, AClientOfThePlainPortMaySpeakTlsInVain) {
   EXPECT_THROW(TlsStream(prosody.mqtt_port(), {.server_name = "pubsub.localhost"}), std::runtime_error);
   prosody.log().wait_for("127.0.0.1.*closed");

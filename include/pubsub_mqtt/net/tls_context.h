@@ -37,6 +37,9 @@ struct FreeSslContext {
 };
 using SslContext = std::unique_ptr<SSL_CTX, FreeSslContext>;
 
+// Another owner of the same context.
+SslContext share(const SslContext& context);
+
 struct TlsContextError {
   std::string reason;  // names the file or setting, and what OpenSSL said of it
 };
