@@ -35,7 +35,11 @@ std::string in_pubsub(const std::string& lua) {
 class DirectWay : public RunningProsody {
  protected:
   void SetUp() override {
-    RunningProsody::SetUp();
+    // What pubsub sees of thousands of messages, it stores: not on a disk.
+    prosody.start({.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "memory"
+    autocreate_on_publish = true)"});
     admin.emplace("admin@localhost", account_password, prosody.c2s_port());
     admin->create("node", not_persistent);
   }
