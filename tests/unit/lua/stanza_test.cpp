@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <memory>
 #include <string>
 
@@ -80,15 +79,14 @@ TEST_F(StanzaTest, NamespacedAttributesHaveProsodysKeys) {
       holds("(function () local n = 0; for _ in pairs(s.attr) do n = n + 1 end; return n end)() == 3"));
 }
 
-// In time that grows with their number, not with its square: Prosody waits meanwhile.
-TEST_F(StanzaTest, ThousandsOfNamespacedAttributesTakeNoTime) {
+// In time that grows with their number: Prosody waits meanwhile. With the square of it, this would not end
+// before ctest's patience does.
+TEST_F(StanzaTest, NamespacedAttributesMayBeMany) {
   std::string xml = "<a xmlns='urn:a' xmlns:p='urn:p'";
-  for (int i = 0; i < 20000; ++i) xml += " p:k" + std::to_string(i) + "=''";
+  for (int i = 0; i < 200000; ++i) xml += " p:k" + std::to_string(i) + "=''";
   xml += "/>";
-  const std::clock_t begin = std::clock();
   push(xml);
-  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
-  EXPECT_TRUE(holds("s.attr['urn:p\\1k19999'] == ''"));
+  EXPECT_TRUE(holds("s.attr['urn:p\\1k199999'] == ''"));
 }
 
 TEST_F(StanzaTest, RoundTrip) {

@@ -16,8 +16,8 @@
 #include <variant>
 #include <vector>
 
-#include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/network.h"
 
 namespace pubsub_mqtt::net {
