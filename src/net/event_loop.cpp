@@ -101,7 +101,8 @@ void EventLoop::run() {
 
 void EventLoop::wake() { uv_async_send(&wake_); }
 
-// Runs work of a callback: no exception may reach libuv, which is C.
+// Runs work of a callback: no exception may reach libuv, which is C. Of a batch, each by itself: one that
+// fails keeps none from being carried out, and has none carried out twice.
 template <typename Work>
 void EventLoop::guard(Work&& work) {
   try {
@@ -138,7 +139,7 @@ void EventLoop::catch_up() {
 
 void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
-  for (auto& delivery : deliveries_) sessions_.handle(std::move(delivery));
+  for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
   if (sessions_.takes_requests_again()) {
     for (auto& [id, connection] : connections_) connection.resume_reading();
@@ -147,7 +148,8 @@ void EventLoop::take_deliveries() {
 
 void EventLoop::carry_out_commands() {
   command_box_.take(commands_);
-  for (auto& command : commands_) std::visit([this](auto& each) { carry_out(each); }, command);
+  for (auto& command : commands_)
+    guard([&] { std::visit([this](auto& each) { carry_out(each); }, command); });
   commands_.clear();
 }
 
