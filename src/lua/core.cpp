@@ -91,6 +91,8 @@ void Core::read_item(lua_State* L, std::string_view host, std::string_view node,
                      int item) {
   pugi::xml_document payload;
   bool read = false;
+  // Then what was current before it is not any more, and is not retained.
+  const auto is_lost = [&] { hub_.item_retracted(host, node, id); };
   auto body = [&](lua_State* state) {
     lua_getfield(state, 1, "tags");
     lua_geti(state, -1, 1);
@@ -100,11 +102,13 @@ void Core::read_item(lua_State* L, std::string_view host, std::string_view node,
   lua_pushvalue(L, item);
   if (protected_call(L, 1, 0, body) != LUA_OK) {
     shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
+    is_lost();
   } else if (read) {
     hub_.item_published(host, node, id, payload.document_element());
   } else {
     shim_.log(LogLevel::debug,
               "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+    is_lost();
   }
 }
 

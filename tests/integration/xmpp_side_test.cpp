@@ -73,6 +73,16 @@ TEST_F(XmppSide, CurrentRetractedIsAnEmptyMessageOnItsNaturalTopic) {
   EXPECT_TRUE(heard().empty()) << "text is not its nature";
 }
 
+TEST_F(XmppSide, ACurrentItemThatMqttCannotReadTakesThePlaceOfTheOneBefore) {
+  retain("1");
+  heard();
+  std::string deep = "<a xmlns='urn:a'>";
+  for (int i = 0; i < 110; ++i) deep = "<a xmlns='urn:a'>" + deep + "</a>";
+  admin->publish("node", "current", deep + "</a>");
+  EXPECT_EQ(heard(), one(""));
+  EXPECT_TRUE(retained().empty());
+}
+
 TEST_F(XmppSide, AnotherItemRetractedIsNothing) {
   retain("1");
   publish_item("other", "2");
