@@ -12,20 +12,28 @@ local slice = 0.002; -- seconds; XMPP does not wait for the disk
 -- left
 return function (stores, unsaved)
 	local retained = {};
+	local round; -- a list of { host, node }: those that are being saved one after the other
+	local scheduled = false;
+	local failing = false; -- since the log has said so
 
+	-- What cannot be saved stays unsaved.
 	local function save_one(host, node)
 		local nodes = unsaved[host];
-		local message = nodes[node];
-		nodes[node] = nil;
-		local called, ok, err = pcall(stores[host].set, stores[host], node, message or nil);
+		if not nodes or nodes[node] == nil then return; end
+		local called, ok, err = pcall(stores[host].set, stores[host], node, nodes[node] or nil);
 		if not called or not ok then
-			module:log("error", "The retained message of %s on %s is not saved: %s", node, host, called and err or ok);
+			module:log(failing and "debug" or "error", "The retained message of %s on %s is not saved, and is tried again: %s",
+				node, host, called and err or ok);
+			failing = true;
+			return;
 		end
+		failing = false;
+		nodes[node] = nil;
+		if next(nodes) == nil then unsaved[host] = nil; end
 	end
 
 	function retained.save_host(host)
-		local nodes = unsaved[host] or {};
-		for _, node in ipairs(array.collect(it.keys(nodes))) do
+		for _, node in ipairs(array.collect(it.keys(unsaved[host] or {}))) do
 			save_one(host, node);
 		end
 		unsaved[host] = nil;
@@ -37,23 +45,29 @@ return function (stores, unsaved)
 		end
 	end
 
+	local function begin_round()
+		round = {};
+		for host, nodes in pairs(unsaved) do
+			for node in pairs(nodes) do round[#round+1] = { host, node }; end
+		end
+	end
+
+	-- Returns when to go on.
 	local function save_some()
-		local host, nodes = next(unsaved);
-		if not host then return; end
+		if not round then begin_round(); end
 		local enough = now() + slice;
-		repeat
-			local node = next(nodes);
-			if node == nil then
-				unsaved[host] = nil;
-				break;
-			end
-			save_one(host, node);
-		until now() > enough
-		return 0.01;
+		while #round > 0 do
+			save_one(table.unpack(table.remove(round)));
+			if now() > enough then return 0.01; end
+		end
+		round = nil;
+		scheduled = next(unsaved) ~= nil;
+		return scheduled and retained_delay or nil;
 	end
 
 	function retained.save(host, node, message)
-		if next(unsaved) == nil then
+		if not scheduled then
+			scheduled = true;
 			timer.add_task(retained_delay, save_some);
 		end
 		unsaved[host] = unsaved[host] or {};

@@ -274,6 +274,22 @@ TEST_F(StoreOfRetained, IsWrittenInSmallStepsAndWhatIsLeftAtTheEnd) {
   while (topics.size() < nodes) topics.insert(next_message(reader).topic);
 }
 
+TEST(StoreOfRetainedThatFails, IsWrittenWhenItWorksAgain) {
+  Prosody prosody;
+  prosody.start({.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = { pubsub_mqtt_retained = "slow" }
+    storage_slow_failures = 2
+    autocreate_on_publish = true)"});
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  for (const char* node : {"pubsub.localhost/utf8/a", "pubsub.localhost/utf8/b"}) {
+    publish(client, {.topic = node, .payload = "1", .qos = at_least_once, .retain = true});
+  }
+  prosody.log().wait_for("error\tThe retained message of . on pubsub.localhost is not saved.*no space left");
+  prosody.log().wait_for("storage_slow.*write 2,");
+  EXPECT_EQ(prosody.log().count("error\t.*is not saved"), 1U);
+}
+
 TEST_F(StoreOfRetained, IsNotReadAgainOnAReload) {
   retain_many(3);
   std::size_t mark = prosody.log().size();

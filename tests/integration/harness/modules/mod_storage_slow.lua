@@ -1,10 +1,11 @@
 -- A storage driver: Prosody's default one on a slow disk. The log tells of every read, and of every write which one it
--- is, of all and of those since Prosody's loop was last given back.
+-- is, of all and of those since Prosody's loop was last given back. The first `storage_slow_failures` writes fail.
 local storagemanager = require "core.storagemanager";
 local now = require "util.time".now;
 local timer = require "util.timer";
 
 local written, written_in_step = 0, 0;
+local failures = module:get_option_number("storage_slow_failures", 0);
 local store_mt = {};
 store_mt.__index = store_mt;
 
@@ -14,6 +15,10 @@ function store_mt:get(key)
 end
 
 function store_mt:set(key, data)
+	if failures > 0 then
+		failures = failures - 1;
+		return nil, "no space left";
+	end
 	if written_in_step == 0 then
 		timer.add_task(0, function () written_in_step = 0; end);
 	end
