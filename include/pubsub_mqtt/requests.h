@@ -30,6 +30,7 @@ struct LoginRequest {
   std::string address;     // session::Peer::address
   std::string party = {};  // session::Peer::party
   bool is_loopback = false;
+  bool is_encrypted = false;
   std::optional<std::string> user_name;
   std::optional<Secret> password;
   CertificateNames certificate;

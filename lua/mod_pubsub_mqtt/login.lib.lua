@@ -123,10 +123,20 @@ local function ask_provider(username, host, password, request)
 	return usermanager.test_password(username, host, password);
 end
 
+-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it.
+local function is_safe(request, host)
+	return request.is_encrypted or request.is_loopback
+		or module:context(host):get_option_boolean("allow_unencrypted_plain_auth", false);
+end
+
 local function check_password(username, host, password, request)
 	-- SASL PLAIN (RFC 4616) separates its fields with NUL, and MQTT takes any bytes for a password.
 	if not password or password == "" or password:find("\0", 1, true) then
 		return bad_password, "no password";
+	end
+	if not is_safe(request, host) then
+		return not_authorized, "a password on an unencrypted connection, which allow_unencrypted_plain_auth of "
+			..host.." forbids: use TLS (mqtt_tls_ports)";
 	end
 	local ok, condition = ask_provider(username, host, password, request);
 	if ok and is_enabled(username, host) then

@@ -113,11 +113,13 @@ void Shim::log_in(const LoginRequest& request) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "log_in");
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
     lua_setfield(L, -2, "connection");
     lua_pushboolean(L, request.is_loopback ? 1 : 0);
     lua_setfield(L, -2, "is_loopback");
+    lua_pushboolean(L, request.is_encrypted ? 1 : 0);
+    lua_setfield(L, -2, "is_encrypted");
     set_text(L, "client", request.client);
     set_text(L, "address", request.address);
     set_text(L, "party", request.party);

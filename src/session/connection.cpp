@@ -201,6 +201,7 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
                        .address = newcomer_->peer.address,
                        .party = newcomer_->peer.party,
                        .is_loopback = is_loopback_,
+                       .is_encrypted = newcomer_->peer.is_encrypted,
                        .user_name = {},
                        .password = {},
                        .certificate = newcomer_->certificate};

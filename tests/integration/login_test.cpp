@@ -353,10 +353,11 @@ TEST(LoginSettings, HashedPasswordsAreChecked) {
 
 class LoginFromOutside : public testing::Test {
  protected:
-  void start(const std::string& global) {
+  void start(const std::string& global, const std::string& virtual_host = "") {
     // The harness allows XMPP's clients what we look at.
     prosody.start(
-        {.global = "mqtt_interfaces = { \"0.0.0.0\" }\nallow_unencrypted_plain_auth = false\n" + global});
+        {.global = "mqtt_interfaces = { \"0.0.0.0\" }\nallow_unencrypted_plain_auth = false\n" + global,
+         .virtual_host = virtual_host});
   }
   int connect_code(const std::string& user_name) {
     MqttClient client({.port = prosody.mqtt_port(),
@@ -397,6 +398,15 @@ TEST_F(LoginFromOutside, NoPasswordGoesInTheClear) {
 TEST_F(LoginFromOutside, UnlessAllowUnencryptedPlainAuthSaysSo) {
   start("allow_unencrypted_plain_auth = true");
   EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+}
+
+TEST_F(LoginFromOutside, AVirtualHostMayForbidWhatTheOthersAllow) {
+  start("allow_unencrypted_plain_auth = true", "allow_unencrypted_plain_auth = false");
+  EXPECT_EQ(connect_code("juliet@localhost"), not_authorized);
+  prosody.log().wait_for("outsider.*allow_unencrypted_plain_auth of localhost.*use TLS");
+  MqttClient from_loopback(
+      {.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password});
+  EXPECT_EQ(from_loopback.connect_code(), accepted);
 }
 
 // Who guesses from loopback here, may guess from anywhere.
