@@ -22,7 +22,8 @@ return function (stores, unsaved)
 		if not nodes or nodes[node] == nil then return; end
 		local called, ok, err = pcall(stores[host].set, stores[host], node, nodes[node] or nil);
 		if not called or not ok then
-			module:log(failing and "debug" or "error", "The retained message of %s on %s is not saved, and is tried again: %s",
+			module:log(failing and "debug" or "error",
+				"The retained message of %s on %s cannot be saved, and is lost if Prosody stops before it can: %s",
 				node, host, called and err or ok);
 			failing = true;
 			return;
