@@ -49,7 +49,7 @@ class TlsStream {
 
   // What went wrong, after it failed, for a debug log line; holds nothing secret and no bytes of the
   // client's.
-  std::string_view error() const { return error_ ? std::string_view(*error_) : std::string_view(); }
+  std::string_view error() const { return error_ ? std::string_view{*error_} : std::string_view{}; }
 
  private:
   struct FreeSsl {

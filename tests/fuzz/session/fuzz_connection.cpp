@@ -395,9 +395,8 @@ class World {
     requests_.clear();
     std::size_t queued_bytes = 0;
     std::map<std::string, std::size_t> stored;
-    for (const SessionId id : known_) {
-      const auto* each = sessions_.find(id);
-      if (each == nullptr) continue;
+    for (const auto& client : sessions_.clients()) {
+      const auto* each = sessions_.find(client.session);
       check(*each);
       queued_bytes += each->outgoing().queued_bytes();
       if (!each->is_clean()) ++stored[each->account()];
@@ -412,6 +411,7 @@ class World {
 
   void note(Request&& request) {
     if (const auto* open = std::get_if<OpenSession>(&request)) {
+      if (std::count(known_.begin(), known_.end(), open->session) > 0) return;  // from a new connection
       known_.push_back(open->session);
       owed_.push_back(open->session);
     } else if (const auto* close = std::get_if<CloseSession>(&request)) {
