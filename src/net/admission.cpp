@@ -16,14 +16,14 @@ std::string refusal(const std::string& why, const char* setting, std::size_t lim
 }  // namespace
 
 Admission::Place::Place(Admission& admission, const RemoteAddress& holder)
-    : admission_(admission), holder_(holder.prefix()), counts_by_address_(!holder.is_loopback()) {
-  if (counts_by_address_) ++admission_.by_address_[holder_];
+    : admission_(admission), holder_(holder.is_loopback() ? AddressPrefix() : holder.prefix()) {
+  if (holder_ != AddressPrefix()) ++admission_.by_address_[holder_];
   ++admission_.connections_;
 }
 
 Admission::Place::~Place() {
   --admission_.connections_;
-  if (!counts_by_address_) return;
+  if (holder_ == AddressPrefix()) return;
   const auto found = admission_.by_address_.find(holder_);
   if (--found->second == 0) admission_.by_address_.erase(found);
 }

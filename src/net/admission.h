@@ -31,8 +31,7 @@ class Admission {
 
    private:
     Admission& admission_;
-    AddressPrefix holder_;
-    bool counts_by_address_;
+    AddressPrefix holder_;  // of loopback none: it does not count
   };
 
   // The references outlive this.

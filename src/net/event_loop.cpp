@@ -26,7 +26,7 @@ constexpr int accepted_at_once = 100;
 
 // Debug lines wait so long for each other, and no more of them.
 constexpr std::chrono::duration<std::uint64_t, std::milli> lines_are_held{50};
-constexpr std::size_t most_held_lines = 1000;
+constexpr std::size_t most_held_lines = 100;
 
 // In a PollSet's name for a socket: it is a listener's, not a connection's.
 constexpr std::uint64_t listener_bit = 1ULL << 63U;

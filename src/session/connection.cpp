@@ -86,7 +86,7 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
 bool Connection::reads() const {
-  if (!sessions_.takes_requests() || is_logging_in() || reads_again_at_) return false;
+  if (!sessions_.takes_requests() || is_logging_in() || is_slowed_down()) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
@@ -116,7 +116,7 @@ bool Connection::is_too_fast(Time now) {
 void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
-  if (reads_again_at_ && now >= *reads_again_at_) reads_again_at_.reset();
+  if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     if (!reads()) return;
@@ -284,7 +284,7 @@ void Connection::end() {
 std::optional<Time> Connection::deadline() const {
   if (closed_) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
-  if (reads_again_at_) return reads_again_at_;
+  if (is_slowed_down()) return reads_again_at_;
   if (keep_alive_.count() == 0) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
   if (!reads()) return std::nullopt;
@@ -295,8 +295,8 @@ std::optional<Time> Connection::deadline() const {
 void Connection::expire(Time now) {
   const auto moment = deadline();
   if (!moment || now < *moment) return;
-  if (reads_again_at_) {
-    reads_again_at_.reset();
+  if (is_slowed_down()) {
+    reads_again_at_ = Time::zero();
     last_packet_ = now;
     return outbox_.resume_reading();
   }

@@ -25,12 +25,13 @@ Added Outgoing::has_place_for(const Message& message) const {
   const std::size_t counted = queue_.size() - queued_retained_;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
   // to ten thousand of them.
-  if (counted > 0 &&
-      (counted >= limits_.max_queued_messages || queued_bytes_ + message.size() > limits_.max_queued_bytes)) {
+  if (counted > 0 && (counted >= shared_.limits.max_queued_messages ||
+                      queued_bytes_ + message.size() > shared_.limits.max_queued_bytes)) {
     return Added::queue_is_full;
   }
-  return total_queued_bytes_ + message.size() > limits_.max_total_queued_bytes ? Added::all_queues_are_full
-                                                                               : Added::yes;
+  return shared_.queued_bytes + message.size() > shared_.limits.max_total_queued_bytes
+             ? Added::all_queues_are_full
+             : Added::yes;
 }
 
 void Outgoing::count(const Message& message) {
@@ -38,7 +39,7 @@ void Outgoing::count(const Message& message) {
     ++queued_retained_;
   } else {
     queued_bytes_ += message.size();
-    total_queued_bytes_ += message.size();
+    shared_.queued_bytes += message.size();
   }
 }
 
@@ -47,7 +48,7 @@ void Outgoing::uncount(const Message& message) {
     --queued_retained_;
   } else {
     queued_bytes_ -= message.size();
-    total_queued_bytes_ -= message.size();
+    shared_.queued_bytes -= message.size();
   }
 }
 

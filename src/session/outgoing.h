@@ -12,8 +12,8 @@
 #include "fifo.h"
 #include "message.h"
 #include "pubsub_mqtt/mqtt/packets.h"
-#include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/shared.h"
 
 namespace pubsub_mqtt::session {
 
@@ -31,10 +31,9 @@ enum class Added : std::uint8_t {
 
 class Outgoing {
  public:
-  // `total_queued_bytes` counts the bytes of all queues, and outlives this.
-  Outgoing(const Limits& limits, std::size_t& total_queued_bytes)
-      : limits_(limits), total_queued_bytes_(total_queued_bytes) {}
-  ~Outgoing() { total_queued_bytes_ -= queued_bytes_; }
+  // `shared` outlives this.
+  explicit Outgoing(Shared& shared) : shared_(shared) {}
+  ~Outgoing() { shared_.queued_bytes -= queued_bytes_; }
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
 
@@ -67,7 +66,7 @@ class Outgoing {
   };
   // No queue's limit counts what is in flight, so that its bytes count here.
   bool window_is_full() const {
-    return in_flight() >= limits_.max_inflight || sent_bytes_ >= limits_.max_outbound_bytes;
+    return in_flight() >= shared_.limits.max_inflight || sent_bytes_ >= shared_.limits.max_outbound_bytes;
   }
   Added has_place_for(const Message& message) const;
   void count(const Message& message);
@@ -79,14 +78,13 @@ class Outgoing {
   Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
   Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
 
-  const Limits& limits_;
-  std::size_t& total_queued_bytes_;
+  Shared& shared_;
   Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
   Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
   Fifo<Queued> queue_;                     // never sent
   std::size_t sent_bytes_ = 0;             // of those in sent_
   std::size_t queued_bytes_ = 0;           // without retained messages
-  std::size_t queued_retained_ = 0;
+  std::uint32_t queued_retained_ = 0;
   mqtt::PacketIdentifier last_identifier_ = 0;
 };
 

@@ -16,15 +16,8 @@ std::size_t size_of(const PublishRequest& request) { return request.topic.size()
 
 }  // namespace
 
-Session::Session(SessionId id, SessionKey key, bool clean, const Limits& limits, Backlog& backlog,
-                 std::size_t& total_queued_bytes, std::vector<Request>& requests)
-    : id_(id),
-      key_(std::move(key)),
-      limits_(limits),
-      backlog_(backlog),
-      requests_(requests),
-      outgoing_(limits, total_queued_bytes),
-      clean_(clean) {}
+Session::Session(SessionId id, SessionKey key, bool clean, Shared& shared)
+    : id_(id), key_(std::move(key)), shared_(shared), outgoing_(shared), clean_(clean) {}
 
 void Session::attach(const mqtt::Connect& connect, ConnectionId connection, std::string address,
                      Outbox& outbox) {
@@ -53,9 +46,9 @@ template <typename Request>
 void Session::ask(Request&& request) {
   if (std::exchange(opens_at_next_, false)) {
     opened_ = true;
-    requests_.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+    shared_.requests.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
   }
-  requests_.emplace_back(std::forward<Request>(request));
+  shared_.requests.emplace_back(std::forward<Request>(request));
 }
 
 void Session::detach() {
@@ -100,7 +93,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
 void Session::note_subscribe(std::size_t bytes) {
   ++pending_subscribes_;
   pending_bytes_ += bytes;
-  backlog_.add(bytes, limits_);
+  shared_.backlog.add(bytes, shared_.limits);
   reading_paused_ = has_asked_too_much();
 }
 
@@ -131,7 +124,7 @@ const Routes::Way* Session::way(const mqtt::Publish& packet) {
   if (routes_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
   const Routes::Way* way = routes_->find(packet.topic);
   if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
-  if (!backlog_.has_publish(way->node_key)) return way;
+  if (!shared_.backlog.has_publish(way->node_key)) return way;
   // It must not overtake them. So that there is an end of them, no more is read until they are answered.
   awaits_all_answers_ = true;
   return nullptr;
@@ -157,11 +150,11 @@ void Session::publish(const mqtt::Publish& packet) {
                          .retain = packet.retain,
                          .packet_identifier = packet.packet_identifier,
                          .node_key = node_key(packet.topic)};
-  backlog_.add_publish(request.node_key);
+  shared_.backlog.add_publish(request.node_key);
   ++pending_publishes_;
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += size_of(request);
-  backlog_.add(size_of(request), limits_);
+  shared_.backlog.add(size_of(request), shared_.limits);
   reading_paused_ = has_asked_too_much();
   ask(std::move(request));
 }
@@ -209,14 +202,15 @@ Session::Violation Session::receive(const mqtt::Pubcomp& packet) {
 
 bool Session::has_asked_too_much() const {
   if (awaits_all_answers_ && pending_publishes_ > 0) return true;
-  return pending_publishes_ + published_.size() >= limits_.max_pending_publishes ||
-         pending_bytes_ >= limits_.max_pending_publish_bytes || pending_subscribes_ >= max_pending_subscribes;
+  return pending_publishes_ + published_.size() >= shared_.limits.max_pending_publishes ||
+         pending_bytes_ >= shared_.limits.max_pending_publish_bytes ||
+         pending_subscribes_ >= max_pending_subscribes;
 }
 
 void Session::publish_will() {
   if (will_ == nullptr) return;
-  backlog_.add(size_of(*will_), limits_);
-  backlog_.add_publish(will_->node_key);
+  shared_.backlog.add(size_of(*will_), shared_.limits);
+  shared_.backlog.add_publish(will_->node_key);
   ask(std::move(*std::exchange(will_, nullptr)));
 }
 
@@ -227,8 +221,8 @@ void Session::request_was_answered() {
     return;
   }
   // Half empty before we read on: a resume per message would be a system call per message.
-  if (reading_paused_ && pending_publishes_ + published_.size() <= limits_.max_pending_publishes / 2 &&
-      pending_bytes_ <= limits_.max_pending_publish_bytes / 2 &&
+  if (reading_paused_ && pending_publishes_ + published_.size() <= shared_.limits.max_pending_publishes / 2 &&
+      pending_bytes_ <= shared_.limits.max_pending_publish_bytes / 2 &&
       pending_subscribes_ <= max_pending_subscribes / 2) {
     reading_paused_ = false;
     if (outbox_ != nullptr) outbox_->resume_reading();
@@ -344,7 +338,7 @@ void Session::deliver_qos_0(Message& message) {
   const std::size_t waiting = outbox_->waiting_bytes();
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
   // ones come no faster than they are asked for.
-  if (!message.retain() && waiting > 0 && waiting + message.size() > limits_.max_outbound_bytes) {
+  if (!message.retain() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
     ++dropped_;
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
@@ -362,7 +356,7 @@ void Session::delivered_retained() {
 // When the last batch has gone, as far as the client takes it.
 void Session::ask_for_retained() {
   if (!more_retained_ || outbox_ == nullptr || outgoing_.queued_retained() > 0) return;
-  if (outbox_->waiting_bytes() > limits_.max_outbound_bytes / 2) return;
+  if (outbox_->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
   more_retained_ = false;
   ask(RetainedRequest{.session = id_});
 }
@@ -373,7 +367,7 @@ void Session::was_too_fast(std::string_view setting) {
 }
 
 void Session::log(LogLevel level, std::string_view text) {
-  requests_.emplace_back(LogLine{.level = level, .text = client() + ": " + std::string(text)});
+  shared_.requests.emplace_back(LogLine{.level = level, .text = client() + ": " + std::string(text)});
 }
 
 void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {

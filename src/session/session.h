@@ -23,6 +23,7 @@
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/sessions.h"
+#include "pubsub_mqtt/session/shared.h"
 #include "received_identifiers.h"
 #include "routes.h"
 
@@ -30,8 +31,8 @@ namespace pubsub_mqtt::session {
 
 class Session {
  public:
-  Session(SessionId id, SessionKey key, bool clean, const Limits& limits, Backlog& backlog,
-          std::size_t& total_queued_bytes, std::vector<Request>& requests);
+  // `shared` outlives this.
+  Session(SessionId id, SessionKey key, bool clean, Shared& shared);
 
   SessionId id() const { return id_; }
   const SessionKey& key() const { return key_; }
@@ -140,9 +141,7 @@ class Session {
 
   SessionId id_;
   const SessionKey key_;
-  const Limits& limits_;
-  Backlog& backlog_;
-  std::vector<Request>& requests_;
+  Shared& shared_;
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;
   std::string address_;  // with the port

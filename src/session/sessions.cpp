@@ -39,7 +39,7 @@ bool SessionKeyEqual::operator()(const SessionKey& key, const Session* session) 
 }
 
 Sessions::Sessions(const Limits& limits, std::vector<Request>& requests)
-    : limits_(limits), requests_(requests) {}
+    : shared_{.limits = limits, .requests = requests} {}
 Sessions::~Sessions() = default;
 
 SessionId Sessions::take_slot() {
@@ -66,7 +66,7 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
   if (known != by_key_.end() && !(*known)->is_clean()) return true;
   const auto stored = stored_.find(account);
   return (stored == stored_.end() ? 0 : stored->second) <
-         (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account);
+         (account.empty() ? shared_.limits.max_anonymous_sessions : shared_.limits.max_sessions_per_account);
 }
 
 void Sessions::log_refusal(Time now, LogLevel level, const std::string& client, std::string_view reason) {
@@ -74,11 +74,12 @@ void Sessions::log_refusal(Time now, LogLevel level, const std::string& client, 
   if (refusal == refusals_.end()) {
     const std::string total = "CONNECTs were refused: " + std::string(reason);
     refusal =
-        refusals_.try_emplace(std::string(reason), std::chrono::minutes(1), total, requests_, level).first;
+        refusals_.try_emplace(std::string(reason), std::chrono::minutes(1), total, shared_.requests, level)
+            .first;
   }
   const auto line = [&] { return client + ": closed: " + std::string(reason); };
   if (refusal->second.happens(now, line)) return;
-  requests_.emplace_back(LogLine{.level = LogLevel::debug, .text = line()});
+  shared_.requests.emplace_back(LogLine{.level = LogLevel::debug, .text = line()});
 }
 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
@@ -110,7 +111,7 @@ Session& Sessions::create(SessionKey&& key, bool clean) {
   if (!clean) ++stored_[key.account];
   const SessionId id = take_slot();
   auto& session = slots_[id & 0xFFFFFFFFU].session;
-  session = std::make_unique<Session>(id, std::move(key), clean, limits_, backlog_, queued_bytes_, requests_);
+  session = std::make_unique<Session>(id, std::move(key), clean, shared_);
   // One without a client identifier is nobody else's: unique, as [MQTT-3.1.3-6] wants it.
   if (!session->key().client_identifier.empty()) by_key_.insert(session.get());
   return *session;
@@ -135,7 +136,7 @@ void Sessions::close(Session& session) {
   if (session.dropped() > 0) {
     log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
   }
-  if (session.is_opened()) requests_.emplace_back(CloseSession{.session = session.id()});
+  if (session.is_opened()) shared_.requests.emplace_back(CloseSession{.session = session.id()});
   if (!session.is_clean()) {
     const auto stored = stored_.find(session.account());
     if (--stored->second == 0) stored_.erase(stored);
@@ -152,7 +153,7 @@ void Sessions::expire(Time now) {
     Session* session = slot.session.get();
     if (session == nullptr || session->is_connected()) continue;
     if (!session->offline_since) session->offline_since = now;
-    if (now - *session->offline_since < limits_.session_expiry) continue;
+    if (now - *session->offline_since < shared_.limits.session_expiry) continue;
     log(*session, LogLevel::info, "its session ends, since it did not come back within mqtt_session_expiry");
     close(*session);
   }
@@ -291,18 +292,18 @@ void Sessions::carry_out(RetainedMessages& retained) {
 }
 
 void Sessions::carry_out(const SubscribeReply& reply) {
-  backlog_.remove(reply.bytes, limits_);
+  shared_.backlog.remove(reply.bytes, shared_.limits);
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
 void Sessions::carry_out(const UnsubscribeReply& reply) {
-  backlog_.remove(reply.bytes, limits_);
+  shared_.backlog.remove(reply.bytes, shared_.limits);
   if (Session* session = find(reply.session)) session->reply(reply);
 }
 
 void Sessions::carry_out(PublishReply& reply) {
-  backlog_.remove(reply.bytes, limits_);
-  backlog_.remove_publish(reply.node_key);
+  shared_.backlog.remove(reply.bytes, shared_.limits);
+  shared_.backlog.remove_publish(reply.node_key);
   Session* session = reply.will ? nullptr : find(reply.session);
   if (session == nullptr || session->reply(reply)) return;
   session->outbox()->close();
@@ -310,7 +311,7 @@ void Sessions::carry_out(PublishReply& reply) {
 }
 
 void Sessions::log(const Session& session, LogLevel level, std::string_view text) {
-  requests_.emplace_back(LogLine{.level = level, .text = session.client() + ": " + std::string(text)});
+  shared_.requests.emplace_back(LogLine{.level = level, .text = session.client() + ": " + std::string(text)});
 }
 
 }  // namespace pubsub_mqtt::session

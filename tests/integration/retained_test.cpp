@@ -285,7 +285,8 @@ TEST(StoreOfRetainedThatFails, IsWrittenWhenItWorksAgain) {
   for (const char* node : {"pubsub.localhost/utf8/a", "pubsub.localhost/utf8/b"}) {
     publish(client, {.topic = node, .payload = "1", .qos = at_least_once, .retain = true});
   }
-  prosody.log().wait_for("error\tThe retained message of . on pubsub.localhost cannot be saved.*no space left");
+  prosody.log().wait_for(
+      "error\tThe retained message of . on pubsub.localhost cannot be saved.*no space left");
   prosody.log().wait_for("storage_slow.*write 2,");
   EXPECT_EQ(prosody.log().count("error\t.*cannot be saved"), 1U);
 }

@@ -66,6 +66,7 @@ class Connection {
   bool reads() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);
+  bool is_slowed_down() const { return reads_again_at_ != Time::zero(); }
   void handle(const mqtt::Packet& packet, Time now);
   void handle(Session& session, const mqtt::Packet& packet);
   void receive(const mqtt::Connect& connect);
@@ -91,7 +92,7 @@ class Connection {
   SessionId session_ = 0;
   TokenBucket received_bytes_;
   TokenBucket received_messages_;
-  std::optional<Time> reads_again_at_;  // it was too fast
+  Time reads_again_at_{0};  // it was too fast; 0: it was not
 };
 
 }  // namespace pubsub_mqtt::session

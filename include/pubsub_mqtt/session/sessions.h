@@ -17,11 +17,11 @@
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/backlog.h"
 #include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/limits.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/shared.h"
 
 namespace pubsub_mqtt::session {
 
@@ -62,8 +62,8 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
-  const Limits& limits() const { return limits_; }
-  std::vector<Request>& requests() { return requests_; }
+  const Limits& limits() const { return shared_.limits; }
+  std::vector<Request>& requests() { return shared_.requests; }
 
   // False: a new session that would outlive its connection is one too many. Resuming one is always possible.
   bool has_place_for(const mqtt::Connect& connect, const std::string& account) const;
@@ -109,16 +109,16 @@ class Sessions {
   void send_wills();
 
   // False while the publishes of all clients that wait for pubsub are too many bytes: nobody is read from.
-  bool takes_requests() const { return !backlog_.is_full(); }
+  bool takes_requests() const { return !shared_.backlog.is_full(); }
   // True once after that has passed.
-  bool takes_requests_again() { return backlog_.has_shrunk(); }
+  bool takes_requests_again() { return shared_.backlog.has_shrunk(); }
 
   // Of all sessions.
   std::vector<ClientView> clients() const;
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
   // In the queues of all sessions together, at most Limits::max_total_queued_bytes.
-  std::size_t queued_bytes() const { return queued_bytes_; }
+  std::size_t queued_bytes() const { return shared_.queued_bytes; }
 
  private:
   void carry_out(const LoginReply& reply);
@@ -150,10 +150,7 @@ class Sessions {
   };
   SessionId take_slot();
 
-  const Limits& limits_;
-  std::vector<Request>& requests_;
-  Backlog backlog_;
-  std::size_t queued_bytes_ = 0;
+  Shared shared_;
   std::unordered_map<std::string, std::size_t> stored_;  // sessions that outlive their connection, by account
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;

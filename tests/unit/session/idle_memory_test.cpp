@@ -33,7 +33,7 @@ TEST(IdleMemoryTest, AClientThatSaysNothingCostsItsNamesAndLittleMore) {
   const auto each = (allocated_bytes() - before) / clients;
   ASSERT_EQ(server.sessions.size(), clients);
   RecordProperty("bytes", std::to_string(each));
-  EXPECT_LT(each, 700U);
+  EXPECT_LT(each, 520U);
 }
 
 }  // namespace
