@@ -20,7 +20,8 @@ function store_mt:set(key, data)
 		return nil, "no space left";
 	end
 	if written_in_step == 0 then
-		timer.add_task(0, function () written_in_step = 0; end);
+		-- Overdue, so that it comes before whatever writes next, however late that is.
+		timer.add_task(-1, function () written_in_step = 0; end);
 	end
 	written, written_in_step = written + 1, written_in_step + 1;
 	module:log("debug", "write %d, number %d of its step", written, written_in_step);
