@@ -7,12 +7,13 @@
 // and 4.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "pubsub_mqtt/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packet_reader.h"

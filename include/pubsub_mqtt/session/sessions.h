@@ -62,6 +62,7 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
+  // For connections, which have the same limits and ask in the same order.
   const Limits& limits() const { return shared_.limits; }
   std::vector<Request>& requests() { return shared_.requests; }
 
