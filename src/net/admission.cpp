@@ -28,7 +28,7 @@ Admission::Place::~Place() {
   if (--found->second == 0) admission_.by_address_.erase(found);
 }
 
-Admission::Admission(const Limits& limits, std::vector<Request>& log)
+Admission::Admission(const Limits& limits, std::vector<LogLine>& log)
     : limits_(limits),
       rates_(limits.max_connection_rate),
       too_many_(limits.warning_interval, refused_because_of("mqtt_max_connections"), log),
@@ -36,12 +36,12 @@ Admission::Admission(const Limits& limits, std::vector<Request>& log)
                            log),
       too_fast_(limits.warning_interval, refused_because_of("mqtt_max_connection_rate"), log) {}
 
-std::unique_ptr<Admission::Place> Admission::admit(const RemoteAddress& from, session::Time now) {
+std::unique_ptr<Admission::Place> Admission::admit(const RemoteAddress& from, Time now) {
   return is_free(from, now) ? std::make_unique<Place>(*this, from) : nullptr;
 }
 
 // An attempt that is refused for its number, not its rate, counts for the rate all the same.
-bool Admission::is_free(const RemoteAddress& from, session::Time now) {
+bool Admission::is_free(const RemoteAddress& from, Time now) {
   if (!from.is_loopback()) {
     const AddressPrefix prefix = from.prefix();
     if (!rates_.take(prefix, now)) {
@@ -69,7 +69,7 @@ bool Admission::is_free(const RemoteAddress& from, session::Time now) {
   return true;
 }
 
-void Admission::expire(session::Time now) {
+void Admission::expire(Time now) {
   rates_.expire(now);
   for (auto* warning : {&too_many_, &too_many_of_address_, &too_fast_}) warning->expire(now);
 }

@@ -11,10 +11,9 @@
 #include <vector>
 
 #include "address_rates.h"
-#include "pubsub_mqtt/net/limits.h"
-#include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/burst_warning.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/burst_warning.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
 #include "remote_address.h"
 
 namespace pubsub_mqtt::net {
@@ -35,24 +34,24 @@ class Admission {
   };
 
   // The references outlive this.
-  Admission(const Limits& limits, std::vector<Request>& log);
+  Admission(const Limits& limits, std::vector<LogLine>& log);
 
   // None: the connection is to be closed.
-  std::unique_ptr<Place> admit(const RemoteAddress& from, session::Time now);
+  std::unique_ptr<Place> admit(const RemoteAddress& from, Time now);
 
   // Says what was refused, and forgets what need not be remembered.
-  void expire(session::Time now);
+  void expire(Time now);
 
  private:
-  bool is_free(const RemoteAddress& from, session::Time now);
+  bool is_free(const RemoteAddress& from, Time now);
 
   const Limits& limits_;
   AddressRates rates_;
   std::size_t connections_ = 0;
   std::map<AddressPrefix, std::size_t> by_address_;  // those with connections
-  session::BurstWarning too_many_;
-  session::BurstWarning too_many_of_address_;
-  session::BurstWarning too_fast_;
+  BurstWarning too_many_;
+  BurstWarning too_many_of_address_;
+  BurstWarning too_fast_;
 };
 
 }  // namespace pubsub_mqtt::net

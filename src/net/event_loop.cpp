@@ -48,23 +48,24 @@ int first_reserved_descriptor() {
 }
 
 // How often sessions are looked through: each minute, and more often where they end sooner.
-session::Time expiry_interval(session::Time session_expiry) {
-  return std::clamp(session_expiry / 10, session::Time(100), session::Time(std::chrono::minutes(1)));
+Time expiry_interval(Time session_expiry) {
+  return std::clamp(session_expiry / 10, Time(100), Time(std::chrono::minutes(1)));
 }
 
 }  // namespace
 
-EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
-                     Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd)
-    : session_limits_(session_limits),
+EventLoop::EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+                     Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd)
+    : limits_(limits),
       command_box_(commands),
       delivery_box_(deliveries),
       request_box_(requests),
+      log_box_(log),
       requests_fd_(requests_fd),
       last_descriptor_(first_reserved_descriptor()),
-      sessions_(session_limits_, requests_),
-      admission_(limits, requests_),
-      handshakes_(limits, requests_) {}
+      sessions_(limits_, requests_, log_),
+      admission_(limits, log_),
+      handshakes_(limits, log_) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -83,7 +84,7 @@ bool EventLoop::init() {
   uv_check_init(&loop_, &after_poll_);
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
-  const auto interval = static_cast<std::uint64_t>(expiry_interval(session_limits_.session_expiry).count());
+  const auto interval = static_cast<std::uint64_t>(expiry_interval(limits_.session_expiry).count());
   uv_timer_init(&loop_, &expiry_);
   uv_timer_start(&expiry_, on_expiry, interval, interval);
   uv_timer_init(&loop_, &next_handshake_);
@@ -108,7 +109,7 @@ void EventLoop::guard(Work&& work) {
   try {
     work();
   } catch (const std::exception& error) {
-    requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+    log_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
   }
 }
 
@@ -126,7 +127,7 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
     self.sessions_.expire(self.now());
     self.admission_.expire(self.now());
     self.handshakes_.expire(self.now());
-    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, session::Time at) {
+    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
       const auto connection = self.connections_.find(id);
       return connection != self.connections_.end() && connection->second.is_due_at(at);
     });
@@ -160,7 +161,7 @@ void EventLoop::carry_out(Listen& command) {
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (fcntl(socket, F_SETFL, O_NONBLOCK) != 0 || ::listen(socket, backlog) != 0 ||
       !poll_set_.watch(socket, listener_bit | command.listener, 0, EPOLLIN)) {
-    requests_.emplace_back(
+    log_.emplace_back(
         LogLine{.level = LogLevel::error,
                 .text = std::string("cannot accept MQTT connections: ") + std::strerror(errno)});
     return;
@@ -253,7 +254,7 @@ void EventLoop::admit(const Listener& listener, FileDescriptor socket, const Rem
       .first->second.start();
 }
 
-void EventLoop::call_at(session::Time moment, ConnectionId connection) {
+void EventLoop::call_at(Time moment, ConnectionId connection) {
   deadlines_.add(connection, moment);
   await_deadline();
 }
@@ -276,7 +277,7 @@ void EventLoop::await_deadline() {
   auto* timer = reinterpret_cast<uv_handle_t*>(&next_deadline_);
   if (!first || uv_is_closing(timer) != 0 || (uv_is_active(timer) != 0 && awaited_ <= *first)) return;
   awaited_ = *first;
-  const auto wait = std::max(*first - now(), session::Time::zero());
+  const auto wait = std::max(*first - now(), Time::zero());
   uv_timer_start(&next_deadline_, on_deadline, static_cast<std::uint64_t>(wait.count()), 0);
 }
 
@@ -301,13 +302,13 @@ void EventLoop::begin_handshakes() {
 void EventLoop::await_handshake() {
   const auto deadline = handshakes_.deadline();
   if (!deadline || uv_is_active(reinterpret_cast<uv_handle_t*>(&next_handshake_)) != 0) return;
-  const auto wait = std::max(*deadline - now(), session::Time::zero());
+  const auto wait = std::max(*deadline - now(), Time::zero());
   uv_timer_start(&next_handshake_, on_handshake, static_cast<std::uint64_t>(wait.count()), 0);
 }
 
 void EventLoop::warn_of_descriptors() {
   if (std::exchange(warned_of_descriptors_, true)) return;
-  requests_.emplace_back(LogLine{
+  log_.emplace_back(LogLine{
       .level = LogLevel::warn,
       .text = "MQTT connections are refused: Prosody needs the file descriptors that are left. Raise the "
               "limit on open files (ulimit -n, LimitNOFILE)"});
@@ -326,24 +327,28 @@ void EventLoop::finish_turn() {
   to_flush_.clear();
   for (const ConnectionId id : gone_) connections_.erase(id);
   gone_.clear();
-  post_or_hold_requests();
+  const bool posts_requests = !requests_.empty();
+  post_requests();
+  // Held lines go along with what wakes Prosody's thread anyway.
+  if (posts_requests) post_log();
+  post_or_hold_log();
   if (stopping_) close_own_handles();
 }
 
-bool EventLoop::has_only_debug_lines() {
-  const auto is_debug_line = [](const Request& request) {
-    const auto* line = std::get_if<LogLine>(&request);
-    return line != nullptr && line->level == LogLevel::debug;
-  };
-  while (debug_lines_ < requests_.size() && is_debug_line(requests_[debug_lines_])) ++debug_lines_;
-  return debug_lines_ == requests_.size();
+void EventLoop::post_requests() {
+  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
 }
 
 // Most clients that come and go give pubsub nothing to do. What is logged of them for a debugger's eyes wakes
 // Prosody's thread together.
-void EventLoop::post_or_hold_requests() {
-  if (requests_.empty()) return;
-  if (stopping_ || requests_.size() >= most_held_lines || !has_only_debug_lines()) return post_requests();
+bool EventLoop::may_hold_log() const {
+  return !stopping_ && log_.size() < most_held_lines &&
+         std::ranges::all_of(log_, [](const LogLine& line) { return line.level == LogLevel::debug; });
+}
+
+void EventLoop::post_or_hold_log() {
+  if (log_.empty()) return;
+  if (!may_hold_log()) return post_log();
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(&held_lines_)) == 0) {
     uv_timer_start(&held_lines_, on_held_lines, lines_are_held.count(), 0);
   }
@@ -351,12 +356,11 @@ void EventLoop::post_or_hold_requests() {
 
 void EventLoop::on_held_lines(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.post_requests(); });
+  self.guard([&] { self.post_log(); });
 }
 
-void EventLoop::post_requests() {
-  debug_lines_ = 0;
-  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
+void EventLoop::post_log() {
+  if (!log_.empty() && log_box_.post(log_)) eventfd_write(requests_fd_, 1);
 }
 
 void EventLoop::close_own_handles() {

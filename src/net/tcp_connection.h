@@ -41,8 +41,8 @@ class TcpConnection final : public session::Outbox {
   void on_ready(PollSet::Events events);
 
   // The moment has come for which EventLoop::call_at() was called, or an earlier or later one.
-  void on_deadline(session::Time now);
-  bool is_due_at(session::Time moment) const { return due_ == moment; }
+  void on_deadline(Time now);
+  bool is_due_at(Time moment) const { return due_ == moment; }
 
   // The TLS handshake had to wait, and now it is its turn. False: the client is gone.
   bool begin_handshake();
@@ -91,7 +91,7 @@ class TcpConnection final : public session::Outbox {
   void end_session();
   bool encrypt();
   void send();
-  void call_at(session::Time moment);
+  void call_at(Time moment);
   void await_deadline();
   void mark_for_flush();
   void notice_drained();
@@ -100,8 +100,8 @@ class TcpConnection final : public session::Outbox {
   ConnectionId id_;
   FileDescriptor socket_;
   PollSet::Events watched_ = 0;
-  session::Time due_ = session::Time::max();  // when the loop is asked to call
-  std::unique_ptr<Admission::Place> place_;   // while the connection is open
+  Time due_ = Time::max();                   // when the loop is asked to call
+  std::unique_ptr<Admission::Place> place_;  // while the connection is open
   std::optional<session::Connection> protocol_;
   std::unique_ptr<Tls> tls_;
   std::unique_ptr<Unparsed> unparsed_;

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "pubsub_mqtt/certificate_names.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/net/tls_context.h"
 
 namespace pubsub_mqtt::net {

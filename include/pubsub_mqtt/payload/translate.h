@@ -18,14 +18,11 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/topic/type.h"
+
 namespace pubsub_mqtt::payload {
 
-enum class Type : std::uint8_t { json, utf8, atom_title, xml };
-inline constexpr std::size_t type_count = 4;
-
-// "json", "utf8", "atom_title", "xml": the TYPE level of a topic.
-std::string_view name(Type type);
-std::optional<Type> type_from_name(std::string_view name);
+using topic::Type;
 
 // Why a payload cannot become an item; a sentence without a full stop for the log, free of the client's
 // bytes.

@@ -13,7 +13,6 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-using net::Limits;
 using net::NetworkTest;
 using net::patience;
 using net::Socket;
@@ -62,8 +61,7 @@ class Client {
 
 class NetworkTlsTest : public NetworkTest {
  protected:
-  explicit NetworkTlsTest(const session::Limits& session_limits = {}, const Limits& net_limits = {})
-      : NetworkTest(session_limits, net_limits) {}
+  explicit NetworkTlsTest(const Limits& with = {}) : NetworkTest(with) {}
 
   void listen(const std::vector<std::string>& verify = {}) {
     const Identity identity = make_identity({.name = "example.org"});
@@ -123,9 +121,11 @@ TEST_F(NetworkTlsTest, WithoutACertificateTheClientIsNobody) {
 
 class OneHandshakeASecondTest : public NetworkTlsTest {
  protected:
-  explicit OneHandshakeASecondTest(const session::Limits& session_limits = {})
-      : NetworkTlsTest(session_limits, {.max_tls_handshake_rate = 1}) {
-    listen();
+  explicit OneHandshakeASecondTest(Limits with = {}) : NetworkTlsTest(one_a_second(with)) { listen(); }
+
+  static Limits one_a_second(Limits limits) {
+    limits.max_tls_handshake_rate = 1;
+    return limits;
   }
 
   void use_up() {
@@ -192,8 +192,8 @@ class ShortTimeToConnectTest : public OneHandshakeASecondTest {
  protected:
   ShortTimeToConnectTest() : OneHandshakeASecondTest(short_time()) {}
 
-  static session::Limits short_time() {
-    session::Limits limits;
+  static Limits short_time() {
+    Limits limits;
     limits.connect_timeout = std::chrono::milliseconds(100);
     return limits;
   }
