@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include "pubsub_mqtt/base/utf8.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::payload {
@@ -38,19 +39,6 @@ std::size_t markup_size(std::string_view text) {
   return text.size();
 }
 
-std::string utf8(std::uint32_t code_point) {
-  const auto tail = [code_point](unsigned shift) {
-    return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
-  };
-  const auto lead = [code_point](unsigned mark, unsigned shift) {
-    return static_cast<char>(mark | (code_point >> shift));
-  };
-  if (code_point < 0x80) return {static_cast<char>(code_point)};
-  if (code_point < 0x800) return {lead(0xC0, 6), tail(0)};
-  if (code_point < 0x10000) return {lead(0xE0, 12), tail(6), tail(0)};
-  return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
-}
-
 // "#65" and "#x41"; empty if it names no character of XML 1.0.
 std::string numbered_character(std::string_view number) {
   int base = 10;
@@ -59,12 +47,13 @@ std::string numbered_character(std::string_view number) {
     base = 16;
     number.remove_prefix(1);
   }
-  constexpr std::uint32_t last_code_point = 0x10FFFF;
   std::uint32_t code_point = 0;
   const char* const end = number.data() + number.size();
   const auto [stop, error] = std::from_chars(number.data(), end, code_point, base);
   if (error != std::errc() || stop != end || code_point > last_code_point) return {};
-  std::string character = utf8(code_point);
+  if (is_surrogate(code_point)) return {};
+  std::string character;
+  append_utf8(code_point, character);
   return is_xml_text(character) ? character : std::string();
 }
 
