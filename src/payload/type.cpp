@@ -1,6 +1,6 @@
-#include <array>
+#include "pubsub_mqtt/payload/type.h"
 
-#include "pubsub_mqtt/payload/translate.h"
+#include <array>
 
 namespace pubsub_mqtt::payload {
 namespace {

@@ -9,8 +9,6 @@
 // an item would end the stream of every XMPP subscriber. All functions are pure but for memory; any thread.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <ctime>
 #include <optional>
 #include <pugixml.hpp>
@@ -18,14 +16,9 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/payload/type.h"
+
 namespace pubsub_mqtt::payload {
-
-enum class Type : std::uint8_t { json, utf8, atom_title, xml };
-inline constexpr std::size_t type_count = 4;
-
-// "json", "utf8", "atom_title", "xml": the TYPE level of a topic.
-std::string_view name(Type type);
-std::optional<Type> type_from_name(std::string_view name);
 
 // Why a payload cannot become an item; a sentence without a full stop for the log, free of the client's
 // bytes.

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "pubsub_mqtt/payload/type.h"
 
-#include "pubsub_mqtt/payload/translate.h"
+#include <gtest/gtest.h>
 
 namespace pubsub_mqtt::payload {
 namespace {
