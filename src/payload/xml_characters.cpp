@@ -12,6 +12,8 @@ bool is_char(char32_t character) {
 
 }  // namespace
 
-bool is_xml_text(std::string_view text) { return consists_of(text, [](char32_t character) { return is_char(character); }); }
+bool is_xml_text(std::string_view text) {
+  return consists_of(text, [](char32_t character) { return is_char(character); });
+}
 
 }  // namespace pubsub_mqtt::payload
