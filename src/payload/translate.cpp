@@ -53,8 +53,8 @@ std::optional<Refused> check_text(Type type, std::string_view mqtt_payload) {
 }
 
 std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
-                                                     const AtomEntry& atom) {
-  if (type == Type::xml) return parse_element(mqtt_payload);
+                                                     const AtomEntry& atom, std::size_t max_xml_elements) {
+  if (type == Type::xml) return parse_element(mqtt_payload, max_xml_elements);
   if (const auto refused = check_text(type, mqtt_payload)) return *refused;
   if (type == Type::atom_title) return atom_entry(mqtt_payload, atom);
   if (type == Type::utf8) return text_element("data", xmlns_data, mqtt_payload);

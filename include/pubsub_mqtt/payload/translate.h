@@ -9,6 +9,7 @@
 // an item would end the stream of every XMPP subscriber. All functions are pure but for memory; any thread.
 #pragma once
 
+#include <cstddef>
 #include <ctime>
 #include <optional>
 #include <pugixml.hpp>
@@ -29,6 +30,10 @@ struct Refused {
 // Whether to_element() takes a payload of a TYPE other than Type::xml: nothing where it does.
 std::optional<Refused> check_text(Type type, std::string_view mqtt_payload);
 
+// How many elements, attributes and namespace declarations the XML of one publish may have together, where
+// mqtt_max_xml_elements is not set. They, and not the bytes, are what an item costs Prosody's thread.
+inline constexpr std::size_t default_max_xml_elements = 10000;
+
 // What an Atom entry needs besides its title (RFC 4287, 4.1.2). Both strings hold what XML 1.0 can carry.
 struct AtomEntry {
   std::string_view id;      // an IRI, e.g. "urn:uuid:..."
@@ -37,10 +42,12 @@ struct AtomEntry {
 };
 
 // The payload element for an item, as the document's only child, from the payload of a PUBLISH to `type`.
-// `atom` is used by Type::atom_title only. The natural TYPE of an element made for json, utf8 or atom_title
-// is that one, and its MQTT payload is `mqtt_payload`: no need to ask natural_payload(), as there is for xml.
+// `atom` is used by Type::atom_title only, `max_xml_elements` by Type::xml only (xml_text.h). The natural
+// TYPE of an element made for json, utf8 or atom_title is that one, and its MQTT payload is `mqtt_payload`:
+// no need to ask natural_payload(), as there is for xml.
 std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
-                                                     const AtomEntry& atom);
+                                                     const AtomEntry& atom,
+                                                     std::size_t max_xml_elements = default_max_xml_elements);
 
 // The TYPE whose row an element matches, with the MQTT payload, without which it would not match. All else is
 // Type::xml, whose payload is to_mqtt(Type::xml, element): serialised only where somebody wants it. Neither
