@@ -33,8 +33,9 @@ constexpr bool is_in_names(char c) {
 
 // Of entries that are alike before their character number `i`: those in which it is `c`.
 constexpr std::span<const Entry> narrowed(std::span<const Entry> alike, std::size_t i, char c) {
-  const auto [begin, end] =
-      std::ranges::equal_range(alike, c, {}, [i](Entry entry) { return table[entry + i]; });
+  const auto character = [i](Entry entry) { return table[entry + i]; };
+  const auto begin = std::ranges::lower_bound(alike, c, {}, character);
+  const auto end = std::ranges::upper_bound(alike, c, {}, character);
   return {begin, end};
 }
 

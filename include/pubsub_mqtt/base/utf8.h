@@ -69,6 +69,7 @@ constexpr std::optional<Character> next_character(std::string_view text) {
     return static_cast<std::uint8_t>(text[i]) & 0x3FU;
   };
   if (first < 0x80) return Character{.code_point = first, .size = 1};
+  // C0 and C1 would begin overlong forms.
   if (first < 0xC2 || !continues_at(1)) return std::nullopt;
   if (first < 0xE0) return Character{.code_point = (first & 0x1FU) << 6U | bits_at(1), .size = 2};
   if (!continues_at(2)) return std::nullopt;
@@ -88,6 +89,7 @@ bool consists_of(std::string_view text, IsAllowed is_allowed) {
   while (!text.empty()) {
     if (utf8::is_printable_ascii(text[0])) {
       text.remove_prefix(1);
+      // Among letters beyond ASCII, one space or 'e' by itself is common, and counting not worth its while.
       if (!text.empty() && utf8::is_printable_ascii(text[0]))
         text.remove_prefix(utf8::count_printable_ascii(text));
       continue;
