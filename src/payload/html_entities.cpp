@@ -57,14 +57,19 @@ HtmlEntity entity(Entry entry, std::size_t name_size) {
 std::optional<HtmlEntity> html_entity(std::string_view text) {
   if (text.empty() || text[0] < 'A' || text[0] > 'z') return std::nullopt;
   auto alike = by_first_character[static_cast<std::size_t>(text[0] - 'A')];
-  std::optional<HtmlEntity> longest;
+  Entry longest = 0;
+  std::size_t longest_size = 0;
   for (std::size_t size = 1; !alike.empty(); ++size) {
     // A name comes before those that are longer.
-    if (table[alike.front() + size] == ' ') longest = entity(alike.front(), size);
+    if (table[alike.front() + size] == ' ') {
+      longest = alike.front();
+      longest_size = size;
+    }
     if (size == text.size() || !is_in_names(text[size])) break;
     alike = narrowed(alike, size, text[size]);
   }
-  return longest;
+  if (longest_size == 0) return std::nullopt;
+  return entity(longest, longest_size);
 }
 
 }  // namespace pubsub_mqtt::payload
