@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "pubsub_mqtt/base/utf8.h"
+
 namespace pubsub_mqtt {
 namespace {
 
@@ -11,8 +13,6 @@ void append_escaped(std::uint8_t byte, std::string& out) {
   out += digits[byte >> 4U];
   out += digits[byte & 0x0FU];
 }
-
-bool continues_character(char byte) { return (static_cast<std::uint8_t>(byte) & 0xC0U) == 0x80; }
 
 }  // namespace
 

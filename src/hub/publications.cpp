@@ -102,8 +102,8 @@ bool Hub::check_will() {
              service_.host_status(topic.host) == PubsubService::HostStatus::unknown) {
     reason = "no pubsub component of that name is configured";
   } else if (!will.will.envelope.retain || !will.will.payload.empty()) {
-    const auto element =
-        payload::to_element(topic.type, will.will.payload, {.id = "", .author = "anonymous"});
+    const auto element = payload::to_element(topic.type, will.will.payload, {.id = "", .author = "anonymous"},
+                                             limits_.max_xml_elements);
     if (const auto* bad = std::get_if<payload::Refused>(&element)) reason = bad->reason;
   }
   if (!reason.empty()) {
@@ -139,7 +139,8 @@ PubsubService::Published Hub::publish_item(const Client& client, const PublishRe
   // Whom pubsub shows as the publisher is expose_publisher's to say.
   const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
   const auto element = payload::to_element(topic.type, request.publication.payload,
-                                           {.id = entry_id, .author = author, .updated = std::time(nullptr)});
+                                           {.id = entry_id, .author = author, .updated = std::time(nullptr)},
+                                           limits_.max_xml_elements);
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
   const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
   if (is_too_large(payload, request.publication.payload.size(), limits_.max_item_size)) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "pubsub_mqtt/base/utf8.h"
 #include "pubsub_mqtt/mqtt/strings.h"
 
 namespace pubsub_mqtt::topic {
@@ -15,29 +16,9 @@ bool is_unescaped_in_file_name(std::uint8_t byte) {
 
 // The characters of well-formed UTF-8 that no node name may hold: C0, U+007F, C1, and the non-characters
 // U+FDD0 to U+FDEF and U+xxFFFE, U+xxFFFF (Unicode 15, 23.7).
-bool is_forbidden(std::uint32_t character) {
+bool is_forbidden(char32_t character) {
   return character < 0x20 || (character >= 0x7F && character < 0xA0) || (character & 0xFFFEU) == 0xFFFE ||
          (character >= 0xFDD0 && character <= 0xFDEF);
-}
-
-std::uint32_t next_character(std::string_view text, std::size_t& at) {
-  const auto lead = static_cast<std::uint8_t>(text[at++]);
-  std::size_t more = 0;
-  std::uint32_t character = lead;
-  if (lead >= 0xF0) {
-    more = 3;
-    character = lead & 0x07U;
-  } else if (lead >= 0xE0) {
-    more = 2;
-    character = lead & 0x0FU;
-  } else if (lead >= 0xC0) {
-    more = 1;
-    character = lead & 0x1FU;
-  }
-  for (; more > 0 && at < text.size(); --more) {
-    character = character << 6U | (static_cast<std::uint8_t>(text[at++]) & 0x3FU);
-  }
-  return character;
 }
 
 // Whether it may be the name of a node, or a pattern for names. A wildcard may stand for nothing.
@@ -49,10 +30,7 @@ bool is_possible(std::string_view name) {
     encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
   }
   if (encoded_size > max_encoded_node_size) return false;
-  for (std::size_t at = 0; at < name.size();) {
-    if (is_forbidden(next_character(name, at))) return false;
-  }
-  return true;
+  return consists_of(name, [](char32_t character) { return !is_forbidden(character); });
 }
 
 // Takes the first level off the front of `levels`, with its slash. Nothing is left after the last one: a view

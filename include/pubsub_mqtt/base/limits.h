@@ -40,8 +40,11 @@ struct Limits {
   Time warning_interval = std::chrono::minutes(1);
 
   // Packets.
-  std::size_t max_packet_size = 256 * KiB;         // fixed header included
-  std::size_t max_item_size = 256 * KiB;           // as XML: a larger item closes XMPP streams
+  std::size_t max_packet_size = 256 * KiB;  // fixed header included
+  std::size_t max_item_size = 256 * KiB;    // as XML: a larger item closes XMPP streams
+  // Elements, attributes and namespace declarations together, of one publish to the TYPE xml: they, and not the
+  // bytes, are what such an item costs Prosody's thread.
+  std::size_t max_xml_elements = 10000;
   std::size_t max_client_identifier_length = 256;  // bytes
   std::size_t max_topic_levels = 64;               // of topics and filters
 
@@ -98,6 +101,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_connect_timeout", &Limits::connect_timeout, 1, 3600},
     {"mqtt_max_packet_size", &Limits::max_packet_size, 128, largest_packet},
     {"mqtt_max_item_size", &Limits::max_item_size, KiB, largest_packet},
+    {"mqtt_max_xml_elements", &Limits::max_xml_elements, 1, any_number},
     {"mqtt_max_client_identifier_length", &Limits::max_client_identifier_length, 23, 65535},
     {"mqtt_max_topic_levels", &Limits::max_topic_levels, 3, 65535},
     {"mqtt_max_message_rate", &Limits::max_message_rate, 1, any_number},

@@ -31,13 +31,12 @@ void Audiences::carry_out(ItemPublished& item) {
 
 bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, SessionId publisher) {
   const NodeId node = way.route->node();
-  const auto audience = by_node_.find(node);
-  if (audience == by_node_.end()) {
-    return direct_item(node, way.type, packet, publisher, Audience({}, {})).has_value();
-  }
-  auto item = direct_item(node, way.type, packet, publisher, audience->second);
+  const auto found = by_node_.find(node);
+  const Audience nobody({}, {});
+  const Audience& audience = found == by_node_.end() ? nobody : found->second;
+  auto item = direct_item(node, way.type, packet, publisher, audience, limits_.max_xml_elements);
   if (!item) return false;
-  send(audience->second, *item);
+  send(audience, *item);
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "routing/audience.h"
@@ -17,8 +18,8 @@ class SessionTable;
 
 class Audiences {
  public:
-  // `sessions` outlives this.
-  explicit Audiences(const SessionTable& sessions) : sessions_(sessions) {}
+  // The references outlive this.
+  Audiences(const SessionTable& sessions, const Limits& limits) : sessions_(sessions), limits_(limits) {}
 
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
@@ -37,6 +38,7 @@ class Audiences {
   void send(Session& session, RetainedMessages& retained) const;
 
   const SessionTable& sessions_;
+  const Limits& limits_;
   std::unordered_map<NodeId, Audience> by_node_;
 };
 

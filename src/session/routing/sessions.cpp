@@ -17,7 +17,9 @@ namespace pubsub_mqtt::session {
 class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
-      : shared{.limits = limits, .requests = requests, .log = log, .audiences = audiences}, refusals(log) {}
+      : audiences(table, limits),
+        shared{.limits = limits, .requests = requests, .log = log, .audiences = audiences},
+        refusals(log) {}
 
   Session* take_over(const SessionKey& key);
   void disconnect(Session& session, std::string_view why);
@@ -36,7 +38,7 @@ class Sessions::State {
   void carry_out(PublishReply& reply);
 
   SessionTable table;
-  Audiences audiences{table};
+  Audiences audiences;
   Shared shared;
   Refusals refusals;
   std::unordered_map<ConnectionId, Connection*> logging_in;
