@@ -1,6 +1,6 @@
 -- A storage driver: Prosody's default one on a slow disk. The log tells of every read, and of every write which one it
--- is, of all and of those since Prosody's loop was last given back. The first `storage_slow_failures` writes fail; so do
--- those between the events "disk-is-broken" and "disk-is-repaired".
+-- is, of all and of those since Prosody's loop was last given back. The first `storage_slow_failures` writes fail;
+-- so do those between the events "disk-is-broken" and "disk-is-repaired".
 local storagemanager = require "core.storagemanager";
 local now = require "util.time".now;
 local timer = require "util.timer";
