@@ -39,7 +39,7 @@ local observers = {};
 --   pubsub_source  of mod_pubsub
 --   is_own         function -> whether it is Prosody's own, once it was asked for
 --   broadcast      our wrapper of service.broadcast, if nobody else has one
---   undo           functions
+--   undo           functions that undo what was done to the service
 
 local function is_own(watched, f)
 	local known = watched.is_own;
@@ -74,9 +74,10 @@ local function has_own_handlers(watched, node)
 		and not is_wrapped(events, node);
 end
 
--- Whether publishing to a node stores nothing, and is seen by nobody but our own handler.
+-- Whether publishing to a node stores nothing, and is seen by nobody but our own handler. watched: nil where the host
+-- has just been disabled
 function observers.has_none(watched, node)
-	local node_obj = watched.service.nodes[node];
+	local node_obj = watched and watched.service.nodes[node];
 	return node_obj and not node_obj.config.persist_items and next(node_obj.subscribers) == nil
 		and has_own_handlers(watched, node) and has_own_methods(watched) and has_own_config(watched) or false;
 end
@@ -114,10 +115,11 @@ local function skip_empty_broadcasts(watched)
 end
 
 -- From now on `withdraw` is called, with a node's name or without, before each change that may bring an observer and
--- that nothing else tells. Our handler of item-published has been added. See above for what is returned.
-function observers.watch(service, own_handler, pubsub_source, withdraw)
+-- that nothing else tells. Our handler of item-published has been added. The list `undo` gets what undoes this, even
+-- where this raises. See above for what is returned.
+function observers.watch(service, own_handler, pubsub_source, withdraw, undo)
 	local watched = {
-		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = {};
+		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = undo;
 	};
 	-- The events of these come late, and not to everybody: a handler may keep them from the others.
 	for _, method in ipairs({ "add_subscription", "delete" }) do

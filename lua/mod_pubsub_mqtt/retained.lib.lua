@@ -2,19 +2,18 @@
 
 local array = require "util.array";
 local it = require "util.iterators";
-local now = require "util.time".now;
+local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
 local retained_delay = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
 
 -- stores: host -> store; unsaved: host -> node -> retained message that is not in the store yet, or false if none is
--- left
-return function (stores, unsaved)
+-- left; warn: what burst_warning.lib.lua returns
+return function (stores, unsaved, warn)
 	local retained = {};
 	local round; -- a list of { host, node }: those that are being saved one after the other
 	local scheduled = false;
-	local failing = false; -- since the log has said so
 
 	-- What cannot be saved stays unsaved.
 	local function save_one(host, node)
@@ -22,27 +21,24 @@ return function (stores, unsaved)
 		if not nodes or nodes[node] == nil then return; end
 		local called, ok, err = pcall(stores[host].set, stores[host], node, nodes[node] or nil);
 		if not called or not ok then
-			module:log(failing and "debug" or "error",
-				"The retained message of %s on %s cannot be saved, and is lost if Prosody stops before it can: %s",
-				node, host, called and err or ok);
-			failing = true;
+			warn("error", "retained messages could not be saved",
+				("The retained message of %s on %s cannot be saved, and is lost if Prosody stops before it can: %s")
+					:format(node, host, tostring(called and err or ok)));
 			return;
 		end
-		failing = false;
 		nodes[node] = nil;
 		if next(nodes) == nil then unsaved[host] = nil; end
 	end
 
-	function retained.save_host(host)
+	local function save_host(host)
 		for _, node in ipairs(array.collect(it.keys(unsaved[host] or {}))) do
 			save_one(host, node);
 		end
-		unsaved[host] = nil;
 	end
 
 	function retained.save_all()
 		for _, host in ipairs(array.collect(it.keys(unsaved))) do
-			retained.save_host(host);
+			save_host(host);
 		end
 	end
 
@@ -56,10 +52,10 @@ return function (stores, unsaved)
 	-- Returns when to go on.
 	local function save_some()
 		if not round then begin_round(); end
-		local enough = now() + slice;
+		local enough = monotonic() + slice;
 		while #round > 0 do
 			save_one(table.unpack(table.remove(round)));
-			if now() > enough then return 0.01; end
+			if monotonic() > enough then return 0.01; end
 		end
 		round = nil;
 		scheduled = next(unsaved) ~= nil;
@@ -75,8 +71,16 @@ return function (stores, unsaved)
 		unsaved[host][node] = message or false;
 	end
 
-	function retained.restore(host, core)
-		retained.save_host(host);
+	function retained.open(host, store)
+		stores[host] = store;
+	end
+
+	-- What cannot be saved now is tried again every few seconds, as while the host was enabled: the store stays.
+	function retained.close(host)
+		save_host(host);
+	end
+
+	local function restore_from_store(host, core, newer)
 		local store = stores[host];
 		if not store.users then return; end
 		local next_node, state, first = store:users();
@@ -85,12 +89,22 @@ return function (stores, unsaved)
 			return;
 		end
 		for node in next_node, state, first do
-			local message, err = store:get(node);
+			local message, err;
+			if newer[node] == nil then message, err = store:get(node); end
 			if message then
 				core:restore_retained(host, node, message);
-			else
+			elseif newer[node] == nil then
 				module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
 			end
+		end
+	end
+
+	function retained.restore(host, core)
+		save_host(host);
+		local newer = unsaved[host] or {};
+		restore_from_store(host, core, newer);
+		for node, message in pairs(newer) do
+			if message then core:restore_retained(host, node, message); end
 		end
 	end
 

@@ -3,13 +3,6 @@
 
 local st = require "util.stanza";
 
-local settings = module:require "settings";
-
-local anonymous_affiliation = settings.choice("mqtt_anonymous_affiliation", "publisher",
-	{ "publisher", "member" }, "member");
-local users_create_nodes = module:get_option_boolean("mqtt_users_create_nodes", false);
-local node_defaults = settings.table("mqtt_node_defaults");
-
 local retained_id = "current"; -- XEP-0060, Singleton Node
 
 -- Errors of util.pubsub after which the same publish may succeed.
@@ -17,50 +10,71 @@ local passing_errors = { ["internal-server-error"] = true, ["resource-constraint
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
--- services: host -> pubsub service; disabled: account -> true; watched: host -> what observers.watch() returned
-return function (services, disabled, observers, watched)
+-- shared: see mod_pubsub_mqtt.lua; observers: what observers.lib.lua returns
+return function (settings, shared, observers)
+	local services, disabled, watched = shared.services, shared.disabled, shared.watched;
 	local rights = {};
+	local settings_by_host = {};
 
-	local function is_open(service, node)
+	-- Those that may stand below a Component, too.
+	function rights.read_settings(host)
+		local of_host = settings.of(host);
+		settings_by_host[host] = {
+			anonymous_affiliation = of_host.choice("mqtt_anonymous_affiliation", "publisher",
+				{ "publisher", "member" }, "member");
+			users_create_nodes = of_host.boolean("mqtt_users_create_nodes", false);
+			node_defaults = of_host.table("mqtt_node_defaults");
+		};
+	end
+
+	-- After a reload of the global module alone nobody has read them yet.
+	local function settings_of(host)
+		if not settings_by_host[host] then rights.read_settings(host); end
+		return settings_by_host[host];
+	end
+
+	local function is_open(host, node)
+		local service = services[host];
 		local node_obj = service.nodes[node];
 		local access_model = node_obj and node_obj.config.access_model
-			or node_defaults.access_model or service.node_defaults.access_model;
+			or settings_of(host).node_defaults.access_model or service.node_defaults.access_model;
 		return access_model == "open";
 	end
 
-	local function may(service, node, account, action)
-		if account == "" then return is_open(service, node); end
-		return not disabled[account] and service:may(node, account, action);
+	local function may(host, node, account, action)
+		if account == "" then return is_open(host, node); end
+		return not disabled[account] and services[host]:may(node, account, action);
 	end
 
-	local function may_subscribe(service, node, account)
-		return may(service, node, account, "subscribe") and may(service, node, account, "be_subscribed");
+	local function may_subscribe(host, node, account)
+		return may(host, node, account, "subscribe") and may(host, node, account, "be_subscribed");
 	end
 
 	function rights.may_receive(host, node, account)
 		local service = services[host];
-		return service ~= nil and service.nodes[node] ~= nil and may_subscribe(service, node, account);
+		return service ~= nil and service.nodes[node] ~= nil and may_subscribe(host, node, account);
 	end
 
 	function rights.may_read(host, node, account)
 		local service = services[host];
-		return service ~= nil and service.nodes[node] ~= nil and may(service, node, account, "get_items");
+		return service ~= nil and service.nodes[node] ~= nil and may(host, node, account, "get_items");
 	end
 
 	-- mqtt_users_create_nodes: not for those whom the service itself has cast out.
-	local function may_own_new_nodes(service, account)
-		return users_create_nodes and account ~= "" and not disabled[account]
-			and service.affiliations[account] ~= "outcast";
+	local function may_own_new_nodes(host, account)
+		return settings_of(host).users_create_nodes and account ~= "" and not disabled[account]
+			and services[host].affiliations[account] ~= "outcast";
 	end
 
-	local function create(service, node, account)
+	local function create(host, node, account)
+		local service, node_defaults = services[host], settings_of(host).node_defaults;
 		local config = {};
 		for option, value in pairs(node_defaults) do config[option] = value; end
 		local ok, err = service:create(node, true, config);
 		if err == "not-acceptable" and next(node_defaults) ~= nil then
 			err = "pubsub does not accept mqtt_node_defaults, see its access_model and max_items";
 		end
-		if ok and may_own_new_nodes(service, account) then
+		if ok and may_own_new_nodes(host, account) then
 			ok, err = service:set_affiliation(node, true, account, "owner");
 		end
 		return ok, err;
@@ -69,33 +83,35 @@ return function (services, disabled, observers, watched)
 	function rights.subscribe(host, node, account)
 		local service = services[host];
 		if service.nodes[node] then
-			return may_subscribe(service, node, account) and "granted" or "refused";
+			return may_subscribe(host, node, account) and "granted" or "refused";
 		end
-		local may_create = may_own_new_nodes(service, account)
-			or service.config.autocreate_on_subscribe and may_subscribe(service, node, account);
-		if may_create and create(service, node, account) then
+		local may_create = may_own_new_nodes(host, account)
+			or service.config.autocreate_on_subscribe and may_subscribe(host, node, account);
+		if may_create and create(host, node, account) then
 			return "granted";
 		end
 		return "waits";
 	end
 
 	-- Why a client without login may not publish; nil if it may.
-	local function refuse_anonymous(service, host, node)
-		if anonymous_affiliation ~= "publisher" then
+	local function refuse_anonymous(host, node)
+		local service = services[host];
+		if settings_of(host).anonymous_affiliation ~= "publisher" then
 			return "mqtt_anonymous_affiliation lets clients without login read only";
 		elseif not service.nodes[node] and not service.config.autocreate_on_publish then
 			return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host);
-		elseif not is_open(service, node) then
+		elseif not is_open(host, node) then
 			return "clients without login publish to nodes whose access_model is \"open\"";
 		end
 	end
 
 	-- The same for an account: the rule of util.pubsub's publish(), and of autocreation.
-	local function refuse_account(service, host, node, account)
+	local function refuse_account(host, node, account)
+		local service = services[host];
 		if disabled[account] then return "the account is disabled"; end
 		local node_obj = service.nodes[node];
 		if not node_obj then
-			if may_own_new_nodes(service, account) then return; end
+			if may_own_new_nodes(host, account) then return; end
 			if not service.config.autocreate_on_publish then
 				return ("there is no such node: create it, set mqtt_users_create_nodes = true, "
 					.."or autocreate_on_publish = true for %s"):format(host);
@@ -113,14 +129,14 @@ return function (services, disabled, observers, watched)
 	end
 
 	local function refuse_publish(host, node, account)
-		local service = services[host];
-		if account == "" then return refuse_anonymous(service, host, node); end
-		return refuse_account(service, host, node, account);
+		if account == "" then return refuse_anonymous(host, node); end
+		return refuse_account(host, node, account);
 	end
 
-	local function publish(service, node, account, id, item)
+	local function publish(host, node, account, id, item)
+		local service = services[host];
 		if not service.nodes[node] then
-			local ok, err = create(service, node, account);
+			local ok, err = create(host, node, account);
 			if not ok then return ok, err; end
 		end
 		if account == "" then
@@ -133,7 +149,7 @@ return function (services, disabled, observers, watched)
 	function rights.publish(host, node, account, item)
 		local refusal = refuse_publish(host, node, account);
 		if refusal then return "refused", refusal; end
-		local ok, done, err = pcall(publish, services[host], node, account, item.attr.id, item);
+		local ok, done, err = pcall(publish, host, node, account, item.attr.id, item);
 		if not ok then
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
@@ -160,7 +176,7 @@ return function (services, disabled, observers, watched)
 		local service = services[host];
 		local node_obj = service and service.nodes[node];
 		if node_obj and sends_last_item[node_obj.config.send_last_published_item]
-		and may(service, node, account, "get_items") then
+		and may(host, node, account, "get_items") then
 			local ok, id, item = service:get_last_item(node, true);
 			return ok and id and item.tags[1] or nil;
 		end

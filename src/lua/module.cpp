@@ -19,8 +19,9 @@
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)
 //   core:withdraw_route(host, node), core:withdraw_routes(host)
-//   core:logged_in(connection, code, account)  what the callback log_in found out: CONNACK's return code, and
-//                                 the bare JID where it is 0
+//   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
+//                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
+//                                 where it is accepted
 //   core:close_account(account, was_deleted)
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
@@ -235,17 +236,21 @@ int affiliation_changed(lua_State* L) {
   return 0;
 }
 
+mqtt::Reason check_login_reason(lua_State* L, int index) {
+  static constexpr const char* names[] = {"accepted", "unavailable", "bad_credentials", "not_authorized",
+                                          nullptr};
+  static constexpr mqtt::Reason reasons[] = {mqtt::Reason::success, mqtt::Reason::server_unavailable,
+                                             mqtt::Reason::bad_credentials, mqtt::Reason::not_authorized};
+  return reasons[luaL_checkoption(L, index, nullptr, names)];
+}
+
 int logged_in(lua_State* L) {
   Core& core = check_core(L);
   const auto connection = static_cast<ConnectionId>(luaL_checkinteger(L, 2));
-  const auto code = luaL_checkinteger(L, 3);
-  const bool accepted = code == 0;
-  const auto account = accepted ? check_string(L, 4) : std::string_view();
-  luaL_argcheck(L, code >= 0 && code <= 5, 3, "no return code of CONNACK");
+  const auto reason = check_login_reason(L, 3);
+  const auto account = reason == mqtt::Reason::success ? check_string(L, 4) : std::string_view();
   core.tell_hub(L, [&](hub::Hub& hub) {
-    hub.logged_in({.connection = connection,
-                   .reason = static_cast<mqtt::Reason>(code),
-                   .account = std::string(account)});
+    hub.logged_in({.connection = connection, .reason = reason, .account = std::string(account)});
   });
   return 0;
 }

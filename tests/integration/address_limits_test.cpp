@@ -104,5 +104,41 @@ TEST_F(AddressLimits, FailedLogins) {
             Code::accepted);
 }
 
+class FailedLoginsOfAnAddress : public AddressLimits {
+ protected:
+  void SetUp() override { start("mqtt_max_failed_logins = 2\nallow_unencrypted_plain_auth = true"); }
+
+  static constexpr auto refused = Code::server_unavailable;
+  static constexpr auto failed = Code::bad_user_name_or_password;
+};
+
+TEST_F(FailedLoginsOfAnAddress, DoNotKeepOutWhoHasLoggedInFromThereBefore) {
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  EXPECT_EQ(log_in("one@localhost", "guess"), failed);
+  EXPECT_EQ(log_in("two@localhost", "guess"), failed);
+  EXPECT_EQ(log_in("romeo@localhost", account_password), refused);
+  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::accepted) << "a reload forgets nobody";
+}
+
+TEST_F(FailedLoginsOfAnAddress, OfAnAccountThatHasLoggedInFromThereCountByThemselves) {
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  EXPECT_EQ(log_in("juliet@localhost", "old"), failed);
+  EXPECT_EQ(log_in("juliet@localhost", "old"), failed);
+  EXPECT_EQ(log_in("juliet@localhost", account_password), refused);
+  prosody.log().wait_for("warn\tToo many failed logins of account juliet@localhost from " +
+                         outside_address());
+  EXPECT_EQ(log_in("romeo@localhost", account_password), Code::accepted);
+}
+
+TEST_F(FailedLoginsOfAnAddress, CountForAnAccountWhosePasswordHasChanged) {
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  prosody.shell(R"(user:password("juliet@localhost", "new"))");
+  EXPECT_EQ(log_in("juliet@localhost", account_password), failed);
+  EXPECT_EQ(log_in("juliet@localhost", account_password), failed);
+  EXPECT_EQ(log_in("romeo@localhost", account_password), refused);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests

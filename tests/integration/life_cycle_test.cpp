@@ -211,6 +211,34 @@ TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {
   juliet.ping("localhost");
 }
 
+TEST_F(LifeCycle, AHostOnWhichNotEverythingCanBeHookedIsNotServedAtAll) {
+  const auto tell_service = [&](const std::string& events) {
+    prosody.shell(">local events = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().events " +
+                  events);
+  };
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.create("node", {{"access_model", "open"}});
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  tell_service("events.kept, events.wrappers = events.wrappers, nil");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.log().wait_for("error\tMQTT is not available on this host until the module is reloaded: ");
+  tell_service("prosody.log('info', 'handlers: %d', #(events.get_handlers('item-published') or {}))");
+  prosody.log().wait_for("handlers: 0");
+
+  RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
+  publisher.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
+  publisher.wait_for_close();
+  EXPECT_TRUE(admin.items("node").empty());
+  admin.publish("node", "1", "<json xmlns='urn:xmpp:json:0'>1</json>");
+  EXPECT_EQ(admin.items("node").size(), 1U);
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0) << "it waits";
+
+  tell_service("events.wrappers = events.kept");
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  expect_round_trip(client, "2");
+}
+
 // A plugin path with the shim alone in it.
 std::filesystem::path copy_of_the_shim(const Prosody& prosody) {
   std::filesystem::path folder = prosody.folder().path("modules");

@@ -113,6 +113,15 @@ TEST_F(Login, ManyThatFailAreOneLineForEachReason) {
   EXPECT_EQ(prosody.log().count("debug\t.*login as guess.* failed: "), 19U) << "for who looks for them";
 }
 
+// The password of an account that exists takes longer to check: the answer does not come before that.
+TEST_F(Login, TheTimeOfARefusalDoesNotTellWhetherTheAccountExists) {
+  for (const char* user_name : {"juliet@localhost", "nobody@localhost", "nobody@elsewhere"}) {
+    const auto start = Clock::now();
+    EXPECT_EQ(connect_code(user_name, "wrong"), bad_password);
+    EXPECT_GE(Clock::now() - start, std::chrono::milliseconds(95)) << user_name;
+  }
+}
+
 TEST_F(Login, TheSameClientIdentifierUnderTwoAccountsIsTwoClients) {
   MqttClient juliet({.port = prosody.mqtt_port(),
                      .client_identifier = "phone",
@@ -294,6 +303,22 @@ TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
   prosody.start({.global = "mqtt_user_host = \"localhost\"", .more_hosts = second});
   EXPECT_EQ(connect_code("juliet"), accepted);
   EXPECT_EQ(connect_code("nobody"), bad_password);
+}
+
+TEST(LoginSettings, AClockThatIsSetBackRefusesNobody) {
+  Prosody prosody;
+  prosody.start({.global = R"(
+    local time = require "util.time"
+    local now = time.now
+    time.now = function () return now() + (time.offset or 0) end)"});
+  const auto connect_code = [&] {
+    return MqttClient(
+               {.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password})
+        .connect_code();
+  };
+  ASSERT_EQ(connect_code(), accepted);
+  prosody.shell(">require('util.time').offset = -3600");
+  EXPECT_EQ(connect_code(), accepted);
 }
 
 class LoginWithProvider : public testing::Test {

@@ -291,6 +291,51 @@ TEST(StoreOfRetainedThatFails, IsWrittenWhenItWorksAgain) {
   EXPECT_EQ(prosody.log().count("error\t.*cannot be saved"), 1U);
 }
 
+class StoreOfRetainedOnABrokenDisk : public Retained {
+ protected:
+  void SetUp() override {
+    prosody.start(configuration);
+    XmppClient admin = log_in();
+    admin.create("node", {{"access_model", "open"}});
+    admin.create("cleared", {{"access_model", "open"}});
+    retain("stored before");
+    publish_once({.topic = cleared, .payload = "stored before", .qos = at_least_once, .retain = true});
+    prosody.log().wait_for("storage_slow.*write 2,");
+    prosody.shell(">prosody.events.fire_event('disk-is-broken')");
+    retain("unsaved");
+    publish_once({.topic = cleared, .payload = "", .qos = at_least_once, .retain = true});
+  }
+  void expect_unsaved_is_kept() {
+    prosody.log().wait_for("cannot be saved, and is lost if Prosody stops before it can: no space left");
+    EXPECT_EQ(retained(), only("unsaved"));
+    EXPECT_TRUE(retained(cleared).empty());
+    prosody.shell(">prosody.events.fire_event('disk-is-repaired')");
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start(configuration);
+    EXPECT_EQ(retained(), only("unsaved"));
+    EXPECT_TRUE(retained(cleared).empty());
+  }
+
+  const std::string cleared = "pubsub.localhost/utf8/cleared";
+  const Configuration configuration{.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = { pubsub_mqtt_retained = "slow" })"};
+};
+
+TEST_F(StoreOfRetainedOnABrokenDisk, IsWrittenLaterThoughTheHostWasDisabled) {
+  prosody.shell(R"(module:unload("pubsub", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  expect_unsaved_is_kept();
+}
+
+TEST_F(StoreOfRetainedOnABrokenDisk, IsWrittenLaterThoughTheModuleWasUnloaded) {
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(">collectgarbage()");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  expect_unsaved_is_kept();
+}
+
 TEST_F(StoreOfRetained, IsNotReadAgainOnAReload) {
   retain_many(3);
   std::size_t mark = prosody.log().size();

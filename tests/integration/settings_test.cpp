@@ -92,5 +92,67 @@ TEST(Settings, ASessionThatNeverExpiresIsProsody13s) {
   with_kept_session(prosody.mqtt_port(), "leaves").ping();
 }
 
+constexpr const char* pubsub_with = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    autocreate_on_publish = true
+    )";
+
+TEST(Settings, WhereTheyAreNotReadTheyAreNamed) {
+  Prosody prosody;
+  prosody.start({.virtual_host = "mqtt_node_defaults = {}\nmqtt_tls_ssl = {}",
+                 .component = pubsub_with + std::string("mqtt_allow_anonymous = false\nmqtt_ports = { 1 }")});
+  prosody.log().wait_for(
+      "warn\tmqtt_allow_anonymous stands below Component \"pubsub.localhost\" \"pubsub\", "
+      "where it is not read: move it to the top of the configuration, before the first "
+      "VirtualHost or Component");
+  prosody.log().wait_for("warn\tmqtt_ports stands below Component");
+  prosody.log().wait_for(
+      "warn\tmqtt_node_defaults stands below VirtualHost \"localhost\".*, or below a pubsub Component");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("warn\tmqtt_"), 3U);
+  prosody.reload({.component = pubsub_with + std::string("mqtt_max_inflight = 1")});
+  EXPECT_EQ(prosody.log().count("warn\tmqtt_max_inflight stands below Component"), 1U);
+}
+
+TEST(Settings, ThatThereAreNotAreNamed) {
+  Prosody prosody;
+  prosody.start(
+      {.global = "mqtt_max_inflght = 1\nmqtt_max_failed_logins = 20\nmqtt_user_host = \"localhost\"",
+       .component = pubsub_with + std::string("mqtt_retain = true")});
+  prosody.log().wait_for("warn\tmqtt_max_inflght is no setting of pubsub_mqtt: see docs/configuration.md");
+  prosody.log().wait_for("warn\tmqtt_retain is no setting of pubsub_mqtt");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("warn\tmqtt_"), 2U);
+}
+
+TEST(Settings, OfAComponentComeBeforeTheGlobalOnes) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_anonymous_affiliation = \"member\"",
+                 .component = pubsub_with + std::string("mqtt_anonymous_affiliation = \"publisher\"\n"
+                                                        "mqtt_node_defaults = { title = \"from MQTT\" }"),
+                 .more_hosts = R"(Component "news.localhost" "pubsub"
+    modules_enabled = { "pubsub_mqtt" }
+    mqtt_users_create_nodes = true
+    autocreate_on_publish = true)"});
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  publish(client, {.topic = "pubsub.localhost/json/node", .payload = "1"});
+  const std::string title = prosody.shell(
+      ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().nodes.node.config.title");
+  EXPECT_NE(title.find("from MQTT"), std::string::npos) << title;
+  publish(client, {.topic = "news.localhost/json/node", .payload = "1"});
+  prosody.log().wait_for("\"client\".*news.localhost.*refused: mqtt_anonymous_affiliation");
+
+  RawMqtt juliet(prosody.mqtt_port());
+  ASSERT_EQ(
+      connect(juliet,
+              {.client_identifier = "juliet", .user_name = "juliet@localhost", .password = account_password})
+          .code,
+      mqtt::ConnectReturnCode::accepted);
+  publish(juliet, {.topic = "pubsub.localhost/json/juliet", .payload = "1"});
+  prosody.log().wait_for("\"juliet\".*pubsub.localhost/json/juliet refused: only administrators may create");
+  publish(juliet, {.topic = "news.localhost/json/juliet", .payload = "1"});
+  EXPECT_EQ(prosody.log().count("news.localhost/json/juliet refused"), 0U);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests

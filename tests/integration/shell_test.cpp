@@ -70,5 +70,43 @@ TEST_F(Shell, StillListsAfterAReload) {
   number_of(prosody.shell("mqtt:list()"), "\"meter\"");
 }
 
+TEST_F(Shell, NumbersCanBeTypedAndStayWithTheirSession) {
+  const auto number = [&](const std::string& client) {
+    return number_of(prosody.shell("mqtt:list()"), "\"" + client + "\"");
+  };
+  RawMqtt first = with_session(prosody.mqtt_port(), "first");
+  EXPECT_EQ(number("first"), "1");
+  RawMqtt second = with_session(prosody.mqtt_port(), "second");
+  EXPECT_EQ(number("second"), "2");
+  disconnect(first);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(number("first"), "1");
+  RawMqtt ended(prosody.mqtt_port());
+  EXPECT_EQ(connect(ended, {.client_identifier = "first"}).code, mqtt::ConnectReturnCode::accepted);
+  disconnect(ended);
+  EXPECT_EQ(number("second"), "2");
+  RawMqtt third = connected(prosody.mqtt_port(), "third");
+  EXPECT_EQ(number("third"), "3") << "1 was another's";
+}
+
+TEST_F(Shell, HelpKnowsOfMqtt) {
+  const auto sections = [&] {
+    const std::string help = prosody.shell("help");
+    const std::regex line("mqtt[^\n]*View and close MQTT clients");
+    return std::distance(std::sregex_iterator(help.begin(), help.end(), line), std::sregex_iterator());
+  };
+  EXPECT_EQ(sections(), 1);
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(sections(), 1);
+  prosody.shell(R"(module:reload("admin_shell"))");
+  EXPECT_EQ(sections(), 1);
+  const std::string help = prosody.shell("help mqtt");
+  EXPECT_NE(help.find("mqtt:list("), std::string::npos) << help;
+  EXPECT_NE(help.find("mqtt:close("), std::string::npos) << help;
+  if (!prosody.is_0_12()) return;  // Prosody 13 makes its help itself
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(sections(), 0);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests

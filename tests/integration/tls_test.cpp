@@ -154,5 +154,39 @@ TEST(TlsSettings, AClientCertificateIsAskedForWhereConfigured) {
   EXPECT_EQ(client.connect("device"), mqtt::ConnectReturnCode::accepted);
 }
 
+// A password that was right when Prosody read the key, and is not when we do.
+TEST(TlsSettings, WhereTlsCannotBeSetUpClientsAreRefusedAtOnceUntilAReloadMendsIt) {
+  Prosody prosody;
+  const Identity identity = make_identity({.name = "pubsub.localhost", .issuer = &prosody.authority()});
+  prosody.folder().write("port.crt", pem(identity.certificate));
+  prosody.folder().write("port.key", pem(identity.key, "secret"));
+  const auto configuration = [&](const std::string& password) {
+    return Configuration{.global = "local asked = 0\nmqtt_tls_ssl = { certificate = \"" +
+                                   prosody.folder().path("port.crt") + "\", key = \"" +
+                                   prosody.folder().path("port.key") + "\", password = " + password + " }"};
+  };
+  prosody.start(
+      configuration(R"(function () asked = asked + 1; return asked == 1 and "secret" or "forgotten"; end)"));
+  prosody.log().wait_for(
+      "error\tTLS for mqtt_tls cannot be set up, clients of this port are refused: the password does not "
+      "open the key "
+      ".*mqtt_tls_ssl, and do `prosodyctl reload`");
+  RawMqtt plain(prosody.mqtt_tls_port());
+  plain.send(mqtt::Connect{.client_identifier = "plain"});
+  plain.wait_for_close();
+  try {
+    RawMqtt client(std::make_unique<TlsStream>(prosody.mqtt_tls_port(), TlsStream::Options{}));
+    client.wait_for_close();
+  } catch (const TimedOut&) {
+    throw;
+  } catch (const std::runtime_error&) {
+    // Refused within the handshake.
+  }
+  connected(prosody.mqtt_port(), "on the other port").ping();
+
+  prosody.reload(configuration(R"("secret")"));
+  connected_with_tls(prosody, "client").ping();
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests

@@ -1,11 +1,14 @@
 -- A storage driver: Prosody's default one on a slow disk. The log tells of every read, and of every write which one it
--- is, of all and of those since Prosody's loop was last given back. The first `storage_slow_failures` writes fail.
+-- is, of all and of those since Prosody's loop was last given back. The first `storage_slow_failures` writes fail;
+-- so do those between the events "disk-is-broken" and "disk-is-repaired".
 local storagemanager = require "core.storagemanager";
 local now = require "util.time".now;
 local timer = require "util.timer";
 
 local written, written_in_step = 0, 0;
 local failures = module:get_option_number("storage_slow_failures", 0);
+module:hook_global("disk-is-broken", function () failures = math.huge; end);
+module:hook_global("disk-is-repaired", function () failures = 0; end);
 local store_mt = {};
 store_mt.__index = store_mt;
 

@@ -1,0 +1,167 @@
+-- Who a client is: Prosody's accounts, asked as XMPP's SASL mechanisms PLAIN and EXTERNAL ask them.
+
+local jid = require "util.jid";
+local nodeprep = require "util.encodings".stringprep.nodeprep;
+local usermanager = require "core.usermanager";
+
+local hosts = prosody.hosts;
+
+-- settings: what settings.lib.lua returns
+return function (settings)
+	local user_host = jid.prep(settings.string("mqtt_user_host"));
+	local certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
+		{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
+
+	--- Names
+
+	local function is_account_host(host)
+		return hosts[host] ~= nil and hosts[host].type == "local";
+	end
+
+	-- Where a user name has no host: the only VirtualHost.
+	local function default_host()
+		if user_host then return is_account_host(user_host) and user_host or nil; end
+		local found;
+		for host in pairs(hosts) do
+			if is_account_host(host) then
+				if found then return; end
+				found = host;
+			end
+		end
+		return found;
+	end
+
+	-- The account that a name means, normalised as XMPP does; nil if it can be none.
+	local function to_account(name)
+		local username, host, resource;
+		if name:find("@", 1, true) then
+			username, host, resource = jid.prepped_split(name);
+		else
+			username, host = nodeprep(name), default_host();
+		end
+		if username and username ~= "" and host and not resource and is_account_host(host) then
+			return username, host;
+		end
+	end
+
+	--- The checks. Each returns the answer, and the account's JID or the reason for the log. Answers are "accepted",
+	--- "unavailable", "bad_credentials" and "not_authorized".
+
+	local function is_enabled(username, host)
+		-- Prosody 0.12 cannot disable an account.
+		return not usermanager.user_is_enabled or usermanager.user_is_enabled(username, host) ~= false;
+	end
+
+	local function ask_provider(username, host, password, request)
+		local session = { type = "c2s_unauthed"; host = host; ip = request.address; secure = true; log = module._log };
+		local sasl = usermanager.get_sasl_handler(host, session);
+		if sasl and sasl:mechanisms()["PLAIN"] and sasl:select("PLAIN") then
+			local status, condition = sasl:process("\0"..username.."\0"..password);
+			-- The handler normalises once more: it must mean the same account.
+			return status == "success" and sasl.username == username, condition;
+		end
+		return usermanager.test_password(username, host, password);
+	end
+
+	-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it.
+	local function is_safe(request, host)
+		return request.is_encrypted or request.is_loopback
+			or module:context(host):get_option_boolean("allow_unencrypted_plain_auth", false);
+	end
+
+	local function check_password(username, host, password, request)
+		-- SASL PLAIN (RFC 4616) separates its fields with NUL, and MQTT takes any bytes for a password.
+		if not password or password == "" or password:find("\0", 1, true) then
+			return "bad_credentials", "no password";
+		end
+		if not is_safe(request, host) then
+			return "not_authorized", "a password on an unencrypted connection, which allow_unencrypted_plain_auth of "
+				..host.." forbids: use TLS (mqtt_tls_ports)";
+		end
+		local ok, condition = ask_provider(username, host, password, request);
+		if ok and is_enabled(username, host) then
+			return "accepted", username.."@"..host;
+		elseif ok or condition == "account-disabled" then
+			return "not_authorized", "the account is disabled";
+		elseif condition == "temporary-auth-failure" then
+			return "unavailable", "the authentication provider is not available";
+		end
+		return "bad_credentials", "wrong user name or password";
+	end
+
+	-- "meter.example.org" is meter@example.org, where that is how certificates name accounts.
+	local function dns_account(name)
+		local username, host = name:match("^([^.*]+)%.(.+)$");
+		return username and username.."@"..host;
+	end
+
+	-- The accounts that a client certificate names (XEP-0178), as a set of bare JIDs and a list.
+	local function certificate_accounts(request)
+		local accounts = {};
+		local function add(name)
+			-- A domain, as in servers' certificates, is no account.
+			if not name or not name:find("@", 1, true) then return; end
+			local username, host = to_account(name);
+			if not username then return; end
+			local account = username.."@"..host;
+			if accounts[account] then return; end
+			accounts[account] = { username, host };
+			accounts[#accounts+1] = account;
+		end
+		for _, name in ipairs(request.xmpp_addresses) do add(name); end
+		if certificate_user == "dns_name" then
+			for _, name in ipairs(request.dns_names) do add(dns_account(name)); end
+		elseif certificate_user == "email" then
+			for _, name in ipairs(request.emails) do add(name); end
+		end
+		return accounts;
+	end
+
+	local function check_certificate(accounts, account)
+		account = account or (#accounts == 1 and accounts[1]);
+		if not account then
+			return "not_authorized", "the certificate names several accounts: give the user name of one of them";
+		elseif not accounts[account] then
+			return "not_authorized", "the user name is none of those in the client's certificate";
+		end
+		local username, host = accounts[account][1], accounts[account][2];
+		if not usermanager.user_exists(username, host) or not is_enabled(username, host) then
+			return "not_authorized", "the certificate's account does not exist, or is disabled";
+		end
+		return "accepted", account;
+	end
+
+	local function names_an_account(request)
+		return #request.xmpp_addresses > 0 or (certificate_user == "dns_name" and #request.dns_names > 0)
+			or (certificate_user == "email" and #request.emails > 0);
+	end
+
+	-- A certificate whose names are no accounts' here is none, where it does not claim to be one.
+	local function check(request)
+		local username, host;
+		if request.user_name then
+			username, host = to_account(request.user_name);
+			if not username then
+				if not request.user_name:find("@", 1, true) and not default_host() then
+					return "bad_credentials", "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
+				end
+				return "bad_credentials", "the user name is no account's here";
+			end
+		end
+		if names_an_account(request) then
+			local accounts = certificate_accounts(request);
+			if #accounts == 0 then return "not_authorized", "the certificate names no account of this server"; end
+			return check_certificate(accounts, username and username.."@"..host);
+		elseif not username then
+			return "accepted", ""; -- a client without login
+		end
+		return check_password(username, host, request.password, request);
+	end
+
+	return {
+		to_account = to_account;
+		certificate_accounts = certificate_accounts;
+		names_an_account = names_an_account;
+		check = check;
+	};
+end

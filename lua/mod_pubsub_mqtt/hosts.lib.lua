@@ -1,0 +1,176 @@
+-- What is hooked on a pubsub host, so that the core hears of all that happens there. All of it, or nothing.
+
+local jid = require "util.jid";
+
+local pack, unpack = table.pack, table.unpack;
+
+-- Calls `after` whenever a method of the service was called. Returns a function that undoes it.
+local function after_call(service, method, after)
+	local inherited = rawget(service, method);
+	local original = service[method];
+	local active = true;
+	local function wrapper(self, node, ...)
+		-- What raises may have changed the rights before.
+		local results = pack(pcall(original, self, node, ...));
+		if active then after(node, ...); end
+		if not results[1] then error(results[2], 0); end
+		return unpack(results, 2, results.n);
+	end
+	service[method] = wrapper;
+	return function ()
+		active = false;
+		if rawget(service, method) == wrapper then
+			service[method] = inherited;
+		end
+	end
+end
+
+-- shared: see mod_pubsub_mqtt.lua; retained, observers and rights: what these libraries return
+return function (shared, retained, observers, rights)
+	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
+
+	local function tell_core(method, ...)
+		if shared.core then shared.core[method](shared.core, ...); end
+	end
+
+	local function hook(host, events, event_name, handler)
+		host.module:hook_object_event(events, event_name, handler);
+		table.insert(host.undo, function () host.module:unhook_object_event(events, event_name, handler); end);
+	end
+
+	--- Items and nodes
+
+	-- Returns the handler of item-published.
+	local function hook_items(host)
+		local events = host.service.events;
+		local function on_item_published(event)
+			if not shared.core then return; end
+			-- The item is stored, XMPP's subscribers must hear of it.
+			local ok, err = pcall(shared.core.item_published, shared.core, host.name, event.node, event.id, event.item);
+			if not ok then
+				host.module:log("error", "An item of %s is lost to MQTT: %s", event.node, err);
+			end
+		end
+		hook(host, events, "item-published", on_item_published);
+		hook(host, events, "item-retracted", function (event)
+			tell_core("item_retracted", host.name, event.node, event.id);
+		end);
+		return on_item_published;
+	end
+
+	local function hook_nodes(host)
+		for event_name, method in pairs({
+			["node-created"] = "node_created";
+			["node-deleted"] = "node_deleted";
+			["node-purged"] = "node_purged";
+		}) do
+			hook(host, host.service.events, event_name, function (event) tell_core(method, host.name, event.node); end);
+		end
+	end
+
+	--- Who sees what is published (observers.lib.lua)
+
+	local function watch_observers(host, on_item_published)
+		local get_service = prosody.hosts[host.name].modules.pubsub.get_service;
+		local pubsub_source = debug.getinfo(get_service, "S").source;
+		local function withdraw(node)
+			if type(node) == "string" then
+				tell_core("withdraw_route", host.name, node);
+			else
+				tell_core("withdraw_routes", host.name);
+			end
+		end
+		shared.watched[host.name] =
+			observers.watch(host.service, on_item_published, pubsub_source, withdraw, host.undo);
+	end
+
+	--- Rights
+
+	-- util.pubsub fires no event for what these do.
+	local function wrap_methods(host)
+		for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
+			table.insert(host.undo, after_call(host.service, method, function (node)
+				if type(node) == "string" then tell_core("node_changed", host.name, node); end
+			end));
+		end
+		-- The affiliation may have changed whatever this returned.
+		table.insert(host.undo, after_call(host.service, "set_affiliation", function (node, _, affiliated)
+			if type(node) == "string" and type(affiliated) == "string" then
+				tell_core("affiliation_changed", host.name, node, jid.bare(affiliated));
+			end
+		end));
+	end
+
+	-- A module may replace what it likes while it is loaded, on what observers and rights depend.
+	local function hook_modules(host)
+		for _, event_name in ipairs({ "module-loaded", "module-reloaded", "module-unloaded" }) do
+			local function judge_again() tell_core("host_changed", host.name); end
+			hook(host, prosody.hosts[host.name].events, event_name, judge_again);
+			hook(host, prosody.events, event_name, judge_again);
+		end
+	end
+
+	--- The whole
+
+	local function tell_of_nodes(host)
+		if not shared.core then return; end
+		for node in pairs(host.service.nodes) do
+			shared.core:node_created(host.name, node);
+		end
+		retained.restore(host.name, shared.core);
+	end
+
+	local function enable(host)
+		local is_reloaded = shared.reloading[host.name];
+		shared.reloading[host.name] = nil;
+		host.service = host.module:depends("pubsub").get_service();
+		rights.read_settings(host.name);
+		retained.open(host.name, host.module:open_store("pubsub_mqtt_retained"));
+		local on_item_published = hook_items(host);
+		hook_nodes(host);
+		watch_observers(host, on_item_published);
+		hook_modules(host);
+		wrap_methods(host);
+		shared.services[host.name] = host.service;
+		if not is_reloaded then tell_of_nodes(host); end
+	end
+
+	local function undo(host)
+		while #host.undo > 0 do table.remove(host.undo)(); end
+		tell_core("withdraw_routes", host.name);
+	end
+
+	local function disable(host)
+		undo(host);
+		shared.services[host.name], shared.watched[host.name] = nil, nil;
+		retained.close(host.name);
+		tell_core("host_disabled", host.name);
+	end
+
+	local hosts = {};
+
+	function hosts.enable(module)
+		local host = { name = module.host, module = module, undo = {} };
+		if not prosody.hosts[host.name].modules.pubsub then
+			module:log("error", "pubsub_mqtt works on pubsub components only: move it to modules_enabled of a "
+				.."Component \"...\" \"pubsub\"");
+			return;
+		end
+		local ok, err = pcall(enable, host);
+		if not ok then
+			disable(host);
+			module:log("error", "MQTT is not available on this host until the module is reloaded: %s", err);
+			return;
+		end
+		function module.unload()
+			if module.reloading then -- nothing happens until it is loaded again
+				undo(host);
+				shared.reloading[host.name] = true;
+			else
+				disable(host);
+			end
+		end
+	end
+
+	return hosts;
+end
