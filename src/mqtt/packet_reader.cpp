@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "packet_body.h"
 #include "wire_format.h"
@@ -82,6 +83,19 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
   return Malformed{"a remaining length of more than four bytes (2.2.3)"};
 }
 
+// Twice the memory each time that there is too little, as a string does by itself, but not more than the packet
+// takes.
+void append(std::string_view part, std::size_t packet_size, std::string& partial) {
+  const std::size_t size = partial.size() + part.size();
+  if (size > partial.capacity()) {
+    std::string larger;
+    larger.reserve(std::min(packet_size, 2 * size));
+    larger += partial;
+    partial = std::move(larger);
+  }
+  partial += part;
+}
+
 }  // namespace
 
 ReadResult PacketReader::read(std::string_view& input) {
@@ -120,7 +134,7 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
   if (complete == nullptr) return NeedMoreBytes{};
 
   const auto part = input.substr(0, complete->packet_size - partial_.size());
-  partial_ += part;
+  append(part, complete->packet_size, partial_);
   input.remove_prefix(part.size());
   if (partial_.size() < complete->packet_size) return NeedMoreBytes{};
   handed_out_ = true;

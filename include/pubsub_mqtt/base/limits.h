@@ -89,6 +89,9 @@ struct LimitSetting {
   bool may_be_never = false;  // Prosody 13's "never" means `most`
 };
 
+// A client that has not logged in has no more than this in memory, whatever mqtt_max_packet_size is.
+inline constexpr std::size_t max_connect_size = 64 * KiB;
+
 inline constexpr std::size_t largest_packet = 268435455;  // [MQTT 3.1.1, 2.2.3]
 inline constexpr std::size_t any_number = 10000000;
 inline constexpr std::size_t ten_years = 3650UL * 24 * 60 * 60;

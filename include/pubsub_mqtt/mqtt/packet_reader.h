@@ -40,6 +40,9 @@ class PacketReader {
   // its length is known.
   explicit PacketReader(std::size_t max_packet_size) : max_packet_size_(max_packet_size) {}
 
+  // Of packets from the next one on: who has logged in may send larger ones than a stranger.
+  void set_max_packet_size(std::size_t max_packet_size) { max_packet_size_ = max_packet_size; }
+
   // Takes the next packet off the front of `input` and moves `input` past it. Call it until it says
   // NeedMoreBytes. Views in the packet are good until the next call of read(), and not longer than the bytes
   // of `input`. After Malformed or UnsupportedProtocolLevel the reader must not be used again.

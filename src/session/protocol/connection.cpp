@@ -31,7 +31,7 @@ Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions,
       last_packet_(now),
       sessions_(sessions),
       outbox_(outbox),
-      reader_(limits().max_packet_size) {}
+      reader_(std::min(limits().max_packet_size, max_connect_size)) {}
 
 Connection::~Connection() {
   if (is_logging_in()) sessions_.forget_login(id_);
@@ -219,6 +219,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   const auto opened =
       sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
   session_ = opened.session.id();
+  reader_.set_max_packet_size(limits().max_packet_size);
   newcomer_.reset();
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
