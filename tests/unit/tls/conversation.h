@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "certificates.h"
-#include "net/tls_stream.h"
+#include "tls/tls_stream.h"
 
 namespace pubsub_mqtt::tests {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "file_descriptor.h"
+#include "loop/file_descriptor.h"
 
 namespace pubsub_mqtt::net {
 

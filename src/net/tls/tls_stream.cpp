@@ -1,4 +1,4 @@
-#include "tls_stream.h"
+#include "tls/tls_stream.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -9,9 +9,9 @@
 #include <cstring>
 #include <utility>
 
-#include "certificate_names.h"
-#include "client_hello.h"
-#include "openssl_error.h"
+#include "tls/client_hello.h"
+#include "tls/openssl_error.h"
+#include "tls/peer_certificate.h"
 
 namespace pubsub_mqtt::net {
 namespace {

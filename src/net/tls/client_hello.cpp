@@ -1,4 +1,4 @@
-#include "client_hello.h"
+#include "tls/client_hello.h"
 
 #include <array>
 #include <cstddef>

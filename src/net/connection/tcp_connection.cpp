@@ -1,4 +1,4 @@
-#include "tcp_connection.h"
+#include "connection/tcp_connection.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include <new>
 #include <utility>
 
-#include "event_loop.h"
+#include "loop/event_loop.h"
 
 namespace pubsub_mqtt::net {
 namespace {

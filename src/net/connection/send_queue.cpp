@@ -1,4 +1,4 @@
-#include "send_queue.h"
+#include "connection/send_queue.h"
 
 #include <algorithm>
 #include <utility>

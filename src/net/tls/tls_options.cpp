@@ -1,4 +1,4 @@
-#include "tls_options.h"
+#include "tls/tls_options.h"
 
 #include <openssl/ssl.h>
 

@@ -1,4 +1,4 @@
-#include "certificate_names.h"
+#include "tls/peer_certificate.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

@@ -1,4 +1,4 @@
-#include "event_loop.h"
+#include "loop/event_loop.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "poll_set.h"
+#include "loop/poll_set.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "net/certificate_names.h"
+#include "tls/peer_certificate.h"
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>

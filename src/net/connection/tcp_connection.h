@@ -12,15 +12,15 @@
 #include <string>
 #include <string_view>
 
-#include "admission.h"
-#include "file_descriptor.h"
-#include "poll_set.h"
+#include "admission/admission.h"
+#include "admission/remote_address.h"
+#include "connection/send_queue.h"
+#include "loop/file_descriptor.h"
+#include "loop/poll_set.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/outbox.h"
-#include "remote_address.h"
-#include "send_queue.h"
-#include "tls_stream.h"
+#include "tls/tls_stream.h"
 
 namespace pubsub_mqtt::net {
 

@@ -1,4 +1,4 @@
-#include "admission.h"
+#include "admission/admission.h"
 
 #include <string>
 

@@ -14,18 +14,18 @@
 #include <variant>
 #include <vector>
 
-#include "admission.h"
-#include "deadlines.h"
-#include "file_descriptor.h"
-#include "handshake_queue.h"
-#include "poll_set.h"
+#include "admission/admission.h"
+#include "admission/handshake_queue.h"
+#include "connection/tcp_connection.h"
+#include "loop/deadlines.h"
+#include "loop/file_descriptor.h"
+#include "loop/poll_set.h"
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mailbox.h"
 #include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/sessions.h"
-#include "tcp_connection.h"
 
 namespace pubsub_mqtt::net {
 

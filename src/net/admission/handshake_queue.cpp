@@ -1,4 +1,4 @@
-#include "handshake_queue.h"
+#include "admission/handshake_queue.h"
 
 #include <string>
 

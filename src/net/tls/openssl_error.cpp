@@ -1,4 +1,4 @@
-#include "openssl_error.h"
+#include "tls/openssl_error.h"
 
 #include <openssl/err.h>
 

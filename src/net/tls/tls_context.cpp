@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <string_view>
 
-#include "client_hello.h"
-#include "openssl_error.h"
-#include "tls_options.h"
+#include "tls/client_hello.h"
+#include "tls/openssl_error.h"
+#include "tls/tls_options.h"
 
 namespace pubsub_mqtt::net {
 namespace {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "event_loop.h"
+#include "loop/event_loop.h"
 
 namespace pubsub_mqtt::net {
 namespace {

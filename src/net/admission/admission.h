@@ -10,12 +10,12 @@
 #include <memory>
 #include <vector>
 
-#include "address_rates.h"
+#include "admission/address_rates.h"
+#include "admission/remote_address.h"
 #include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/burst_warning.h"
 #include "pubsub_mqtt/session/limits.h"
-#include "remote_address.h"
 
 namespace pubsub_mqtt::net {
 

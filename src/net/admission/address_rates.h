@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <map>
 
+#include "admission/remote_address.h"
 #include "pubsub_mqtt/session/limits.h"
-#include "remote_address.h"
 #include "token_bucket.h"
 
 namespace pubsub_mqtt::net {
