@@ -16,16 +16,24 @@ std::string refusal(const std::string& why, const char* setting, std::size_t lim
 }  // namespace
 
 Admission::Place::Place(Admission& admission, const RemoteAddress& holder)
-    : admission_(admission), holder_(holder.is_loopback() ? AddressPrefix() : holder.prefix()) {
-  if (holder_ != AddressPrefix()) ++admission_.by_address_[holder_];
-  ++admission_.connections_;
+    : admission_(&admission), holder_(holder.is_loopback() ? AddressPrefix() : holder.prefix()) {
+  if (holder_ != AddressPrefix()) ++admission.by_address_[holder_];
+  ++admission.connections_;
 }
 
-Admission::Place::~Place() {
-  --admission_.connections_;
+Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
+  std::swap(admission_, other.admission_);
+  std::swap(holder_, other.holder_);
+  return *this;
+}
+
+void Admission::Place::give_up() noexcept {
+  Admission* const admission = std::exchange(admission_, nullptr);
+  if (admission == nullptr) return;
+  --admission->connections_;
   if (holder_ == AddressPrefix()) return;
-  const auto found = admission_.by_address_.find(holder_);
-  if (--found->second == 0) admission_.by_address_.erase(found);
+  const auto found = admission->by_address_.find(holder_);
+  if (--found->second == 0) admission->by_address_.erase(found);
 }
 
 Admission::Admission(const Limits& limits, std::vector<Request>& log)
@@ -36,8 +44,9 @@ Admission::Admission(const Limits& limits, std::vector<Request>& log)
                            log),
       too_fast_(limits.warning_interval, refused_because_of("mqtt_max_connection_rate"), log) {}
 
-std::unique_ptr<Admission::Place> Admission::admit(const RemoteAddress& from, session::Time now) {
-  return is_free(from, now) ? std::make_unique<Place>(*this, from) : nullptr;
+std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, session::Time now) {
+  if (!is_free(from, now)) return std::nullopt;
+  return std::optional<Place>(std::in_place, *this, from);
 }
 
 // An attempt that is refused for its number, not its rate, counts for the rate all the same.

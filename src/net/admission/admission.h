@@ -7,7 +7,8 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "admission/address_rates.h"
@@ -21,24 +22,29 @@ namespace pubsub_mqtt::net {
 
 class Admission {
  public:
-  // Among the open connections: theirs as long as they are.
+  // Among the open connections: taken as long as this value is. It moves with its connection.
   class Place {
    public:
     Place(Admission& admission, const RemoteAddress& holder);
-    ~Place();
+    Place(Place&& other) noexcept
+        : admission_(std::exchange(other.admission_, nullptr)), holder_(other.holder_) {}
+    Place& operator=(Place&& other) noexcept;
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
+    ~Place() { give_up(); }
+
+    void give_up() noexcept;
 
    private:
-    Admission& admission_;
+    Admission* admission_;  // nullptr: given up
     AddressPrefix holder_;  // of loopback none: it does not count
   };
 
   // The references outlive this.
   Admission(const Limits& limits, std::vector<Request>& log);
 
-  // None: the connection is to be closed.
-  std::unique_ptr<Place> admit(const RemoteAddress& from, session::Time now);
+  // nullopt: the connection is to be closed.
+  std::optional<Place> admit(const RemoteAddress& from, session::Time now);
 
   // Says what was refused, and forgets what need not be remembered.
   void expire(session::Time now);

@@ -26,6 +26,9 @@ class HandshakeQueue {
   // The connection is closed. Nothing, if it does not wait.
   void leave(ConnectionId connection);
 
+  // Whether the connection waits.
+  bool has(ConnectionId connection) const { return waiting_.contains(connection); }
+
   // Whose turn it is; nobody's: none waits, or none may begin yet.
   std::optional<ConnectionId> next(session::Time now);
 

@@ -21,24 +21,45 @@ SendQueue::Held& SendQueue::held() {
   return *held_;
 }
 
+// Whether the bytes fit into the last piece, and are there now.
+bool SendQueue::gather(std::string_view bytes) {
+  auto& pieces = held().pieces;
+  auto* last = pieces.empty() ? nullptr : std::get_if<std::string>(&pieces.back());
+  if (last == nullptr || last->size() + bytes.size() > gathered_size) return false;
+  last->append(bytes);
+  held_->size += bytes.size();
+  return true;
+}
+
 void SendQueue::push(std::string_view bytes) {
-  if (bytes.empty()) return;
-  auto& [pieces, first, offset, size] = held();
-  size += bytes.size();
-  if (!pieces.empty()) {
-    auto* last = std::get_if<std::string>(&pieces.back());
-    if (last != nullptr && last->size() + bytes.size() <= gathered_size) {
-      last->append(bytes);
-      return;
-    }
-  }
-  pieces.emplace_back(std::string(bytes));
+  if (bytes.empty() || gather(bytes)) return;
+  held_->pieces.emplace_back(std::string(bytes));
+  held_->size += bytes.size();
 }
 
 void SendQueue::push(std::shared_ptr<const std::string> bytes) {
-  if (bytes->empty()) return;
-  held().size += bytes->size();
+  const std::size_t size = bytes->size();
+  if (size == 0) return;
   held().pieces.emplace_back(std::move(bytes));
+  held_->size += size;
+}
+
+void SendQueue::append(SendQueue&& more) {
+  if (empty()) return held_.swap(more.held_);
+  const auto taken = std::exchange(more.held_, nullptr);
+  if (!taken) return;
+  for (std::size_t i = taken->first; i < taken->pieces.size(); ++i) {
+    Piece& piece = taken->pieces[i];
+    const std::string_view bytes = view(piece);
+    if (i == taken->first && taken->offset > 0) {
+      push(bytes.substr(taken->offset));
+    } else if (std::holds_alternative<std::string>(piece) && gather(bytes)) {
+      continue;
+    } else {
+      held_->pieces.push_back(std::move(piece));
+      held_->size += bytes.size();
+    }
+  }
 }
 
 std::span<iovec> SendQueue::front(Buffers& into) const {

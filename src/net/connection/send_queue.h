@@ -20,7 +20,10 @@ class SendQueue {
   void push(std::string_view bytes);
   void push(std::shared_ptr<const std::string> bytes);
 
-  bool empty() const { return held_ == nullptr; }
+  // Moves what `more` holds to the end, without a copy of shared bytes.
+  void append(SendQueue&& more);
+
+  bool empty() const { return size() == 0; }
   std::size_t size() const { return held_ ? held_->size : 0; }
 
   // Pieces from the front, for one system call; one call seldom sends more than a few. They are good until
@@ -42,6 +45,7 @@ class SendQueue {
     std::size_t size = 0;    // bytes that are not
   };
   Held& held();
+  bool gather(std::string_view bytes);
 
   std::unique_ptr<Held> held_;  // none while it is empty
 };

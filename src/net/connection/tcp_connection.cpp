@@ -1,13 +1,9 @@
 #include "connection/tcp_connection.h"
 
-#include <poll.h>
-#include <sys/socket.h>
 #include <uv.h>
 
-#include <array>
 #include <cerrno>
 #include <exception>
-#include <new>
 #include <utility>
 
 #include "loop/event_loop.h"
@@ -19,27 +15,29 @@ std::string_view reason_of(int error) { return uv_strerror(uv_translate_sys_erro
 
 }  // namespace
 
-TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor socket,
-                             const RemoteAddress& from, std::shared_ptr<const TlsContexts> tls,
-                             std::unique_ptr<Admission::Place> place)
-    : loop_(loop), id_(id), socket_(std::move(socket)), place_(std::move(place)) {
-  const bool is_encrypted = tls != nullptr;
-  if (tls) tls_ = std::make_unique<Tls>(Tls{.stream = TlsStream(std::move(tls)), .ciphertext = {}});
-  protocol_.emplace(id_, from.peer(is_encrypted), loop_.now(), loop_.sessions(), *this);
+TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor socket, session::Peer peer,
+                             StreamStack streams, Admission::Place place)
+    : loop_(loop),
+      id_(id),
+      socket_(std::move(socket)),
+      place_(std::move(place)),
+      streams_(std::move(streams)) {
+  protocol_.emplace(id_, std::move(peer), loop_.now(), loop_.sessions(), *this);
 }
 
 TcpConnection::~TcpConnection() = default;
 
-void TcpConnection::start() {
+void TcpConnection::start() noexcept {
   guard([this] {
     await_deadline();
     watch(EPOLLIN);
   });
 }
 
-// Running out of memory costs this connection and nobody else.
+// Running out of memory costs this connection and nobody else. For what the loop calls: the session is not at
+// work then, so it may go at once.
 template <typename Work>
-void TcpConnection::guard(Work&& work) {
+void TcpConnection::guard(Work&& work) noexcept {
   try {
     work();
   } catch (const std::exception&) {
@@ -47,12 +45,9 @@ void TcpConnection::guard(Work&& work) {
   }
 }
 
-void TcpConnection::watch(PollSet::Events events) {
-  if (!loop_.poll_set().watch(socket_.get(), id_, watched_, events)) throw std::bad_alloc();
-  watched_ = events;
-}
+void TcpConnection::watch(PollSet::Events events) { socket_.watch(loop_.poll_set(), id_, events); }
 
-void TcpConnection::on_ready(PollSet::Events events) {
+void TcpConnection::on_ready(PollSet::Events events) noexcept {
   if (closed_) return;
   guard([&] {
     // What is wrong with the socket is found by using it.
@@ -62,64 +57,51 @@ void TcpConnection::on_ready(PollSet::Events events) {
 }
 
 void TcpConnection::read() {
-  if (tls_ && tls_->handshake != Handshake::begun) return ask_for_handshake();
+  if (!streams_have_begun()) return;
   const auto buffer = loop_.read_buffer();
-  const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  const ssize_t size = socket_.receive(buffer);
   if (size > 0) {
     // A client may have sent this because of what it saw elsewhere: whatever led to that goes first.
     loop_.catch_up();
     if (closing_) return;
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
-    return tls_ ? decrypt(bytes) : process(bytes);
+    return streams_.empty() ? process(bytes) : receive(bytes);
   }
   if (size == 0) return ended("closed by the client");
   if (errno != EAGAIN && errno != EINTR) ended(reason_of(errno));
 }
 
-// Not before the client has sent something: one that is silent costs no handshake. While it may not begin,
-// the socket keeps its bytes.
-void TcpConnection::ask_for_handshake() {
-  if (closing_) return;
-  if (client_is_gone()) return ended("closed by the client");
-  if (loop_.may_begin_handshake(*this)) {
-    tls_->handshake = Handshake::begun;
-  } else {
-    tls_->handshake = Handshake::waiting;
-    stop_reading();
-  }
-}
-
-bool TcpConnection::begin_handshake() {
+// Asked when the client has sent something: one that is silent costs no handshake. While the streams may not
+// begin, the socket keeps its bytes.
+bool TcpConnection::streams_have_begun() {
+  if (streams_.has_begun()) return true;
   if (closing_ || closed_) return false;
-  if (client_is_gone()) {
+  if (socket_.client_is_gone()) {
     ended("closed by the client");
     return false;
   }
-  tls_->handshake = Handshake::begun;
-  resume_reading();
-  return true;
+  if (streams_.begin(loop_.now())) return true;
+  stop_reading();
+  return false;
 }
 
-// Also one that only says that it will send no more: it could not finish a handshake.
-bool TcpConnection::client_is_gone() const {
-  pollfd socket{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
-  return poll(&socket, 1, 0) != 0;
+bool TcpConnection::begin() noexcept {
+  bool begins = false;
+  guard([&] { begins = streams_have_begun(); });
+  if (begins) resume_reading();
+  return begins;
 }
 
-void TcpConnection::decrypt(std::string_view bytes) {
+void TcpConnection::receive(std::string_view bytes) {
   std::string plaintext;
-  std::string answer;
-  const TlsStream::Status status = tls_->stream.receive(bytes, plaintext, answer);
-  if (!answer.empty() && !lost_) {
-    tls_->ciphertext.push(answer);
-    mark_for_flush();
-  }
-  if (auto names = tls_->stream.take_client_names()) protocol_->set_certificate(*std::move(names));
+  const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
+  if (!socket_.outgoing().empty()) mark_for_flush();
+  if (auto names = streams_.take_client_names()) protocol_->set_certificate(*std::move(names));
   process(plaintext);
-  if (status == TlsStream::Status::closed) {
+  if (status == Stream::Status::closed) {
     ended("closed by the client");
-  } else if (status == TlsStream::Status::failed) {
-    ended("TLS failed: " + std::string(tls_->stream.error()));
+  } else if (status == Stream::Status::failed) {
+    ended(streams_.failure());
   }
 }
 
@@ -160,54 +142,58 @@ void TcpConnection::lost(int error) {
   if (protocol_) protocol_->log(LogLevel::debug, reason_of(error));
   if (closing_ || (error != EPIPE && error != ECONNRESET)) return close_now();
   lost_ = true;
+  discard_outgoing();
+  watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
+}
+
+void TcpConnection::discard_outgoing() noexcept {
   outgoing_ = {};
-  if (tls_) tls_->ciphertext = {};
-  watch(watched_ & ~PollSet::Events{EPOLLOUT});
+  socket_.outgoing() = {};
 }
 
-void TcpConnection::write(std::string_view packets) {
+void TcpConnection::write(std::string_view packets) noexcept { push(packets); }
+void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept { push(std::move(packets)); }
+
+// A session is at work, this connection's or another's. Without memory for what it writes the connection ends
+// with the turn: the session of another must not pay for it.
+template <typename Bytes>
+void TcpConnection::push(Bytes&& packets) noexcept {
   if (lost_) return;
-  outgoing_.push(packets);
+  try {
+    outgoing_.push(std::forward<Bytes>(packets));
+  } catch (const std::exception&) {
+    lost_ = closing_ = true;
+  }
   mark_for_flush();
 }
 
-void TcpConnection::write(std::shared_ptr<const std::string> packets) {
-  if (lost_) return;
-  outgoing_.push(std::move(packets));
-  mark_for_flush();
-}
+std::size_t TcpConnection::waiting_bytes() const { return outgoing_.size() + socket_.outgoing().size(); }
 
-std::size_t TcpConnection::waiting_bytes() const {
-  return outgoing_.size() + (tls_ ? tls_->ciphertext.size() : 0);
-}
-
-void TcpConnection::close() {
+void TcpConnection::close() noexcept {
   closing_ = true;
   mark_for_flush();
 }
 
-void TcpConnection::resume_reading() {
+void TcpConnection::resume_reading() noexcept {
   resume_ = true;
   mark_for_flush();
 }
 
-void TcpConnection::mark_for_flush() {
+void TcpConnection::mark_for_flush() noexcept {
   if (marked_ || closed_) return;
   marked_ = true;
-  loop_.flush_at_end_of_turn(*this);
+  loop_.visit_at_end_of_turn(*this);
 }
 
-void TcpConnection::flush() {
+void TcpConnection::flush() noexcept {
   marked_ = false;
-  if (closed_) return;
   guard([this] {
     if (closing_) {
       stop_reading();
       end_session();
     } else if (std::exchange(resume_, false)) {
       process_unparsed();
-      const bool waits = tls_ && tls_->handshake == Handshake::waiting;
-      if (!unparsed_ && !closing_ && !waits) watch(watched_ | EPOLLIN);
+      if (!unparsed_ && !closing_) watch(socket_.watched() | EPOLLIN);
     }
     crowded_ = crowded_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2;
     send();
@@ -219,7 +205,6 @@ void TcpConnection::flush() {
 void TcpConnection::end_session() {
   if (!protocol_) return;
   protocol_.reset();
-  loop_.leave_handshake_queue(*this);
   call_at(loop_.now() + loop_.session_limits().connect_timeout);
 }
 
@@ -230,50 +215,22 @@ void TcpConnection::notice_drained() {
   protocol_->drained();
 }
 
-// Before its bytes are handed to the socket, so that records are as large as what is waiting. False: TLS has
-// failed.
-bool TcpConnection::encrypt() {
-  std::string ciphertext;
-  while (!outgoing_.empty()) {
-    SendQueue::Buffers buffers;
-    std::size_t size = 0;
-    for (const auto& buffer : outgoing_.front(buffers)) {
-      const std::string_view plaintext(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
-      if (tls_->stream.send(plaintext, ciphertext) == TlsStream::Status::failed) return false;
-      size += buffer.iov_len;
-    }
-    outgoing_.pop(size);
-  }
-  if (closing_) tls_->stream.close(ciphertext);
-  tls_->ciphertext.push(ciphertext);
-  return true;
-}
-
+// One system call for all that the session wrote in this turn.
 void TcpConnection::send() {
-  if (closed_) return;
   if (lost_) {
+    discard_outgoing();
     if (closing_) close_now();
     return;
   }
-  if (tls_ && !encrypt()) return close_now();
-  SendQueue& queue = tls_ ? tls_->ciphertext : outgoing_;
-  while (!queue.empty()) {
-    SendQueue::Buffers buffers;
-    const auto pieces = queue.front(buffers);
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = pieces.size();
-    const ssize_t sent = sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    if (sent >= 0) {
-      queue.pop(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      return watch(watched_ | EPOLLOUT);
-    } else if (errno != EINTR) {
-      return lost(errno);
-    }
+  if (streams_.send(outgoing_, socket_.outgoing()) == Stream::Status::failed) return close_now();
+  if (closing_) streams_.close(socket_.outgoing());
+  if (const int error = socket_.send(); error == EAGAIN) {
+    return watch(socket_.watched() | EPOLLOUT);
+  } else if (error != 0) {
+    return lost(error);
   }
   if (closing_) return close_now();
-  watch(watched_ & ~PollSet::Events{EPOLLOUT});
+  watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
 }
 
 void TcpConnection::call_at(session::Time moment) {
@@ -288,7 +245,7 @@ void TcpConnection::await_deadline() {
   if (deadline && *deadline < due_) call_at(*deadline);
 }
 
-void TcpConnection::on_deadline(session::Time now) {
+void TcpConnection::on_deadline(session::Time now) noexcept {
   if (closed_ || now < due_) return;
   due_ = session::Time::max();
   guard([&] {
@@ -298,14 +255,14 @@ void TcpConnection::on_deadline(session::Time now) {
   });
 }
 
-void TcpConnection::close_now() {
+void TcpConnection::close_now() noexcept {
   if (closed_) return;
+  mark_for_flush();  // the loop forgets it then
   closed_ = true;
   protocol_.reset();
-  loop_.leave_handshake_queue(*this);
-  socket_.reset();
-  place_.reset();
-  loop_.forget_at_end_of_turn(*this);
+  streams_ = {};
+  socket_.close();
+  place_.give_up();
 }
 
 }  // namespace pubsub_mqtt::net

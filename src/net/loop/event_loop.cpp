@@ -1,51 +1,23 @@
 #include "loop/event_loop.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <exception>
+#include <memory>
 #include <utility>
+
+#include "admission/handshake_turn.h"
+#include "tls/tls_stream.h"
 
 namespace pubsub_mqtt::net {
 namespace {
 
-// Prosody listens with 128; a thousand devices that come back after a power cut need more.
-constexpr int backlog = 1024;
-
-// Clients that are let in before those that are in already are looked at.
-constexpr int accepted_at_once = 100;
-
 // Debug lines wait so long for each other, and no more of them.
-constexpr std::chrono::duration<std::uint64_t, std::milli> lines_are_held{50};
+constexpr session::Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
-
-// In a PollSet's name for a socket: it is a listener's, not a connection's.
-constexpr std::uint64_t listener_bit = 1ULL << 63U;
-
-FileDescriptor spare_descriptor() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
-
-// Closes it so that the kernel need not remember it, whatever the client does.
-void reset(const FileDescriptor& socket) {
-  const linger none{.l_onoff = 1, .l_linger = 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-}
-
-// Descriptors from here on are left to Prosody, which cannot serve XMPP or write a file without.
-int first_reserved_descriptor() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 1000000) return 1000000;
-  const auto all = static_cast<int>(limit.rlim_cur);
-  return all - std::max(64, all / 10);
-}
 
 // How often sessions are looked through: each minute, and more often where they end sooner.
 session::Time expiry_interval(session::Time session_expiry) {
@@ -61,18 +33,15 @@ EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits
       delivery_box_(deliveries),
       request_box_(requests),
       requests_fd_(requests_fd),
-      last_descriptor_(first_reserved_descriptor()),
       sessions_(session_limits_, requests_),
-      admission_(limits, requests_),
+      listeners_(limits, poll_set_, requests_, [this](Client&& client) { accept(std::move(client)); }),
       handshakes_(limits, requests_) {}
 
 EventLoop::~EventLoop() = default;
 
 bool EventLoop::init() {
-  spare_ = spare_descriptor();
   if (!poll_set_.open() || uv_loop_init(&loop_) != 0) return false;
-  wake_.data = before_poll_.data = after_poll_.data = expiry_.data = next_handshake_.data =
-      next_deadline_.data = held_lines_.data = ready_.data = this;
+  wake_.data = before_poll_.data = after_poll_.data = ready_.data = this;
   if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
     uv_loop_close(&loop_);
     return false;
@@ -83,12 +52,11 @@ bool EventLoop::init() {
   uv_check_init(&loop_, &after_poll_);
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
-  const auto interval = static_cast<std::uint64_t>(expiry_interval(session_limits_.session_expiry).count());
-  uv_timer_init(&loop_, &expiry_);
-  uv_timer_start(&expiry_, on_expiry, interval, interval);
-  uv_timer_init(&loop_, &next_handshake_);
-  uv_timer_init(&loop_, &next_deadline_);
-  uv_timer_init(&loop_, &held_lines_);
+  expiry_.init(loop_, this, on_expiry);
+  expiry_.repeat(expiry_interval(session_limits_.session_expiry));
+  next_handshake_.init(loop_, this, on_handshake);
+  next_deadline_.init(loop_, this, on_deadline);
+  held_lines_.init(loop_, this, on_held_lines);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
@@ -102,13 +70,24 @@ void EventLoop::run() {
 void EventLoop::wake() { uv_async_send(&wake_); }
 
 // Runs work of a callback: no exception may reach libuv, which is C. Of a batch, each by itself: one that
-// fails keeps none from being carried out, and has none carried out twice.
+// fails keeps none from being carried out, and has none carried out twice. False: it failed.
 template <typename Work>
-void EventLoop::guard(Work&& work) {
+bool EventLoop::guard(Work&& work) noexcept {
   try {
     work();
+    return true;
   } catch (const std::exception& error) {
-    requests_.emplace_back(LogLine{.level = LogLevel::error, .text = error.what()});
+    report(error.what());
+    return false;
+  }
+}
+
+// Where there is no memory for the line either, the failure goes unsaid.
+void EventLoop::report(const char* failure) noexcept {
+  try {
+    requests_.emplace_back(LogLine{.level = LogLevel::error, .text = failure});
+  } catch (const std::exception&) {
+    return;
   }
 }
 
@@ -124,7 +103,7 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
   self.guard([&] {
     self.sessions_.expire(self.now());
-    self.admission_.expire(self.now());
+    self.listeners_.expire(self.now());
     self.handshakes_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, session::Time at) {
       const auto connection = self.connections_.find(id);
@@ -154,33 +133,13 @@ void EventLoop::carry_out_commands() {
 }
 
 void EventLoop::carry_out(Listen& command) {
-  const int socket = command.socket.get();
-  // What is sent has been gathered already. Connections inherit it.
-  const int on = 1;
-  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (fcntl(socket, F_SETFL, O_NONBLOCK) != 0 || ::listen(socket, backlog) != 0 ||
-      !poll_set_.watch(socket, listener_bit | command.listener, 0, EPOLLIN)) {
-    requests_.emplace_back(
-        LogLine{.level = LogLevel::error,
-                .text = std::string("cannot accept MQTT connections: ") + std::strerror(errno)});
-    return;
-  }
-  listeners_.emplace(command.listener,
-                     Listener{.socket = std::move(command.socket), .tls = std::move(command.tls)});
+  listeners_.listen(command.listener, std::move(command.socket), std::move(command.tls));
 }
 
-void EventLoop::carry_out(SetTls& command) {
-  const auto listener = listeners_.find(command.listener);
-  if (listener != listeners_.end()) listener->second.tls = std::move(command.tls);
-}
+void EventLoop::carry_out(SetTls& command) { listeners_.set_tls(command.listener, std::move(command.tls)); }
 
-// Prosody's socket is open still: ours must leave the set, not only be closed.
 void EventLoop::carry_out(CloseListener& command) {
-  const auto found = listeners_.find(command.listener);
-  if (found != listeners_.end()) {
-    poll_set_.watch(found->second.socket.get(), 0, EPOLLIN, 0);
-    listeners_.erase(found);
-  }
+  listeners_.close(command.listener);
   command.closed.set_value();
 }
 
@@ -194,10 +153,7 @@ void EventLoop::carry_out(SendWills& command) {
 
 void EventLoop::carry_out(Stop& /*command*/) {
   stopping_ = true;
-  while (!listeners_.empty()) {
-    CloseListener close{.listener = listeners_.begin()->first, .closed = {}};
-    carry_out(close);
-  }
+  listeners_.close_all();
   for (auto& [id, connection] : connections_) connection.close();
 }
 
@@ -208,48 +164,22 @@ void EventLoop::on_ready(uv_poll_t* poll, int /*status*/, int /*events*/) {
 
 void EventLoop::dispatch(const epoll_event& event) {
   const std::uint64_t name = event.data.u64;
-  if ((name & listener_bit) != 0) {
-    const auto listener = listeners_.find(name & ~listener_bit);
-    if (listener != listeners_.end()) accept(listener->second);
-  } else {
-    const auto connection = connections_.find(name);
-    if (connection != connections_.end()) connection->second.on_ready(event.events);
-  }
+  if (Listeners::is_listener(name)) return listeners_.accept(name, now());
+  const auto connection = connections_.find(name);
+  if (connection != connections_.end()) connection->second.on_ready(event.events);
 }
 
-void EventLoop::accept(const Listener& listener) {
-  for (int i = 0; i < accepted_at_once; ++i) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    FileDescriptor socket(accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size,
-                                  SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.get() >= 0) {
-      admit(listener, std::move(socket), RemoteAddress(address));
-    } else if (errno == EMFILE || errno == ENFILE) {
-      return refuse_one(listener);
-    } else if (errno != ECONNABORTED && errno != EINTR) {
-      return;
-    }
-  }
-}
-
-// Without a descriptor for it, a client would knock for ever.
-void EventLoop::refuse_one(const Listener& listener) {
-  spare_.reset();
-  FileDescriptor(accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
-  spare_ = spare_descriptor();
-  warn_of_descriptors();
-}
-
-void EventLoop::admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from) {
-  if (socket.get() >= last_descriptor_) {
-    reset(socket);
-    return warn_of_descriptors();
-  }
-  auto place = admission_.admit(from, now());
-  if (!place) return reset(socket);
+void EventLoop::accept(Client&& client) {
   const ConnectionId id = ++last_connection_;
-  connections_.try_emplace(id, *this, id, std::move(socket), from, listener.tls, std::move(place))
+  const bool is_encrypted = client.tls != nullptr;
+  StreamStack streams;
+  if (is_encrypted) {
+    streams.push(
+        std::make_unique<TlsStream>(std::move(client.tls), std::make_unique<HandshakeTurn>(handshakes_, id)));
+  }
+  connections_
+      .try_emplace(id, *this, id, std::move(client.socket), client.from.peer(is_encrypted),
+                   std::move(streams), std::move(client.place))
       .first->second.start();
 }
 
@@ -273,59 +203,44 @@ void EventLoop::meet_deadlines() {
 
 void EventLoop::await_deadline() {
   const auto first = deadlines_.first();
-  auto* timer = reinterpret_cast<uv_handle_t*>(&next_deadline_);
-  if (!first || uv_is_closing(timer) != 0 || (uv_is_active(timer) != 0 && awaited_ <= *first)) return;
+  if (!first || (next_deadline_.is_set() && awaited_ <= *first)) return;
   awaited_ = *first;
-  const auto wait = std::max(*first - now(), session::Time::zero());
-  uv_timer_start(&next_deadline_, on_deadline, static_cast<std::uint64_t>(wait.count()), 0);
-}
-
-bool EventLoop::may_begin_handshake(TcpConnection& connection) {
-  if (handshakes_.enter(connection.id(), now())) return true;
-  await_handshake();
-  return false;
+  next_deadline_.set(*first - now());
 }
 
 void EventLoop::on_handshake(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
   self.guard([&] { self.begin_handshakes(); });
-  self.await_handshake();
 }
 
 void EventLoop::begin_handshakes() {
   while (const auto id = handshakes_.next(now())) {
-    if (!connections_.at(*id).begin_handshake()) handshakes_.skipped();
+    const auto connection = connections_.find(*id);
+    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
   }
 }
 
 void EventLoop::await_handshake() {
   const auto deadline = handshakes_.deadline();
-  if (!deadline || uv_is_active(reinterpret_cast<uv_handle_t*>(&next_handshake_)) != 0) return;
-  const auto wait = std::max(*deadline - now(), session::Time::zero());
-  uv_timer_start(&next_handshake_, on_handshake, static_cast<std::uint64_t>(wait.count()), 0);
+  if (deadline && !next_handshake_.is_set()) next_handshake_.set(*deadline - now());
 }
-
-void EventLoop::warn_of_descriptors() {
-  if (std::exchange(warned_of_descriptors_, true)) return;
-  requests_.emplace_back(LogLine{
-      .level = LogLevel::warn,
-      .text = "MQTT connections are refused: Prosody needs the file descriptors that are left. Raise the "
-              "limit on open files (ulimit -n, LimitNOFILE)"});
-}
-
-void EventLoop::flush_at_end_of_turn(TcpConnection& connection) { to_flush_.push_back(&connection); }
 
 void EventLoop::end_of_turn(EventLoop& loop) {
-  loop.guard([&] { loop.finish_turn(); });
+  // What could not be posted is posted a little later, though nothing else happens.
+  if (!loop.guard([&] { loop.finish_turn(); })) loop.held_lines_.set(lines_are_held);
 }
 
 // One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.
 void EventLoop::finish_turn() {
-  // The list grows while it is walked: a connection that reads on has something to send.
-  for (std::size_t i = 0; i < to_flush_.size(); ++i) to_flush_[i]->flush();
-  to_flush_.clear();
-  for (const ConnectionId id : gone_) connections_.erase(id);
-  gone_.clear();
+  // They become more meanwhile: a connection that reads on has something to send.
+  while (TcpConnection* const connection = to_visit_.pop()) {
+    if (connection->is_closed()) {
+      connections_.erase(connection->id());
+    } else {
+      connection->flush();
+    }
+  }
+  await_handshake();
   post_or_hold_requests();
   if (stopping_) close_own_handles();
 }
@@ -344,9 +259,7 @@ bool EventLoop::has_only_debug_lines() {
 void EventLoop::post_or_hold_requests() {
   if (requests_.empty()) return;
   if (stopping_ || requests_.size() >= most_held_lines || !has_only_debug_lines()) return post_requests();
-  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&held_lines_)) == 0) {
-    uv_timer_start(&held_lines_, on_held_lines, lines_are_held.count(), 0);
-  }
+  if (!held_lines_.is_set()) held_lines_.set(lines_are_held);
 }
 
 void EventLoop::on_held_lines(uv_timer_t* timer) {
@@ -364,9 +277,8 @@ void EventLoop::close_own_handles() {
   for (auto& [id, connection] : connections_) connection.close_now();
   for (auto* handle :
        {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
-        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&expiry_),
-        reinterpret_cast<uv_handle_t*>(&next_handshake_), reinterpret_cast<uv_handle_t*>(&next_deadline_),
-        reinterpret_cast<uv_handle_t*>(&held_lines_), reinterpret_cast<uv_handle_t*>(&ready_)}) {
+        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&ready_),
+        expiry_.handle(), next_handshake_.handle(), next_deadline_.handle(), held_lines_.handle()}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

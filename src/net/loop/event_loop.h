@@ -1,4 +1,4 @@
-// What runs on the network thread: the libuv loop with its listeners, connections and sessions.
+// What runs on the network thread: a libuv loop that turns for listeners, connections and sessions.
 //
 // All of it belongs to that thread, but for init(), which runs before the thread exists, and wake(), which
 // any thread may call between init() and the end of run().
@@ -7,49 +7,25 @@
 #include <uv.h>
 
 #include <array>
-#include <future>
-#include <memory>
 #include <span>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
-#include "admission/admission.h"
 #include "admission/handshake_queue.h"
+#include "admission/listeners.h"
 #include "connection/tcp_connection.h"
+#include "loop/commands.h"
 #include "loop/deadlines.h"
-#include "loop/file_descriptor.h"
+#include "loop/intrusive_queue.h"
 #include "loop/poll_set.h"
+#include "loop/timer.h"
 #include "pubsub_mqtt/deliveries.h"
 #include "pubsub_mqtt/mailbox.h"
 #include "pubsub_mqtt/net/limits.h"
-#include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/sessions.h"
 
 namespace pubsub_mqtt::net {
-
-struct Listen {
-  ListenerId listener = 0;
-  FileDescriptor socket;
-  std::shared_ptr<const TlsContexts> tls;
-};
-struct SetTls {
-  ListenerId listener = 0;
-  std::shared_ptr<const TlsContexts> tls;
-};
-struct CloseListener {
-  ListenerId listener = 0;
-  std::promise<void> closed;
-};
-struct ListClients {
-  std::promise<std::vector<session::ClientView>> clients;
-};
-struct SendWills {
-  std::promise<void> sent;
-};
-struct Stop {};
-using Command = std::variant<Listen, SetTls, CloseListener, ListClients, SendWills, Stop>;
 
 class EventLoop {
  public:
@@ -73,19 +49,13 @@ class EventLoop {
   std::span<char> read_buffer() { return read_buffer_; }
   // Carries out what Prosody's thread has said.
   void catch_up();
-  void flush_at_end_of_turn(TcpConnection& connection);
-  // Whether it may begin its TLS handshake now. Else begin_handshake() is called when it is its turn.
-  bool may_begin_handshake(TcpConnection& connection);
-  void leave_handshake_queue(TcpConnection& connection) { handshakes_.leave(connection.id()); }
-  void forget_at_end_of_turn(TcpConnection& connection) { gone_.push_back(connection.id()); }
+  // TcpConnection::flush() is called then, or the connection is forgotten, if it is closed. It must not wait
+  // for that already.
+  void visit_at_end_of_turn(TcpConnection& connection) noexcept { to_visit_.push(connection); }
   // TcpConnection::on_deadline() is called then, if it is still there.
   void call_at(session::Time moment, ConnectionId connection);
 
  private:
-  struct Listener {
-    FileDescriptor socket;
-    std::shared_ptr<const TlsContexts> tls;
-  };
   static void on_wake(uv_async_t* async);
   static void on_expiry(uv_timer_t* timer);
   static void on_handshake(uv_timer_t* timer);
@@ -95,7 +65,8 @@ class EventLoop {
   static void end_of_turn(EventLoop& loop);
 
   template <typename Work>
-  void guard(Work&& work);
+  bool guard(Work&& work) noexcept;
+  void report(const char* failure) noexcept;
   void carry_out(Listen& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
@@ -103,14 +74,11 @@ class EventLoop {
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void dispatch(const epoll_event& event);
-  void accept(const Listener& listener);
-  void refuse_one(const Listener& listener);
-  void admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from);
+  void accept(Client&& client);
   void meet_deadlines();
   void await_deadline();
   void begin_handshakes();
   void await_handshake();
-  void warn_of_descriptors();
   void take_deliveries();
   void carry_out_commands();
   void finish_turn();
@@ -124,34 +92,29 @@ class EventLoop {
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;
   int requests_fd_;
-  int last_descriptor_;
-  bool warned_of_descriptors_ = false;
 
   uv_loop_t loop_{};
   uv_async_t wake_{};
   // Both ends of a turn: before the loop sleeps (timers may have written) and after it woke (sockets have).
   uv_prepare_t before_poll_{};
   uv_check_t after_poll_{};
-  uv_timer_t expiry_{};
-  uv_timer_t next_handshake_{};
-  uv_timer_t next_deadline_{};
-  uv_timer_t held_lines_{};
+  Timer expiry_;
+  Timer next_handshake_;
+  Timer next_deadline_;
+  Timer held_lines_;
   uv_poll_t ready_{};
 
   std::vector<Request> requests_;
   std::size_t debug_lines_ = 0;  // in front of requests_, as far as was looked
   session::Sessions sessions_;
-  Admission admission_;
+  PollSet poll_set_;
+  Listeners listeners_;
   HandshakeQueue handshakes_;
   ConnectionId last_connection_ = 0;
-  PollSet poll_set_;
-  FileDescriptor spare_;  // given up for a moment to refuse a client when there is no other
-  std::unordered_map<ListenerId, Listener> listeners_;
   std::unordered_map<ConnectionId, TcpConnection> connections_;
-  std::vector<TcpConnection*> to_flush_;
-  std::vector<ConnectionId> gone_;
+  IntrusiveQueue<TcpConnection> to_visit_;
   Deadlines deadlines_;
-  session::Time awaited_{0};  // by next_deadline_, while it is active
+  session::Time awaited_{0};  // by next_deadline_, while it is set
   std::vector<Command> commands_;
   std::vector<Delivery> deliveries_;
   std::array<char, 65536> read_buffer_{};

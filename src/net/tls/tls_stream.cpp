@@ -110,8 +110,9 @@ bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
 
 }  // namespace
 
-TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts)
-    : choice_(std::make_unique<Choice>(Choice{.contexts = std::move(contexts), .hello = {}})),
+TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts, std::unique_ptr<HandshakeTurn> turn)
+    : choice_(std::make_unique<Choice>(
+          Choice{.contexts = std::move(contexts), .turn = std::move(turn), .hello = {}})),
       ssl_(make_ssl(choice_->contexts->fallback.get())) {
   if (!ssl_) fail(take_tls_error());
 }
@@ -122,19 +123,25 @@ TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
   return ssl;
 }
 
+bool TlsStream::begin(session::Time now) {
+  if (!choice_->turn->has_come(now)) return false;
+  choice_->turn.reset();
+  return true;
+}
+
 TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& plaintext,
-                                     std::string& ciphertext_out) {
+                                     std::string& answer) {
   if (!ssl_) return Status::failed;
-  if (choice_) return receive_client_hello(ciphertext, plaintext, ciphertext_out);
-  return outcome(read(ciphertext, nullptr, plaintext, ciphertext_out));
+  if (choice_) return receive_client_hello(ciphertext, plaintext, answer);
+  return outcome(read(ciphertext, nullptr, plaintext, answer));
 }
 
 // Plaintext only comes after the handshake. The client is looked at here, and not when it is asked for: what
 // it sent before a bad record counts as well, and then the SSL is gone.
 int TlsStream::read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext,
-                    std::string& ciphertext_out) {
+                    std::string& answer) {
   const std::size_t before = plaintext.size();
-  const int ended = read_all(ssl_.get(), {ciphertext, ciphertext_out}, choice, plaintext);
+  const int ended = read_all(ssl_.get(), {ciphertext, answer}, choice, plaintext);
   if (plaintext.size() > before && !std::exchange(client_is_known_, true)) {
     client_names_ = std::make_unique<CertificateNames>(verified_names(ssl_.get()));
   }
@@ -142,13 +149,13 @@ int TlsStream::read(std::string_view ciphertext, ContextChoice* choice, std::str
 }
 
 TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, std::string& plaintext,
-                                                  std::string& ciphertext_out) {
+                                                  std::string& answer) {
   if (choice_->hello.empty() && ciphertext.starts_with(mqtt_connect))
     return fail("the client speaks no TLS but MQTT");
   if (choice_->hello.size() > max_client_hello) return fail("the ClientHello is too long");
 
   ContextChoice choice{.contexts = choice_->contexts.get()};
-  const int ended = read(ciphertext, &choice, plaintext, ciphertext_out);
+  const int ended = read(ciphertext, &choice, plaintext, answer);
   if (choice.refusal != nullptr) return fail(choice.refusal);
   if (choice.chosen == nullptr) {
     choice_->hello.append(ciphertext);
@@ -161,18 +168,30 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
   ssl_ = make_ssl(choice.chosen);
   if (!ssl_) return fail(take_tls_error());
   made->hello.append(ciphertext);
-  return receive(made->hello, plaintext, ciphertext_out);
+  return receive(made->hello, plaintext, answer);
 }
 
-TlsStream::Status TlsStream::send(std::string_view plaintext, std::string& ciphertext_out) {
+// All that waits at once, so that records are as large as it.
+TlsStream::Status TlsStream::send(SendQueue& plaintext, SendQueue& ciphertext) {
   if (!ssl_) return Status::failed;
-  if (!write_all(ssl_.get(), {{}, ciphertext_out}, plaintext)) return fail_with_openssl_error();
+  std::string records;
+  while (!plaintext.empty()) {
+    SendQueue::Buffers buffers;
+    std::size_t size = 0;
+    for (const auto& buffer : plaintext.front(buffers)) {
+      const std::string_view piece(static_cast<const char*>(buffer.iov_base), buffer.iov_len);
+      if (!write_all(ssl_.get(), {{}, records}, piece)) return fail_with_openssl_error();
+      size += piece.size();
+    }
+    plaintext.pop(size);
+  }
+  ciphertext.push(records);
   return Status::open;
 }
 
-void TlsStream::close(std::string& ciphertext_out) {
+void TlsStream::close(std::string& answer) {
   if (!ssl_) return;
-  Wire wire{{}, ciphertext_out};
+  Wire wire{{}, answer};
   const Plug plug(ssl_.get(), wire, nullptr);
   SSL_shutdown(ssl_.get());
 }

@@ -1,7 +1,7 @@
-// One server-side TLS connection without a socket: ciphertext in, plaintext out, and back. Network thread
-// only.
+// One server-side TLS connection as a stream: ciphertext below, plaintext above. Network thread only.
 //
-// At rest it holds no buffers, only OpenSSL's state of the connection.
+// It waits for its turn before the handshake, which costs more than anything else that a client without an
+// account can ask for. At rest it holds no buffers, only OpenSSL's state of the connection.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "admission/handshake_turn.h"
+#include "connection/stream.h"
 #include "pubsub_mqtt/certificate_names.h"
 #include "pubsub_mqtt/net/tls_context.h"
 
@@ -18,38 +20,27 @@ namespace pubsub_mqtt::net {
 
 struct ContextChoice;
 
-class TlsStream {
+class TlsStream final : public Stream {
  public:
-  enum class Status {
-    open,    // go on
-    closed,  // the peer said close_notify; whatever comes after it is ignored
-    failed,  // handshake or record error, for good; error() tells
-  };
-
   // Keeps a reference to `contexts` until the client has named its host: a reload hands new ones to new
-  // connections only.
-  explicit TlsStream(std::shared_ptr<const TlsContexts> contexts);
+  // connections only. Without a `turn` the handshake begins at once.
+  explicit TlsStream(std::shared_ptr<const TlsContexts> contexts,
+                     std::unique_ptr<HandshakeTurn> turn = nullptr);
 
-  // Takes bytes from the socket. Appends what they decrypt to `plaintext` and what must be sent in answer to
-  // `ciphertext_out`, also when it fails (the alert).
-  Status receive(std::string_view ciphertext, std::string& plaintext, std::string& ciphertext_out);
-
-  // Encrypts. Before the handshake is done, and after close(), there is nobody to send to: the caller must
-  // not.
-  Status send(std::string_view plaintext, std::string& ciphertext_out);
-
-  // close_notify, once; nothing where there is no connection to close (the handshake is not done, or it
-  // failed).
-  void close(std::string& ciphertext_out);
+  // Stream. A handshake that fails is answered by an alert.
+  bool has_begun() const override { return !choice_ || !choice_->turn; }
+  bool begin(session::Time now) override;
+  Status receive(std::string_view ciphertext, std::string& plaintext, std::string& answer) override;
+  // Before the handshake is done, and after close(), there is nobody to send to: the caller must not.
+  Status send(SendQueue& plaintext, SendQueue& ciphertext) override;
+  // close_notify; nothing where there is no connection to close (the handshake is not done, or it failed).
+  void close(std::string& answer) override;
+  // Of the client's verified certificate.
+  std::unique_ptr<CertificateNames> take_client_names() override { return std::move(client_names_); }
+  std::string_view name() const override { return "TLS"; }
+  std::string_view error() const override { return error_ ? std::string_view{*error_} : std::string_view{}; }
 
   bool handshake_done() const;
-
-  // Who the client's verified certificate says it is: once, with the first plaintext.
-  std::unique_ptr<CertificateNames> take_client_names() { return std::move(client_names_); }
-
-  // What went wrong, after it failed, for a debug log line; holds nothing secret and no bytes of the
-  // client's.
-  std::string_view error() const { return error_ ? std::string_view{*error_} : std::string_view{}; }
 
  private:
   struct FreeSsl {
@@ -58,10 +49,8 @@ class TlsStream {
   using Ssl = std::unique_ptr<SSL, FreeSsl>;
 
   static Ssl make_ssl(SSL_CTX* context);
-  Status receive_client_hello(std::string_view ciphertext, std::string& plaintext,
-                              std::string& ciphertext_out);
-  int read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext,
-           std::string& ciphertext_out);
+  Status receive_client_hello(std::string_view ciphertext, std::string& plaintext, std::string& answer);
+  int read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext, std::string& answer);
   Status outcome(int ssl_error);
   Status fail_with_openssl_error();
   Status fail(std::string error);
@@ -69,7 +58,8 @@ class TlsStream {
   // Until the client has named its host.
   struct Choice {
     std::shared_ptr<const TlsContexts> contexts;
-    std::string hello;  // what came of the ClientHello
+    std::unique_ptr<HandshakeTurn> turn;  // until it has come
+    std::string hello;                    // what came of the ClientHello
   };
   std::unique_ptr<Choice> choice_;
   Ssl ssl_;  // none after a failure

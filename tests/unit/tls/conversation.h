@@ -61,6 +61,9 @@ class TlsClient {
   std::string error_;
 };
 
+// All that waits, as the stream below gets it.
+net::Stream::Status send(net::Stream& stream, std::string_view plaintext, std::string& ciphertext);
+
 struct Conversation {
   TlsClient client;
   net::TlsStream stream;
