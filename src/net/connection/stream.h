@@ -6,7 +6,8 @@
 //   control frames in `answer`, and appends what the frames carry; send() pushes the head of a frame and then
 //   moves the pieces of its payload, so that a large shared one is still not copied.
 // - A header of the PROXY protocol sits below all others. receive() takes it off the front and passes on what
-//   is behind it; send() passes on everything. What it says of the client goes up the way client_names do.
+//   is behind it; send() passes on everything. What it says of the client goes up as take_client_names()
+//   does. It is read only when the streams above have begun, too.
 #pragma once
 
 #include <memory>
