@@ -80,37 +80,13 @@ end
 
 -- No require() of our own for libraries, since Prosody reloads these with the module.
 local settings = module:require "settings";
-local get_limit, get_seconds = settings.limit, settings.seconds;
 
 local allow_anonymous = module:get_option_boolean("mqtt_allow_anonymous"); -- nil: from loopback only
 
-local kib, day = 1024, 24*60*60;
-local limits = {
-	max_packet_size = get_limit("mqtt_max_packet_size", 256*kib, 128, 268435455);
-	max_item_size = get_limit("mqtt_max_item_size", 256*kib, kib, 268435455);
-	max_outbound_bytes = get_limit("mqtt_max_outbound_bytes", kib*kib, kib, kib*kib*kib);
-	connect_timeout = get_seconds("mqtt_connect_timeout", 10, 1, 3600);
-	max_inflight = get_limit("mqtt_max_inflight", 20, 1, 65535);
-	max_queued_messages = get_limit("mqtt_max_queued_messages", 1000, 0, 10000000);
-	max_queued_bytes = get_limit("mqtt_max_queued_bytes", 8*kib*kib, 0, kib*kib*kib*kib);
-	max_total_queued_bytes = get_limit("mqtt_max_total_queued_bytes", 256*kib*kib, 0, kib*kib*kib*kib);
-	max_sessions_per_account = get_limit("mqtt_max_sessions_per_account", 100, 0, 10000000);
-	max_anonymous_sessions = get_limit("mqtt_max_anonymous_sessions", 1000, 0, 10000000);
-	max_message_rate = get_limit("mqtt_max_message_rate", 10000, 1, 10000000);
-	max_byte_rate = get_limit("mqtt_max_byte_rate", 10*kib*kib, 1, kib*kib*kib*kib);
-	max_topic_levels = get_limit("mqtt_max_topic_levels", 64, 3, 65535);
-	max_subscriptions = get_limit("mqtt_max_subscriptions", 1000, 1, 10000000);
-	max_wildcard_subscriptions = get_limit("mqtt_max_wildcard_subscriptions", 100, 0, 10000000);
-	session_expiry = settings.seconds_or_never("mqtt_session_expiry", 7*day, 0, 3650*day);
-	max_client_identifier_length = get_limit("mqtt_max_client_identifier_length", 256, 23, 65535);
-	passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
-	anonymous_from_everywhere = allow_anonymous == true;
-	anonymous_from_loopback = allow_anonymous ~= false;
-	max_connections = get_limit("mqtt_max_connections", 10000, 1, 10000000);
-	max_connections_per_address = get_limit("mqtt_max_connections_per_address", 1000, 1, 10000000);
-	max_connection_rate = get_limit("mqtt_max_connection_rate", 20, 1, 1000000);
-	max_tls_handshake_rate = get_limit("mqtt_max_tls_handshake_rate", 200, 1, 1000000);
-};
+local limits = settings.limits(library.limits);
+limits.passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
+limits.anonymous_from_everywhere = allow_anonymous == true;
+limits.anonymous_from_loopback = allow_anonymous ~= false;
 
 --- What the core calls
 

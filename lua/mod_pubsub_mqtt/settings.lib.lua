@@ -17,15 +17,20 @@ end
 -- Prosody 13 understands "2 days", Prosody 0.12 takes seconds.
 local get_option_period = module.get_option_period or module.get_option_number;
 
-function settings.seconds(name, default, min, max)
-	return checked(name, get_option_period(module, name, default), default, min, max);
+local function time(limit)
+	local value = get_option_period(module, limit.name, limit.default);
+	if limit.may_be_never and value == math.huge then return limit.most; end
+	return checked(limit.name, value, limit.default, limit.least, limit.most);
 end
 
--- The same, where Prosody 13's "never" has a meaning: the longest time that there is.
-function settings.seconds_or_never(name, default, min, max)
-	local value = get_option_period(module, name, default);
-	if value == math.huge then return max; end
-	return checked(name, value, default, min, max);
+-- list: of the library, where each limit is declared. Returns setting -> number.
+function settings.limits(list)
+	local limits = {};
+	for _, limit in ipairs(list) do
+		limits[limit.name] = limit.is_time and time(limit)
+			or settings.limit(limit.name, limit.default, limit.least, limit.most);
+	end
+	return limits;
 end
 
 function settings.table(name)

@@ -16,9 +16,7 @@ void Hub::queue(LoginRequest&& request) {
   if (logins_.size() < max_logins) {
     logins_.push_back(std::move(request));
   } else {
-    logged_in({.connection = request.connection,
-               .code = mqtt::ConnectReturnCode::server_unavailable,
-               .account = {}});
+    logged_in({.connection = request.connection, .reason = mqtt::Reason::server_unavailable, .account = {}});
   }
 }
 

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/hub.h"
-#include "pubsub_mqtt/requests.h"
 
 namespace pubsub_mqtt::hub {
 
@@ -30,13 +30,13 @@ struct Hub::Subscriber {
   // Filters by their text. Those with a wildcard are in Hub::patterns_ too.
   std::map<std::string, mqtt::QoS, std::less<>> filters;
   struct Pattern {
-    NodePattern pattern;  // borrows from the key
+    topic::NodePattern pattern;  // borrows from the key
     mqtt::QoS qos = mqtt::QoS::at_most_once;
   };
   std::map<std::string, Pattern, std::less<>> patterns;
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
-  std::vector<mqtt::SubackReturnCode> return_codes;
+  std::vector<mqtt::FilterResult> results;
   std::size_t filters_done = 0;
   std::optional<NodeId> walked;  // nodes up to this one follow the filters
 

@@ -9,13 +9,13 @@
 #include <string>
 #include <string_view>
 
-#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/boundary/requests.h"
 
 namespace pubsub_mqtt::hub {
 
 class FilterTree {
  public:
-  // `filter` has passed parse_filter(). A session inserts a filter once.
+  // `filter` has passed topic::parse_filter(). A session inserts a filter once.
   void insert(std::string_view filter, SessionId session);
   void erase(std::string_view filter, SessionId session);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -9,13 +10,11 @@
 #include "client.h"
 #include "filter_tree.h"
 #include "nodes.h"
-#include "pubsub_mqtt/mqtt/printable.h"
+#include "pubsub_mqtt/base/printable.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
 
-constexpr int log_lines_a_step = 20;
-constexpr std::size_t max_log_lines = 1000;
 constexpr std::size_t max_announced_wills = 1000;
 
 // Whether accounts may receive a node, each asked once, however many of its clients listen.
@@ -31,7 +30,8 @@ class Judgement {
  private:
   PubsubService& service_;
   const Node& node_;
-  std::unordered_map<std::string_view, bool> decided_;
+  // No hash table: whoever chooses the account would choose its place in it.
+  std::map<std::string_view, bool> decided_;
 };
 
 }  // namespace
@@ -48,7 +48,7 @@ void Hub::accept(std::vector<Request>& batch) {
     std::visit(
         [&](auto& each) {
           using Kind = std::decay_t<decltype(each)>;
-          if constexpr (std::is_same_v<Kind, LogLine> || std::is_same_v<Kind, LoginRequest>) {
+          if constexpr (std::is_same_v<Kind, LoginRequest>) {
             queue(std::move(each));
           } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
             // Outside of the client's queue: it must not hold up the will itself.
@@ -57,6 +57,8 @@ void Hub::accept(std::vector<Request>& batch) {
             Client& client = clients_[each.session];
             client.name = std::move(each.client);
             client.account = std::move(each.account);
+          } else if constexpr (requires { each.ticket; }) {
+            queue(std::move(request), each.ticket.session);
           } else {
             queue(std::move(request), each.session);
           }
@@ -66,29 +68,6 @@ void Hub::accept(std::vector<Request>& batch) {
   batch.clear();
 }
 
-// Lines wait their turn like everything else; a flood of them costs neither time nor memory.
-void Hub::queue(LogLine&& line) {
-  if (log_lines_.size() < max_log_lines) {
-    log_lines_.push_back(std::move(line));
-  } else {
-    ++log_lines_left_out_;
-  }
-}
-
-bool Hub::write_log() {
-  if (log_lines_.empty()) return false;
-  for (int i = 0; i < log_lines_a_step && !log_lines_.empty(); ++i) {
-    const LogLine line = std::move(log_lines_.front());
-    log_lines_.pop_front();
-    service_.log(line.level, line.text);
-  }
-  if (log_lines_.empty() && log_lines_left_out_ > 0) {
-    service_.log(LogLevel::warn,
-                 std::to_string(std::exchange(log_lines_left_out_, 0)) + " log lines were left out");
-  }
-  return true;
-}
-
 void Hub::queue(Request&& request, SessionId session) {
   auto& waiting = clients_[session].waiting;
   waiting.push_back(std::move(request));
@@ -96,10 +75,9 @@ void Hub::queue(Request&& request, SessionId session) {
 }
 
 bool Hub::step() {
-  const bool logged = write_log();
   const bool checked = check_will();
   const bool logged_in = log_in_one();
-  if (turn_.empty()) return logged || checked || logged_in;
+  if (turn_.empty()) return checked || logged_in;
   const SessionId session = turn_.front();
   turn_.pop_front();
   Client& client = clients_.at(session);
@@ -134,7 +112,7 @@ void Hub::refuse(Client& client, std::string_view what, std::string_view topic, 
   line += ": ";
   line += what;
   line += " to ";
-  line += mqtt::printable(topic);
+  line += printable(topic);
   line += " refused: ";
   line += reason;
   line += " (logged once for this client)";
@@ -147,7 +125,7 @@ void Hub::take_deliveries(std::vector<Delivery>& into) {
 }
 
 void Hub::node_created(std::string_view host, std::string_view name) {
-  if (!is_node_name(name)) return;  // invisible to MQTT
+  if (!topic::is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_->open(host, name);
   node.withdraw_route();
   Judgement may_receive(service_, node);

@@ -19,7 +19,7 @@ bool Node::has_audience() const {
          std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
 }
 
-bool Node::is_received(payload::Type type, payload::Type natural_type) const {
+bool Node::is_received(topic::Type type, topic::Type natural_type) const {
   return recipients[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_recipients > 0);
 }
 
@@ -77,7 +77,7 @@ void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_r
     deliveries_.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
-  for (std::size_t type = 0; type < payload::type_count; ++type) {
+  for (std::size_t type = 0; type < topic::type_count; ++type) {
     if (selection.by_type[type]) ++node.recipients[type];
     if (member.posted.by_type[type]) --node.recipients[type];
   }

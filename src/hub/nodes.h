@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/payload/translate.h"
 
@@ -32,8 +32,8 @@ struct Node {
   bool exists = false;  // in pubsub; otherwise somebody waits for it
   bool opened = false;  // the network thread knows its name
   std::map<SessionId, Member> members;
-  std::array<std::uint32_t, payload::type_count> recipients{};  // how many sessions receive each TYPE by name
-  std::uint32_t natural_recipients = 0;                         // and the natural one
+  std::array<std::uint32_t, topic::type_count> recipients{};  // how many sessions receive each TYPE by name
+  std::uint32_t natural_recipients = 0;                       // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
   std::shared_ptr<Route> route;   // the one that is open
@@ -43,7 +43,7 @@ struct Node {
   void withdraw_route();
 
   bool has_audience() const;
-  bool is_received(payload::Type type, payload::Type natural_type) const;
+  bool is_received(topic::Type type, topic::Type natural_type) const;
 };
 
 class Nodes {

@@ -7,7 +7,7 @@
 
 #include "client.h"
 #include "nodes.h"
-#include "pubsub_mqtt/mqtt/printable.h"
+#include "pubsub_mqtt/base/printable.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "random_ids.h"
 
@@ -34,8 +34,6 @@ bool is_too_large(const pugi::xml_node& payload, std::size_t payload_size, std::
   return payload::serialize(payload).size() + item_overhead > max_item_size;
 }
 
-std::size_t bytes_of(const PublishRequest& request) { return request.topic.size() + request.payload.size(); }
-
 PubsubService::Published refused(std::string_view reason) {
   return {.outcome = Outcome::refused, .reason = std::string(reason)};
 }
@@ -44,50 +42,45 @@ PubsubService::Published refused(std::string_view reason) {
 
 // The envelope of an item that a client publishes: what pubsub does not carry.
 struct Hub::Publication {
-  const NodeTopic& topic;
+  const topic::NodeTopic& topic;
   const PublishRequest& request;
   const pugi::xml_node payload;
 };
 
-bool Hub::carry_out(Client& client, SessionId session, PublishRequest& request) {
+bool Hub::carry_out(Client& client, SessionId /*session*/, PublishRequest& request) {
   PubsubService::Published published;
   if (!is_behind_a_failure(client, request)) {
     published = publish(client, request);
     if (published.outcome != Outcome::accepted) {
-      refuse(client, request.will ? "will" : "PUBLISH", request.topic, published.reason);
+      refuse(client, request.ticket.will ? "will" : "PUBLISH", request.publication.topic, published.reason);
     }
   }
-  if (published.outcome == Outcome::failed) client.failed = request.connection;
+  if (published.outcome == Outcome::failed) client.failed = request.ticket.connection;
   auto way = route(request, published);
-  deliveries_.emplace_back(PublishReply{.session = session,
-                                        .connection = request.connection,
-                                        .qos = request.qos,
-                                        .packet_identifier = request.packet_identifier,
+  deliveries_.emplace_back(PublishReply{.ticket = request.ticket,
                                         .outcome = published.outcome,
-                                        .will = request.will,
-                                        .bytes = bytes_of(request),
-                                        .node_key = request.node_key,
-                                        .route = way,
-                                        .topic = way ? std::move(request.topic) : std::string()});
+                                        .topic = std::move(request.publication.topic),
+                                        .route = std::move(way)});
   return true;
 }
 
 // The client sends it again behind the one that failed: published now, it would come before it
 // [MQTT-4.6.0-6].
 bool Hub::is_behind_a_failure(const Client& client, const PublishRequest& request) {
-  return client.failed == request.connection && request.qos != mqtt::QoS::at_most_once && !request.will;
+  return client.failed == request.ticket.connection && request.ticket.qos != mqtt::QoS::at_most_once &&
+         !request.ticket.will;
 }
 
 // How the client may go on publishing to the topic, if pubsub has seen for nothing what it has just
 // published.
 std::shared_ptr<const Route> Hub::route(const PublishRequest& request,
                                         const PubsubService::Published& published) {
-  if (!published.unobserved || request.retain || request.will) return nullptr;
-  const auto topic = std::get<NodeTopic>(parse_topic(request.topic));
+  if (!published.unobserved || request.publication.envelope.retain || request.ticket.will) return nullptr;
+  const auto topic = std::get<topic::NodeTopic>(topic::parse_topic(request.publication.topic));
   Node* node = nodes_->find(topic.host, topic.node);
   if (node == nullptr || !node->exists) return nullptr;
   // As XML an Atom entry has an identifier and a date, which are given here.
-  if (topic.type == payload::Type::atom_title && node->is_received(payload::Type::xml, topic.type))
+  if (topic.type == topic::Type::atom_title && node->is_received(topic::Type::xml, topic.type))
     return nullptr;
   return node->open_route(certain_payload_size(limits_.max_item_size));
 }
@@ -100,30 +93,32 @@ bool Hub::check_will() {
   const auto client = clients_.find(will.session);
   if (client == clients_.end()) return true;
   std::string_view reason;
-  const auto parsed = parse_topic(will.topic);
-  if (count_levels(will.topic) > limits_.max_topic_levels) {
-    reason = too_many_levels;
-  } else if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
+  const auto parsed = topic::parse_topic(will.will.topic);
+  if (topic::count_levels(will.will.topic) > limits_.max_topic_levels) {
+    reason = topic::too_many_levels;
+  } else if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
     reason = none->reason;
-  } else if (const auto& topic = std::get<NodeTopic>(parsed);
+  } else if (const auto& topic = std::get<topic::NodeTopic>(parsed);
              service_.host_status(topic.host) == PubsubService::HostStatus::unknown) {
     reason = "no pubsub component of that name is configured";
-  } else if (!will.retain || !will.payload.empty()) {
-    const auto element = payload::to_element(topic.type, will.payload, {.id = "", .author = "anonymous"});
+  } else if (!will.will.envelope.retain || !will.will.payload.empty()) {
+    const auto element = payload::to_element(topic.type, will.will.payload, {.id = "", .author = "anonymous"},
+                                             limits_.max_xml_elements);
     if (const auto* bad = std::get_if<payload::Refused>(&element)) reason = bad->reason;
   }
   if (!reason.empty()) {
     service_.log(LogLevel::warn, client->second.name + ": its will can never be published to " +
-                                     mqtt::printable(will.topic) + ": " + std::string(reason));
+                                     printable(will.will.topic) + ": " + std::string(reason));
   }
   return true;
 }
 
 PubsubService::Published Hub::publish(const Client& client, const PublishRequest& request) {
-  if (count_levels(request.topic) > limits_.max_topic_levels) return refused(too_many_levels);
-  const auto parsed = parse_topic(request.topic);
-  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) return refused(none->reason);
-  const auto& topic = std::get<NodeTopic>(parsed);
+  if (topic::count_levels(request.publication.topic) > limits_.max_topic_levels)
+    return refused(topic::too_many_levels);
+  const auto parsed = topic::parse_topic(request.publication.topic);
+  if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) return refused(none->reason);
+  const auto& topic = std::get<topic::NodeTopic>(parsed);
   switch (service_.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
       return refused("no pubsub component of that name is configured");
@@ -132,26 +127,29 @@ PubsubService::Published Hub::publish(const Client& client, const PublishRequest
     case PubsubService::HostStatus::enabled:
       break;
   }
-  return request.retain && request.payload.empty() ? clear(client, request, topic)
-                                                   : publish_item(client, request, topic);
+  return request.publication.envelope.retain && request.publication.payload.empty()
+             ? clear(client, request, topic)
+             : publish_item(client, request, topic);
 }
 
 PubsubService::Published Hub::publish_item(const Client& client, const PublishRequest& request,
-                                           const NodeTopic& topic) {
+                                           const topic::NodeTopic& topic) {
   const std::string entry_id =
-      topic.type == payload::Type::atom_title ? random_uuid_urn(random_) : std::string();
+      topic.type == topic::Type::atom_title ? random_uuid_urn(random_) : std::string();
   // Whom pubsub shows as the publisher is expose_publisher's to say.
   const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
-  const auto element = payload::to_element(topic.type, request.payload,
-                                           {.id = entry_id, .author = author, .updated = std::time(nullptr)});
+  const auto element = payload::to_element(topic.type, request.publication.payload,
+                                           {.id = entry_id, .author = author, .updated = std::time(nullptr)},
+                                           limits_.max_xml_elements);
   if (const auto* bad = std::get_if<payload::Refused>(&element)) return refused(bad->reason);
   const pugi::xml_node payload = std::get<pugi::xml_document>(element).document_element();
-  if (is_too_large(payload, request.payload.size(), limits_.max_item_size)) {
+  if (is_too_large(payload, request.publication.payload.size(), limits_.max_item_size)) {
     return refused("the item is larger than mqtt_max_item_size");
   }
   Publication publication{.topic = topic, .request = request, .payload = payload};
   publication_ = &publication;
-  const std::string id = request.retain ? std::string(retained_id) : random_item_id(random_);
+  const std::string id =
+      request.publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
   auto published = service_.publish(topic.host, topic.node, client.account, id, payload);
   publication_ = nullptr;
   return published;
@@ -159,11 +157,11 @@ PubsubService::Published Hub::publish_item(const Client& client, const PublishRe
 
 // A publish with RETAIN and an empty payload: there is no retained message any more [MQTT-3.3.1-10].
 PubsubService::Published Hub::clear(const Client& client, const PublishRequest& request,
-                                    const NodeTopic& topic) {
+                                    const topic::NodeTopic& topic) {
   auto allowed = service_.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_->find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
-  post_cleared(*node, request.qos, topic.type);
+  post_cleared(*node, request.ticket.qos, topic.type);
   forget_retained(*node);
   service_.retract_current(topic.host, topic.node);
   return allowed;
@@ -192,25 +190,25 @@ void Hub::own_item_published() {
   Node* node = nodes_->find(publication_->topic.host, publication_->topic.node);
   if (node == nullptr) return;
   post_item(*node, publication_->payload, publication_);
-  if (!request.retain) return;
+  if (!request.publication.envelope.retain) return;
   retain(*node, {.type = publication_->topic.type,
                  .natural_type = payload::natural_type(publication_->payload),
-                 .payload = request.payload,
+                 .payload = request.publication.payload,
                  .element = payload::serialize(publication_->payload),
-                 .qos = request.qos});
+                 .envelope = request.publication.envelope});
 }
 
 void Hub::post_item(Node& node, const pugi::xml_node& payload, const Publication* publication) {
   if (!node.has_audience()) return;
   ItemPublished item{.node = node.id, .natural_type = payload::natural_type(payload), .payloads = {}};
-  if (publication != nullptr) item.qos = publication->request.qos;
+  if (publication != nullptr) item.envelope = publication->request.publication.envelope;
   bool any = false;
-  for (std::size_t i = 0; i < payload::type_count; ++i) {
-    const auto type = static_cast<payload::Type>(i);
+  for (std::size_t i = 0; i < topic::type_count; ++i) {
+    const auto type = static_cast<topic::Type>(i);
     if (!node.is_received(type, item.natural_type)) continue;
     // MQTT to MQTT is exact to the byte.
     if (publication != nullptr && publication->topic.type == type) {
-      item.payloads[i] = publication->request.payload;
+      item.payloads[i] = publication->request.publication.payload;
     } else {
       item.payloads[i] = payload::to_mqtt(type, payload);
     }
@@ -232,11 +230,11 @@ void Hub::node_purged(std::string_view host, std::string_view name) {
 
 // An empty message on the topic of the clear, where one asked for it, and on the natural topic of what is
 // cleared.
-void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> type_of_clear) {
+void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear) {
   if (!node.has_audience()) return;
   const auto natural_type =
-      node.retained ? node.retained->natural_type : type_of_clear.value_or(payload::Type::xml);
-  ItemPublished item{.node = node.id, .qos = qos, .natural_type = natural_type, .payloads = {}};
+      node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
+  ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = {.qos = qos}};
   item.payloads[static_cast<std::size_t>(natural_type)].emplace();
   if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();
   deliveries_.emplace_back(std::move(item));

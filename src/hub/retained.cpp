@@ -7,9 +7,9 @@
 
 namespace pubsub_mqtt::hub {
 
-std::optional<std::string> Retained::view(payload::Type wanted) const {
+std::optional<std::string> Retained::view(topic::Type wanted) const {
   if (wanted == type) return payload;
-  if (wanted != natural_type && wanted != payload::Type::xml) return std::nullopt;
+  if (wanted != natural_type && wanted != topic::Type::xml) return std::nullopt;
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
   if (document == nullptr) return std::nullopt;
@@ -17,7 +17,7 @@ std::optional<std::string> Retained::view(payload::Type wanted) const {
 }
 
 std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
-  const payload::Type type = payload::natural_type(payload);
+  const topic::Type type = payload::natural_type(payload);
   auto text = payload::to_mqtt(type, payload);
   if (!text || text->empty()) return std::nullopt;  // [MQTT-3.3.1-11]
   // An item counts as QoS 2: the subscriber's own decides.
@@ -25,10 +25,10 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
                   .natural_type = type,
                   .payload = std::move(*text),
                   .element = payload::serialize(payload),
-                  .qos = mqtt::QoS::exactly_once};
+                  .envelope = {.qos = mqtt::QoS::exactly_once, .retain = true}};
 }
 
-std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element,
+std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,
                                  mqtt::QoS qos) {
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
@@ -37,7 +37,7 @@ std::optional<Retained> restored(payload::Type type, std::string_view payload, s
                   .natural_type = payload::natural_type(document->document_element()),
                   .payload = std::string(payload),
                   .element = std::string(element),
-                  .qos = qos};
+                  .envelope = {.qos = qos, .retain = true}};
 }
 
 }  // namespace pubsub_mqtt::hub

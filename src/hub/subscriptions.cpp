@@ -25,46 +25,44 @@ void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value
 
 bool Hub::carry_out(Client& client, SessionId session, SubscribeRequest& request) {
   if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
-  const auto& filter = request.filters[client.subscriber->return_codes.size()];
+  const auto& filter = request.subscriptions[client.subscriber->results.size()];
   const Progress progress = subscribe(client, session, filter);
   if (progress == Progress::unfinished) return false;
   if (progress == Progress::granted) {
-    client.subscriber->return_codes.push_back(static_cast<mqtt::SubackReturnCode>(filter.qos));
+    client.subscriber->results.push_back(filter.qos);
   } else {
-    client.subscriber->return_codes.push_back(mqtt::SubackReturnCode::failure);
+    client.subscriber->results.push_back(mqtt::Reason::not_authorized);
   }
-  if (client.subscriber->return_codes.size() < request.filters.size()) return false;
-  deliveries_.emplace_back(SubscribeReply{.session = session,
-                                          .connection = request.connection,
-                                          .packet_identifier = request.packet_identifier,
-                                          .return_codes = client.subscriber->return_codes,
-                                          .bytes = request.bytes});
-  for (std::size_t i = 0; i < request.filters.size(); ++i) {
-    if (client.subscriber->return_codes[i] != mqtt::SubackReturnCode::failure)
-      start_scan(client, session, request.filters[i]);
+  if (client.subscriber->results.size() < request.subscriptions.size()) return false;
+  for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
+    if (std::holds_alternative<mqtt::QoS>(client.subscriber->results[i]))
+      start_scan(client, session, request.subscriptions[i]);
   }
-  client.subscriber->return_codes.clear();
+  deliveries_.emplace_back(SubscribeReply{.ticket = request.ticket,
+                                          .subscriptions = std::move(request.subscriptions),
+                                          .results = std::move(client.subscriber->results)});
+  client.subscriber->results.clear();
   return true;
 }
 
-Hub::Progress Hub::subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
-  if (count_levels(filter.topic_filter) > limits_.max_topic_levels) {
-    return refuse_filter(client, session, filter.topic_filter, too_many_levels);
+Hub::Progress Hub::subscribe(Client& client, SessionId session, const Subscription& filter) {
+  if (topic::count_levels(filter.topic_filter) > limits_.max_topic_levels) {
+    return refuse_filter(client, session, filter.topic_filter, topic::too_many_levels);
   }
-  const auto parsed = parse_filter(filter.topic_filter);
-  if (const auto* topic = std::get_if<NodeTopic>(&parsed))
+  const auto parsed = topic::parse_filter(filter.topic_filter);
+  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed))
     return subscribe_node(client, session, filter, *topic);
-  if (const auto* pattern = std::get_if<NodePattern>(&parsed)) {
+  if (const auto* pattern = std::get_if<topic::NodePattern>(&parsed)) {
     return subscribe_pattern(client, session, filter, *pattern);
   }
-  if (const auto* none = std::get_if<NoNodeTopic>(&parsed)) {
+  if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
     return refuse_filter(client, session, filter.topic_filter, none->reason);
   }
   return Progress::granted;
 }
 
-Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                                  const NodeTopic& topic) {
+Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subscription& filter,
+                                  const topic::NodeTopic& topic) {
   const auto status = service_.host_status(topic.host);
   if (status == PubsubService::HostStatus::unknown) {
     return refuse_filter(client, session, filter.topic_filter,
@@ -86,8 +84,8 @@ Hub::Progress Hub::subscribe_node(Client& client, SessionId session, const Subsc
   return Progress::granted;
 }
 
-Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
-                                     const SubscribeRequest::Filter& filter, const NodePattern& pattern) {
+Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session, const Subscription& filter,
+                                     const topic::NodePattern& pattern) {
   if (pattern.host != "+" && service_.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
     return refuse_filter(client, session, filter.topic_filter,
                          "no pubsub component of that name is configured");
@@ -101,7 +99,8 @@ Hub::Progress Hub::subscribe_pattern(Client& client, SessionId session,
     return refuse_filter(client, session, filter.topic_filter, too_many_wildcards);
   } else {
     const auto place = client.subscriber->patterns.try_emplace(filter.topic_filter).first;
-    place->second = {.pattern = std::get<NodePattern>(parse_filter(place->first)), .qos = filter.qos};
+    place->second = {.pattern = std::get<topic::NodePattern>(topic::parse_filter(place->first)),
+                     .qos = filter.qos};
     patterns_->insert(filter.topic_filter, session);
   }
   return walk(client, session, pattern) ? Progress::granted : Progress::unfinished;
@@ -120,10 +119,8 @@ bool Hub::carry_out(Client& client, SessionId session, UnsubscribeRequest& reque
   if (!unsubscribe(client, session, request.topic_filters[client.subscriber->filters_done])) return false;
   if (++client.subscriber->filters_done < request.topic_filters.size()) return false;
   client.subscriber->filters_done = 0;
-  deliveries_.emplace_back(UnsubscribeReply{.session = session,
-                                            .connection = request.connection,
-                                            .packet_identifier = request.packet_identifier,
-                                            .bytes = request.bytes});
+  deliveries_.emplace_back(
+      UnsubscribeReply{.ticket = request.ticket, .topic_filters = std::move(request.topic_filters)});
   return true;
 }
 
@@ -132,7 +129,7 @@ bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_
                 [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
   if (const auto filter = client.subscriber->filters.find(topic_filter);
       filter != client.subscriber->filters.end()) {
-    const auto topic = std::get<NodeTopic>(parse_topic(topic_filter));
+    const auto topic = std::get<topic::NodeTopic>(topic::parse_topic(topic_filter));
     Node* node = nodes_->find(topic.host, topic.node);
     client.subscriber->filters.erase(filter);
     update(*node, client, session);
@@ -145,7 +142,7 @@ bool Hub::unsubscribe(Client& client, SessionId session, std::string_view topic_
     patterns_->erase(topic_filter, session);
     client.subscriber->patterns.erase(pattern);
   }
-  return walk(client, session, std::get<NodePattern>(parse_filter(topic_filter)));
+  return walk(client, session, std::get<topic::NodePattern>(topic::parse_filter(topic_filter)));
 }
 
 bool Hub::unsubscribe_all(Client& client, SessionId session) {
@@ -167,7 +164,7 @@ bool Hub::has_all_filters(const Client& client) const {
   return client.subscriber->filters.size() + client.subscriber->patterns.size() >= limits_.max_subscriptions;
 }
 
-bool Hub::walk(Client& client, SessionId session, const NodePattern& pattern) {
+bool Hub::walk(Client& client, SessionId session, const topic::NodePattern& pattern) {
   NodeId position = client.subscriber->walked.value_or(0);
   // Each node is held against each of the client's patterns.
   const std::size_t nodes = std::max<std::size_t>(1, nodes_a_step / (client.subscriber->patterns.size() + 1));
@@ -192,9 +189,9 @@ void Hub::update(Node& node, Client& client, SessionId session) {
 
 void Hub::update(Node& node, Client& client, SessionId session, bool may_receive) {
   Selection asked;
-  for (std::size_t i = 0; i < payload::type_count; ++i) {
+  for (std::size_t i = 0; i < topic::type_count; ++i) {
     const auto filter =
-        client.subscriber->filters.find(make_topic(node.host, static_cast<payload::Type>(i), node.name));
+        client.subscriber->filters.find(topic::make_topic(node.host, static_cast<topic::Type>(i), node.name));
     if (filter != client.subscriber->filters.end()) asked.by_type[i] = filter->second;
   }
   if (node.exists) {
@@ -207,7 +204,7 @@ void Hub::update(Node& node, Client& client, SessionId session, bool may_receive
   nodes_->ask(node, session, asked, may_receive);
 }
 
-void Hub::start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter) {
+void Hub::start_scan(Client& client, SessionId session, const Subscription& filter) {
   // Others ($SYS/...) bring nothing, and nothing counts them.
   if (!client.subscriber->filters.contains(filter.topic_filter) &&
       !client.subscriber->patterns.contains(filter.topic_filter))
@@ -241,8 +238,8 @@ bool Hub::carry_out(Client& client, SessionId session, RetainedRequest& /*reques
 
 // Goes through some of the nodes. True: the scan is done, or the batch is full.
 bool Hub::scan(Client& client, SessionId session, Scan& scan) {
-  const auto parsed = parse_filter(scan.topic_filter);
-  if (const auto* topic = std::get_if<NodeTopic>(&parsed)) {
+  const auto parsed = topic::parse_filter(scan.topic_filter);
+  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
     Node* node = nodes_->find(topic->host, topic->node);
     const bool read = node != nullptr && node->id <= scan.position;
     if (node == nullptr || read) return true;
@@ -250,7 +247,7 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
     read_retained(client, session, *node, scan, topic->type);
     return true;
   }
-  const auto* pattern = std::get_if<NodePattern>(&parsed);
+  const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
   if (pattern == nullptr) return true;
   for (std::size_t i = 0; i < nodes_a_step; ++i) {
     Node* node = nodes_->next(scan.position);
@@ -265,17 +262,19 @@ bool Hub::scan(Client& client, SessionId session, Scan& scan) {
 }
 
 bool Hub::read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
-                        std::optional<payload::Type> type) {
+                        std::optional<topic::Type> type) {
   const auto member = node.members.find(session);
   if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since)
     return false;
   RetainedMessages::Message message{
-      .node = node.id, .type = type.value_or(payload::Type::xml), .qos = scan.qos, .payload = {}};
+      .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
+  message.envelope = {.qos = scan.qos, .retain = true};
   std::optional<std::string> text;
   if (node.retained) {
     if (!service_.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
-    message.qos = std::min(scan.qos, node.retained->qos);
+    message.envelope = node.retained->envelope;
+    message.envelope.qos = std::min(scan.qos, message.envelope.qos);
     text = node.retained->view(message.type);
   } else {
     pugi::xml_document item;

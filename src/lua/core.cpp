@@ -6,28 +6,23 @@
 #include "stanza.h"
 
 namespace pubsub_mqtt::lua {
-namespace {
 
-// How long Prosody's loop waits for us at a time, and how long our descriptor may stay readable before timers
-// get their turn (Prosody 0.12 runs none while any descriptor is).
-constexpr std::chrono::microseconds slice{500};
-constexpr std::chrono::milliseconds burst{20};
+Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
 
-}  // namespace
-
-Core::Core(const Settings& settings) : hub_(shim_, settings.hub), network_(settings.session, settings.net) {}
-
-void Core::take_requests() {
+void Core::take() {
+  network_.take_log(log_);
+  log_queue_.accept(log_);
   network_.take_requests(requests_);
   hub_.accept(requests_);
 }
 
-bool Core::step_until(Clock::time_point deadline) {
+bool Core::step_until(WorkSlices::Clock::time_point deadline) {
   working_ = true;
   bool idle = false;
   do {
-    idle = !hub_.step();
-  } while (!idle && Clock::now() < deadline);
+    const bool logged = log_queue_.write_some(callbacks_);
+    idle = !hub_.step() && !logged;
+  } while (!idle && now() < deadline);
   working_ = false;
   post();
   return idle;
@@ -36,48 +31,18 @@ bool Core::step_until(Clock::time_point deadline) {
 bool Core::work(lua_State* L, bool from_timer) {
   bool more = false;
   {
-    const Shim::Entered entered(shim_, L);
-    more = work_slice(from_timer);
+    const Callbacks::Entered entered(callbacks_, L);
+    more = slices_.run(*this, from_timer);
   }
   stop_if_asked(L);
   return more;
 }
 
-bool Core::work_slice(bool from_timer) {
-  if (from_timer) {
-    waiting_for_timer_ = false;
-  } else if (waiting_for_timer_) {
-    network_.set_requests_fd(false);  // the timer will see to it
-    return false;
-  }
-  const auto now = Clock::now();
-  if (!busy_ || from_timer) {
-    busy_ = true;
-    busy_since_ = now;
-  }
-  take_requests();
-  if (step_until(now + slice)) {
-    network_.set_requests_fd(false);
-    take_requests();  // what was posted before the descriptor was drained
-    if (step_until(Clock::now())) {
-      busy_ = false;
-      return false;
-    }
-  }
-  if (Clock::now() - busy_since_ > burst) {
-    network_.set_requests_fd(false);
-    waiting_for_timer_ = true;
-    return true;
-  }
-  network_.set_requests_fd(true);
-  return false;
-}
-
 void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
                           int item) {
   {
-    const Shim::Entered entered(shim_, L);
-    if (shim_.is_being_published(L, item)) {
+    const Callbacks::Entered entered(callbacks_, L);
+    if (callbacks_.is_being_published(L, item)) {
       hub_.own_item_published();
     } else if (hub_.wants_item(host, node, id)) {
       read_item(L, host, node, id, item);
@@ -101,13 +66,13 @@ void Core::read_item(lua_State* L, std::string_view host, std::string_view node,
   };
   lua_pushvalue(L, item);
   if (protected_call(L, 1, 0, body) != LUA_OK) {
-    shim_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
+    callbacks_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
     is_lost();
   } else if (read) {
     hub_.item_published(host, node, id, payload.document_element());
   } else {
-    shim_.log(LogLevel::debug,
-              "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
+    callbacks_.log(LogLevel::debug,
+                   "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
     is_lost();
   }
 }
@@ -125,22 +90,23 @@ void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
 }
 
 void Core::stop_if_asked(lua_State* L) {
-  if (!asked_to_stop_ || shim_.is_entered()) return;
-  const auto deadline = Clock::now() + *asked_to_stop_;
+  if (!asked_to_stop_ || callbacks_.is_entered()) return;
+  const auto deadline = now() + *asked_to_stop_;
   asked_to_stop_.reset();
   {
-    const Shim::Entered entered(shim_, L);
+    const Callbacks::Entered entered(callbacks_, L);
     network_.send_wills();
-    take_requests();
+    take();
     const bool done = step_until(deadline);
     network_.stop();
-    take_requests();
+    take();
     if (!step_until(deadline) || !done) {
-      shim_.log(LogLevel::warn, "not everything that clients had sent could be published before the end");
+      callbacks_.log(LogLevel::warn,
+                     "not everything that clients had sent could be published before the end");
     }
-    shim_.stopped();
+    callbacks_.stopped();
   }
-  shim_.detach(L);
+  callbacks_.detach(L);
 }
 
 }  // namespace pubsub_mqtt::lua

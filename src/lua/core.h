@@ -10,23 +10,20 @@
 #include <string_view>
 #include <vector>
 
+#include "callbacks.h"
+#include "log_queue.h"
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/net/network.h"
-#include "shim.h"
+#include "work_slices.h"
 
 namespace pubsub_mqtt::lua {
 
-struct Settings {
-  session::Limits session;
-  net::Limits net;
-  hub::Limits hub;
-};
-
-class Core {
+class Core final : private WorkSlices::Work {
  public:
-  explicit Core(const Settings& settings);
+  explicit Core(const Limits& limits);
 
-  Shim& shim() { return shim_; }
+  Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }
   net::ListenerId next_listener() { return ++last_listener_; }
 
@@ -43,7 +40,7 @@ class Core {
   template <typename Tell>
   void tell_hub(lua_State* L, Tell&& tell) {
     {
-      const Shim::Entered entered(shim_, L);
+      const Callbacks::Entered entered(callbacks_, L);
       tell(hub_);
       post();
     }
@@ -57,25 +54,25 @@ class Core {
   void stop(lua_State* L, std::chrono::milliseconds patience);
 
  private:
-  using Clock = std::chrono::steady_clock;
+  // WorkSlices::Work
+  void take() override;
+  bool step_until(WorkSlices::Clock::time_point deadline) override;
+  void set_readable(bool readable) override { network_.set_requests_fd(readable); }
+  WorkSlices::Clock::time_point now() override { return WorkSlices::Clock::now(); }
 
-  bool work_slice(bool from_timer);
   void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
   void stop_if_asked(lua_State* L);
-  void take_requests();
-  // Until the deadline, but at least one. True: nothing is left.
-  bool step_until(Clock::time_point deadline);
   void post();
 
-  Shim shim_;
+  Callbacks callbacks_;
   hub::Hub hub_;
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;
+  std::vector<LogLine> log_;
   std::vector<Delivery> deliveries_;
-  Clock::time_point busy_since_{};
-  bool busy_ = false;
-  bool waiting_for_timer_ = false;
+  LogQueue log_queue_;
+  WorkSlices slices_;
   bool working_ = false;
   std::optional<std::chrono::milliseconds> asked_to_stop_;
 };

@@ -1,11 +1,12 @@
 // luaopen_pubsub_mqtt: what mod_pubsub_mqtt.lua sees of the library.
 //
-//   version                       of the library; the shim's own must be the same
-//   new(settings, callbacks)      a core; settings are numbers (docs/configuration.md)
+//   version                       of the library; the Lua half's own must be the same
+//   limits                        what docs/configuration.md calls limits, see push_limit_settings()
+//   new(limits, callbacks)        a core; limits: a number for each of these by its name, and who may log in how
 //   tls_contexts(settings, hosts, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name,
 //                                 or false where that failed; old: contexts that such hosts keep, or nil
-//   core:attach(callbacks)        callbacks of a reloaded shim
+//   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -96,55 +97,63 @@ bool flag_field(lua_State* L, int index, const char* name) {
   return flag;
 }
 
-// The shim has checked the range.
-template <typename Number = std::size_t>
-Number number_field(lua_State* L, int index, const char* name) {
-  lua_getfield(L, index, name);
-  const auto number = static_cast<Number>(luaL_checknumber(L, -1));
+// The Lua half has checked the range.
+std::size_t number_field(lua_State* L, int index, std::string_view name) {
+  lua_pushlstring(L, name.data(), name.size());
+  lua_gettable(L, index);
+  const auto number = static_cast<std::size_t>(luaL_checknumber(L, -1));
   lua_pop(L, 1);
   return number;
+}
+
+Limits read_limits(lua_State* L, int index) {
+  Limits limits;
+  for (const LimitSetting& setting : limit_settings)
+    set(setting, number_field(L, index, setting.name), limits);
+  limits.passwords_in_the_clear = flag_field(L, index, "passwords_in_the_clear");
+  if (flag_field(L, index, "anonymous_from_everywhere")) {
+    limits.anonymous = Anonymous::from_everywhere;
+  } else if (!flag_field(L, index, "anonymous_from_loopback")) {
+    limits.anonymous = Anonymous::from_nowhere;
+  }
+  return limits;
 }
 
 int new_core(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  Settings settings;
-  settings.session.max_packet_size = number_field(L, 1, "max_packet_size");
-  settings.session.max_outbound_bytes = number_field(L, 1, "max_outbound_bytes");
-  settings.session.connect_timeout = std::chrono::seconds(number_field(L, 1, "connect_timeout"));
-  settings.session.max_inflight = number_field<std::uint16_t>(L, 1, "max_inflight");
-  settings.session.max_queued_messages = number_field(L, 1, "max_queued_messages");
-  settings.session.max_queued_bytes = number_field(L, 1, "max_queued_bytes");
-  settings.session.max_total_queued_bytes = number_field(L, 1, "max_total_queued_bytes");
-  settings.session.max_sessions_per_account = number_field(L, 1, "max_sessions_per_account");
-  settings.session.max_anonymous_sessions = number_field(L, 1, "max_anonymous_sessions");
-  settings.session.max_message_rate = number_field(L, 1, "max_message_rate");
-  settings.session.max_byte_rate = number_field(L, 1, "max_byte_rate");
-  settings.session.session_expiry = std::chrono::seconds(number_field(L, 1, "session_expiry"));
-  settings.hub.max_item_size = number_field(L, 1, "max_item_size");
-  settings.hub.max_subscriptions = number_field(L, 1, "max_subscriptions");
-  settings.hub.max_wildcard_subscriptions = number_field(L, 1, "max_wildcard_subscriptions");
-  settings.hub.max_topic_levels = number_field(L, 1, "max_topic_levels");
-  settings.session.max_client_identifier_length = number_field(L, 1, "max_client_identifier_length");
-  settings.session.passwords_in_the_clear = flag_field(L, 1, "passwords_in_the_clear");
-  if (flag_field(L, 1, "anonymous_from_everywhere")) {
-    settings.session.anonymous = session::Anonymous::from_everywhere;
-  } else if (!flag_field(L, 1, "anonymous_from_loopback")) {
-    settings.session.anonymous = session::Anonymous::from_nowhere;
-  }
-  settings.net.max_connections = number_field(L, 1, "max_connections");
-  settings.net.max_connections_per_address = number_field(L, 1, "max_connections_per_address");
-  settings.net.max_connection_rate = number_field(L, 1, "max_connection_rate");
-  settings.net.max_tls_handshake_rate = number_field(L, 1, "max_tls_handshake_rate");
+  const Limits limits = read_limits(L, 1);
   auto& handle = push_handle<CoreHandle>(L, core_type);
-  handle = std::make_unique<Core>(settings);
-  handle->shim().attach(L, 2);
+  handle = std::make_unique<Core>(limits);
+  handle->callbacks().attach(L, 2);
   return 1;
+}
+
+// The settings of limits, for the Lua half to read: a list of { name =, default =, least =, most =, is_time =,
+// may_be_never = }.
+void push_limit_settings(lua_State* L) {
+  lua_createtable(L, static_cast<int>(limit_settings.size()), 0);
+  lua_Integer i = 0;
+  for (const LimitSetting& setting : limit_settings) {
+    lua_createtable(L, 0, 6);
+    lua_pushlstring(L, setting.name.data(), setting.name.size());
+    lua_setfield(L, -2, "name");
+    for (const auto& [field, number] : {std::pair("default", value_of(setting, Limits{})),
+                                        std::pair("least", setting.least), std::pair("most", setting.most)}) {
+      lua_pushinteger(L, static_cast<lua_Integer>(number));
+      lua_setfield(L, -2, field);
+    }
+    lua_pushboolean(L, std::holds_alternative<Time Limits::*>(setting.member) ? 1 : 0);
+    lua_setfield(L, -2, "is_time");
+    lua_pushboolean(L, setting.may_be_never ? 1 : 0);
+    lua_setfield(L, -2, "may_be_never");
+    lua_rawseti(L, -2, ++i);
+  }
 }
 
 int attach(lua_State* L) {
   Core& core = check_core(L);
-  core.shim().attach(L, 2);
+  core.callbacks().attach(L, 2);
   // Its settings may judge otherwise.
   core.tell_hub(L, [](hub::Hub& hub) { hub.withdraw_all_routes(); });
   return 0;
@@ -235,7 +244,7 @@ int logged_in(lua_State* L) {
   luaL_argcheck(L, code >= 0 && code <= 5, 3, "no return code of CONNACK");
   core.tell_hub(L, [&](hub::Hub& hub) {
     hub.logged_in({.connection = connection,
-                   .code = static_cast<mqtt::ConnectReturnCode>(code),
+                   .reason = static_cast<mqtt::Reason>(code),
                    .account = std::string(account)});
   });
   return 0;
@@ -309,7 +318,7 @@ int restore_retained(lua_State* L) {
   const auto host = check_string(L, 2);
   const auto node = check_string(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);
-  const auto type = payload::type_from_name(text_field(L, 4, "type"));
+  const auto type = topic::type_from_name(text_field(L, 4, "type"));
   const auto payload = text_field(L, 4, "payload");
   const auto element = text_field(L, 4, "element");
   lua_getfield(L, 4, "qos");
@@ -480,5 +489,7 @@ extern "C" __attribute__((visibility("default"))) int luaopen_pubsub_mqtt(lua_St
   luaL_newlib(L, functions);
   lua_pushliteral(L, PUBSUB_MQTT_VERSION);
   lua_setfield(L, -2, "version");
+  push_limit_settings(L);
+  lua_setfield(L, -2, "limits");
   return 1;
 }

@@ -37,12 +37,12 @@ std::string_view read_topic_filter(Fields& fields) {
   return topic_filter;
 }
 
-Will read_will(Fields& fields, std::uint8_t flags) {
+Publish read_will(Fields& fields, std::uint8_t flags) {
   const unsigned qos = (flags & connect_flags::will_qos) >> connect_flags::will_qos_shift;
   fields.require(qos <= 2, "a will at QoS 3 [MQTT-3.1.2-14]");
-  Will will;
+  Publish will;
   will.topic = read_topic_name(fields);
-  will.message = fields.binary();
+  will.payload = fields.binary();
   will.qos = static_cast<QoS>(qos);
   will.retain = (flags & connect_flags::will_retain) != 0;
   return will;

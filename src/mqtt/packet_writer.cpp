@@ -55,7 +55,7 @@ void write(const Connect& connect, std::string& out) {
   constexpr std::size_t level_flags_and_keep_alive = 4;
   std::size_t remaining_length =
       string_size(name) + level_flags_and_keep_alive + string_size(connect.client_identifier);
-  if (connect.will) remaining_length += string_size(connect.will->topic) + string_size(connect.will->message);
+  if (connect.will) remaining_length += string_size(connect.will->topic) + string_size(connect.will->payload);
   if (connect.user_name) remaining_length += string_size(*connect.user_name);
   if (connect.password) remaining_length += string_size(*connect.password);
 
@@ -67,7 +67,7 @@ void write(const Connect& connect, std::string& out) {
   put_string(connect.client_identifier, out);
   if (connect.will) {
     put_string(connect.will->topic, out);
-    put_string(connect.will->message, out);
+    put_string(connect.will->payload, out);
   }
   if (connect.user_name) put_string(*connect.user_name, out);
   if (connect.password) put_string(*connect.password, out);
@@ -151,6 +151,18 @@ void write_publish_header(const Publish& publish, std::size_t payload_size, std:
   put_fixed_header(PacketType::publish, flags, header_size + payload_size, out);
   put_string(publish.topic, out);
   if (has_packet_identifier) put_two_byte_integer(publish.packet_identifier, out);
+}
+
+void rewrite_publish_header(std::span<char> header, QoS qos, PacketIdentifier packet_identifier, bool dup) {
+  unsigned first =
+      static_cast<unsigned char>(header.front()) & ~(0U | publish_flags::dup | publish_flags::qos);
+  first |= static_cast<unsigned>(qos) << publish_flags::qos_shift;
+  if (dup) first |= publish_flags::dup;
+  header.front() = static_cast<char>(first);
+  // The packet identifier is the last field (3.3.2.2).
+  const auto place = header.last(2);
+  place[0] = static_cast<char>(packet_identifier >> 8U);
+  place[1] = static_cast<char>(packet_identifier & 0xFFU);
 }
 
 }  // namespace pubsub_mqtt::mqtt

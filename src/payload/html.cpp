@@ -1,10 +1,15 @@
 #include "html.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
+#include <utility>
 
+#include "html_entities.h"
+#include "pubsub_mqtt/base/utf8.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::payload {
@@ -38,76 +43,68 @@ std::size_t markup_size(std::string_view text) {
   return text.size();
 }
 
-std::string utf8(std::uint32_t code_point) {
-  const auto tail = [code_point](unsigned shift) {
-    return static_cast<char>(0x80U | ((code_point >> shift) & 0x3FU));
-  };
-  const auto lead = [code_point](unsigned mark, unsigned shift) {
-    return static_cast<char>(mark | (code_point >> shift));
-  };
-  if (code_point < 0x80) return {static_cast<char>(code_point)};
-  if (code_point < 0x800) return {lead(0xC0, 6), tail(0)};
-  if (code_point < 0x10000) return {lead(0xE0, 12), tail(6), tail(0)};
-  return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
-}
+// What a character reference stands for, and how many bytes it takes.
+struct Reference {
+  std::string characters;
+  std::size_t size;
+};
 
-// "#65" and "#x41"; empty if it names no character of XML 1.0.
-std::string numbered_character(std::string_view number) {
+// "&#65;" and "&#x41;", with which `text` begins; nullopt for anything else, and for what is no character of
+// XML 1.0.
+std::optional<Reference> numbered_reference(std::string_view text) {
+  constexpr std::size_t longest = std::string_view("&#x10FFFF;").size();
+  const std::size_t semicolon = text.substr(0, longest).find(';');
+  if (!text.starts_with("&#") || semicolon == std::string_view::npos) return std::nullopt;
+  std::string_view number = text.substr(2, semicolon - 2);
   int base = 10;
-  number.remove_prefix(1);
   if (number.starts_with('x') || number.starts_with('X')) {
     base = 16;
     number.remove_prefix(1);
   }
-  constexpr std::uint32_t last_code_point = 0x10FFFF;
   std::uint32_t code_point = 0;
   const char* const end = number.data() + number.size();
   const auto [stop, error] = std::from_chars(number.data(), end, code_point, base);
-  if (error != std::errc() || stop != end || code_point > last_code_point) return {};
-  std::string character = utf8(code_point);
-  return is_xml_text(character) ? character : std::string();
+  if (error != std::errc() || stop != end || code_point > last_code_point || is_surrogate(code_point)) {
+    return std::nullopt;
+  }
+  std::string character;
+  append_utf8(code_point, character);
+  if (!is_xml_text(character)) return std::nullopt;
+  return Reference{.characters = std::move(character), .size = semicolon + 1};
 }
 
-// The character for what stands between '&' and ';'; empty if unknown.
-std::string referenced_character(std::string_view name) {
-  if (name.starts_with('#')) return numbered_character(name);
-  if (name == "amp") return "&";
-  if (name == "lt") return "<";
-  if (name == "gt") return ">";
-  if (name == "quot") return "\"";
-  if (name == "apos") return "'";
-  if (name == "nbsp") return "\u00A0";
-  return {};
+std::optional<Reference> reference(std::string_view text) {
+  if (auto numbered = numbered_reference(text)) return numbered;
+  const auto entity = html_entity(text.substr(1));
+  if (!entity) return std::nullopt;
+  return Reference{.characters = std::string(entity->characters), .size = 1 + entity->name.size()};
 }
 
-// The name in "&name;", with which `text` begins; empty if it does not.
-std::string_view reference_name(std::string_view text) {
-  constexpr std::size_t longest = std::string_view("&#x10FFFF;").size();
-  const std::size_t end = text.substr(0, longest).find(';');
-  return end == std::string_view::npos ? std::string_view() : text.substr(1, end - 1);
+// Appends what a reader sees of the markup or reference that `html`, which begins with '<' or '&', begins
+// with; that character, where it is neither. Returns how many bytes of `html` these are.
+std::size_t append_seen(std::string_view html, std::string& text) {
+  if (html[0] == '<' && begins_markup(html.substr(1))) return 1 + markup_size(html.substr(1));
+  if (html[0] == '&') {
+    if (const auto found = reference(html)) {
+      text += found->characters;
+      return found->size;
+    }
+  }
+  text += html[0];
+  return 1;
 }
 
 }  // namespace
 
 std::string plain_text_of_html(std::string_view html) {
   std::string text;
-  while (!html.empty()) {
-    if (html[0] == '<' && begins_markup(html.substr(1))) {
-      html.remove_prefix(1 + markup_size(html.substr(1)));
-      continue;
-    }
-    if (html[0] == '&') {
-      const std::string_view name = reference_name(html);
-      if (const std::string character = referenced_character(name); !character.empty()) {
-        text += character;
-        html.remove_prefix(name.size() + 2);
-        continue;
-      }
-    }
-    text += html[0];
-    html.remove_prefix(1);
+  while (true) {
+    const std::size_t plain = std::min(html.find_first_of("<&"), html.size());
+    text += html.substr(0, plain);
+    html.remove_prefix(plain);
+    if (html.empty()) return text;
+    html.remove_prefix(append_seen(html, text));
   }
-  return text;
 }
 
 }  // namespace pubsub_mqtt::payload

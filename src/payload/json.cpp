@@ -20,16 +20,24 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_exponent_mark(char c) { return c == 'e' || c == 'E'; }
 bool is_sign(char c) { return c == '+' || c == '-'; }
 
-// RapidJSON refuses numbers beyond a double ("1e999"), also where it converts none. They are valid JSON, so
-// it sees them cut: no run of digits is longer than max_digits, no exponent than max_exponent_digits, which
-// alters no text's validity. In a string, where the digits mean nothing either, each hexadecimal escape keeps
-// its four: an exponent is cut only behind a digit, so at least "1e99" is left.
-class ShortNumbers : public rapidjson::MemoryStream {
+// What RapidJSON sees in place of a text: one that is valid JSON where the text is, without what RapidJSON
+// refuses and RFC 8259 takes.
+//
+// Numbers beyond a double ("1e999", section 6) are cut, also where none is converted: no run of digits is
+// longer than max_digits, no exponent than max_exponent_digits. In a string, where the digits mean nothing
+// either, each hexadecimal escape keeps its four: an exponent is cut only behind a digit, so at least "1e99"
+// is left.
+//
+// Surrogates without their partner ("\ud800", section 8.2) begin with the digit D, which is read as C: U+C800
+// is a character. Neither letter has another meaning in JSON, in an escape or outside of strings.
+class AcceptableText : public rapidjson::MemoryStream {
  public:
-  explicit ShortNumbers(std::string_view text) : MemoryStream(text.data(), text.size()) {}
+  explicit AcceptableText(std::string_view text) : MemoryStream(text.data(), text.size()) {}
+
+  char Peek() const { return without_surrogates(MemoryStream::Peek()); }
 
   char Take() {
-    const char taken = MemoryStream::Take();
+    const char taken = without_surrogates(MemoryStream::Take());
     if (is_digit(taken)) {
       if (--digits_left_ == 0) skip_digits();
     } else if (is_exponent_mark(taken) && is_digit(previous_)) {
@@ -45,6 +53,11 @@ class ShortNumbers : public rapidjson::MemoryStream {
   static constexpr std::size_t max_digits = 17;
   static constexpr std::size_t max_exponent_digits = 2;
 
+  static char without_surrogates(char c) {
+    // Without a branch, since a processor cannot predict which letters a text has.
+    return static_cast<char>(c - ((c | 0x20) == 'd' ? 1 : 0));
+  }
+
   void skip_digits() {
     while (is_digit(Peek())) MemoryStream::Take();
   }
@@ -57,7 +70,7 @@ class ShortNumbers : public rapidjson::MemoryStream {
 
 bool is_json(std::string_view text) {
   constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-  ShortNumbers stream(text);
+  AcceptableText stream(text);
   rapidjson::BaseReaderHandler<> ignore_values;
   rapidjson::Reader reader;
   return !reader.Parse<flags>(stream, ignore_values).IsError();

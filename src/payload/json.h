@@ -6,8 +6,8 @@
 namespace pubsub_mqtt::payload {
 
 // One value, white space around it allowed, no byte order mark. `text` is_xml_text, so it is UTF-8 and holds
-// no U+0000. A number may be of any size and precision (RFC 8259, 6). An escaped leading surrogate without
-// its partner is refused (8.2 leaves it open). Stack use does not depend on the nesting.
+// no U+0000. A number may be of any size and precision (RFC 8259, 6), and an escaped surrogate may stand
+// without its partner (8.2). Stack use does not depend on the nesting.
 bool is_json(std::string_view text);
 
 }  // namespace pubsub_mqtt::payload

@@ -1,5 +1,7 @@
 #include "pubsub_mqtt/payload/translate.h"
 
+#include <utility>
+
 #include "atom.h"
 #include "json.h"
 #include "pubsub_mqtt/payload/xml_text.h"
@@ -51,18 +53,23 @@ std::optional<Refused> check_text(Type type, std::string_view mqtt_payload) {
 }
 
 std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
-                                                     const AtomEntry& atom) {
-  if (type == Type::xml) return parse_element(mqtt_payload);
+                                                     const AtomEntry& atom, std::size_t max_xml_elements) {
+  if (type == Type::xml) return parse_element(mqtt_payload, max_xml_elements);
   if (const auto refused = check_text(type, mqtt_payload)) return *refused;
   if (type == Type::atom_title) return atom_entry(mqtt_payload, atom);
   if (type == Type::utf8) return text_element("data", xmlns_data, mqtt_payload);
   return text_element("json", xmlns_json, mqtt_payload);
 }
 
-Type natural_type(const pugi::xml_node& element) {
+NaturalPayload natural_payload(const pugi::xml_node& element) {
   const Type type = type_by_name(element);
-  return type != Type::xml && to_mqtt(type, element) ? type : Type::xml;
+  if (type == Type::xml) return {};
+  auto payload = to_mqtt(type, element);
+  if (!payload) return {};
+  return {.type = type, .payload = std::move(payload)};
 }
+
+Type natural_type(const pugi::xml_node& element) { return natural_payload(element).type; }
 
 std::optional<std::string> to_mqtt(Type type, const pugi::xml_node& element) {
   if (type != Type::xml && type != type_by_name(element)) return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "tree.h"
+#include "xml_elements.h"
 
 namespace pubsub_mqtt::payload {
 namespace {
@@ -20,6 +21,9 @@ constexpr std::string_view xmlns_xml = "http://www.w3.org/XML/1998/namespace";
 // element of the tree names its namespace.
 constexpr std::size_t namespace_growth = 16;
 constexpr std::size_t namespace_allowance = 65536;
+
+constexpr std::string_view too_many_elements =
+    "the payload has more elements and attributes than mqtt_max_xml_elements";
 
 struct Name {
   std::string_view xmlns;  // empty: none
@@ -41,9 +45,11 @@ using Parser = std::unique_ptr<std::remove_pointer_t<XML_Parser>, FreeParser>;
 // Builds the tree from libexpat's events.
 class TreeBuilder {
  public:
-  explicit TreeBuilder(std::string_view text)
+  // `max_declarations`: of namespaces, besides those of the text.
+  TreeBuilder(std::string_view text, std::size_t max_declarations)
       : text_(text),
         parser_(XML_ParserCreateNS("UTF-8", separator)),
+        declarations_left_(max_declarations),
         namespace_bytes_left_(namespace_growth * text.size() + namespace_allowance) {
     if (!parser_) throw std::bad_alloc();
     XML_SetUserData(parser_.get(), this);
@@ -106,6 +112,16 @@ class TreeBuilder {
     XML_StopParser(parser_.get(), XML_FALSE);
   }
 
+  // Whether the tree may have one more declaration than the text; refuses if not.
+  bool may_declare() {
+    if (declarations_left_ == 0) {
+      refuse(too_many_elements);
+      return false;
+    }
+    --declarations_left_;
+    return true;
+  }
+
   // Whether a copy of a namespace name may be added to the tree; refuses if not.
   bool may_copy(std::string_view xmlns) {
     if (xmlns.size() > namespace_bytes_left_) {
@@ -140,7 +156,7 @@ class TreeBuilder {
       } else if (name.xmlns == xmlns_xml) {
         append_attribute(element_, (std::string("xml:") + name.local).c_str(), value);
       } else {
-        if (!may_copy(name.xmlns)) return;
+        if (!may_declare() || !may_copy(name.xmlns)) return;
         const std::string prefix = "ns" + std::to_string(++prefixes);
         append_attribute(element_, ("xmlns:" + prefix).c_str(), name.xmlns);
         append_attribute(element_, (prefix + ":" + name.local).c_str(), value);
@@ -166,6 +182,7 @@ class TreeBuilder {
   pugi::xml_node element_;  // the innermost open one
   std::size_t depth_ = 0;
   std::string pending_text_;
+  std::size_t declarations_left_;
   std::size_t namespace_bytes_left_;
   std::string_view refusal_;
   bool out_of_memory_ = false;
@@ -173,11 +190,13 @@ class TreeBuilder {
 
 }  // namespace
 
-std::variant<pugi::xml_document, Refused> parse_element(std::string_view text) {
+std::variant<pugi::xml_document, Refused> parse_element(std::string_view text, std::size_t max_elements) {
   if (!is_xml_text(text)) {
     return Refused{"the payload is not UTF-8, or holds a character that XML 1.0 cannot carry"};
   }
-  return TreeBuilder(text).build();
+  const std::size_t elements = max_elements == no_xml_limit ? 0 : count_elements(text, max_elements);
+  if (elements > max_elements) return Refused{too_many_elements};
+  return TreeBuilder(text, max_elements - elements).build();
 }
 
 }  // namespace pubsub_mqtt::payload

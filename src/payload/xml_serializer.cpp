@@ -43,7 +43,7 @@ void write_escaped(std::string_view text, bool in_attribute, std::string& out) {
 void write_start_tag(const pugi::xml_node& element, std::string_view parent_xmlns, std::string& out) {
   out += '<';
   out += element.name();
-  for (const pugi::xml_attribute& attribute : element.attributes()) {
+  for (auto attribute = element.first_attribute(); attribute; attribute = attribute.next_attribute()) {
     const std::string_view name = attribute.name();
     if (name == "xmlns" && attribute.value() == parent_xmlns) continue;
     out += ' ';

@@ -137,7 +137,7 @@ TEST_P(BackPressureAtTheEnd, WhatCameBeforeItIsCarriedOut) {
   ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/#"), mqtt::SubackReturnCode::qos_0);
   RawMqtt publisher(GetParam().connect(prosody));
   connect(publisher, {.client_identifier = "publisher",
-                      .will = mqtt::Will{.topic = "pubsub.localhost/utf8/will", .message = "gone"}});
+                      .will = mqtt::Publish{.topic = "pubsub.localhost/utf8/will", .payload = "gone"}});
   constexpr int messages = 1000;
   std::string bytes;
   for (int i = 0; i < messages; ++i) {

@@ -205,8 +205,9 @@ TEST_F(Conformance, ARetainedMessageOutlivesTheSessionThatSetIt) {  // [MQTT-3.1
 }
 
 mqtt::Connect with_will(bool retain) {
-  return {.client_identifier = "mortal",
-          .will = mqtt::Will{.topic = topic, .message = "gone", .qos = QoS::at_least_once, .retain = retain}};
+  return {
+      .client_identifier = "mortal",
+      .will = mqtt::Publish{.topic = topic, .payload = "gone", .qos = QoS::at_least_once, .retain = retain}};
 }
 
 TEST_F(Conformance, AWillIsPublishedWhenTheConnectionBreaks) {

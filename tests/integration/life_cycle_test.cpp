@@ -187,8 +187,8 @@ TEST_F(LifeCycle, ProsodyMayBeStoppedWhileAnItemIsBeingPublished) {
       "prosody.unlock_globals(); prosody.shutdown('from within'); prosody.lock_globals(); end); end)");
   RawMqtt witness = subscriber(prosody, "witness");
   RawMqtt client(prosody.mqtt_port());
-  client.send(
-      mqtt::Connect{.client_identifier = "client", .will = mqtt::Will{.topic = json_topic, .message = "3"}});
+  client.send(mqtt::Connect{.client_identifier = "client",
+                            .will = mqtt::Publish{.topic = json_topic, .payload = "3"}});
   client.read_packet<mqtt::Connack>();
   client.send(mqtt::Publish{.topic = json_topic, .payload = "1"});
   client.send(mqtt::Publish{.topic = json_topic, .payload = "2"});

@@ -133,7 +133,7 @@ TEST_F(Login, ADeletedAccountLosesItsConnectionAndItsSession) {
   const mqtt::Connect connect_packet{
       .clean_session = false,
       .client_identifier = "meter",
-      .will = mqtt::Will{.topic = "pubsub.localhost/json/node", .message = "gone"},
+      .will = mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "gone"},
       .user_name = "juliet@localhost",
       .password = account_password};
   MqttClient witness(prosody.mqtt_port());

@@ -38,7 +38,7 @@ TEST_F(Shell, ClosesAClientWhoseWillGoesOut) {
   ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/node"), 0);
   RawMqtt client(prosody.mqtt_port());
   connect(client, {.client_identifier = "meter",
-                   .will = mqtt::Will{.topic = "pubsub.localhost/utf8/node", .message = "gone"}});
+                   .will = mqtt::Publish{.topic = "pubsub.localhost/utf8/node", .payload = "gone"}});
   messages_so_far(client);  // returns when Prosody's thread knows of the client
   const std::string number = number_of(prosody.shell("mqtt:list()"), "\"meter\"");
   prosody.shell("mqtt:close(" + number + ")");

@@ -14,7 +14,7 @@ namespace {
 
 using enum mqtt::QoS;
 
-RawMqtt with_will(const Prosody& prosody, const mqtt::Will& will, std::uint16_t keep_alive = 0) {
+RawMqtt with_will(const Prosody& prosody, const mqtt::Publish& will, std::uint16_t keep_alive = 0) {
   RawMqtt client(prosody.mqtt_port());
   const auto connack =
       connect(client, {.keep_alive = keep_alive, .client_identifier = "mortal", .will = will});
@@ -37,7 +37,7 @@ class WillAfter : public RunningProsody, public testing::WithParamInterface<End>
 TEST_P(WillAfter, ItIsPublishedOnce) {
   MqttClient witness(prosody.mqtt_port());
   ASSERT_EQ(witness.subscribe(will_topic, 2), 2);
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = at_least_once},
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone", .qos = at_least_once},
                              GetParam().keep_alive);
   GetParam().action(prosody, mortal);
   EXPECT_EQ(witness.next_message(), (Message{.topic = will_topic, .payload = "gone", .qos = 1}));
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(Will, IsForgottenAtDisconnect) {
   MqttClient witness(prosody.mqtt_port());
   ASSERT_EQ(witness.subscribe(will_topic), 0);
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone"});
   disconnect(mortal);
   RawMqtt next = connected(prosody.mqtt_port(), "mortal");  // has none
   connected(prosody.mqtt_port(), "mortal").ping();
@@ -91,7 +91,7 @@ TEST_F(Will, ArrivesAtTheLowerQos) {
   for (const mqtt::QoS qos : {at_most_once, at_least_once, exactly_once}) {
     MqttClient witness(prosody.mqtt_port());
     ASSERT_EQ(witness.subscribe(will_topic, 1), 1);
-    RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = qos});
+    RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone", .qos = qos});
     abort(mortal);
     EXPECT_EQ(witness.next_message(),
               (Message{.topic = will_topic, .payload = "gone", .qos = std::min(1, static_cast<int>(qos))}));
@@ -101,7 +101,7 @@ TEST_F(Will, ArrivesAtTheLowerQos) {
 TEST_F(Will, MayBeRetained) {
   MqttClient witness(prosody.mqtt_port());
   ASSERT_EQ(witness.subscribe(will_topic), 0);
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .retain = true});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone", .retain = true});
   abort(mortal);
   EXPECT_EQ(witness.next_message(), (Message{.topic = will_topic, .payload = "gone"}));
   MqttClient late(prosody.mqtt_port());
@@ -115,7 +115,7 @@ TEST_F(Will, ReachesASubscriberWhoIsAway) {
     witness.subscribe(will_topic, exactly_once);
     disconnect(witness);
   }
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .qos = exactly_once});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone", .qos = exactly_once});
   abort(mortal);
   RawMqtt witness = with_kept_session(prosody.mqtt_port(), "witness");
   EXPECT_EQ(next_message(witness), (Message{.topic = will_topic, .payload = "gone", .qos = 2}));
@@ -125,7 +125,7 @@ TEST_F(Will, IsAnItemToXmpp) {
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
   admin.create("will", {{"access_model", "open"}});
   admin.subscribe("will");
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone"});
   abort(mortal);
   EXPECT_NE(admin.next_event().payload.find("gone"), std::string::npos);
 }
@@ -133,7 +133,7 @@ TEST_F(Will, IsAnItemToXmpp) {
 TEST_F(Will, IsJudgedByTheRightsAtItsPublication) {
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
   admin.create("will", {{"access_model", "open"}});
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone"});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone"});
   admin.configure("will", {{"access_model", "whitelist"}});
   abort(mortal);
   prosody.log().wait_for("mortal.*will.*refused.*access_model");
@@ -143,18 +143,18 @@ TEST_F(Will, IsJudgedByTheRightsAtItsPublication) {
 TEST_F(Will, OnATopicWithAWildcardClosesTheConnection) {
   for (const char* bad : {"pubsub.localhost/utf8/#", "+/utf8/will", ""}) {
     RawMqtt client(prosody.mqtt_port());
-    client.send(mqtt::Connect{.client_identifier = "mortal", .will = mqtt::Will{.topic = bad}});
+    client.send(mqtt::Connect{.client_identifier = "mortal", .will = mqtt::Publish{.topic = bad}});
     EXPECT_THROW(client.read(), ConnectionClosed) << bad;
   }
 }
 
 TEST_F(Will, ThatCanNeverBePublishedIsAWarningAtConnect) {
   for (const char* impossible : {"unknown.example/utf8/will", "pubsub.localhost/bson/will"}) {
-    RawMqtt mortal = with_will(prosody, {.topic = impossible, .message = "gone"});
+    RawMqtt mortal = with_will(prosody, {.topic = impossible, .payload = "gone"});
     const std::string line = prosody.log().wait_for(std::string("mortal.*will.*") + impossible);
     EXPECT_NE(line.find("warn"), std::string::npos) << line;
   }
-  RawMqtt mortal = with_will(prosody, {.topic = "pubsub.localhost/json/will", .message = "no json"});
+  RawMqtt mortal = with_will(prosody, {.topic = "pubsub.localhost/json/will", .payload = "no json"});
   const std::string line = prosody.log().wait_for("mortal.*will.*pubsub.localhost/json/will");
   EXPECT_NE(line.find("warn"), std::string::npos) << line;
 }
@@ -162,7 +162,7 @@ TEST_F(Will, ThatCanNeverBePublishedIsAWarningAtConnect) {
 TEST_F(Will, GoesOutWhenProsodyStops) {
   RawMqtt witness = connected(prosody.mqtt_port(), "witness");
   witness.subscribe(will_topic);
-  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .message = "gone", .retain = true});
+  RawMqtt mortal = with_will(prosody, {.topic = will_topic, .payload = "gone", .retain = true});
   EXPECT_EQ(prosody.stop().status, 0);
   EXPECT_EQ(witness.read_packet<mqtt::Publish>().payload, "gone");
   EXPECT_THROW(witness.read(), ConnectionClosed);
@@ -187,7 +187,7 @@ TEST_F(Will, OfManyGoOutRetainedOnesFirstWhenProsodyStops) {
     const std::string message = i % 2 == 0 ? "live" : "retained";
     connect(mortals.back(),
             {.client_identifier = "mortal" + std::to_string(i),
-             .will = mqtt::Will{.topic = will_topic, .message = message, .retain = i % 2 != 0}});
+             .will = mqtt::Publish{.topic = will_topic, .payload = message, .retain = i % 2 != 0}});
   }
   prosody.stop();
   for (const char* expected : {"retained", "live"}) {

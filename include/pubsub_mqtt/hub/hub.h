@@ -18,22 +18,14 @@
 #include <unordered_map>
 #include <vector>
 
-#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 #include "pubsub_mqtt/hub/retained.h"
-#include "pubsub_mqtt/hub/topic.h"
-#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
-
-// With the defaults of docs/configuration.md.
-struct Limits {
-  std::size_t max_item_size =
-      262144;  // bytes of a serialised item, mqtt_max_item_size: a larger one closes XMPP streams
-  std::size_t max_subscriptions = 1000;          // filters of a session, mqtt_max_subscriptions
-  std::size_t max_wildcard_subscriptions = 100;  // those with a wildcard, mqtt_max_wildcard_subscriptions
-  std::size_t max_topic_levels = 64;             // of topics and filters, mqtt_max_topic_levels
-};
 
 class FilterTree;
 class Nodes;
@@ -101,10 +93,8 @@ class Hub {
   struct Subscriber;
   struct Publication;
 
-  void queue(LogLine&& line);
   void queue(LoginRequest&& request);
   void queue(Request&& request, SessionId session);
-  bool write_log();
   bool check_will();
   bool log_in_one();
   bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
@@ -114,18 +104,18 @@ class Hub {
   bool carry_out(Client& client, SessionId session, CloseSession& request);
 
   enum class Progress : std::uint8_t { granted, refused, unfinished };
-  Progress subscribe(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
-  Progress subscribe_node(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                          const NodeTopic& topic);
-  Progress subscribe_pattern(Client& client, SessionId session, const SubscribeRequest::Filter& filter,
-                             const NodePattern& pattern);
+  Progress subscribe(Client& client, SessionId session, const Subscription& filter);
+  Progress subscribe_node(Client& client, SessionId session, const Subscription& filter,
+                          const topic::NodeTopic& topic);
+  Progress subscribe_pattern(Client& client, SessionId session, const Subscription& filter,
+                             const topic::NodePattern& pattern);
   // False: there is more to do.
   bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
   bool unsubscribe_all(Client& client, SessionId session);
   bool has_all_filters(const Client& client) const;
   // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are
   // done.
-  bool walk(Client& client, SessionId session, const NodePattern& pattern);
+  bool walk(Client& client, SessionId session, const topic::NodePattern& pattern);
   void update(Node& node, Client& client, SessionId session);
   void update(Node& node, Client& client, SessionId session, bool may_receive);
   Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
@@ -135,19 +125,20 @@ class Hub {
                                      const PubsubService::Published& published);
   PubsubService::Published publish(const Client& client, const PublishRequest& request);
   PubsubService::Published publish_item(const Client& client, const PublishRequest& request,
-                                        const NodeTopic& topic);
-  PubsubService::Published clear(const Client& client, const PublishRequest& request, const NodeTopic& topic);
+                                        const topic::NodeTopic& topic);
+  PubsubService::Published clear(const Client& client, const PublishRequest& request,
+                                 const topic::NodeTopic& topic);
   void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
 
   struct Scan;
-  void start_scan(Client& client, SessionId session, const SubscribeRequest::Filter& filter);
+  void start_scan(Client& client, SessionId session, const Subscription& filter);
   bool scan(Client& client, SessionId session, Scan& scan);
   // True: it has asked Prosody's storage for an item, which may take as long as a step should.
   bool read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
-                     std::optional<payload::Type> type);
+                     std::optional<topic::Type> type);
 
   void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication);
-  void post_cleared(Node& node, mqtt::QoS qos, std::optional<payload::Type> type_of_clear);
+  void post_cleared(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear);
   void retain(Node& node, Retained retained);
   void forget_retained(Node& node);
   void lose(Node& node);
@@ -165,8 +156,6 @@ class Hub {
   std::uint64_t last_retained_ = 0;
   std::deque<LoginRequest> logins_;
   std::deque<AnnounceWill> announced_wills_;
-  std::deque<LogLine> log_lines_;
-  std::uint64_t log_lines_left_out_ = 0;
   std::mt19937_64 random_{std::random_device{}()};
 };
 

@@ -9,9 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "pubsub_mqtt/deliveries.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/retained.h"
-#include "pubsub_mqtt/requests.h"
 
 namespace pubsub_mqtt::hub {
 

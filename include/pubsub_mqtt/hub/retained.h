@@ -7,27 +7,28 @@
 #include <string>
 #include <string_view>
 
+#include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/payload/translate.h"
 
 namespace pubsub_mqtt::hub {
 
 struct Retained {
-  payload::Type type = payload::Type::json;          // of the topic it was published to
-  payload::Type natural_type = payload::Type::json;  // of its element
-  std::string payload;                               // byte for byte
-  std::string element;                               // the item's payload as XML, for the other TYPEs
-  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  topic::Type type = topic::Type::json;          // of the topic it was published to
+  topic::Type natural_type = topic::Type::json;  // of its element
+  std::string payload;                           // byte for byte
+  std::string element;                           // the item's payload as XML, for the other TYPEs
+  Envelope envelope = {};
 
-  // The MQTT payload for a subscriber of `wanted`; nothing where the element is of another TYPE.
-  std::optional<std::string> view(payload::Type wanted) const;
+  // The MQTT payload for a subscriber of `wanted`; nullopt where the element is of another TYPE.
+  std::optional<std::string> view(topic::Type wanted) const;
 };
 
-// From an item whose publisher was not an MQTT client. Nothing where it has no MQTT payload.
+// From an item whose publisher was not an MQTT client. Returns nullopt where it has no MQTT payload.
 std::optional<Retained> retained_from_item(const pugi::xml_node& payload);
 
-// From its copy in the store; nothing where that is damaged.
-std::optional<Retained> restored(payload::Type type, std::string_view payload, std::string_view element,
+// From its copy in the store; nullopt where that is damaged.
+std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,
                                  mqtt::QoS qos);
 
 }  // namespace pubsub_mqtt::hub

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -26,10 +27,12 @@ void write(const Pingreq&, std::string& out);
 void write(const Pingresp&, std::string& out);
 void write(const Disconnect&, std::string& out);
 
-// Everything of a PUBLISH that stands before its payload. `payload_size` counts into the remaining length;
-// the payload itself follows it on the wire. The packet identifier, where the QoS has one, is the last two
-// bytes, so that one encoded header serves many subscribers: only those two bytes, and the DUP flag (0x08 of
-// the first byte), differ.
+// Everything of a PUBLISH that stands before its payload. `payload_size` counts into the remaining length; the
+// payload itself follows on the wire.
 void write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out);
+
+// Makes the header of one subscriber's packet that of another's: `header` is what write_publish_header() wrote for
+// QoS 1 or 2, and `qos` is 1 or 2. So a message is encoded once, whoever receives it.
+void rewrite_publish_header(std::span<char> header, QoS qos, PacketIdentifier packet_identifier, bool dup);
 
 }  // namespace pubsub_mqtt::mqtt

@@ -24,13 +24,15 @@ enum class ProtocolLevel : std::uint8_t { mqtt_3_1 = 3, mqtt_3_1_1 = 4 };
 // Identifies a packet within a flow; never 0 [MQTT-2.3.1-1].
 using PacketIdentifier = std::uint16_t;
 
-struct Will {
+struct Publish {
   std::string_view topic = {};
-  std::string_view message = {};
+  std::string_view payload = {};
   QoS qos = QoS::at_most_once;
   bool retain = false;
+  bool dup = false;
+  PacketIdentifier packet_identifier = 0;  // 0 where qos is 0
 
-  bool operator==(const Will&) const = default;
+  bool operator==(const Publish&) const = default;
 };
 
 struct Connect {
@@ -38,7 +40,7 @@ struct Connect {
   bool clean_session = true;
   std::uint16_t keep_alive = 0;  // seconds; 0: none
   std::string_view client_identifier = {};
-  std::optional<Will> will = {};
+  std::optional<Publish> will = {};  // without a packet identifier
   std::optional<std::string_view> user_name = {};
   std::optional<std::string_view> password = {};  // any bytes
 
@@ -60,17 +62,6 @@ struct Connack {
   ConnectReturnCode code = ConnectReturnCode::accepted;
 
   bool operator==(const Connack&) const = default;
-};
-
-struct Publish {
-  std::string_view topic = {};
-  std::string_view payload = {};
-  QoS qos = QoS::at_most_once;
-  bool retain = false;
-  bool dup = false;
-  PacketIdentifier packet_identifier = 0;  // 0 where qos is 0
-
-  bool operator==(const Publish&) const = default;
 };
 
 struct Puback {

@@ -9,12 +9,12 @@
 #include <memory>
 #include <vector>
 
-#include "pubsub_mqtt/deliveries.h"
-#include "pubsub_mqtt/net/limits.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/net/tls_context.h"
-#include "pubsub_mqtt/requests.h"
 #include "pubsub_mqtt/session/client_view.h"
-#include "pubsub_mqtt/session/limits.h"
 
 namespace pubsub_mqtt::net {
 
@@ -22,7 +22,7 @@ using ListenerId = std::uint64_t;
 
 class Network {
  public:
-  Network(const session::Limits& session_limits, const Limits& limits);
+  explicit Network(const Limits& limits);
   // Stops, if that was not done.
   ~Network();
   Network(const Network&) = delete;
@@ -59,6 +59,9 @@ class Network {
   void set_requests_fd(bool readable);
   // Moves what waits into `into`, which must be empty.
   void take_requests(std::vector<Request>& into);
+  // The same for lines of the log. They wake Prosody's thread as requests do; those for a debugger's eyes wait up to
+  // 50 ms for each other, and of a flood of lines most are left out, and counted.
+  void take_log(std::vector<LogLine>& into);
 
   // Closes all listeners and connections, then joins the thread. What clients asked before is in
   // take_requests().

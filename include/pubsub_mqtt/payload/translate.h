@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <ctime>
 #include <optional>
 #include <pugixml.hpp>
@@ -18,14 +17,12 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/topic/type.h"
+
 namespace pubsub_mqtt::payload {
 
-enum class Type : std::uint8_t { json, utf8, atom_title, xml };
-inline constexpr std::size_t type_count = 4;
-
-// "json", "utf8", "atom_title", "xml": the TYPE level of a topic.
-std::string_view name(Type type);
-std::optional<Type> type_from_name(std::string_view name);
+using topic::Type;
 
 // Why a payload cannot become an item; a sentence without a full stop for the log, free of the client's
 // bytes.
@@ -44,12 +41,23 @@ struct AtomEntry {
 };
 
 // The payload element for an item, as the document's only child, from the payload of a PUBLISH to `type`.
-// `atom` is used by Type::atom_title only.
-std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
-                                                     const AtomEntry& atom);
+// `atom` is used by Type::atom_title only, `max_xml_elements` by Type::xml only (xml_text.h). The natural
+// TYPE of an element made for json, utf8 or atom_title is that one, and its MQTT payload is `mqtt_payload`:
+// no need to ask natural_payload(), as there is for xml.
+std::variant<pugi::xml_document, Refused> to_element(
+    Type type, std::string_view mqtt_payload, const AtomEntry& atom,
+    std::size_t max_xml_elements = Limits{}.max_xml_elements);
 
-// The TYPE whose row an element matches, which is one that to_mqtt gives something for; Type::xml for all
-// else.
+// The TYPE whose row an element matches, with the MQTT payload, without which it would not match. All else is
+// Type::xml, whose payload is to_mqtt(Type::xml, element): serialised only where somebody wants it. Neither
+// has an MQTT payload of a third TYPE.
+struct NaturalPayload {
+  Type type = Type::xml;
+  std::optional<std::string> payload;  // nullopt for Type::xml alone
+};
+NaturalPayload natural_payload(const pugi::xml_node& element);
+
+// natural_payload() without the payload, at the same price.
 Type natural_type(const pugi::xml_node& element);
 
 // The MQTT payload of an element for a subscriber of `type`; nothing where the element is of another TYPE: by

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace pubsub_mqtt::payload {
 // Elements inside elements; deeper input is refused, since Prosody walks stanzas recursively.
 inline constexpr std::size_t max_xml_depth = 100;
 
+// For what pubsub or the store gives, which was judged when it was published.
+inline constexpr std::size_t no_xml_limit = std::numeric_limits<std::size_t>::max();
+
 // Only characters of XML 1.0's production Char, in well-formed UTF-8.
 bool is_xml_text(std::string_view text);
 
@@ -23,7 +27,12 @@ bool is_xml_text(std::string_view text);
 // space or comments around it (a byte order mark before it is skipped), an element with the prefix `xml`,
 // namespace names that would make the tree many times larger than the text. Comments are dropped, CDATA
 // sections become text.
-std::variant<pugi::xml_document, Refused> parse_element(std::string_view text);
+//
+// Refused, too, before anything is parsed: more than `max_elements` elements, attributes and namespace
+// declarations together. A declaration that the tree adds for a namespaced attribute counts like one of the
+// text.
+std::variant<pugi::xml_document, Refused> parse_element(std::string_view text,
+                                                        std::size_t max_elements = no_xml_limit);
 
 // The element as XML text, without a declaration or added white space. Each `xmlns` is written where it
 // differs from the parent's, as Prosody does.

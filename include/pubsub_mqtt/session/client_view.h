@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/boundary/ticket.h"
 
 namespace pubsub_mqtt::session {
 

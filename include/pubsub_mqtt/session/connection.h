@@ -15,15 +15,18 @@
 #include <string_view>
 #include <utility>
 
-#include "pubsub_mqtt/certificate_names.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/token_bucket.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packet_reader.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/mqtt/reason.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
 #include "pubsub_mqtt/session/sessions.h"
-#include "pubsub_mqtt/session/token_bucket.h"
 
 namespace pubsub_mqtt::session {
+
+struct Newcomer;
 
 class Connection {
  public:
@@ -42,9 +45,9 @@ class Connection {
   void receive(std::string_view& input, Time now);
 
   // Whether the client may act as an account, and as which.
-  void receive(const LoginReply& reply);
+  void receive(const LoginReply& reply) noexcept;
 
-  // When to call expire(); nothing: never, until bytes or replies came. It moves with everything received,
+  // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
   // and is earlier than it was while a client that sends too fast is not read from.
   std::optional<Time> deadline() const;
 
@@ -58,8 +61,6 @@ class Connection {
   void log(LogLevel level, std::string_view text);
 
  private:
-  struct Newcomer;
-
   const Limits& limits() const { return sessions_.limits(); }
   Session* session() const;
   bool is_logging_in() const;
@@ -67,18 +68,21 @@ class Connection {
   bool reads() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);
+  TokenRate byte_rate() const;
+  TokenRate message_rate() const;
   bool is_slowed_down() const { return reads_again_at_ != Time::zero(); }
   void handle(const mqtt::Packet& packet, Time now);
   void handle(Session& session, const mqtt::Packet& packet);
   void receive(const mqtt::Connect& connect);
   bool may_send_password() const;
   bool may_be_anonymous() const;
+  void decide_login(const LoginReply& reply);
   void ask_to_log_in(const mqtt::Connect& connect);
   void accept(const mqtt::Connect& connect, std::string account);
   void disconnect(Session& session);
-  void refuse(mqtt::ConnectReturnCode code, std::string_view why, LogLevel level = LogLevel::debug);
+  void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
   void fail(std::string_view reason);
-  void end();
+  void end() noexcept;
 
   ConnectionId id_;
   std::chrono::duration<std::uint16_t> keep_alive_{0};

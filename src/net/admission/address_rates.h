@@ -10,8 +10,8 @@
 #include <map>
 
 #include "admission/remote_address.h"
-#include "pubsub_mqtt/session/limits.h"
-#include "token_bucket.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/base/token_bucket.h"
 
 namespace pubsub_mqtt::net {
 
@@ -22,14 +22,14 @@ class AddressRates {
   explicit AddressRates(std::size_t a_second);
 
   // False: too fast.
-  bool take(const AddressPrefix& from, session::Time now);
+  bool take(const AddressPrefix& from, Time now);
 
-  void expire(session::Time now);
+  void expire(Time now);
 
   std::size_t remembered() const { return recent_.size() + older_.size(); }
 
  private:
-  void turn_over(session::Time now);
+  void turn_over(Time now);
 
   // No hash tables: who chooses the address would choose the place in them.
   using Buckets = std::map<AddressPrefix, TokenBucket>;
@@ -37,7 +37,7 @@ class AddressRates {
   TokenRate rate_;
   Buckets recent_;  // of those that came since turned_over_
   Buckets older_;   // of those that came in the ten seconds before it, and not since
-  session::Time turned_over_{0};
+  Time turned_over_{0};
 };
 
 }  // namespace pubsub_mqtt::net

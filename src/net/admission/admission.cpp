@@ -36,7 +36,7 @@ void Admission::Place::give_up() noexcept {
   if (--found->second == 0) admission->by_address_.erase(found);
 }
 
-Admission::Admission(const Limits& limits, std::vector<Request>& log)
+Admission::Admission(const Limits& limits, std::vector<LogLine>& log)
     : limits_(limits),
       rates_(limits.max_connection_rate),
       too_many_(limits.warning_interval, refused_because_of("mqtt_max_connections"), log),
@@ -44,13 +44,13 @@ Admission::Admission(const Limits& limits, std::vector<Request>& log)
                            log),
       too_fast_(limits.warning_interval, refused_because_of("mqtt_max_connection_rate"), log) {}
 
-std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, session::Time now) {
+std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, Time now) {
   if (!is_free(from, now)) return std::nullopt;
   return std::optional<Place>(std::in_place, *this, from);
 }
 
 // An attempt that is refused for its number, not its rate, counts for the rate all the same.
-bool Admission::is_free(const RemoteAddress& from, session::Time now) {
+bool Admission::is_free(const RemoteAddress& from, Time now) {
   if (!from.is_loopback()) {
     const AddressPrefix prefix = from.prefix();
     if (!rates_.take(prefix, now)) {
@@ -78,7 +78,7 @@ bool Admission::is_free(const RemoteAddress& from, session::Time now) {
   return true;
 }
 
-void Admission::expire(session::Time now) {
+void Admission::expire(Time now) {
   rates_.expire(now);
   for (auto* warning : {&too_many_, &too_many_of_address_, &too_fast_}) warning->expire(now);
 }

@@ -13,10 +13,9 @@
 
 #include "admission/address_rates.h"
 #include "admission/remote_address.h"
-#include "pubsub_mqtt/net/limits.h"
-#include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/burst_warning.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/burst_warning.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
 
 namespace pubsub_mqtt::net {
 
@@ -41,24 +40,24 @@ class Admission {
   };
 
   // The references outlive this.
-  Admission(const Limits& limits, std::vector<Request>& log);
+  Admission(const Limits& limits, std::vector<LogLine>& log);
 
   // nullopt: the connection is to be closed.
-  std::optional<Place> admit(const RemoteAddress& from, session::Time now);
+  std::optional<Place> admit(const RemoteAddress& from, Time now);
 
   // Says what was refused, and forgets what need not be remembered.
-  void expire(session::Time now);
+  void expire(Time now);
 
  private:
-  bool is_free(const RemoteAddress& from, session::Time now);
+  bool is_free(const RemoteAddress& from, Time now);
 
   const Limits& limits_;
   AddressRates rates_;
   std::size_t connections_ = 0;
   std::map<AddressPrefix, std::size_t> by_address_;  // those with connections
-  session::BurstWarning too_many_;
-  session::BurstWarning too_many_of_address_;
-  session::BurstWarning too_fast_;
+  BurstWarning too_many_;
+  BurstWarning too_many_of_address_;
+  BurstWarning too_fast_;
 };
 
 }  // namespace pubsub_mqtt::net

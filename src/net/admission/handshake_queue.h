@@ -8,20 +8,20 @@
 #include <set>
 #include <vector>
 
-#include "pubsub_mqtt/net/limits.h"
-#include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/burst_warning.h"
-#include "pubsub_mqtt/session/limits.h"
-#include "token_bucket.h"
+#include "pubsub_mqtt/base/burst_warning.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/base/token_bucket.h"
+#include "pubsub_mqtt/boundary/ticket.h"
 
 namespace pubsub_mqtt::net {
 
 class HandshakeQueue {
  public:
-  HandshakeQueue(const Limits& limits, std::vector<Request>& log);
+  HandshakeQueue(const Limits& limits, std::vector<LogLine>& log);
 
   // Whether the handshake may begin at once. Else it waits until next() names its connection.
-  bool enter(ConnectionId connection, session::Time now);
+  bool enter(ConnectionId connection, Time now);
 
   // The connection is closed. Nothing, if it does not wait.
   void leave(ConnectionId connection);
@@ -30,22 +30,22 @@ class HandshakeQueue {
   bool has(ConnectionId connection) const { return waiting_.contains(connection); }
 
   // Whose turn it is; nobody's: none waits, or none may begin yet.
-  std::optional<ConnectionId> next(session::Time now);
+  std::optional<ConnectionId> next(Time now);
 
   // The one that next() named did not begin.
   void skipped();
 
   // When to call next() again, if any waits.
-  std::optional<session::Time> deadline() const;
+  std::optional<Time> deadline() const;
 
-  void expire(session::Time now) { waiting_warning_.expire(now); }
+  void expire(Time now) { waiting_warning_.expire(now); }
 
  private:
   TokenRate rate_;
   TokenBucket bucket_;
   std::set<ConnectionId> waiting_;  // their numbers are in the order in which they came
   std::size_t limit_;
-  session::BurstWarning waiting_warning_;
+  BurstWarning waiting_warning_;
 };
 
 }  // namespace pubsub_mqtt::net

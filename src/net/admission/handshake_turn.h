@@ -18,7 +18,7 @@ class HandshakeTurn {
 
   // Who asks for the first time lines up. Later it has come when HandshakeQueue::next() has named the
   // connection.
-  bool has_come(session::Time now) {
+  bool has_come(Time now) {
     if (has_asked_) return !queue_.has(connection_);
     has_asked_ = true;
     return queue_.enter(connection_, now);

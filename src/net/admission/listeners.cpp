@@ -42,7 +42,7 @@ int first_reserved_descriptor() {
 
 }  // namespace
 
-Listeners::Listeners(const Limits& limits, PollSet& poll_set, std::vector<Request>& log, OnClient on_client)
+Listeners::Listeners(const Limits& limits, PollSet& poll_set, std::vector<LogLine>& log, OnClient on_client)
     : poll_set_(poll_set),
       log_(log),
       on_client_(std::move(on_client)),
@@ -86,7 +86,7 @@ void Listeners::close_all() {
 
 bool Listeners::is_listener(std::uint64_t name) { return (name & listener_bit) != 0; }
 
-void Listeners::accept(std::uint64_t name, session::Time now) {
+void Listeners::accept(std::uint64_t name, Time now) {
   const auto found = listeners_.find(name & ~listener_bit);
   if (found == listeners_.end()) return;
   const Listener& listener = found->second;
@@ -105,8 +105,7 @@ void Listeners::accept(std::uint64_t name, session::Time now) {
   }
 }
 
-void Listeners::admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from,
-                      session::Time now) {
+void Listeners::admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from, Time now) {
   if (socket.get() >= last_descriptor_) {
     reset(socket);
     return warn_of_descriptors();

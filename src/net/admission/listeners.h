@@ -14,11 +14,11 @@
 #include "admission/remote_address.h"
 #include "loop/file_descriptor.h"
 #include "loop/poll_set.h"
-#include "pubsub_mqtt/net/limits.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/net/tls_context.h"
-#include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/limits.h"
 
 namespace pubsub_mqtt::net {
 
@@ -35,7 +35,7 @@ class Listeners {
   using OnClient = std::function<void(Client&& client)>;
 
   // The references outlive this.
-  Listeners(const Limits& limits, PollSet& poll_set, std::vector<Request>& log, OnClient on_client);
+  Listeners(const Limits& limits, PollSet& poll_set, std::vector<LogLine>& log, OnClient on_client);
 
   void listen(ListenerId id, FileDescriptor socket, std::shared_ptr<const TlsContexts> tls);
   void set_tls(ListenerId id, std::shared_ptr<const TlsContexts> tls);
@@ -47,21 +47,21 @@ class Listeners {
 
   // Clients have come to the listener of this name: calls `on_client` for those that are let in, of a limited
   // number at a time.
-  void accept(std::uint64_t name, session::Time now);
+  void accept(std::uint64_t name, Time now);
 
-  void expire(session::Time now) { admission_.expire(now); }
+  void expire(Time now) { admission_.expire(now); }
 
  private:
   struct Listener {
     FileDescriptor socket;
     std::shared_ptr<const TlsContexts> tls;
   };
-  void admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from, session::Time now);
+  void admit(const Listener& listener, FileDescriptor socket, const RemoteAddress& from, Time now);
   void refuse_one(const Listener& listener);
   void warn_of_descriptors();
 
   PollSet& poll_set_;
-  std::vector<Request>& log_;
+  std::vector<LogLine>& log_;
   OnClient on_client_;
   Admission admission_;
   std::unordered_map<ListenerId, Listener> listeners_;

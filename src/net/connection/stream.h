@@ -15,8 +15,8 @@
 #include <string_view>
 
 #include "connection/send_queue.h"
-#include "pubsub_mqtt/certificate_names.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
 
@@ -37,7 +37,7 @@ class Stream {
   // and the socket keeps them until the stream has begun: it may have to wait for its turn.
   virtual bool has_begun() const { return true; }
   // Begins if it may do so now, and says whether it has.
-  virtual bool begin(session::Time /*now*/) { return true; }
+  virtual bool begin(Time /*now*/) { return true; }
 
   // Takes bytes from below. Appends what they carry to `above`, and what must be sent in answer to `answer`,
   // also when it fails.

@@ -19,7 +19,7 @@ bool StreamStack::has_begun() const {
   return true;
 }
 
-bool StreamStack::begin(session::Time now) {
+bool StreamStack::begin(Time now) {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
     if (!stream->has_begun() && !stream->begin(now)) return false;
   }

@@ -8,8 +8,8 @@
 
 #include "connection/send_queue.h"
 #include "connection/stream.h"
-#include "pubsub_mqtt/certificate_names.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
 
@@ -22,7 +22,7 @@ class StreamStack {
 
   // Of all streams: see Stream.
   bool has_begun() const;
-  bool begin(session::Time now);
+  bool begin(Time now);
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);

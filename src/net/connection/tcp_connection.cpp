@@ -195,7 +195,7 @@ void TcpConnection::flush() noexcept {
       process_unparsed();
       if (!unparsed_ && !closing_) watch(socket_.watched() | EPOLLIN);
     }
-    crowded_ = crowded_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2;
+    crowded_ = crowded_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2;
     send();
     notice_drained();
   });
@@ -205,12 +205,11 @@ void TcpConnection::flush() noexcept {
 void TcpConnection::end_session() {
   if (!protocol_) return;
   protocol_.reset();
-  call_at(loop_.now() + loop_.session_limits().connect_timeout);
+  call_at(loop_.now() + loop_.limits().connect_timeout);
 }
 
 void TcpConnection::notice_drained() {
-  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.session_limits().max_outbound_bytes / 2)
-    return;
+  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2) return;
   crowded_ = false;
   protocol_->drained();
 }
@@ -233,7 +232,7 @@ void TcpConnection::send() {
   watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
 }
 
-void TcpConnection::call_at(session::Time moment) {
+void TcpConnection::call_at(Time moment) {
   due_ = moment;
   loop_.call_at(moment, id_);
 }
@@ -245,9 +244,9 @@ void TcpConnection::await_deadline() {
   if (deadline && *deadline < due_) call_at(*deadline);
 }
 
-void TcpConnection::on_deadline(session::Time now) noexcept {
+void TcpConnection::on_deadline(Time now) noexcept {
   if (closed_ || now < due_) return;
-  due_ = session::Time::max();
+  due_ = Time::max();
   guard([&] {
     if (!protocol_) return close_now();  // the client does not take the goodbye
     protocol_->expire(now);

@@ -42,8 +42,8 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void on_ready(PollSet::Events events) noexcept;
 
   // The moment has come for which EventLoop::call_at() was called, or an earlier or later one.
-  void on_deadline(session::Time now) noexcept;
-  bool is_due_at(session::Time moment) const { return due_ == moment; }
+  void on_deadline(Time now) noexcept;
+  bool is_due_at(Time moment) const { return due_ == moment; }
 
   // The streams had to wait for their turn, and now it may have come. False: it has not, or the client is
   // gone.
@@ -89,7 +89,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void end_session();
   void discard_outgoing() noexcept;
   void send();
-  void call_at(session::Time moment);
+  void call_at(Time moment);
   void await_deadline();
   void mark_for_flush() noexcept;
   void notice_drained();
@@ -97,8 +97,8 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   EventLoop& loop_;
   ConnectionId id_;
   ClientSocket socket_;
-  session::Time due_ = session::Time::max();  // when the loop is asked to call
-  Admission::Place place_;                    // while the connection is open
+  Time due_ = Time::max();  // when the loop is asked to call
+  Admission::Place place_;  // while the connection is open
   std::optional<session::Connection> protocol_;
   StreamStack streams_;
   std::unique_ptr<Unparsed> unparsed_;

@@ -5,12 +5,12 @@
 
 namespace pubsub_mqtt::net {
 
-void Deadlines::add(ConnectionId connection, session::Time at) {
+void Deadlines::add(ConnectionId connection, Time at) {
   heap_.push_back({.at = at, .connection = connection});
   std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
 }
 
-std::optional<ConnectionId> Deadlines::next(session::Time now) {
+std::optional<ConnectionId> Deadlines::next(Time now) {
   if (heap_.empty() || heap_.front().at > now) return std::nullopt;
   std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
   const ConnectionId connection = heap_.back().connection;
@@ -18,7 +18,7 @@ std::optional<ConnectionId> Deadlines::next(session::Time now) {
   return connection;
 }
 
-std::optional<session::Time> Deadlines::first() const {
+std::optional<Time> Deadlines::first() const {
   if (heap_.empty()) return std::nullopt;
   return heap_.front().at;
 }

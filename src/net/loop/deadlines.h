@@ -6,20 +6,20 @@
 #include <optional>
 #include <vector>
 
-#include "pubsub_mqtt/requests.h"
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/ticket.h"
 
 namespace pubsub_mqtt::net {
 
 class Deadlines {
  public:
-  void add(ConnectionId connection, session::Time at);
+  void add(ConnectionId connection, Time at);
 
   // Takes one that has come; nothing: none has.
-  std::optional<ConnectionId> next(session::Time now);
+  std::optional<ConnectionId> next(Time now);
 
   // Of the first one.
-  std::optional<session::Time> first() const;
+  std::optional<Time> first() const;
 
   std::size_t size() const { return heap_.size(); }
 
@@ -29,7 +29,7 @@ class Deadlines {
 
  private:
   struct Entry {
-    session::Time at;
+    Time at;
     ConnectionId connection;
     bool operator>(const Entry& other) const { return at > other.at; }
   };

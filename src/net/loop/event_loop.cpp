@@ -16,26 +16,27 @@ namespace pubsub_mqtt::net {
 namespace {
 
 // Debug lines wait so long for each other, and no more of them.
-constexpr session::Time lines_are_held{50};
+constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
 
 // How often sessions are looked through: each minute, and more often where they end sooner.
-session::Time expiry_interval(session::Time session_expiry) {
-  return std::clamp(session_expiry / 10, session::Time(100), session::Time(std::chrono::minutes(1)));
+Time expiry_interval(Time session_expiry) {
+  return std::clamp(session_expiry / 10, Time(100), Time(std::chrono::minutes(1)));
 }
 
 }  // namespace
 
-EventLoop::EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
-                     Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd)
-    : session_limits_(session_limits),
+EventLoop::EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+                     Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd)
+    : limits_(limits),
       command_box_(commands),
       delivery_box_(deliveries),
       request_box_(requests),
+      log_box_(log),
       requests_fd_(requests_fd),
-      sessions_(session_limits_, requests_),
-      listeners_(limits, poll_set_, requests_, [this](Client&& client) { accept(std::move(client)); }),
-      handshakes_(limits, requests_) {}
+      sessions_(limits_, requests_, log_),
+      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }),
+      handshakes_(limits, log_) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -53,7 +54,7 @@ bool EventLoop::init() {
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   expiry_.init(loop_, this, on_expiry);
-  expiry_.repeat(expiry_interval(session_limits_.session_expiry));
+  expiry_.repeat(expiry_interval(limits_.session_expiry));
   next_handshake_.init(loop_, this, on_handshake);
   next_deadline_.init(loop_, this, on_deadline);
   held_lines_.init(loop_, this, on_held_lines);
@@ -85,7 +86,7 @@ bool EventLoop::guard(Work&& work) noexcept {
 // Where there is no memory for the line either, the failure goes unsaid.
 void EventLoop::report(const char* failure) noexcept {
   try {
-    requests_.emplace_back(LogLine{.level = LogLevel::error, .text = failure});
+    log_.emplace_back(LogLine{.level = LogLevel::error, .text = failure});
   } catch (const std::exception&) {
     return;
   }
@@ -105,7 +106,7 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
     self.handshakes_.expire(self.now());
-    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, session::Time at) {
+    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
       const auto connection = self.connections_.find(id);
       return connection != self.connections_.end() && connection->second.is_due_at(at);
     });
@@ -183,7 +184,7 @@ void EventLoop::accept(Client&& client) {
       .first->second.start();
 }
 
-void EventLoop::call_at(session::Time moment, ConnectionId connection) {
+void EventLoop::call_at(Time moment, ConnectionId connection) {
   deadlines_.add(connection, moment);
   await_deadline();
 }
@@ -241,35 +242,38 @@ void EventLoop::finish_turn() {
     }
   }
   await_handshake();
-  post_or_hold_requests();
+  const bool posts_requests = !requests_.empty();
+  post_requests();
+  // Held lines go along with what wakes Prosody's thread anyway.
+  if (posts_requests) post_log();
+  post_or_hold_log();
   if (stopping_) close_own_handles();
 }
 
-bool EventLoop::has_only_debug_lines() {
-  const auto is_debug_line = [](const Request& request) {
-    const auto* line = std::get_if<LogLine>(&request);
-    return line != nullptr && line->level == LogLevel::debug;
-  };
-  while (debug_lines_ < requests_.size() && is_debug_line(requests_[debug_lines_])) ++debug_lines_;
-  return debug_lines_ == requests_.size();
+void EventLoop::post_requests() {
+  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
 }
 
 // Most clients that come and go give pubsub nothing to do. What is logged of them for a debugger's eyes wakes
 // Prosody's thread together.
-void EventLoop::post_or_hold_requests() {
-  if (requests_.empty()) return;
-  if (stopping_ || requests_.size() >= most_held_lines || !has_only_debug_lines()) return post_requests();
+bool EventLoop::may_hold_log() const {
+  return !stopping_ && log_.size() < most_held_lines &&
+         std::ranges::all_of(log_, [](const LogLine& line) { return line.level == LogLevel::debug; });
+}
+
+void EventLoop::post_or_hold_log() {
+  if (log_.empty()) return;
+  if (!may_hold_log()) return post_log();
   if (!held_lines_.is_set()) held_lines_.set(lines_are_held);
 }
 
 void EventLoop::on_held_lines(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.post_requests(); });
+  self.guard([&] { self.post_log(); });
 }
 
-void EventLoop::post_requests() {
-  debug_lines_ = 0;
-  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
+void EventLoop::post_log() {
+  if (!log_.empty() && log_box_.post(log_)) eventfd_write(requests_fd_, 1);
 }
 
 void EventLoop::close_own_handles() {

@@ -19,10 +19,10 @@
 #include "loop/intrusive_queue.h"
 #include "loop/poll_set.h"
 #include "loop/timer.h"
-#include "pubsub_mqtt/deliveries.h"
-#include "pubsub_mqtt/mailbox.h"
-#include "pubsub_mqtt/net/limits.h"
-#include "pubsub_mqtt/requests.h"
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/mailbox.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/session/sessions.h"
 
 namespace pubsub_mqtt::net {
@@ -30,8 +30,8 @@ namespace pubsub_mqtt::net {
 class EventLoop {
  public:
   // requests_fd: the eventfd that wakes Prosody's thread. All references outlive this.
-  EventLoop(const session::Limits& session_limits, const Limits& limits, Mailbox<Command>& commands,
-            Mailbox<Delivery>& deliveries, Mailbox<Request>& requests, int requests_fd);
+  EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+            Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -42,8 +42,8 @@ class EventLoop {
 
   // For connections.
   PollSet& poll_set() { return poll_set_; }
-  session::Time now() const { return session::Time(uv_now(&loop_)); }
-  const session::Limits& session_limits() const { return session_limits_; }
+  Time now() const { return Time(uv_now(&loop_)); }
+  const Limits& limits() const { return limits_; }
   session::Sessions& sessions() { return sessions_; }
   // For the next read of a socket.
   std::span<char> read_buffer() { return read_buffer_; }
@@ -53,7 +53,7 @@ class EventLoop {
   // for that already.
   void visit_at_end_of_turn(TcpConnection& connection) noexcept { to_visit_.push(connection); }
   // TcpConnection::on_deadline() is called then, if it is still there.
-  void call_at(session::Time moment, ConnectionId connection);
+  void call_at(Time moment, ConnectionId connection);
 
  private:
   static void on_wake(uv_async_t* async);
@@ -82,15 +82,17 @@ class EventLoop {
   void take_deliveries();
   void carry_out_commands();
   void finish_turn();
-  bool has_only_debug_lines();
-  void post_or_hold_requests();
   void post_requests();
+  bool may_hold_log() const;
+  void post_or_hold_log();
+  void post_log();
   void close_own_handles();
 
-  const session::Limits& session_limits_;
+  const Limits& limits_;
   Mailbox<Command>& command_box_;
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;
+  Mailbox<LogLine>& log_box_;
   int requests_fd_;
 
   uv_loop_t loop_{};
@@ -105,7 +107,7 @@ class EventLoop {
   uv_poll_t ready_{};
 
   std::vector<Request> requests_;
-  std::size_t debug_lines_ = 0;  // in front of requests_, as far as was looked
+  std::vector<LogLine> log_;
   session::Sessions sessions_;
   PollSet poll_set_;
   Listeners listeners_;
@@ -114,7 +116,7 @@ class EventLoop {
   std::unordered_map<ConnectionId, TcpConnection> connections_;
   IntrusiveQueue<TcpConnection> to_visit_;
   Deadlines deadlines_;
-  session::Time awaited_{0};  // by next_deadline_, while it is set
+  Time awaited_{0};  // by next_deadline_, while it is set
   std::vector<Command> commands_;
   std::vector<Delivery> deliveries_;
   std::array<char, 65536> read_buffer_{};

@@ -34,11 +34,10 @@ class BlockedSignals {
 
 class Network::Thread {
  public:
-  Thread(const session::Limits& limits_of_clients, const Limits& limits_of_admission)
-      : session_limits(limits_of_clients),
-        limits(limits_of_admission),
+  explicit Thread(const Limits& of_clients)
+      : limits(of_clients),
         requests_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        loop(session_limits, limits, commands, deliveries, requests, requests_fd) {}
+        loop(limits, commands, deliveries, requests, log, requests_fd) {}
   ~Thread() { ::close(requests_fd); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -47,18 +46,17 @@ class Network::Thread {
     if (commands.post(std::move(command)) && thread.joinable()) loop.wake();
   }
 
-  const session::Limits session_limits;
   const Limits limits;
   Mailbox<Command> commands;
   Mailbox<Delivery> deliveries;
   Mailbox<Request> requests;
+  Mailbox<LogLine> log;
   int requests_fd;
   EventLoop loop;
   std::thread thread;
 };
 
-Network::Network(const session::Limits& session_limits, const Limits& limits)
-    : thread_(std::make_unique<Thread>(session_limits, limits)) {}
+Network::Network(const Limits& limits) : thread_(std::make_unique<Thread>(limits)) {}
 
 Network::~Network() { stop(); }
 
@@ -125,6 +123,8 @@ void Network::set_requests_fd(bool readable) {
 }
 
 void Network::take_requests(std::vector<Request>& into) { thread_->requests.take(into); }
+
+void Network::take_log(std::vector<LogLine>& into) { thread_->log.take(into); }
 
 void Network::stop() {
   if (!thread_->thread.joinable()) return;

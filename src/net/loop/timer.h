@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/time.h"
 
 namespace pubsub_mqtt::net {
 
@@ -22,19 +22,19 @@ class Timer {
   bool is_set() const { return uv_is_active(handle()) != 0; }
 
   // In place of the moment it was set for. Nothing once the handle is closing.
-  void set(session::Time from_now) { start(from_now, session::Time::zero()); }
-  void repeat(session::Time interval) { start(interval, interval); }
+  void set(Time from_now) { start(from_now, Time::zero()); }
+  void repeat(Time interval) { start(interval, interval); }
 
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(&timer_); }
   const uv_handle_t* handle() const { return reinterpret_cast<const uv_handle_t*>(&timer_); }
 
  private:
-  void start(session::Time first, session::Time interval) {
+  void start(Time first, Time interval) {
     if (uv_is_closing(handle()) != 0) return;
     uv_timer_start(&timer_, callback_, milliseconds(first), milliseconds(interval));
   }
-  static std::uint64_t milliseconds(session::Time time) {
-    return static_cast<std::uint64_t>(std::max(time, session::Time::zero()).count());
+  static std::uint64_t milliseconds(Time time) {
+    return static_cast<std::uint64_t>(std::max(time, Time::zero()).count());
   }
 
   uv_timer_t timer_{};

@@ -3,7 +3,7 @@
 
 #include <openssl/ssl.h>
 
-#include "pubsub_mqtt/certificate_names.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
 

@@ -123,7 +123,7 @@ TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
   return ssl;
 }
 
-bool TlsStream::begin(session::Time now) {
+bool TlsStream::begin(Time now) {
   if (!choice_->turn->has_come(now)) return false;
   choice_->turn.reset();
   return true;

@@ -13,7 +13,7 @@
 
 #include "admission/handshake_turn.h"
 #include "connection/stream.h"
-#include "pubsub_mqtt/certificate_names.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/net/tls_context.h"
 
 namespace pubsub_mqtt::net {
@@ -29,7 +29,7 @@ class TlsStream final : public Stream {
 
   // Stream. A handshake that fails is answered by an alert.
   bool has_begun() const override { return !choice_ || !choice_->turn; }
-  bool begin(session::Time now) override;
+  bool begin(Time now) override;
   Status receive(std::string_view ciphertext, std::string& plaintext, std::string& answer) override;
   // Before the handshake is done, and after close(), there is nobody to send to: the caller must not.
   Status send(SendQueue& plaintext, SendQueue& ciphertext) override;

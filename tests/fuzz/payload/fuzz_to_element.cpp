@@ -17,13 +17,17 @@ namespace {
 using namespace pubsub_mqtt::payload;
 
 void check_subscribers(const pugi::xml_node& element) {
-  const Type natural = natural_type(element);
+  const auto [natural, natural_text] = natural_payload(element);
+  require(natural_type(element) == natural, "the natural TYPE is that of the natural payload");
+  require(natural_text.has_value() == (natural != Type::xml), "all but xml have a natural payload");
   for (std::size_t i = 0; i < type_count; ++i) {
     const auto type = static_cast<Type>(i);
     const auto payload = to_mqtt(type, element);
     require(payload.has_value() == (type == natural || type == Type::xml),
             "the natural TYPE and xml have a payload");
     if (payload) require(is_xml_text(*payload), "a payload is XML text");
+    if (type == natural && natural_text)
+      require(payload == natural_text, "the natural payload is that of its TYPE");
   }
 }
 

@@ -19,16 +19,15 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/session.h"
 #include "pubsub_mqtt/mqtt/packet_reader.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/sessions.h"
-#include "session.h"
 
 namespace {
 
 using namespace pubsub_mqtt;
-using session::Time;
 
 constexpr std::size_t places = 3;  // for connections at the same time
 constexpr NodeId nodes = 3;
@@ -106,7 +105,7 @@ class World {
     limits_.max_queued_bytes = 1000;
     limits_.max_total_queued_bytes = 2500;
     limits_.session_expiry = std::chrono::seconds(60);
-    limits_.anonymous = session::Anonymous::from_everywhere;
+    limits_.anonymous = Anonymous::from_everywhere;
     limits_.max_sessions_per_account = 1;
     limits_.max_anonymous_sessions = 2;
     limits_.max_message_rate = 3;
@@ -225,7 +224,7 @@ class World {
             .keep_alive = keep_alive,
             .client_identifier = name.client_identifier,
             .user_name = name.user_name};
-        if (input.flag()) connect.will = mqtt::Will{.topic = "w", .qos = qos, .retain = input.flag()};
+        if (input.flag()) connect.will = mqtt::Publish{.topic = "w", .qos = qos, .retain = input.flag()};
         mqtt::write(connect, bytes);
         break;
       }
@@ -278,10 +277,13 @@ class World {
   }
 
   void publish(Input& input) {
-    ItemPublished item{.node = input.below(nodes),
-                       .qos = static_cast<mqtt::QoS>(input.below(3)),
-                       .natural_type = static_cast<payload::Type>(input.below(payload::type_count)),
-                       .payloads = {}};
+    // Read in this order, which the corpus has.
+    const auto node = input.below(nodes);
+    const auto qos = static_cast<mqtt::QoS>(input.below(3));
+    ItemPublished item{.node = node,
+                       .natural_type = static_cast<topic::Type>(input.below(topic::type_count)),
+                       .payloads = {},
+                       .envelope = {.qos = qos}};
     for (auto& each : item.payloads) {
       if (input.flag()) each = std::string(input.byte() * std::size_t{12}, 'i');
     }
@@ -290,13 +292,13 @@ class World {
 
   void decide_login(Input& input) {
     if (logins_.empty()) return;
-    using Code = mqtt::ConnectReturnCode;
-    static constexpr std::array<Code, 4> codes{Code::accepted, Code::server_unavailable,
-                                               Code::bad_user_name_or_password, Code::not_authorized};
+    using mqtt::Reason;
+    static constexpr std::array<Reason, 4> reasons{Reason::success, Reason::server_unavailable,
+                                                   Reason::bad_credentials, Reason::not_authorized};
     const auto [connection, account] = std::move(logins_.front());
     logins_.pop_front();
-    sessions_.handle(
-        LoginReply{.connection = connection, .code = codes[input.below(codes.size())], .account = account});
+    sessions_.handle(LoginReply{
+        .connection = connection, .reason = reasons[input.below(reasons.size())], .account = account});
   }
 
   SessionId any_session(Input& input) {
@@ -312,10 +314,12 @@ class World {
     owed_.erase(place);
     RetainedMessages batch{.session = session, .messages = {}};
     for (std::size_t i = input.below(6); i > 0; --i) {
-      batch.messages.push_back({.node = input.below(nodes + 1),
-                                .type = payload::Type::json,
-                                .qos = static_cast<mqtt::QoS>(input.below(3)),
-                                .payload = std::string(input.byte() * std::size_t{12}, 'r')});
+      const auto node = input.below(nodes + 1);
+      const auto qos = static_cast<mqtt::QoS>(input.below(3));
+      batch.messages.push_back({.node = node,
+                                .type = topic::Type::json,
+                                .payload = std::string(input.byte() * std::size_t{12}, 'r'),
+                                .envelope = {.qos = qos, .retain = true}});
     }
     sessions_.handle(std::move(batch));
   }
@@ -324,7 +328,7 @@ class World {
     AudienceChange change{.node = input.below(nodes), .session = any_session(input), .selection = {}};
     if (input.flag()) change.selection.natural = static_cast<mqtt::QoS>(input.below(3));
     if (input.flag())
-      change.selection.by_type[input.below(payload::type_count)] = static_cast<mqtt::QoS>(input.below(3));
+      change.selection.by_type[input.below(topic::type_count)] = static_cast<mqtt::QoS>(input.below(3));
     if (change.selection.empty()) {
       auto& route = routes_.at(change.node);
       std::exchange(route, new_route(change.node))->withdraw();
@@ -339,38 +343,29 @@ class World {
     const Request request = std::move(to_answer_.front());
     to_answer_.pop_front();
     if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {
-      SubscribeReply reply{.session = subscribe->session,
-                           .connection = subscribe->connection,
-                           .packet_identifier = subscribe->packet_identifier,
-                           .return_codes = {},
-                           .bytes = subscribe->bytes};
-      for (const auto& filter : subscribe->filters) {
-        reply.return_codes.push_back(input.flag() ? mqtt::SubackReturnCode::failure
-                                                  : static_cast<mqtt::SubackReturnCode>(filter.qos));
+      SubscribeReply reply{
+          .ticket = subscribe->ticket, .subscriptions = subscribe->subscriptions, .results = {}};
+      for (const auto& subscription : subscribe->subscriptions) {
+        if (input.flag()) {
+          reply.results.emplace_back(mqtt::Reason::not_authorized);
+        } else {
+          reply.results.emplace_back(subscription.qos);
+        }
       }
       sessions_.handle(std::move(reply));
     } else if (const auto* unsubscribe = std::get_if<UnsubscribeRequest>(&request)) {
-      sessions_.handle(UnsubscribeReply{.session = unsubscribe->session,
-                                        .connection = unsubscribe->connection,
-                                        .packet_identifier = unsubscribe->packet_identifier,
-                                        .bytes = unsubscribe->bytes});
+      sessions_.handle(
+          UnsubscribeReply{.ticket = unsubscribe->ticket, .topic_filters = unsubscribe->topic_filters});
     } else if (const auto* publish = std::get_if<PublishRequest>(&request)) {
       answer(*publish, input.byte());
     }
   }
 
   void answer(const PublishRequest& publish, std::uint8_t how) {
-    PublishReply reply{.session = publish.session,
-                       .connection = publish.connection,
-                       .qos = publish.qos,
-                       .packet_identifier = publish.packet_identifier,
+    PublishReply reply{.ticket = publish.ticket,
                        .outcome = static_cast<PublishReply::Outcome>(how % 3),
-                       .bytes = publish.topic.size() + publish.payload.size(),
-                       .node_key = publish.node_key};
-    if (const std::size_t node = how / 3 % topics.size(); node < nodes) {
-      reply.route = routes_.at(node);
-      reply.topic = publish.topic;
-    }
+                       .topic = publish.publication.topic};
+    if (const std::size_t node = how / 3 % topics.size(); node < nodes) reply.route = routes_.at(node);
     sessions_.handle(std::move(reply));
   }
 
@@ -393,12 +388,14 @@ class World {
     }
     for (auto& request : requests_) note(std::move(request));
     requests_.clear();
+    for (const auto& line : log_) check(line);
+    log_.clear();
     std::size_t queued_bytes = 0;
     std::map<std::string, std::size_t> stored;
     for (const auto& client : sessions_.clients()) {
       const auto* each = sessions_.find(client.session);
       check(*each);
-      queued_bytes += each->outgoing().queued_bytes();
+      queued_bytes += each->record().outgoing.queued_bytes();
       if (!each->is_clean()) ++stored[each->account()];
     }
     require(queued_bytes == sessions_.queued_bytes(), "every queued byte is counted once");
@@ -422,35 +419,37 @@ class World {
       require(std::count(owed_.begin(), owed_.end(), retained->session) == 0,
               "retained messages are asked for once");
       owed_.push_back(retained->session);
-    } else if (const auto* line = std::get_if<LogLine>(&request)) {
-      require(
-          std::all_of(line->text.begin(), line->text.end(), [](unsigned char each) { return each >= 0x20; }),
-          "log lines are printable");
     } else if (const auto* login = std::get_if<LoginRequest>(&request)) {
       logins_.emplace_back(login->connection, *login->user_name);
     } else if (const auto* publish = std::get_if<PublishRequest>(&request);
-               publish == nullptr || !publish->will) {
+               publish == nullptr || !publish->ticket.will) {
       to_answer_.push_back(std::move(request));
     }
   }
 
+  static void check(const LogLine& line) {
+    require(std::all_of(line.text.begin(), line.text.end(), [](unsigned char each) { return each >= 0x20; }),
+            "log lines are printable");
+  }
+
   void check(const session::Session& each) const {
-    const auto& outgoing = each.outgoing();
+    const auto& outgoing = each.record().outgoing;
     require(outgoing.in_flight() <= limits_.max_inflight, "no more in flight than the window holds");
     require(outgoing.queued() - outgoing.queued_retained() <= limits_.max_queued_messages,
             "the queue has a limit");
     require(outgoing.queued_retained() < 6, "retained messages wait for their request");
     const auto pending = std::count_if(to_answer_.begin(), to_answer_.end(), [&](const Request& request) {
       const auto* publish = std::get_if<PublishRequest>(&request);
-      return publish != nullptr && publish->session == each.id();
+      return publish != nullptr && publish->ticket.session == each.id();
     });
     require(static_cast<std::size_t>(pending) <= limits_.max_pending_publishes,
             "pending publishes have a limit");
   }
 
-  session::Limits limits_;
+  Limits limits_;
   std::vector<Request> requests_;
-  session::Sessions sessions_{limits_, requests_};
+  std::vector<LogLine> log_;
+  session::Sessions sessions_{limits_, requests_, log_};
   std::array<Place, places> places_;
   std::array<std::shared_ptr<Route>, nodes> routes_{new_route(0), new_route(1), new_route(2)};
   ConnectionId last_connection_ = 0;

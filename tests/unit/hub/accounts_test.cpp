@@ -176,16 +176,16 @@ TEST_F(AccountsTest, RetainedMessagesAreNotReadWithoutTheRight) {
 }
 
 TEST_F(AccountsTest, TheServiceIsToldWhoPublishes) {
-  ask(PublishRequest{.session = 2, .topic = "pubsub/json/node", .payload = "1"});
-  ask(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
-  ask(PublishRequest{.session = 4, .topic = "pubsub/json/node", .payload = "1", .will = true});
-  ask(PublishRequest{.session = 4, .topic = "pubsub/json/node", .payload = "", .retain = true});
+  ask(AskToPublish{.session = 2, .topic = "pubsub/json/node", .payload = "1"});
+  ask(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+  ask(AskToPublish{.session = 4, .topic = "pubsub/json/node", .payload = "1", .will = true});
+  ask(AskToPublish{.session = 4, .topic = "pubsub/json/node", .payload = "", .retain = true});
   EXPECT_EQ(service.publishers, (std::vector<std::string>{"juliet", "", "romeo", "romeo"}));
 }
 
 TEST_F(AccountsTest, AnAtomEntryDoesNotNameThePublisher) {
-  ask(PublishRequest{.session = 2, .topic = "pubsub/atom_title/node", .payload = "news"});
-  ask(PublishRequest{.session = 1, .topic = "pubsub/atom_title/node", .payload = "news"});
+  ask(AskToPublish{.session = 2, .topic = "pubsub/atom_title/node", .payload = "news"});
+  ask(AskToPublish{.session = 1, .topic = "pubsub/atom_title/node", .payload = "news"});
   ASSERT_EQ(service.published.size(), 2U);
   EXPECT_NE(service.published[0].find("<name>pubsub</name>"), std::string::npos) << service.published[0];
   EXPECT_NE(service.published[1].find("<name>anonymous</name>"), std::string::npos) << service.published[1];
@@ -198,7 +198,7 @@ LoginRequest login(const std::string& client) {
 TEST_F(AccountsTest, OneLoginAStepBeforeWhatIsQueued) {
   std::vector<Request> batch;
   for (int i = 0; i < 3; ++i) {
-    batch.emplace_back(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+    batch.emplace_back(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
   }
   batch.emplace_back(login("a"));
   batch.emplace_back(login("b"));
@@ -223,12 +223,11 @@ TEST_F(AccountsTest, ALoginIsWorkOfItsOwn) {
 }
 
 TEST_F(AccountsTest, WhatWasFoundOutIsPassedOn) {
-  hub.logged_in(
-      {.connection = 7, .code = mqtt::ConnectReturnCode::accepted, .account = "juliet@capulet.lit"});
+  hub.logged_in({.connection = 7, .reason = mqtt::Reason::success, .account = "juliet@capulet.lit"});
   hub.take_deliveries(deliveries);
   const auto reply = last_of<LoginReply>();
   EXPECT_EQ(reply.connection, 7U);
-  EXPECT_EQ(reply.code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(reply.reason, mqtt::Reason::success);
   EXPECT_EQ(reply.account, "juliet@capulet.lit");
 }
 
@@ -243,7 +242,7 @@ TEST_F(AccountsTest, AFloodOfLoginsIsRefused) {
   const auto replies = take<LoginReply>();
   ASSERT_EQ(replies.size(), 1U);
   EXPECT_EQ(replies[0].connection, 10001U);
-  EXPECT_EQ(replies[0].code, mqtt::ConnectReturnCode::server_unavailable);
+  EXPECT_EQ(replies[0].reason, mqtt::Reason::server_unavailable);
 }
 
 TEST_F(AccountsTest, TheAdministratorSeesSubscriptionsAndClosesConnections) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "../topic/topic_matching.h"
 #include "hub_fixture.h"
-#include "pubsub_mqtt/hub/topic.h"
-#include "topic_matching.h"
+#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -40,20 +40,20 @@ TEST_F(HubConformanceTest,
   const std::vector<std::string> nodes{"a", "A",  "b",    "a/b", "a/b/c",    "/a",        "a/",
                                        "/", "//", "a//b", "$a",  "\xC3\x85", "A\xCC\x8A", marked + "a"};
   for (const auto& filter : filters) {
-    const auto parsed = parse_filter(filter);
+    const auto parsed = topic::parse_filter(filter);
     for (const std::string_view host : {"h", "g"}) {
-      for (std::size_t i = 0; i < payload::type_count; ++i) {
-        const auto type = static_cast<payload::Type>(i);
+      for (std::size_t i = 0; i < topic::type_count; ++i) {
+        const auto type = static_cast<topic::Type>(i);
         for (const auto& node : nodes) {
           bool selected = false;
-          if (const auto* pattern = std::get_if<NodePattern>(&parsed)) {
+          if (const auto* pattern = std::get_if<topic::NodePattern>(&parsed)) {
             selected = pattern->selects(host, node) && pattern->type.value_or(type) == type;
           } else {
-            const auto& topic = std::get<NodeTopic>(parsed);
+            const auto& topic = std::get<topic::NodeTopic>(parsed);
             selected = topic.host == host && topic.type == type && topic.node == node;
           }
-          const std::string topic = make_topic(host, type, node);
-          EXPECT_EQ(selected, matches(filter, topic)) << filter << " and " << topic;
+          const std::string topic = topic::make_topic(host, type, node);
+          EXPECT_EQ(selected, topic::matches(filter, topic)) << filter << " and " << topic;
         }
       }
     }
@@ -64,7 +64,7 @@ TEST_F(HubConformanceTest, ALeadingWildcardSelectsNoDollarTopic) {  // [MQTT-4.7
   subscribe(1, "#");
   subscribe(1, "+/json/node");
   deliveries.clear();
-  EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_topic("$SYS/json/node")));
+  EXPECT_TRUE(std::holds_alternative<topic::NoNodeTopic>(topic::parse_topic("$SYS/json/node")));
   EXPECT_EQ(publish("$SYS/json/node", "1"), Outcome::refused);
   EXPECT_TRUE(take<ItemPublished>().empty());
   // A `$` elsewhere is a character like any other.
@@ -93,11 +93,11 @@ TEST_F(HubConformanceTest, AnItemStandsBeforeTheReplyToItsPublisher) {  // [MQTT
   open(2);
   subscribe(2, "pubsub/json/node", QoS::at_least_once);
   deliveries.clear();
-  ask(PublishRequest{.session = 1,
-                     .topic = "pubsub/json/node",
-                     .payload = "1",
-                     .qos = QoS::at_least_once,
-                     .packet_identifier = 1});
+  ask(AskToPublish{.session = 1,
+                   .topic = "pubsub/json/node",
+                   .payload = "1",
+                   .qos = QoS::at_least_once,
+                   .packet_identifier = 1});
   ASSERT_EQ(deliveries.size(), 2U);
   EXPECT_TRUE(std::holds_alternative<ItemPublished>(deliveries[0]));
   EXPECT_TRUE(std::holds_alternative<PublishReply>(deliveries[1]));
@@ -105,7 +105,7 @@ TEST_F(HubConformanceTest, AnItemStandsBeforeTheReplyToItsPublisher) {  // [MQTT
 
 TEST_F(HubConformanceTest, RetainedMessagesOutliveTheSessionThatSetThem) {  // [MQTT-3.1.2-7]
   open(2);
-  ask(PublishRequest{.session = 2, .topic = "pubsub/json/node", .payload = "1", .retain = true});
+  ask(AskToPublish{.session = 2, .topic = "pubsub/json/node", .payload = "1", .retain = true});
   ask(CloseSession{.session = 2});
   EXPECT_EQ(retained(1, "pubsub/json/node"), 1U);
 }
@@ -117,7 +117,7 @@ TEST_F(HubConformanceTest, AMessageAtQos0ReplacesARetainedOneAtQos2) {  // [MQTT
   const auto batch = last_of<RetainedMessages>();
   ASSERT_EQ(batch.messages.size(), 1U);
   EXPECT_EQ(batch.messages[0].payload, "0");
-  EXPECT_EQ(batch.messages[0].qos, QoS::at_most_once);
+  EXPECT_EQ(batch.messages[0].envelope.qos, QoS::at_most_once);
 }
 
 TEST_F(HubConformanceTest, ASecondSubscribeReplacesTheFirstWithoutAGap) {  // [MQTT-3.8.4-3]
@@ -132,24 +132,24 @@ TEST_F(HubConformanceTest, ASecondSubscribeReplacesTheFirstWithoutAGap) {  // [M
     EXPECT_EQ(take<RetainedMessages>().size(), 1U);  // again
     ask(RetainedRequest{.session = 1});
     // One UNSUBSCRIBE ends what two SUBSCRIBEs made one.
-    ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {filter}});
+    ask(AskToUnsubscribe{.session = 1, .packet_identifier = 1, .topic_filters = {filter}});
     EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
   }
 }
 
 TEST_F(HubConformanceTest,
        FiltersOfOneSubscribeAreTakenOneAfterTheOther) {  // [MQTT-3.8.4-4, MQTT-3.8.4-5, MQTT-3.9.3-1]
-  ask(SubscribeRequest{.session = 1,
-                       .packet_identifier = 9,
-                       .filters = {{.topic_filter = "pubsub/json/node", .qos = QoS::at_least_once},
-                                   {.topic_filter = "pubsub/json/secret", .qos = QoS::at_least_once},
-                                   {.topic_filter = "pubsub/utf8/+", .qos = QoS::exactly_once},
-                                   {.topic_filter = "pubsub/json/node", .qos = QoS::at_most_once}}});
+  ask(AskToSubscribe{.session = 1,
+                     .packet_identifier = 9,
+                     .filters = {{.topic_filter = "pubsub/json/node", .qos = QoS::at_least_once},
+                                 {.topic_filter = "pubsub/json/secret", .qos = QoS::at_least_once},
+                                 {.topic_filter = "pubsub/utf8/+", .qos = QoS::exactly_once},
+                                 {.topic_filter = "pubsub/json/node", .qos = QoS::at_most_once}}});
   const auto replies = take<SubscribeReply>();
   ASSERT_EQ(replies.size(), 1U);
-  EXPECT_EQ(replies[0].packet_identifier, 9);
-  EXPECT_EQ(replies[0].return_codes, (std::vector{SubackReturnCode::qos_1, SubackReturnCode::failure,
-                                                  SubackReturnCode::qos_2, SubackReturnCode::qos_0}));
+  EXPECT_EQ(replies[0].ticket.packet_identifier, 9);
+  EXPECT_EQ(codes(replies[0]), (std::vector{SubackReturnCode::qos_1, SubackReturnCode::failure,
+                                            SubackReturnCode::qos_2, SubackReturnCode::qos_0}));
   // The same filter again replaces the first.
   subscribe(1, "pubsub/xml/node");
   const auto selection = last_of<AudienceChange>().selection;
@@ -160,15 +160,15 @@ TEST_F(HubConformanceTest,
 TEST_F(HubConformanceTest, UnsubscribeRemovesTheSameCharactersOnly) {  // [MQTT-3.10.4-1, MQTT-3.10.4-2]
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/utf8/#");
-  ask(UnsubscribeRequest{.session = 1,
-                         .packet_identifier = 1,
-                         .topic_filters = {"#", "pubsub/json/#", "pubsub/json/+", "pubsub/json/Node",
-                                           "pubsub/utf8/node", "pubsub/utf8/+", "pubsub/+/#"}});
+  ask(AskToUnsubscribe{.session = 1,
+                       .packet_identifier = 1,
+                       .topic_filters = {"#", "pubsub/json/#", "pubsub/json/+", "pubsub/json/Node",
+                                         "pubsub/utf8/node", "pubsub/utf8/+", "pubsub/+/#"}});
   deliveries.clear();
   publish("pubsub/json/node", "1");
   publish("pubsub/utf8/node", "1");
   EXPECT_EQ(take<ItemPublished>().size(), 2U);
-  ask(UnsubscribeRequest{
+  ask(AskToUnsubscribe{
       .session = 1, .packet_identifier = 2, .topic_filters = {"pubsub/json/node", "pubsub/utf8/#"}});
   publish("pubsub/json/node", "1");
   publish("pubsub/utf8/node", "1");
@@ -179,26 +179,25 @@ TEST_F(HubConformanceTest,
        UnsubscribeIsAnsweredOnceWhateverItRemoves) {  // [MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.10.4-6]
   subscribe(1, "pubsub/json/node");
   subscribe(1, "pubsub/json/other");
-  ask(UnsubscribeRequest{.session = 1,
-                         .packet_identifier = 7,
-                         .topic_filters = {"pubsub/json/node", "never", "pubsub/json/other"}});
-  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 8, .topic_filters = {"pubsub/json/node"}});
+  ask(AskToUnsubscribe{.session = 1,
+                       .packet_identifier = 7,
+                       .topic_filters = {"pubsub/json/node", "never", "pubsub/json/other"}});
+  ask(AskToUnsubscribe{.session = 1, .packet_identifier = 8, .topic_filters = {"pubsub/json/node"}});
   const auto replies = take<UnsubscribeReply>();
   ASSERT_EQ(replies.size(), 2U);
-  EXPECT_EQ(replies[0].packet_identifier, 7);
-  EXPECT_EQ(replies[1].packet_identifier, 8);
+  EXPECT_EQ(replies[0].ticket.packet_identifier, 7);
+  EXPECT_EQ(replies[1].ticket.packet_identifier, 8);
   EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
   EXPECT_FALSE(hub.wants_item("pubsub", "other", "1"));
 }
 
 TEST_F(HubConformanceTest, AWillWithoutRetainIsNotRetained) {  // [MQTT-3.1.2-16, MQTT-3.1.2-17]
-  ask(PublishRequest{.session = 1, .topic = "pubsub/json/node", .payload = "1", .will = true});
+  ask(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1", .will = true});
   EXPECT_EQ(retained(1, "pubsub/json/node"), 0U);
-  ask(PublishRequest{
-      .session = 1, .topic = "pubsub/json/node", .payload = "1", .retain = true, .will = true});
+  ask(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1", .retain = true, .will = true});
   EXPECT_EQ(retained(1, "pubsub/json/node"), 1U);
   EXPECT_EQ(service.published.size(), 2U);
-  for (const auto& reply : take<PublishReply>()) EXPECT_TRUE(reply.will);  // no client waits for it
+  for (const auto& reply : take<PublishReply>()) EXPECT_TRUE(reply.ticket.will);  // no client waits for it
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "pubsub_mqtt/hub/topic.h"
+#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -23,7 +23,8 @@ TEST(FilterTreeTest, AgreesWithThePatternsOneByOne) {
     for (const auto& node : nodes) {
       std::set<SessionId> expected;
       for (std::size_t i = 0; i < filters.size(); ++i) {
-        if (std::get<NodePattern>(parse_filter(filters[i])).selects(host, node)) expected.insert(i);
+        if (std::get<topic::NodePattern>(topic::parse_filter(filters[i])).selects(host, node))
+          expected.insert(i);
       }
       EXPECT_EQ(tree.match(host, node), expected) << host << ' ' << node;
     }

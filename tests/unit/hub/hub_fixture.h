@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../boundary/asked.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 
@@ -96,6 +97,13 @@ class TestService final : public PubsubService {
   std::map<std::string, std::optional<std::string>> saved;
 };
 
+// What a client of MQTT 3.1.1 is told.
+inline std::vector<mqtt::SubackReturnCode> codes(const SubscribeReply& reply) {
+  std::vector<mqtt::SubackReturnCode> all;
+  for (const auto& result : reply.results) all.push_back(mqtt::suback_return_code(result));
+  return all;
+}
+
 class HubTest : public ::testing::Test {
  protected:
   HubTest() {
@@ -119,18 +127,18 @@ class HubTest : public ::testing::Test {
 
   mqtt::SubackReturnCode subscribe(SessionId session, const std::string& filter,
                                    mqtt::QoS qos = mqtt::QoS::at_most_once) {
-    ask(SubscribeRequest{
+    ask(AskToSubscribe{
         .session = session, .packet_identifier = 1, .filters = {{.topic_filter = filter, .qos = qos}}});
-    return take<SubscribeReply>().back().return_codes.at(0);
+    return codes(take<SubscribeReply>().back()).at(0);
   }
 
   Outcome publish(const std::string& topic, const std::string& payload) {
-    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload});
+    ask(AskToPublish{.session = 1, .topic = topic, .payload = payload});
     return last_of<PublishReply>().outcome;
   }
 
   void retain(const std::string& topic, const std::string& payload, mqtt::QoS qos = mqtt::QoS::at_most_once) {
-    ask(PublishRequest{.session = 1, .topic = topic, .payload = payload, .qos = qos, .retain = true});
+    ask(AskToPublish{.session = 1, .topic = topic, .payload = payload, .qos = qos, .retain = true});
   }
 
   void create(const std::string& node) {

@@ -1,5 +1,5 @@
 // What a client costs that is connected and asks for nothing: most of many devices do so most of the time.
-#include "../mqtt/allocated_bytes.h"
+#include "../base/allocated_bytes.h"
 #include "hub_fixture.h"
 
 namespace pubsub_mqtt::hub {

@@ -26,9 +26,9 @@ class RetainedTest : public HubTest {
   }
 
   // Takes the first step of a SUBSCRIBE and no more.
-  void begin_to_subscribe(const std::vector<SubscribeRequest::Filter>& filters) {
+  void begin_to_subscribe(const std::vector<Subscription>& filters) {
     std::vector<Request> batch;
-    batch.emplace_back(SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = filters});
+    batch.emplace_back(AskToSubscribe{.session = 1, .packet_identifier = 1, .filters = filters});
     hub.accept(batch);
     hub.step();
   }
@@ -59,7 +59,7 @@ TEST_F(RetainedTest, IsSentOnEverySubscribe) {  // [MQTT-3.3.1-6, MQTT-3.8.4-3]
     ASSERT_EQ(messages.size(), 1U);
     EXPECT_EQ(messages[0].payload, " 1 ");
     EXPECT_EQ(messages[0].type, payload::Type::json);
-    EXPECT_EQ(messages[0].qos, mqtt::QoS::at_least_once);  // the lower of the two
+    EXPECT_EQ(messages[0].envelope.qos, mqtt::QoS::at_least_once);  // the lower of the two
   }
 }
 
@@ -93,7 +93,7 @@ TEST_F(RetainedTest, XmppSetsItWithTheIdCurrent) {
   hub.item_published("pubsub", "node", "current", item.document_element());
   const auto messages = retained_for(1, "pubsub/xml/node");
   ASSERT_EQ(messages.size(), 1U);
-  EXPECT_EQ(messages[0].qos, mqtt::QoS::exactly_once);
+  EXPECT_EQ(messages[0].envelope.qos, mqtt::QoS::exactly_once);
 }
 
 TEST_F(RetainedTest, AnItemWithoutContentIsNone) {  // [MQTT-3.3.1-11]
@@ -114,7 +114,7 @@ TEST_F(RetainedTest, AnItemWithoutContentTakesThePlaceOfTheOneBefore) {
 TEST_F(RetainedTest, ALiveItemDoesNotTakeItsPlace) {  // [MQTT-3.3.1-6]
   retain("pubsub/json/node", "1");
   std::vector<Request> batch;
-  batch.emplace_back(SubscribeRequest{
+  batch.emplace_back(AskToSubscribe{
       .session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
   hub.accept(batch);
   hub.step();
@@ -229,7 +229,7 @@ TEST_F(RetainedTest, ALastItemIsWorkEnoughForAStep) {
   }
   std::vector<Request> batch;
   batch.emplace_back(
-      SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/#"}}});
+      AskToSubscribe{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/#"}}});
   hub.accept(batch);
   int before = 0;
   while (hub.step()) {
@@ -252,7 +252,7 @@ TEST_F(RetainedTest, LargeOnesGoOutAFewAtATime) {
     const auto first = take<RetainedMessages>();
     ASSERT_EQ(first.size(), 1U);
     EXPECT_EQ(first[0].messages.size(), 1U);
-    ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {filter}});
+    ask(AskToUnsubscribe{.session = 1, .packet_identifier = 1, .topic_filters = {filter}});
     ask(RetainedRequest{.session = 1});
     EXPECT_EQ(retained_for(1, filter).size(), 20U);
   }
@@ -316,7 +316,7 @@ TEST_F(RetainedTest, UnsubscribeStopsTheRest) {
   }
   subscribe(1, "pubsub/json/#");
   take<RetainedMessages>();
-  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
+  ask(AskToUnsubscribe{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
   ask(RetainedRequest{.session = 1});
   EXPECT_TRUE(take<RetainedMessages>().empty());
 }

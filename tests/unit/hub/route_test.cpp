@@ -15,7 +15,7 @@ class RouteTest : public HubTest {
  protected:
   RouteTest() { service.unobserved = true; }
 
-  std::shared_ptr<const Route> route_after(PublishRequest request) {
+  std::shared_ptr<const Route> route_after(AskToPublish request) {
     request.session = 1;
     ask(std::move(request));
     PublishReply reply = last_of<PublishReply>();

@@ -52,7 +52,7 @@ TEST_F(WildcardTest, OverlappingFiltersGiveTheHighestQos) {  // [MQTT-3.3.5-1]
   subscribe(1, "+/json/+", mqtt::QoS::at_least_once);
   subscribe(1, "#", mqtt::QoS::at_least_once);
   EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::exactly_once);
-  ask(UnsubscribeRequest{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
+  ask(AskToUnsubscribe{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
   const auto changes = take<AudienceChange>();
   ASSERT_EQ(changes.size(), 2U);
   EXPECT_EQ(changes[0].selection.by_type[json], mqtt::QoS::at_least_once);
@@ -133,7 +133,7 @@ TEST_F(WildcardTest, AWildcardOverManyNodesGivesTheLoopBackInBetween) {
   for (int i = 0; i < 1000; ++i) create("n" + std::to_string(i));
   std::vector<Request> batch;
   batch.emplace_back(
-      SubscribeRequest{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "#"}}});
+      AskToSubscribe{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "#"}}});
   hub.accept(batch);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(hub.step());
   hub.take_deliveries(deliveries);

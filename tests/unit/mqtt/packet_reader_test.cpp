@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "allocated_bytes.h"
+#include "../base/allocated_bytes.h"
 #include "packet_bytes.h"
 #include "reading.h"
 
@@ -33,7 +33,7 @@ TEST(PacketReader, ReadsAConnectWithEveryFieldOf_3_1) {
   expected.clean_session = false;
   expected.keep_alive = 0x1234;
   expected.client_identifier = "id";
-  expected.will = Will{.topic = "w/t", .message = "bye", .qos = QoS::exactly_once, .retain = true};
+  expected.will = Publish{.topic = "w/t", .payload = "bye", .qos = QoS::exactly_once, .retain = true};
   expected.user_name = "user";
   expected.password = "secret";
   EXPECT_EQ(read_one(connect), Packet(expected));
@@ -57,7 +57,7 @@ TEST(PacketReader, ReadsAnyBytesAsWillMessageAndPassword_3_1_3_3_and_3_1_3_5) {
   const auto connect = packet(0x10, field("MQTT"), 4, 0xC6, 0, 0, field("id"), field("t"), field("\0\xFF"sv),
                               field("u"), field("\xC0\0"sv));
   const auto read = std::get<Connect>(read_one(connect));
-  EXPECT_EQ(read.will.value_or(Will{}).message, "\0\xFF"sv);
+  EXPECT_EQ(read.will.value_or(Publish{}).payload, "\0\xFF"sv);
   EXPECT_EQ(read.password, "\xC0\0"sv);
 }
 
@@ -131,7 +131,7 @@ std::vector<std::string> packets_of_every_kind() {
   using enum SubackReturnCode;
   Connect full;
   full.client_identifier = "client";
-  full.will = Will{.topic = "w/t", .message = "bye", .qos = QoS::at_least_once, .retain = true};
+  full.will = Publish{.topic = "w/t", .payload = "bye", .qos = QoS::at_least_once, .retain = true};
   full.user_name = "user";
   full.password = "secret";
   const std::string long_payload(200, 'p');

@@ -23,7 +23,7 @@ TEST(PacketWriter, WritesAConnectWithEveryFieldInTheOrderOf_MQTT_3_1_3_1) {
   connect.clean_session = false;
   connect.keep_alive = 0x1234;
   connect.client_identifier = "id";
-  connect.will = Will{.topic = "w/t", .message = "bye", .qos = QoS::exactly_once, .retain = true};
+  connect.will = Publish{.topic = "w/t", .payload = "bye", .qos = QoS::exactly_once, .retain = true};
   connect.user_name = "user";
   connect.password = "secret";
   EXPECT_EQ(written(connect), bytes(0x10, 38, 0, 4, "MQTT", 4, 0xF4, 0x12, 0x34, 0, 2, "id", 0, 3, "w/t", 0,

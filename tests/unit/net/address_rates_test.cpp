@@ -7,8 +7,6 @@
 namespace pubsub_mqtt::net {
 namespace {
 
-using session::Time;
-
 AddressPrefix prefix(std::uint32_t number) { return v4_address(number).prefix(); }
 
 int take_all(AddressRates& rates, std::uint32_t address, Time now) {

@@ -11,8 +11,6 @@
 namespace pubsub_mqtt::net {
 namespace {
 
-using session::Time;
-
 constexpr std::uint32_t loopback_address = 0x7f000001;
 constexpr std::uint32_t client = 0xc0000201;  // 192.0.2.1
 
@@ -27,15 +25,15 @@ class AdmissionTest : public testing::Test {
 
   std::vector<std::string> lines() const {
     std::vector<std::string> texts;
-    for (const Request& request : log) {
-      EXPECT_EQ(std::get<LogLine>(request).level, LogLevel::warn);
-      texts.push_back(std::get<LogLine>(request).text);
+    for (const LogLine& line : log) {
+      EXPECT_EQ(line.level, LogLevel::warn);
+      texts.push_back(line.text);
     }
     return texts;
   }
 
   Limits limits{.max_connections = 5, .max_connections_per_address = 2, .max_connection_rate = 1};
-  std::vector<Request> log;
+  std::vector<LogLine> log;
   Admission admission{limits, log};
   std::vector<std::optional<Admission::Place>> places;
 };

@@ -5,8 +5,6 @@
 namespace pubsub_mqtt::net {
 namespace {
 
-using session::Time;
-
 TEST(DeadlinesTest, ComeInTheOrderOfTime) {
   Deadlines deadlines;
   EXPECT_EQ(deadlines.first(), std::nullopt);

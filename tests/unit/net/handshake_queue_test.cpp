@@ -11,8 +11,6 @@
 namespace pubsub_mqtt::net {
 namespace {
 
-using session::Time;
-
 class HandshakeQueueTest : public testing::Test {
  protected:
   // Connections from here on wait; the time is 0.
@@ -21,7 +19,7 @@ class HandshakeQueueTest : public testing::Test {
   }
 
   Limits limits{.max_tls_handshake_rate = 4};
-  std::vector<Request> log;
+  std::vector<LogLine> log;
   HandshakeQueue queue{limits, log};
 };
 
@@ -105,13 +103,12 @@ TEST_F(HandshakeQueueTest, WaitingIsLoggedOnceABurst) {
   use_up();
   for (ConnectionId id = 5; id <= 100; ++id) EXPECT_FALSE(queue.enter(id, Time(0)));
   ASSERT_EQ(log.size(), 1U);
-  EXPECT_EQ(std::get<LogLine>(log[0]).level, LogLevel::warn);
-  EXPECT_EQ(std::get<LogLine>(log[0]).text,
+  EXPECT_EQ(log[0].level, LogLevel::warn);
+  EXPECT_EQ(log[0].text,
             "TLS handshakes have to wait: more in a second than mqtt_max_tls_handshake_rate (4)");
   queue.expire(Time(60000));
   ASSERT_EQ(log.size(), 2U);
-  EXPECT_EQ(std::get<LogLine>(log[1]).text,
-            "96 TLS handshakes had to wait because of mqtt_max_tls_handshake_rate");
+  EXPECT_EQ(log[1].text, "96 TLS handshakes had to wait because of mqtt_max_tls_handshake_rate");
 }
 
 }  // namespace

@@ -8,16 +8,19 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
-#include "pubsub_mqtt/net/limits.h"
 #include "pubsub_mqtt/net/network.h"
 
 namespace pubsub_mqtt::net {
@@ -46,9 +49,7 @@ inline sockaddr_in loopback(std::uint16_t port) {
 
 class NetworkTest : public ::testing::Test {
  protected:
-  explicit NetworkTest(const session::Limits& session_limits = short_timeouts(),
-                       const Limits& net_limits = {})
-      : limits(session_limits), network(session_limits, net_limits) {
+  explicit NetworkTest(const Limits& with = short_timeouts()) : limits(with), network(with) {
     auto address = loopback(0);
     socklen_t size = sizeof address;
     EXPECT_EQ(bind(server.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
@@ -94,8 +95,8 @@ class NetworkTest : public ::testing::Test {
     }
   }
 
-  static session::Limits short_timeouts() {
-    session::Limits limits;
+  static Limits short_timeouts() {
+    Limits limits;
     limits.connect_timeout = std::chrono::seconds(1);
     return limits;
   }
@@ -129,31 +130,51 @@ class NetworkTest : public ::testing::Test {
   template <typename Kind, typename Wanted>
   Kind wait_for(Wanted&& wanted) {
     for (;;) {
-      for (; next < requests.size(); ++next) {
-        auto* found = std::get_if<Kind>(&requests[next]);
-        if (found != nullptr && wanted(*found)) {
-          ++next;
-          return std::move(*found);
-        }
-      }
+      if (auto found = find<Kind>(wanted)) return *std::move(found);
       pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
       if (poll(&waiting, 1, patience) != 1) {
         ADD_FAILURE() << "no such request";
         return {};
       }
       network.set_requests_fd(false);
-      requests.clear();
-      next = 0;
-      network.take_requests(requests);
+      take_all(requests, [this](auto& into) { network.take_requests(into); });
+      take_all(log, [this](auto& into) { network.take_log(into); });
     }
   }
 
-  session::Limits limits;
+  // The first one that is wanted; those before it are passed by.
+  template <typename Kind, typename Wanted>
+  std::optional<Kind> find(Wanted&& wanted) {
+    if constexpr (std::is_same_v<Kind, LogLine>) {
+      while (!log.empty()) {
+        LogLine line = std::move(log.front());
+        log.pop_front();
+        if (wanted(line)) return line;
+      }
+    } else {
+      while (!requests.empty()) {
+        Request request = std::move(requests.front());
+        requests.pop_front();
+        auto* found = std::get_if<Kind>(&request);
+        if (found != nullptr && wanted(*found)) return std::move(*found);
+      }
+    }
+    return std::nullopt;
+  }
+
+  template <typename Kind, typename Take>
+  static void take_all(std::deque<Kind>& into, Take&& take) {
+    std::vector<Kind> batch;
+    take(batch);
+    for (auto& each : batch) into.push_back(std::move(each));
+  }
+
+  Limits limits;
   Socket server{new_socket()};
   std::uint16_t port = 0;
   Network network;
-  std::vector<Request> requests;
-  std::size_t next = 0;
+  std::deque<Request> requests;
+  std::deque<LogLine> log;
 };
 
 }  // namespace pubsub_mqtt::net

@@ -27,7 +27,7 @@ TEST_F(NetworkTest, ClientsConnectAndAsk) {
   mqtt::write(mqtt::Publish{.topic = "a/json/b", .payload = "1"}, bytes);
   send_all(client, bytes);
   EXPECT_NE(wait_for<OpenSession>().client.find("meter"), std::string::npos);
-  EXPECT_EQ(wait_for<PublishRequest>().payload, "1");
+  EXPECT_EQ(wait_for<PublishRequest>().publication.payload, "1");
   EXPECT_EQ(receive(client, 4), std::string("\x20\x02\x00\x00", 4));
 }
 
@@ -89,13 +89,11 @@ TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
   selection.natural = mqtt::QoS::at_most_once;
   std::vector<Delivery> deliveries;
   deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
-  deliveries.emplace_back(AudienceChange{.node = 5, .session = request.session, .selection = selection});
-  deliveries.emplace_back(PublishReply{.session = request.session,
-                                       .connection = request.connection,
-                                       .bytes = request.topic.size() + request.payload.size(),
-                                       .node_key = request.node_key,
-                                       .route = std::make_shared<Route>(5, 100),
-                                       .topic = request.topic});
+  deliveries.emplace_back(
+      AudienceChange{.node = 5, .session = request.ticket.session, .selection = selection});
+  deliveries.emplace_back(PublishReply{.ticket = request.ticket,
+                                       .topic = request.publication.topic,
+                                       .route = std::make_shared<Route>(5, 100)});
   const Socket other(new_socket());
   ASSERT_EQ(connect_client(other), 0);
   send_all(other, bytes_of(mqtt::Connect{.client_identifier = "other"}));
@@ -112,8 +110,7 @@ TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
                                bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"});
   for (int i = 0; i < 15; ++i) {
     for (int item = 0; item < 600; ++item) {
-      deliveries.emplace_back(
-          ItemPublished{.node = 6, .natural_type = payload::Type::json, .payloads = {"0"}});
+      deliveries.emplace_back(ItemPublished{.node = 6, .natural_type = topic::Type::json, .payloads = {"0"}});
     }
     // So that they are found when the network thread is about to read, it is busy with another client before.
     send_all(other, pings);
@@ -121,7 +118,7 @@ TEST_F(NetworkTest, WhatProsodysThreadSaidBeforeAClientSentIsCarriedOutFirst) {
     network.post(deliveries);
     const auto taken = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
     while (std::chrono::steady_clock::now() < taken) continue;  // sleeping could take longer than the items
-    deliveries.emplace_back(ItemPublished{.node = 5, .natural_type = payload::Type::json, .payloads = {"1"}});
+    deliveries.emplace_back(ItemPublished{.node = 5, .natural_type = topic::Type::json, .payloads = {"1"}});
     network.post(deliveries);
     send_all(client, bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "2"}));
     EXPECT_EQ(receive(client, expected.size()), expected) << i;
@@ -198,7 +195,7 @@ TEST_F(NetworkTest, WhatAClientSentBeforeItWentIsCarriedOut) {
     ASSERT_EQ(connect_client(client), 0);
     std::string bytes;
     mqtt::write(mqtt::Connect{.client_identifier = "meter",
-                              .will = mqtt::Will{.topic = "a/json/will", .message = "1"}},
+                              .will = mqtt::Publish{.topic = "a/json/will", .payload = "1"}},
                 bytes);
     for (std::size_t i = 0; i < publishes + 10; ++i) mqtt::write(mqtt::Publish{.topic = "a/json/b"}, bytes);
     mqtt::write(mqtt::Disconnect{}, bytes);
@@ -221,9 +218,9 @@ TEST_F(NetworkTest, WhatAClientSentBeforeItWentIsCarriedOut) {
     return line.text.find("reset") != std::string::npos || line.text.find("broken") != std::string::npos;
   });
   for (std::size_t i = 0; i < publishes; ++i)
-    deliveries.emplace_back(PublishReply{.session = session, .bytes = 8});
+    deliveries.emplace_back(PublishReply{.ticket = {.session = session, .bytes = 8}, .topic = {}});
   network.post(deliveries);
-  for (int i = 0; i < 10; ++i) EXPECT_FALSE(wait_for<PublishRequest>().will);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(wait_for<PublishRequest>().ticket.will);
   wait_for<CloseSession>();
 }
 
@@ -242,7 +239,7 @@ TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
   send_all(client, bytes);
   const SessionId session = wait_for<OpenSession>().session;
   ConnectionId connection = 0;
-  for (int i = 0; i < publishes; ++i) connection = wait_for<PublishRequest>().connection;
+  for (int i = 0; i < publishes; ++i) connection = wait_for<PublishRequest>().ticket.connection;
 
   Selection selection;
   selection.by_type[0] = mqtt::QoS::at_most_once;
@@ -256,12 +253,13 @@ TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
   EXPECT_EQ(receive(client, 4).substr(0, 4), std::string("\x20\x02\x00\x00", 4));
   for (mqtt::PacketIdentifier id = 1; id <= publishes; ++id) {
     deliveries.emplace_back(PublishReply{
-        .session = session,
-        .connection = connection,
-        .qos = mqtt::QoS::at_least_once,
-        .packet_identifier = id,
+        .ticket = {.session = session,
+                   .connection = connection,
+                   .packet_identifier = id,
+                   .qos = mqtt::QoS::at_least_once,
+                   .bytes = 8},
         .outcome = id == publishes ? PublishReply::Outcome::failed : PublishReply::Outcome::accepted,
-        .bytes = 8});
+        .topic = "a/json/b"});
   }
   network.post(deliveries);
   EXPECT_TRUE(ends(client));  // after what the goodbye has time for
@@ -296,12 +294,10 @@ TEST_F(NetworkTest, DebugLinesGoTogether) {
     pollfd waiting{.fd = network.requests_fd(), .events = POLLIN, .revents = 0};
     ASSERT_EQ(poll(&waiting, 1, patience), 1);
     network.set_requests_fd(false);
-    requests.clear();
-    network.take_requests(requests);
+    std::vector<LogLine> lines;
+    network.take_log(lines);
     ++batches;
-    for (const auto& request : requests) {
-      connected += std::get<LogLine>(request).text.ends_with(": connected") ? 1 : 0;
-    }
+    for (const auto& line : lines) connected += line.text.ends_with(": connected") ? 1 : 0;
   }
   EXPECT_LT(batches, clients);
 }
@@ -321,19 +317,17 @@ TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {
 
 class FullNetworkTest : public NetworkTest {
  protected:
-  FullNetworkTest() : NetworkTest(sessions_end_soon(), one_connection()) {
+  FullNetworkTest() : NetworkTest(one_connection_and_short_sessions()) {
     EXPECT_TRUE(network.listen(1, server.fd(), nullptr));
   }
 
-  // So that the loop looks often for what is over.
-  static session::Limits sessions_end_soon() {
-    session::Limits limits;
+  // They end soon, so that the loop looks often for what is over.
+  static Limits one_connection_and_short_sessions() {
+    Limits limits;
+    limits.max_connections = 1;
+    limits.warning_interval = std::chrono::milliseconds(200);
     limits.session_expiry = std::chrono::seconds(1);
     return limits;
-  }
-
-  static Limits one_connection() {
-    return {.max_connections = 1, .warning_interval = std::chrono::milliseconds(200)};
   }
 
   static void say_hello(const Socket& client) {

@@ -21,7 +21,7 @@ constexpr std::string_view pong("\xd0\x00", 2);
 
 class OutOfMemoryTest : public NetworkTest {
  protected:
-  OutOfMemoryTest() : NetworkTest({}) {
+  OutOfMemoryTest() : NetworkTest(Limits{}) {
     EXPECT_TRUE(network.listen(1, server.fd(), nullptr));
     EXPECT_EQ(connect_client(bystander), 0);
     send_all(bystander, connect_packet("bystander"));
@@ -98,8 +98,10 @@ class OutOfMemoryTest : public NetworkTest {
   }
 
   void forget_requests() {
-    requests.clear();
-    network.take_requests(requests);
+    std::vector<Request> taken;
+    network.take_requests(taken);
+    std::vector<LogLine> lines;
+    network.take_log(lines);
   }
 
   Socket bystander{new_socket()};

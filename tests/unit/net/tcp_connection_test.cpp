@@ -60,13 +60,13 @@ class LoneConnection {
     return size == 0 || errno == ECONNRESET;
   }
 
-  session::Limits session_limits;
   Limits limits;
   Mailbox<Command> commands;
   Mailbox<Delivery> deliveries;
   Mailbox<Request> requests;
-  EventLoop loop{session_limits, limits, commands, deliveries, requests, -1};
-  std::vector<Request> log;
+  Mailbox<LogLine> log_lines;
+  EventLoop loop{limits, commands, deliveries, requests, log_lines, -1};
+  std::vector<LogLine> log;
   Admission admission{limits, log};
   FileDescriptor socket;
   FileDescriptor client;
@@ -109,7 +109,7 @@ void live(LoneConnection& lone, std::string_view input, const std::shared_ptr<co
   shutdown(lone.client.get(), SHUT_WR);
   next([](TcpConnection& connection) { connection.on_ready(EPOLLIN); });
   next([](TcpConnection& connection) { connection.flush(); });
-  next([](TcpConnection& connection) { connection.on_deadline(session::Time::max()); });
+  next([](TcpConnection& connection) { connection.on_deadline(Time::max()); });
   next([](TcpConnection& connection) { connection.flush(); });
 }
 

@@ -3,6 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "html.h"
+#include "html_entities_table.h"
+#include "pubsub_mqtt/payload/xml_text.h"
 #include "trees.h"
 
 namespace pubsub_mqtt::payload {
@@ -81,7 +84,6 @@ TEST(AtomTitle, OfTypeHtmlHasItsReferencesResolvedOnce) {
                                 "&#;",
                                 "&#x;",
                                 "&unknown;",
-                                "&lt",
                                 "AT&T",
                                 "a & b;",
                                 "&#65",
@@ -100,6 +102,42 @@ TEST(AtomTitle, OfTypeHtmlHasItsReferencesResolvedOnce) {
                                 "&#99999999999999999999;"}) {
     EXPECT_EQ(title_of_html(untouched), untouched);
   }
+}
+
+// https://html.spec.whatwg.org/#named-character-reference-state
+TEST(AtomTitle, OfTypeHtmlHasHtmlsNamedReferencesResolved) {
+  const auto title_of_html = [](std::string_view html) {
+    return title_of("<title type='html'><![CDATA[" + std::string(html) + "]]></title>");
+  };
+  EXPECT_EQ(title_of_html("Caf&eacute;&hellip; &Eacute;&EACUTE;"), "Caf\u00E9\u2026 \u00C9&EACUTE;");
+  EXPECT_EQ(title_of_html("&CounterClockwiseContourIntegral;&zwnj;&AElig;"), "\u2233\u200C\u00C6");
+  EXPECT_EQ(title_of_html("&Zopf;&bopf;"), "\u2124\U0001D553");
+  EXPECT_EQ(title_of_html("&NotEqualTilde;&fjlig;&ThickSpace;"), "\u2242\u0338fj\u205F\u200A");
+  EXPECT_EQ(title_of_html("&Tab;&NewLine;"), "\t\n");
+  // Some need no semicolon, and the longest name counts.
+  EXPECT_EQ(title_of_html("&lt&eacute &copy2026"), "<\u00E9 \u00A92026");
+  EXPECT_EQ(title_of_html("&not &notin; &notit; &notin"), "\u00AC \u2209 \u00ACit; \u00ACin");
+  for (const char* untouched :
+       {"&hellip", "&hellip ;", "& eacute;", "&eacut;", "&A", "&z", "&frac;", "&1;", "&_;"}) {
+    EXPECT_EQ(title_of_html(untouched), untouched);
+  }
+}
+
+TEST(AtomTitle, OfTypeHtmlKnowsEveryNameOfHtml) {
+  std::size_t names = 0;
+  std::string_view table = html_entities_table;
+  while (!table.empty()) {
+    const std::string_view entry = table.substr(0, table.find('\0'));
+    const std::string name(entry.substr(0, entry.find(' ')));
+    const std::string characters(entry.substr(name.size() + 1));
+    EXPECT_TRUE(is_xml_text(characters)) << name;
+    EXPECT_EQ(plain_text_of_html("&" + name), characters) << name;
+    EXPECT_EQ(plain_text_of_html("&" + name + " &" + name + "-"), characters + ' ' + characters + '-')
+        << name;
+    table.remove_prefix(entry.size() + 1);
+    ++names;
+  }
+  EXPECT_EQ(names, 2231U);
 }
 
 // RFC 4287, 3.1.1.3

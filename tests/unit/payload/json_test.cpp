@@ -94,6 +94,23 @@ TEST(Json, EscapesThatLookLikeNumbersStayWhole) {
   }
 }
 
+// RFC 8259, 8.2: the grammar takes what is no character of Unicode; what a reader makes of it is open.
+TEST(Json, HoldsSurrogatesWithoutTheirPartner) {
+  for (const std::string surrogate :
+       {R"(\ud800)", R"(\uD800)", R"(\uDBFF)", R"(\udc00)", R"(\uDfFf)", R"(\udc00\ud800)", R"(\ud800\ud800)",
+        R"(\ud83d\u0041)", R"(\ud83d\n)", R"(\ud83dud83d\\ud83d)", R"(\ud800 \udc00)"}) {
+    for (const std::string& json :
+         {'"' + surrogate + '"', "{\"" + surrogate + "\":[\"d" + surrogate + "D\"]}"}) {
+      EXPECT_EQ(carried(Type::json, Type::json, json), json);
+      EXPECT_EQ(as_text(element_of(Type::json, json + "d")), not_json) << json;
+      EXPECT_EQ(as_text(element_of(Type::json, json.substr(0, json.size() - 1))), not_json) << json;
+    }
+  }
+  for (const char* json : {"d", "D", "{d:1}", "1d5", "1D", "c", "fad", "[d]"}) {
+    EXPECT_EQ(as_text(element_of(Type::json, json)), not_json) << json;
+  }
+}
+
 TEST(Json, IsRefusedUnlessItIsOneValidValue) {
   for (const std::string& text : std::vector<std::string>{
            "",
@@ -192,8 +209,14 @@ TEST(Json, IsRefusedUnlessItIsOneValidValue) {
            "\"a\nb\"",
            "\"a\tb\"",
            "\"a\rb\"",
-           R"("\uD83D")",
-           R"("\uD83D\u0041")",
+           R"("\d800")",
+           R"("\c800")",
+           R"("\ud8")",
+           R"("\uD83")",
+           R"("\ud800\u")",
+           R"("\ud800\udc0")",
+           R"("\ud800\d")",
+           R"({"\ud80":1})",
            // Extensions
            "// a\n1",
            "/* a */ 1",

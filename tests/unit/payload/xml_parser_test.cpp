@@ -23,8 +23,8 @@ std::string shape(const pugi::xml_node& node) {
   return out + "]";
 }
 
-std::string parsed(std::string_view text) {
-  const Result result = parse_element(text);
+std::string parsed(std::string_view text, std::size_t max_elements = no_xml_limit) {
+  const Result result = parse_element(text, max_elements);
   if (const auto* refused = std::get_if<Refused>(&result)) return "refused: " + std::string(refused->reason);
   const auto& document = std::get<pugi::xml_document>(result);
   EXPECT_EQ(document.first_child(), document.last_child());
@@ -297,6 +297,54 @@ TEST(XmlParser, TakesManyElementsWithAnOrdinaryNamespaceName) {
       "<p:a xmlns:p='http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd'>";
   for (int i = 0; i < 10000; ++i) text += "<p:b/>";
   EXPECT_TRUE(parsed(text + "</p:a>").starts_with("[a|xmlns=http://docs.oasis-open.org"));
+}
+
+// The number of elements, attributes and namespace declarations that `text` needs as its limit.
+std::size_t counted(std::string_view text) {
+  std::size_t limit = 0;
+  while (parsed(text, limit) ==
+         "refused: the payload has more elements and attributes than mqtt_max_xml_elements") {
+    ++limit;
+  }
+  EXPECT_TRUE(parsed(text, limit).starts_with('[')) << parsed(text, limit);
+  return limit;
+}
+
+TEST(XmlParser, LimitsElementsAttributesAndDeclarationsTogether) {
+  EXPECT_EQ(counted("<a xmlns='urn:a'/>"), 2U);
+  EXPECT_EQ(counted("<a xmlns='urn:a'>text<!-- --><![CDATA[text]]>&lt;</a>"), 2U);
+  EXPECT_EQ(counted("<a xmlns='urn:a'><b/><b><b/></b></a>"), 5U);
+  EXPECT_EQ(counted("<a xmlns='urn:a' b='' c='' xml:lang='en'/>"), 5U);
+  EXPECT_EQ(counted("<a xmlns='urn:a' xmlns:p='urn:p' xmlns:q='urn:q'/>"), 4U);
+  EXPECT_EQ(counted("<a xmlns='urn:a'><b xmlns=''/><c xmlns='urn:a'/></a>"), 6U);
+  EXPECT_EQ(counted("<a xmlns = \"urn:a\" b='=>c=' c='&lt;b=&quot;&quot;>'>a=b>'<b c=\"'\">c='</b ></a >"),
+            6U);
+  EXPECT_EQ(
+      counted("<!-- <b c=''>' --><a xmlns='urn:a'><!-- <b> - -> --><![CDATA[<b>]] ' >]]></a> <!--<b>-->"),
+      2U);
+  // In the tree, each of the attributes declares its namespace.
+  EXPECT_EQ(counted("<a xmlns='urn:a' xmlns:p='urn:p' p:b='' p:c=''/>"), 7U);
+}
+
+TEST(XmlParser, RefusesTooManyElementsWhateverFollows) {
+  constexpr std::string_view refused =
+      "refused: the payload has more elements and attributes than mqtt_max_xml_elements";
+  EXPECT_EQ(parsed("<a xmlns='urn:a'><b/><", 2), refused);
+  EXPECT_EQ(parsed("<a xmlns='urn:a' b='' c='' ", 3), refused);
+  EXPECT_EQ(parsed("<a xmlns='urn:a' xmlns:b='urn:b' xmlns:c='urn:c", 3), refused);
+}
+
+TEST(XmlParser, LimitsWhatIsPublished) {
+  const auto published = [](std::size_t elements) {
+    std::string text = "<a xmlns='urn:a'>";
+    for (std::size_t i = 2; i < elements; ++i) text += "<b/>";
+    return as_text(element_of(Type::xml, text + "</a>"));
+  };
+  EXPECT_TRUE(published(Limits{}.max_xml_elements).starts_with("<a xmlns='urn:a'><b/>"));
+  EXPECT_EQ(published(Limits{}.max_xml_elements + 1),
+            "refused: the payload has more elements and attributes than mqtt_max_xml_elements");
+  EXPECT_EQ(as_text(to_element(Type::xml, "<a xmlns='urn:a'/>", {}, 1)),
+            "refused: the payload has more elements and attributes than mqtt_max_xml_elements");
 }
 
 }  // namespace

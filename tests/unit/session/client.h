@@ -10,11 +10,11 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/session.h"
 #include "pubsub_mqtt/mqtt/packet_reader.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/sessions.h"
-#include "session.h"
 
 namespace pubsub_mqtt::session {
 
@@ -42,7 +42,8 @@ class TestOutbox final : public Outbox {
 struct Server {
   Limits limits;
   std::vector<Request> requests;
-  Sessions sessions{limits, requests};
+  std::vector<LogLine> log;
+  Sessions sessions{limits, requests, log};
   ConnectionId last_connection = 0;
 
   template <typename Kind>
@@ -65,8 +66,15 @@ struct Server {
 
   std::size_t lines(std::string_view words) const {
     std::size_t count = 0;
-    for (const auto& line : requested<LogLine>()) count += line.text.find(words) != std::string::npos ? 1 : 0;
+    for (const auto& line : log) count += line.text.find(words) != std::string::npos ? 1 : 0;
     return count;
+  }
+
+  void answer(const SubscribeRequest& request) {
+    std::vector<mqtt::FilterResult> results;
+    for (const auto& subscription : request.subscriptions) results.emplace_back(subscription.qos);
+    sessions.handle(SubscribeReply{
+        .ticket = request.ticket, .subscriptions = request.subscriptions, .results = std::move(results)});
   }
 
   // What pubsub says to the publish that was asked for last.
@@ -76,13 +84,8 @@ struct Server {
 
   void answer(const PublishRequest& request,
               PublishReply::Outcome outcome = PublishReply::Outcome::accepted) {
-    sessions.handle(PublishReply{.session = request.session,
-                                 .connection = request.connection,
-                                 .qos = request.qos,
-                                 .packet_identifier = request.packet_identifier,
-                                 .outcome = outcome,
-                                 .bytes = request.topic.size() + request.payload.size(),
-                                 .node_key = request.node_key});
+    sessions.handle(
+        PublishReply{.ticket = request.ticket, .outcome = outcome, .topic = request.publication.topic});
   }
 };
 

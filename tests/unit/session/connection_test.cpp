@@ -179,7 +179,7 @@ TEST(ConnectionTest, PublishesBeyondTheLimitAreLeftUnread) {
   // The silence is ours.
   EXPECT_EQ(client.connection->deadline(), std::nullopt);
 
-  const PublishReply reply{.session = client.session(), .bytes = 9};
+  const PublishReply reply{.ticket = {.session = client.session(), .bytes = 9}, .topic = {}};
   server.sessions.handle(reply);
   EXPECT_EQ(client.outbox.resumed, 0);
   EXPECT_EQ(client.connection->deadline(), std::nullopt);  // still
@@ -208,7 +208,7 @@ TEST(ConnectionTest, BytesOfAllClientsThatWaitForPubsubAreLimited) {
   Client other(server);
   other.connect("other");
   EXPECT_FALSE(other.unread.empty());  // not even its CONNECT is read
-  server.sessions.handle(PublishReply{.session = gone, .bytes = 128});
+  server.sessions.handle(PublishReply{.ticket = {.session = gone, .bytes = 128}, .topic = {}});
   EXPECT_TRUE(server.sessions.takes_requests_again());
   EXPECT_FALSE(server.sessions.takes_requests_again());
   other.read_on();

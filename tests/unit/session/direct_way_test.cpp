@@ -11,7 +11,7 @@ namespace pubsub_mqtt::session {
 namespace {
 
 using mqtt::QoS;
-using payload::Type;
+using topic::Type;
 
 constexpr NodeId node = 7;
 constexpr std::size_t max_payload_size = 100;
@@ -40,16 +40,8 @@ class DirectWayTest : public ::testing::Test {
   // Pubsub's answer to the oldest publish that has none, with or without a way for the next ones.
   void answer(bool with_route = true) {
     const PublishRequest request = server.requested<PublishRequest>().at(answered++);
-    PublishReply reply{.session = request.session,
-                       .connection = request.connection,
-                       .qos = request.qos,
-                       .packet_identifier = request.packet_identifier,
-                       .bytes = request.topic.size() + request.payload.size(),
-                       .node_key = request.node_key};
-    if (with_route) {
-      reply.route = route;
-      reply.topic = request.topic;
-    }
+    PublishReply reply{.ticket = request.ticket, .topic = request.publication.topic};
+    if (with_route) reply.route = route;
     server.sessions.handle(std::move(reply));
   }
 
@@ -204,8 +196,8 @@ TEST_F(DirectWayTest, WaitsForWhatOthersAskedForTheNodeWhateverTheType) {
 TEST_F(DirectWayTest, WaitsForAWill) {
   open_way();
   Client other(server);
-  other.send(
-      mqtt::Connect{.client_identifier = "other", .will = mqtt::Will{.topic = "h/json/n", .message = "1"}});
+  other.send(mqtt::Connect{.client_identifier = "other",
+                           .will = mqtt::Publish{.topic = "h/json/n", .payload = "1"}});
   other.lose();
   publisher.send(message("2"));
   EXPECT_EQ(asked(), 3U);

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../mqtt/allocated_bytes.h"
+#include "../base/allocated_bytes.h"
 #include "client.h"
 
 namespace pubsub_mqtt::session {
@@ -22,12 +22,14 @@ TEST(IdleMemoryTest, AClientThatSaysNothingCostsItsNamesAndLittleMore) {
     packets.push_back(bytes_of(mqtt::Connect{.client_identifier = identifier}));
   }
   server.requests.reserve(10);
+  server.log.reserve(10);
   const auto before = allocated_bytes();
   for (std::size_t i = 0; i < clients; ++i) {
     connections.push_back(std::make_unique<Connection>(i + 1, loopback(), Time{0}, server.sessions, outbox));
     std::string_view input = packets[i];
     connections.back()->receive(input, Time{0});
     server.requests.clear();
+    server.log.clear();
     outbox.written.clear();
   }
   const auto each = (allocated_bytes() - before) / clients;

@@ -55,14 +55,14 @@ TEST_F(IncomingQosTest, TheRequestSaysAllOfThePublish) {
                             .packet_identifier = 5});
   ASSERT_EQ(published(), 1U);
   const auto request = server.requested<PublishRequest>().back();
-  EXPECT_EQ(request.session, client.session());
-  EXPECT_NE(request.connection, 0U);
-  EXPECT_EQ(request.topic, "a/json/b");
-  EXPECT_EQ(request.payload, "1");
-  EXPECT_EQ(request.qos, QoS::at_least_once);
-  EXPECT_TRUE(request.retain);
-  EXPECT_FALSE(request.will);
-  EXPECT_EQ(request.packet_identifier, 5);
+  EXPECT_EQ(request.ticket.session, client.session());
+  EXPECT_NE(request.ticket.connection, 0U);
+  EXPECT_EQ(request.publication.topic, "a/json/b");
+  EXPECT_EQ(request.publication.payload, "1");
+  EXPECT_EQ(request.publication.envelope.qos, QoS::at_least_once);
+  EXPECT_TRUE(request.publication.envelope.retain);
+  EXPECT_FALSE(request.ticket.will);
+  EXPECT_EQ(request.ticket.packet_identifier, 5);
 }
 
 TEST_F(IncomingQosTest, QosZeroIsNotAcknowledged) {
@@ -272,20 +272,15 @@ TEST_F(IncomingQosTest, RequestsToSubscribeAreBoundedToo) {
   }
   EXPECT_EQ(server.requested<SubscribeRequest>().size(), 8U);
   EXPECT_EQ(server.requested<UnsubscribeRequest>().size(), 8U);
-  const ConnectionId connection = server.requested<SubscribeRequest>().back().connection;
   for (const auto& request : server.requested<SubscribeRequest>()) {
     EXPECT_EQ(client.outbox.resumed, 0);
-    server.sessions.handle(SubscribeReply{.session = request.session,
-                                          .connection = connection,
-                                          .packet_identifier = request.packet_identifier,
-                                          .return_codes = {mqtt::SubackReturnCode::qos_0}});
+    server.answer(request);
   }
   EXPECT_EQ(client.outbox.resumed, 1);
   client.read_on();
   for (const auto& request : server.requested<UnsubscribeRequest>()) {
-    server.sessions.handle(UnsubscribeReply{.session = request.session,
-                                            .connection = connection,
-                                            .packet_identifier = request.packet_identifier});
+    server.sessions.handle(
+        UnsubscribeReply{.ticket = request.ticket, .topic_filters = request.topic_filters});
   }
   EXPECT_EQ(client.outbox.resumed, 2);
   client.read_on();
@@ -300,13 +295,9 @@ TEST_F(IncomingQosTest, BytesOfRequestsToSubscribeAreBoundedToo) {
   }
   const auto requests = server.requested<SubscribeRequest>();
   ASSERT_EQ(requests.size(), 2U);
-  EXPECT_GE(requests[0].bytes, 600U);
+  EXPECT_GE(requests[0].ticket.bytes, 600U);
   for (const auto& request : requests) {
-    server.sessions.handle(SubscribeReply{.session = request.session,
-                                          .connection = request.connection,
-                                          .packet_identifier = request.packet_identifier,
-                                          .return_codes = {mqtt::SubackReturnCode::qos_0},
-                                          .bytes = request.bytes});
+    server.answer(request);
   }
   EXPECT_EQ(client.outbox.resumed, 1);
   client.read_on();

@@ -1,5 +1,5 @@
 // What one client may use up, and all clients together.
-#include "pubsub_mqtt/session/limits.h"
+#include "pubsub_mqtt/base/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -152,7 +152,7 @@ TEST_F(RateLimitTest, WaitingForPubsubAsWellIsWaitingForBoth) {
   EXPECT_EQ(published(), 10U);
   EXPECT_EQ(client.connection->deadline(), std::nullopt);  // pubsub has all of them
   for (int i = 0; i < 5; ++i) {
-    server.sessions.handle(PublishReply{.session = client.session(), .bytes = 9});
+    server.sessions.handle(PublishReply{.ticket = {.session = client.session(), .bytes = 9}, .topic = {}});
   }
   EXPECT_EQ(client.outbox.resumed, 1);
   client.read_on();
@@ -208,7 +208,7 @@ class StoredSessionsLimitTest : public ::testing::Test {
     client.send(connect);
     if (!account.empty()) {
       server.sessions.handle(
-          LoginReply{.connection = client.id, .code = mqtt::ConnectReturnCode::accepted, .account = account});
+          LoginReply{.connection = client.id, .reason = mqtt::Reason::success, .account = account});
     }
     return client.outbox.take();
   }
@@ -225,7 +225,7 @@ TEST_F(StoredSessionsLimitTest, AnAccountHasSoManyAndNoMore) {
   EXPECT_TRUE(
       server.logged("\"3\" (a@host): closed: its account has as many stored sessions as "
                     "mqtt_max_sessions_per_account allows"));
-  EXPECT_EQ(server.requested<LogLine>().back().level, LogLevel::warn);
+  EXPECT_EQ(server.log.back().level, LogLevel::warn);
   EXPECT_EQ(server.sessions.size(), 2U);
   // Neither another account nor who has no login is concerned, nor is a session that ends with its
   // connection.
@@ -304,8 +304,8 @@ class QueueBudgetTest : public ::testing::Test {
   }
 
   void publish(std::size_t size) {
-    ItemPublished item{.node = 7, .natural_type = payload::Type::utf8, .payloads = {}};
-    item.payloads[static_cast<std::size_t>(payload::Type::utf8)] = std::string(size, 'x');
+    ItemPublished item{.node = 7, .natural_type = topic::Type::utf8, .payloads = {}};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = std::string(size, 'x');
     server.sessions.handle(std::move(item));
   }
 
@@ -385,8 +385,10 @@ TEST_F(QueueBudgetTest, TheEndOfASessionGivesItBack) {
 TEST_F(QueueBudgetTest, RetainedMessagesDoNotCount) {
   publish(0);
   RetainedMessages batch{.session = other.session(), .messages = {}};
-  batch.messages.push_back(
-      {.node = 7, .type = payload::Type::utf8, .qos = QoS::at_least_once, .payload = std::string(1000, 'x')});
+  batch.messages.push_back({.node = 7,
+                            .type = topic::Type::utf8,
+                            .payload = std::string(1000, 'x'),
+                            .envelope = {.qos = QoS::at_least_once, .retain = true}});
   server.sessions.handle(std::move(batch));
   EXPECT_EQ(queued(), 0U);
 }

@@ -36,8 +36,9 @@ class LoginTest : public ::testing::Test {
     return *last;
   }
 
-  void reply(Client& client, ConnectReturnCode code, std::string account = {}) {
-    server.sessions.handle(LoginReply{.connection = client.id, .code = code, .account = std::move(account)});
+  void reply(Client& client, mqtt::Reason reason, std::string account = {}) {
+    server.sessions.handle(
+        LoginReply{.connection = client.id, .reason = reason, .account = std::move(account)});
     client.note_session();
   }
 
@@ -45,14 +46,14 @@ class LoginTest : public ::testing::Test {
   void log_in(Client& client, const std::string& account, bool clean = false, std::string_view will = {}) {
     mqtt::Connect connect = as("user");
     connect.clean_session = clean;
-    if (!will.empty()) connect.will = mqtt::Will{.topic = "h/utf8/w", .message = will};
+    if (!will.empty()) connect.will = mqtt::Publish{.topic = "h/utf8/w", .payload = will};
     client.send(connect);
-    reply(client, ConnectReturnCode::accepted, account);
+    reply(client, mqtt::Reason::success, account);
   }
 
   bool published(std::string_view payload) const {
     for (const auto& publish : server.requested<PublishRequest>()) {
-      if (publish.payload == payload) return true;
+      if (publish.publication.payload == payload) return true;
     }
     return false;
   }
@@ -164,7 +165,7 @@ TEST_F(LoginTest, NothingIsReadOrAnsweredBeforeTheReply) {
 TEST_F(LoginTest, WhatCameBehindConnectIsCarriedOutAfterTheReply) {
   local.receive(bytes_of(as("juliet")) + bytes_of(mqtt::Publish{.topic = "h/utf8/n", .payload = "1"}) +
                 bytes_of(mqtt::Pingreq{}));
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   EXPECT_EQ(local.outbox.resumed, 1);
   local.read_on();
   EXPECT_EQ(local.outbox.take(), accepted + bytes_of(mqtt::Pingresp{}));
@@ -174,7 +175,7 @@ TEST_F(LoginTest, WhatCameBehindConnectIsCarriedOutAfterTheReply) {
 
 TEST_F(LoginTest, TheSessionIsTheAccounts) {
   local.send(as("juliet"));
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   EXPECT_EQ(local.outbox.take(), accepted);
   local.send(mqtt::Publish{.topic = "h/utf8/n"});
   ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
@@ -186,36 +187,39 @@ TEST_F(LoginTest, WhatConnectSaidIsKeptUntilTheReply) {
   mqtt::Connect connect = as("juliet", "a client identifier that no short string holds");
   connect.clean_session = false;
   connect.keep_alive = 10;
-  connect.will = mqtt::Will{.topic = "h/utf8/a topic that no short string holds",
-                            .message = "a message that no short string holds",
-                            .qos = mqtt::QoS::at_least_once,
-                            .retain = true};
+  connect.will = mqtt::Publish{.topic = "h/utf8/a topic that no short string holds",
+                               .payload = "a message that no short string holds",
+                               .qos = mqtt::QoS::at_least_once,
+                               .retain = true};
   {
     std::string bytes = bytes_of(connect);
     std::string_view left = bytes;
     local.connection->receive(left, Time{0});
     bytes.assign(bytes.size(), '?');
   }
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   EXPECT_EQ(local.connection->deadline(), seconds(15));
   EXPECT_TRUE(server.logged("a client identifier that no short string holds"));
   local.lose();
   ASSERT_EQ(server.requested<PublishRequest>().size(), 1U);
   const auto will = server.requested<PublishRequest>()[0];
-  EXPECT_EQ(will.topic, "h/utf8/a topic that no short string holds");
-  EXPECT_EQ(will.payload, "a message that no short string holds");
-  EXPECT_EQ(will.qos, mqtt::QoS::at_least_once);
-  EXPECT_TRUE(will.retain);
+  EXPECT_EQ(will.publication.topic, "h/utf8/a topic that no short string holds");
+  EXPECT_EQ(will.publication.payload, "a message that no short string holds");
+  EXPECT_EQ(will.publication.envelope.qos, mqtt::QoS::at_least_once);
+  EXPECT_TRUE(will.publication.envelope.retain);
   EXPECT_EQ(server.sessions.size(), 1U);
 }
 
 TEST_F(LoginTest, ARefusalIsPassedOnAndCloses) {
-  for (const auto code : {ConnectReturnCode::server_unavailable, ConnectReturnCode::bad_user_name_or_password,
-                          ConnectReturnCode::not_authorized}) {
+  const std::vector<std::pair<mqtt::Reason, ConnectReturnCode>> answers{
+      {mqtt::Reason::server_unavailable, ConnectReturnCode::server_unavailable},
+      {mqtt::Reason::bad_credentials, ConnectReturnCode::bad_user_name_or_password},
+      {mqtt::Reason::not_authorized, ConnectReturnCode::not_authorized}};
+  for (const auto& [reason, code] : answers) {
     Client client(server);
     client.send(as("juliet"));
     client.send(mqtt::Publish{.topic = "h/utf8/n"});
-    reply(client, code);
+    reply(client, reason);
     EXPECT_EQ(client.outbox.take(), refused(code));
     EXPECT_TRUE(client.outbox.closed);
     client.read_on();
@@ -229,15 +233,15 @@ TEST_F(LoginTest, ARefusedClientDisturbsNobodyOfThatName) {  // [MQTT-3.1.4-2] i
   Client impostor(server);
   impostor.send(as("juliet"));
   EXPECT_FALSE(local.outbox.closed);
-  reply(impostor, ConnectReturnCode::bad_user_name_or_password);
+  reply(impostor, mqtt::Reason::bad_credentials);
   EXPECT_FALSE(local.outbox.closed);
 }
 
 TEST_F(LoginTest, ARefusedClientHasNoWill) {
   mqtt::Connect connect = as("juliet");
-  connect.will = mqtt::Will{.topic = "h/utf8/w", .message = "gone"};
+  connect.will = mqtt::Publish{.topic = "h/utf8/w", .payload = "gone"};
   local.send(connect);
-  reply(local, ConnectReturnCode::not_authorized);
+  reply(local, mqtt::Reason::not_authorized);
   local.lose();
   EXPECT_FALSE(published("gone"));
 }
@@ -245,16 +249,16 @@ TEST_F(LoginTest, ARefusedClientHasNoWill) {
 TEST_F(LoginTest, AReplyToAConnectionThatHasGoneDoesNothing) {
   local.send(as("juliet"));
   local.lose();
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   EXPECT_TRUE(local.outbox.written.empty());
   EXPECT_EQ(server.sessions.size(), 0U);
 }
 
 TEST_F(LoginTest, ASecondReplyDoesNothing) {
   local.send(as("juliet"));
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   local.outbox.take();
-  reply(local, ConnectReturnCode::not_authorized);
+  reply(local, mqtt::Reason::not_authorized);
   EXPECT_TRUE(local.outbox.take().empty());
   EXPECT_FALSE(local.outbox.closed);
 }
@@ -268,7 +272,7 @@ TEST_F(LoginTest, ADecisionThatTakesTooLongIsNone) {
   EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::server_unavailable));
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
-  reply(local, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(local, mqtt::Reason::success, "juliet@capulet.lit");
   EXPECT_TRUE(local.outbox.take().empty());
   EXPECT_EQ(server.sessions.size(), 0U);
 }
@@ -299,11 +303,11 @@ TEST_F(LoginTest, AnAccountAndAnIdentifierAreNotReadAsOne) {
   mqtt::Connect connect = as("user", "bc");
   connect.clean_session = false;
   local.send(connect);
-  reply(local, ConnectReturnCode::accepted, "a");
+  reply(local, mqtt::Reason::success, "a");
   Client other(server);
   connect.client_identifier = "c";
   other.send(connect);
-  reply(other, ConnectReturnCode::accepted, "ab");
+  reply(other, mqtt::Reason::success, "ab");
   EXPECT_EQ(other.outbox.take(), accepted);
   EXPECT_FALSE(local.outbox.closed);
 }
@@ -326,12 +330,12 @@ TEST_F(LoginTest, ADeletedAccountHasNoSessionsAndNoWills) {
   log_in(local, "juliet@capulet.lit", false, "gone");
   Client clean(server);
   clean.send(as("user", "clean"));
-  reply(clean, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(clean, mqtt::Reason::success, "juliet@capulet.lit");
   Client away(server);
   mqtt::Connect connect = as("user", "away");
   connect.clean_session = false;
   away.send(connect);
-  reply(away, ConnectReturnCode::accepted, "juliet@capulet.lit");
+  reply(away, mqtt::Reason::success, "juliet@capulet.lit");
   away.lose();
   Client romeo(server);
   log_in(romeo, "romeo@montague.lit");
@@ -367,7 +371,7 @@ TEST_F(LoginTest, ACertificateWithoutAnAccountIsNoWayAroundTheLogin) {
   names.dns_names = {"meter.example.org"};
   outside.connection->set_certificate(names);
   outside.send(mqtt::Connect{.client_identifier = "meter"});
-  reply(outside, ConnectReturnCode::accepted, "");
+  reply(outside, mqtt::Reason::success, "");
   EXPECT_EQ(outside.outbox.take(), bytes_of(mqtt::Connack{.code = ConnectReturnCode::not_authorized}));
   EXPECT_TRUE(outside.outbox.closed);
 }
@@ -395,7 +399,7 @@ class RefusedConnectsTest : public LoginTest {
   }
   std::vector<std::string> lines(LogLevel level) const {
     std::vector<std::string> found;
-    for (const auto& line : server.requested<LogLine>()) {
+    for (const auto& line : server.log) {
       if (line.level == level) found.push_back(line.text);
     }
     return found;

@@ -33,13 +33,14 @@ class OutgoingQosTest : public ::testing::Test {
 
   void subscribe(NodeId to, std::optional<QoS> qos) {
     AudienceChange change{.node = to, .session = client.session(), .selection = {}};
-    change.selection.by_type[static_cast<std::size_t>(payload::Type::utf8)] = qos;
+    change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = qos;
     server.sessions.handle(change);
   }
 
   void publish(std::string payload, QoS qos = QoS::at_least_once, NodeId to = node) {
-    ItemPublished item{.node = to, .qos = qos, .natural_type = payload::Type::utf8, .payloads = {}};
-    item.payloads[static_cast<std::size_t>(payload::Type::utf8)] = std::move(payload);
+    ItemPublished item{
+        .node = to, .natural_type = topic::Type::utf8, .payloads = {}, .envelope = {.qos = qos}};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = std::move(payload);
     server.sessions.handle(std::move(item));
   }
 
@@ -89,7 +90,7 @@ TEST_F(OutgoingQosTest, TheWindowIsFullOfBytesBeforeItIsFullOfMessages) {
 TEST_F(OutgoingQosTest, AWildcardAndANamedTypeGiveOneMessageAtTheHigherQos) {
   connect();
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-  change.selection.by_type[static_cast<std::size_t>(payload::Type::utf8)] = QoS::at_most_once;
+  change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = QoS::at_most_once;
   change.selection.natural = QoS::at_least_once;
   server.sessions.handle(change);
   publish("1", QoS::exactly_once);
@@ -295,7 +296,7 @@ TEST_F(OutgoingQosTest, ARightToAnotherTypeIsNoneToWhatWasQueued) {
   client.lose();
   publish("queued");
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-  change.selection.by_type[static_cast<std::size_t>(payload::Type::json)] = QoS::exactly_once;
+  change.selection.by_type[static_cast<std::size_t>(topic::Type::json)] = QoS::exactly_once;
   server.sessions.handle(change);
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Connack{.session_present = true}));

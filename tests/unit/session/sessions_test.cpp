@@ -7,8 +7,8 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-constexpr auto json = static_cast<std::size_t>(payload::Type::json);
-constexpr auto utf8 = static_cast<std::size_t>(payload::Type::utf8);
+constexpr auto json = static_cast<std::size_t>(topic::Type::json);
+constexpr auto utf8 = static_cast<std::size_t>(topic::Type::utf8);
 
 Selection select(std::initializer_list<std::size_t> types) {
   Selection selection;
@@ -39,17 +39,16 @@ TEST_F(SessionsTest, ARequestToSubscribeCarriesTheFiltersInOrder) {
                                                 {.topic_filter = "c", .qos = mqtt::QoS::exactly_once}}});
   const auto requests = server.requested<SubscribeRequest>();
   ASSERT_EQ(requests.size(), 1U);
-  EXPECT_EQ(requests[0].session, client.session());
-  EXPECT_EQ(requests[0].packet_identifier, 5);
-  ASSERT_EQ(requests[0].filters.size(), 2U);
-  EXPECT_EQ(requests[0].filters[1].topic_filter, "c");
-  EXPECT_EQ(requests[0].filters[1].qos, mqtt::QoS::exactly_once);
+  EXPECT_EQ(requests[0].ticket.session, client.session());
+  EXPECT_EQ(requests[0].ticket.packet_identifier, 5);
+  ASSERT_EQ(requests[0].subscriptions.size(), 2U);
+  EXPECT_EQ(requests[0].subscriptions[1].topic_filter, "c");
+  EXPECT_EQ(requests[0].subscriptions[1].qos, mqtt::QoS::exactly_once);
 
   const std::vector codes{mqtt::SubackReturnCode::qos_0, mqtt::SubackReturnCode::failure};
-  server.sessions.handle(SubscribeReply{.session = client.session(),
-                                        .connection = requests[0].connection,
-                                        .packet_identifier = 5,
-                                        .return_codes = codes});
+  server.sessions.handle(SubscribeReply{.ticket = requests[0].ticket,
+                                        .subscriptions = requests[0].subscriptions,
+                                        .results = {mqtt::QoS::at_most_once, mqtt::Reason::not_authorized}});
   EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Suback{.packet_identifier = 5, .return_codes = codes}));
 }
 
@@ -58,14 +57,15 @@ TEST_F(SessionsTest, UnsubscribeIsAnsweredWithItsIdentifier) {
   const auto requests = server.requested<UnsubscribeRequest>();
   ASSERT_EQ(requests.size(), 1U);
   EXPECT_EQ(requests[0].topic_filters, std::vector<std::string>{"a/json/b"});
-  server.sessions.handle(UnsubscribeReply{
-      .session = client.session(), .connection = requests[0].connection, .packet_identifier = 9});
+  server.sessions.handle(
+      UnsubscribeReply{.ticket = requests[0].ticket, .topic_filters = requests[0].topic_filters});
   EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Unsuback{.packet_identifier = 9}));
 }
 
 TEST_F(SessionsTest, RepliesToAnotherConnectionAreDropped) {
   server.sessions.handle(
-      UnsubscribeReply{.session = client.session(), .connection = 1000, .packet_identifier = 9});
+      UnsubscribeReply{.ticket = {.session = client.session(), .connection = 1000, .packet_identifier = 9},
+                       .topic_filters = {}});
   EXPECT_TRUE(client.outbox.written.empty());
 }
 
@@ -112,7 +112,7 @@ TEST_F(SessionsTest, ASessionThatIsOverIsNeverMistakenForItsSuccessor) {
   next.connect("meter");
   ASSERT_NE(next.session(), over);
   server.sessions.handle(item(7, "1"));
-  server.sessions.handle(PublishReply{.session = over, .bytes = 1});
+  server.sessions.handle(PublishReply{.ticket = {.session = over, .bytes = 1}, .topic = {}});
   EXPECT_TRUE(next.outbox.written.empty());
 }
 

@@ -46,7 +46,7 @@ class SimulatedClient {
     out = bytes_of(mqtt::Connect{.clean_session = false,
                                  .keep_alive = 10,
                                  .client_identifier = identifier_,
-                                 .will = mqtt::Will{.topic = "h/utf8/will", .message = will}});
+                                 .will = mqtt::Publish{.topic = "h/utf8/will", .payload = will}});
   }
 
   void lose() {

@@ -41,9 +41,7 @@ class SimulatedHub {
   bool is_quiet() const { return requests_.empty() && deliveries_.empty(); }
 
   void take_requests() {
-    for (auto& request : server_.requests) {
-      if (!std::holds_alternative<LogLine>(request)) requests_.push_back(std::move(request));
-    }
+    for (auto& request : server_.requests) requests_.push_back(std::move(request));
     server_.requests.clear();
   }
 
@@ -64,8 +62,9 @@ class SimulatedHub {
   void publish() {
     const NodeId node = random_() % nodes;
     const auto qos = static_cast<mqtt::QoS>(random_() % 3);
-    ItemPublished item{.node = node, .qos = qos, .natural_type = payload::Type::utf8, .payloads = {}};
-    item.payloads[static_cast<std::size_t>(payload::Type::utf8)] = next_payload();
+    ItemPublished item{
+        .node = node, .natural_type = topic::Type::utf8, .payloads = {}, .envelope = {.qos = qos}};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = next_payload();
     for (auto& [identifier, client] : clients_) {
       if (client.session) note_sent(client, node, last_payload_, std::min(qos, static_cast<mqtt::QoS>(node)));
     }
@@ -80,8 +79,10 @@ class SimulatedHub {
       for (int i = 0; i < 4; ++i) {
         const NodeId node = random_() % nodes;
         const auto qos = static_cast<mqtt::QoS>(random_() % (node + 1));
-        batch.messages.push_back(
-            {.node = node, .type = payload::Type::utf8, .qos = qos, .payload = next_payload()});
+        batch.messages.push_back({.node = node,
+                                  .type = topic::Type::utf8,
+                                  .payload = next_payload(),
+                                  .envelope = {.qos = qos, .retain = true}});
         note_sent(client, node, last_payload_, qos);
       }
       deliveries_.emplace_back(std::move(batch));
@@ -123,23 +124,19 @@ class SimulatedHub {
   void carry_out(const RetainedRequest& request) { client_of(request.session).may_send_retained = true; }
 
   void carry_out(const PublishRequest& request) {
-    auto& client = client_of(request.session);
-    if (request.will) {
+    auto& client = client_of(request.ticket.session);
+    if (request.ticket.will) {
       ++client.wills;
       return;
     }
     auto outcome = random_() % 5 == 0 ? PublishReply::Outcome::refused : PublishReply::Outcome::accepted;
     if (fails_ && random_() % 20 == 0) outcome = PublishReply::Outcome::failed;
     if (outcome != PublishReply::Outcome::failed) {
-      client.published.push_back({request.topic, request.payload, request.qos});
+      client.published.push_back(
+          {request.publication.topic, request.publication.payload, request.ticket.qos});
     }
-    deliveries_.emplace_back(PublishReply{.session = request.session,
-                                          .connection = request.connection,
-                                          .qos = request.qos,
-                                          .packet_identifier = request.packet_identifier,
-                                          .outcome = outcome,
-                                          .bytes = request.topic.size() + request.payload.size(),
-                                          .node_key = request.node_key});
+    deliveries_.emplace_back(
+        PublishReply{.ticket = request.ticket, .outcome = outcome, .topic = request.publication.topic});
   }
 
   template <typename Unexpected>

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "session.h"
+#include "protocol/session.h"
 #include "simulated_client.h"
 #include "simulated_hub.h"
 #include "simulated_network.h"
@@ -232,10 +232,10 @@ class Simulation {
       ASSERT_TRUE(at_hub.session.has_value());
       const Session* session = server_.sessions.find(*at_hub.session);
       ASSERT_NE(session, nullptr);
-      EXPECT_EQ(session->outgoing().in_flight(), 0U);
-      EXPECT_EQ(session->outgoing().queued(), 0U);
-      EXPECT_EQ(session->outgoing().queued_retained(), 0U);
-      EXPECT_TRUE(session->received().empty());
+      EXPECT_EQ(session->record().outgoing.in_flight(), 0U);
+      EXPECT_EQ(session->record().outgoing.queued(), 0U);
+      EXPECT_EQ(session->record().outgoing.queued_retained(), 0U);
+      EXPECT_TRUE(session->record().received.empty());
     }
   }
 

@@ -14,7 +14,6 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-using net::Limits;
 using net::NetworkTest;
 using net::patience;
 using net::Socket;
@@ -63,8 +62,7 @@ class Client {
 
 class NetworkTlsTest : public NetworkTest {
  protected:
-  explicit NetworkTlsTest(const session::Limits& session_limits = {}, const Limits& net_limits = {})
-      : NetworkTest(session_limits, net_limits) {}
+  explicit NetworkTlsTest(const Limits& with = {}) : NetworkTest(with) {}
 
   void listen(const std::vector<std::string>& verify = {}) {
     const Identity identity = make_identity({.name = "example.org"});
@@ -150,8 +148,8 @@ TEST_F(NetworkTlsTest, WithoutMemoryOnlyOneConnectionEnds) {
       bystander.tls.write(std::string_view("\xc0\x00", 2));
       received += std::string_view("\xd0\x00", 2);
       ASSERT_TRUE(bystander.receive(received));
-      requests.clear();
-      network.take_requests(requests);
+      std::vector<LogLine> lines;
+      network.take_log(lines);
     }
     EXPECT_GT(n, 8U);
     EXPECT_LT(n, 1000U);
@@ -162,9 +160,11 @@ TEST_F(NetworkTlsTest, WithoutMemoryOnlyOneConnectionEnds) {
 
 class OneHandshakeASecondTest : public NetworkTlsTest {
  protected:
-  explicit OneHandshakeASecondTest(const session::Limits& session_limits = {})
-      : NetworkTlsTest(session_limits, {.max_tls_handshake_rate = 1}) {
-    listen();
+  explicit OneHandshakeASecondTest(Limits with = {}) : NetworkTlsTest(one_a_second(with)) { listen(); }
+
+  static Limits one_a_second(Limits limits) {
+    limits.max_tls_handshake_rate = 1;
+    return limits;
   }
 
   void use_up() {
@@ -231,8 +231,8 @@ class ShortTimeToConnectTest : public OneHandshakeASecondTest {
  protected:
   ShortTimeToConnectTest() : OneHandshakeASecondTest(short_time()) {}
 
-  static session::Limits short_time() {
-    session::Limits limits;
+  static Limits short_time() {
+    Limits limits;
     limits.connect_timeout = std::chrono::milliseconds(100);
     return limits;
   }

@@ -35,7 +35,7 @@ class Brackets final : public Stream {
   Brackets(char open, char close) : open_(open), close_(close) {}
 
   bool has_begun() const override { return begun; }
-  bool begin(session::Time /*now*/) override { return begun = may_begin; }
+  bool begin(Time /*now*/) override { return begun = may_begin; }
   Status receive(std::string_view bytes, std::string& above, std::string& answer) override {
     above.append(1, open_).append(bytes).append(1, close_);
     if (bytes.find('!') != std::string_view::npos) answer.append("answer");
@@ -142,9 +142,9 @@ TEST_F(StreamStackTest, HasBegunWhenAllHave) {
   EXPECT_TRUE(stack.has_begun());
   lower->begun = false;
   EXPECT_FALSE(stack.has_begun());
-  EXPECT_FALSE(stack.begin(session::Time(0)));
+  EXPECT_FALSE(stack.begin(Time(0)));
   lower->may_begin = true;
-  EXPECT_TRUE(stack.begin(session::Time(0)));
+  EXPECT_TRUE(stack.begin(Time(0)));
   EXPECT_TRUE(stack.has_begun());
 }
 

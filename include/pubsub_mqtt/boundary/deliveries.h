@@ -1,0 +1,134 @@
+// What Prosody's thread tells the network thread: answers, and who receives what. Plain values. Their order
+// is a promise: an AudienceChange that withdraws a right stands before every item that was accepted after the
+// withdrawal (docs/mapping.md, "Rights").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/boundary/publication.h"
+#include "pubsub_mqtt/boundary/route.h"
+#include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/boundary/ticket.h"
+#include "pubsub_mqtt/mqtt/reason.h"
+#include "pubsub_mqtt/topic/type.h"
+
+namespace pubsub_mqtt {
+
+struct LoginReply {
+  ConnectionId connection = 0;
+  mqtt::Reason reason = mqtt::Reason::server_unavailable;
+  std::string account;  // bare JID, normalised, on success
+};
+
+// All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
+// nobody's any more.
+struct CloseAccount {
+  std::string account;
+  bool was_deleted = false;
+};
+
+// The same for all accounts of an XMPP host that has gone. Their sessions stay.
+struct CloseHost {
+  std::string host;
+};
+
+// The administrator closes a session's connection.
+struct CloseConnection {
+  SessionId session = 0;
+};
+
+struct SubscribeReply {
+  Ticket ticket;
+  std::vector<Subscription> subscriptions;  // of the request
+  std::vector<mqtt::FilterResult> results;  // one for each of them
+};
+
+struct UnsubscribeReply {
+  Ticket ticket;
+  std::vector<std::string> topic_filters;  // of the request
+};
+
+struct PublishReply {
+  enum class Outcome : std::uint8_t {
+    accepted,
+    refused,  // for good: acknowledged and dropped, as [MQTT-3.3.5-2] allows
+    failed,   // for now: the client must send again
+  };
+  Ticket ticket;
+  Outcome outcome = Outcome::accepted;
+  std::string topic;  // of the request
+  // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
+  std::shared_ptr<const Route> route = nullptr;
+};
+
+// The QoS at which a session receives each topic of a node; nullopt: the session does not receive that topic.
+struct Selection {
+  std::array<std::optional<mqtt::QoS>, topic::type_count> by_type;  // by filters that name the TYPE
+  std::optional<mqtt::QoS> natural;                                 // by filters with a wildcard there
+
+  bool empty() const { return *this == Selection{}; }
+
+  // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among
+  // the filters that select it.
+  std::optional<mqtt::QoS> qos(topic::Type type, topic::Type natural_type) const {
+    const auto named = by_type[static_cast<std::size_t>(type)];
+    // nullopt is less than every QoS.
+    return type == natural_type && natural > named ? natural : named;
+  }
+  bool operator==(const Selection&) const = default;
+};
+
+// Somebody begins to listen to a node. Names it, before anything else is said of it, until NodeClosed.
+struct NodeOpened {
+  NodeId node = 0;
+  std::string host;
+  std::string name;
+};
+
+// What a session receives of a node from now on. An empty selection: nothing any more.
+struct AudienceChange {
+  NodeId node = 0;
+  SessionId session = 0;
+  Selection selection;
+};
+
+// Nobody listens any more.
+struct NodeClosed {
+  NodeId node = 0;
+};
+
+// An item was published, or a retained message cleared. It goes to the node's audience of each TYPE that has
+// a payload here.
+struct ItemPublished {
+  NodeId node = 0;
+  topic::Type natural_type = topic::Type::xml;
+  std::array<std::optional<std::string>, topic::type_count> payloads;
+  // Its QoS is an upper bound; the subscriber's own is the other.
+  Envelope envelope = {.qos = mqtt::QoS::exactly_once};
+};
+
+// Some of the retained messages that a SUBSCRIBE brings, for one session. They are sent with the RETAIN flag
+// [MQTT-3.3.1-8] and never dropped: the hub sends no others before the session's RetainedRequest.
+struct RetainedMessages {
+  struct Message {
+    NodeId node = 0;
+    topic::Type type = topic::Type::json;
+    std::string payload;
+    Envelope envelope = {.retain = true};  // with the QoS to send the message at
+  };
+  SessionId session = 0;
+  std::vector<Message> messages;
+};
+
+using Delivery =
+    std::variant<LoginReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply, UnsubscribeReply,
+                 PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
+
+}  // namespace pubsub_mqtt

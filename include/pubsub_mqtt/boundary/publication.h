@@ -1,0 +1,33 @@
+// A message on its way from whoever published it to whoever receives it: the value that requests, deliveries,
+// sessions and retained messages hold. Values; any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "pubsub_mqtt/boundary/ticket.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+
+namespace pubsub_mqtt {
+
+// What pubsub does not carry, and the gateway hands on beside it (docs/mapping.md, "Publish"). What a later
+// version of MQTT says of a message (its properties) belongs here.
+struct Envelope {
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  bool retain = false;
+  SessionId publisher = 0;  // 0: no MQTT client
+
+  bool operator==(const Envelope&) const = default;
+};
+
+struct Publication {
+  std::string
+      topic;  // HOST/TYPE/NODE; a topic name by the rules of MQTT, and not more, where a client sent it
+  std::string payload;  // any bytes
+  Envelope envelope = {};
+
+  // What the publication counts towards limits.
+  std::size_t size() const { return topic.size() + payload.size(); }
+};
+
+}  // namespace pubsub_mqtt

@@ -1,0 +1,80 @@
+// What the network thread asks of Prosody's thread: plain values, in the order in which they were received.
+//
+// Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8,
+// syntax) and by nobody else yet.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/boundary/certificate_names.h"
+#include "pubsub_mqtt/boundary/publication.h"
+#include "pubsub_mqtt/boundary/secret.h"
+#include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/boundary/ticket.h"
+
+namespace pubsub_mqtt {
+
+// A client wants to act as an account. Answered by LoginReply; until then the client asks for nothing else.
+struct LoginRequest {
+  ConnectionId connection = 0;
+  std::string client;      // address and client identifier, printable, for log lines
+  std::string address;     // session::Peer::address
+  std::string party = {};  // session::Peer::party
+  bool is_loopback = false;
+  bool is_encrypted = false;
+  std::optional<std::string> user_name;
+  std::optional<Secret> password;
+  CertificateNames certificate;
+};
+
+// A session is about to ask for something, for the first time, or from a new connection. One that asks for
+// nothing is unknown to Prosody's thread and costs it nothing.
+struct OpenSession {
+  SessionId session = 0;
+  std::string client;        // address and client identifier, printable, for log lines
+  std::string account = {};  // bare JID; empty: without login
+};
+
+// Answered by SubscribeReply. Retained messages follow for each filter that was granted, a few at a time: see
+// RetainedMessages.
+struct SubscribeRequest {
+  Ticket ticket;
+  std::vector<Subscription> subscriptions;
+};
+
+// Answered by UnsubscribeReply.
+struct UnsubscribeRequest {
+  Ticket ticket;
+  std::vector<std::string> topic_filters;
+};
+
+// Answered by PublishReply.
+struct PublishRequest {
+  Ticket ticket;
+  Publication publication;
+};
+
+// The session has a will, which a later PublishRequest may ask to publish. One that can never be published is
+// warned of now.
+struct AnnounceWill {
+  SessionId session = 0;
+  Publication will;
+};
+
+// The session has sent on what RetainedMessages brought and takes more.
+struct RetainedRequest {
+  SessionId session = 0;
+};
+
+// The session, which was opened, is over: its filters go. What it asked before is carried out first.
+struct CloseSession {
+  SessionId session = 0;
+};
+
+using Request = std::variant<LoginRequest, OpenSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
+                             AnnounceWill, RetainedRequest, CloseSession>;
+
+}  // namespace pubsub_mqtt

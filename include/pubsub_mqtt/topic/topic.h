@@ -1,0 +1,57 @@
+// Topics and filters -> nodes and back: `HOST/TYPE/NODE` (docs/mapping.md, "Topics and nodes", "Subscribe").
+// Any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "pubsub_mqtt/topic/type.h"
+
+namespace pubsub_mqtt::topic {
+
+// A node's name, percent-encoded as Prosody's internal storage does for a file name, must fit into one.
+inline constexpr std::size_t max_encoded_node_size = 200;
+
+// Of a topic or a filter.
+std::size_t count_levels(std::string_view topic);
+
+inline constexpr std::string_view too_many_levels = "it has more levels than mqtt_max_topic_levels allows";
+
+struct NodeTopic {
+  std::string_view host;
+  Type type = Type::json;
+  std::string_view node;
+};
+
+struct NoNodeTopic {
+  std::string_view reason;  // a string literal: a sentence without a full stop
+};
+
+// The views borrow from the topic name.
+std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic);
+
+std::string make_topic(std::string_view host, Type type, std::string_view node);
+
+// Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every
+// disco#items of the service would raise), no wildcard, not too long, not empty.
+bool is_node_name(std::string_view name);
+
+// A filter with a wildcard that can select topics of nodes.
+struct NodePattern {
+  std::string_view host;     // "+": every host
+  std::optional<Type> type;  // nothing: the natural TYPE of each item
+  std::string_view node;     // levels, of which some are wildcards
+
+  bool selects(std::string_view host_name, std::string_view node_name) const;
+};
+
+// `$SYS/...`: granted, and silent until there is something.
+struct SystemFilter {};
+
+// The views borrow from the filter, whose syntax is MQTT's already.
+std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter);
+
+}  // namespace pubsub_mqtt::topic

@@ -1,0 +1,241 @@
+#include "callbacks.h"
+
+#include <array>
+#include <utility>
+
+#include "protected_call.h"
+#include "stanza.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+using Outcome = PublishReply::Outcome;
+
+constexpr const char* xmlns_pubsub = "http://jabber.org/protocol/pubsub";
+
+std::string_view text_at(lua_State* L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING) return {};
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, index, &size);
+  return {text, size};
+}
+
+// An outcome and its reason, as publish and may_publish return them.
+void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) {
+  const auto outcome = text_at(L, index);
+  if (outcome == "accepted") into.outcome = Outcome::accepted;
+  if (outcome == "refused") into.outcome = Outcome::refused;
+  into.reason = text_at(L, index + 1);
+}
+
+void set_text(lua_State* L, const char* key, std::string_view value) {
+  lua_pushlstring(L, value.data(), value.size());
+  lua_setfield(L, -2, key);
+}
+
+void set_texts(lua_State* L, const char* key, const std::vector<std::string>& values) {
+  lua_createtable(L, static_cast<int>(values.size()), 0);
+  lua_Integer i = 0;
+  for (const auto& value : values) {
+    lua_pushlstring(L, value.data(), value.size());
+    lua_rawseti(L, -2, ++i);
+  }
+  lua_setfield(L, -2, key);
+}
+
+// Pushes <item xmlns='...pubsub' id='...'>payload</item>.
+void push_item(lua_State* L, std::string_view id, const pugi::xml_node& payload, int metatable) {
+  lua_createtable(L, 1, 3);
+  lua_pushliteral(L, "item");
+  lua_setfield(L, -2, "name");
+  lua_createtable(L, 0, 3);  // `publisher` may follow
+  lua_pushstring(L, xmlns_pubsub);
+  lua_setfield(L, -2, "xmlns");
+  set_text(L, "id", id);
+  lua_setfield(L, -2, "attr");
+  push_stanza(L, payload, metatable);
+  lua_createtable(L, 1, 0);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_setfield(L, -3, "tags");
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, metatable);
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace
+
+void Callbacks::attach(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_pushvalue(L, index);
+  const int callbacks = luaL_ref(L, LUA_REGISTRYINDEX);
+  luaL_unref(L, LUA_REGISTRYINDEX, callbacks_);
+  callbacks_ = callbacks;
+}
+
+void Callbacks::detach(lua_State* L) {
+  luaL_unref(L, LUA_REGISTRYINDEX, callbacks_);
+  callbacks_ = LUA_NOREF;
+}
+
+// Calls a callback with strings; `read` sees its results at 1, 2, ... of its stack; it runs under the rule of
+// protected_call().
+template <typename Read>
+bool Callbacks::call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
+                     Read&& read) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, -1, callback);
+    for (const std::string_view argument : arguments) lua_pushlstring(L, argument.data(), argument.size());
+    lua_call(L, static_cast<int>(arguments.size()), results);
+    lua_remove(L, 1);
+    read(L);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) == LUA_OK) return true;
+  const std::string error = pop_error(L_);
+  if (std::string_view(callback) != "log") log(LogLevel::error, std::string(callback) + ": " + error);
+  return false;
+}
+
+Callbacks::HostStatus Callbacks::host_status(std::string_view host) {
+  HostStatus status = HostStatus::unknown;
+  call("host_status", {host}, 1, [&](lua_State* L) {
+    const auto text = text_at(L, 1);
+    if (text == "enabled") status = HostStatus::enabled;
+    if (text == "configured") status = HostStatus::configured;
+  });
+  return status;
+}
+
+// The callback is given a table with the fields of the request.
+void Callbacks::log_in(const LoginRequest& request) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "log_in");
+    lua_createtable(L, 0, 11);
+    lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+    lua_setfield(L, -2, "connection");
+    lua_pushboolean(L, request.is_loopback ? 1 : 0);
+    lua_setfield(L, -2, "is_loopback");
+    lua_pushboolean(L, request.is_encrypted ? 1 : 0);
+    lua_setfield(L, -2, "is_encrypted");
+    set_text(L, "client", request.client);
+    set_text(L, "address", request.address);
+    set_text(L, "party", request.party);
+    if (request.user_name) set_text(L, "user_name", *request.user_name);
+    if (request.password) set_text(L, "password", request.password->bytes());
+    set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
+    set_texts(L, "dns_names", request.certificate.dns_names);
+    set_texts(L, "emails", request.certificate.emails);
+    lua_call(L, 1, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "log_in: " + pop_error(L_));
+}
+
+Callbacks::Subscribed Callbacks::subscribe(std::string_view host, std::string_view node,
+                                           std::string_view account) {
+  Subscribed subscribed = Subscribed::refused;
+  call("subscribe", {host, node, account}, 1, [&](lua_State* L) {
+    const auto text = text_at(L, 1);
+    if (text == "granted") subscribed = Subscribed::granted;
+    if (text == "waits") subscribed = Subscribed::waits;
+  });
+  return subscribed;
+}
+
+bool Callbacks::may_receive(std::string_view host, std::string_view node, std::string_view account) {
+  return ask("may_receive", {host, node, account});
+}
+
+bool Callbacks::may_read(std::string_view host, std::string_view node, std::string_view account) {
+  return ask("may_read", {host, node, account});
+}
+
+bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view> arguments) {
+  bool answer = false;
+  call(callback, arguments, 1, [&](lua_State* L) { answer = lua_toboolean(L, 1) != 0; });
+  return answer;
+}
+
+Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
+                                        std::string_view account, std::string_view id,
+                                        const pugi::xml_node& payload) {
+  Published published{.outcome = Outcome::failed, .reason = {}};
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "stanza_mt");
+    lua_getfield(L, 1, "publish");
+    lua_pushlstring(L, host.data(), host.size());
+    lua_pushlstring(L, node.data(), node.size());
+    lua_pushlstring(L, account.data(), account.size());
+    push_item(L, id, payload, 2);
+    item_ = lua_topointer(L, -1);
+    lua_call(L, 4, 3);
+    read_outcome(L, lua_gettop(L) - 2, published);
+    published.unobserved = lua_toboolean(L, -1) != 0;
+    return 0;
+  };
+  const int status = protected_call(L_, 0, 0, body);
+  item_ = nullptr;
+  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
+  return published;
+}
+
+Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
+                                            std::string_view account) {
+  Published published{.outcome = Outcome::failed, .reason = {}};
+  call("may_publish", {host, node, account}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  return published;
+}
+
+void Callbacks::retract_current(std::string_view host, std::string_view node) {
+  call("retract_current", {host, node}, 0, [](lua_State*) {});
+}
+
+bool Callbacks::last_item(std::string_view host, std::string_view node, std::string_view account,
+                          pugi::xml_document& into) {
+  bool read = false;
+  // The callback returns the item's payload, a stanza, or nothing.
+  call("last_item", {host, node, account}, 1,
+       [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
+  return read;
+}
+
+void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "save_retained");
+    lua_pushlstring(L, host.data(), host.size());
+    lua_pushlstring(L, node.data(), node.size());
+    if (retained == nullptr) {
+      lua_pushnil(L);
+    } else {
+      lua_createtable(L, 0, 4);
+      set_text(L, "type", topic::name(retained->type));
+      set_text(L, "payload", retained->payload);
+      set_text(L, "element", retained->element);
+      lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
+      lua_setfield(L, -2, "qos");
+    }
+    lua_call(L, 3, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "save_retained: " + pop_error(L_));
+}
+
+void Callbacks::stopped() {
+  call("stopped", {}, 0, [](lua_State*) {});
+}
+
+bool Callbacks::is_being_published(lua_State* L, int index) const {
+  return item_ != nullptr && lua_topointer(L, index) == item_;
+}
+
+void Callbacks::log(LogLevel level, const std::string& text) {
+  constexpr std::array<std::string_view, 4> names = {"debug", "info", "warn", "error"};
+  call("log", {names[static_cast<std::size_t>(level)], text}, 0, [](lua_State*) {});
+}
+
+}  // namespace pubsub_mqtt::lua

@@ -1,0 +1,73 @@
+// The hub's door to Prosody: functions of the table that mod_pubsub_mqtt.lua hands over, each named like the method
+// that calls it. Prosody's thread, inside a call from Lua only.
+#pragma once
+
+#include <initializer_list>
+#include <lua.hpp>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "pubsub_mqtt/hub/pubsub_service.h"
+
+namespace pubsub_mqtt::lua {
+
+class Callbacks final : public hub::PubsubService {
+ public:
+  // While it lives, the functions are called with this lua_State: the one (a coroutine, perhaps) that called into
+  // C++.
+  class Entered {
+   public:
+    Entered(Callbacks& callbacks, lua_State* L) : callbacks_(callbacks), outer_(callbacks.L_) {
+      callbacks.L_ = L;
+    }
+    ~Entered() { callbacks_.L_ = outer_; }
+    Entered(const Entered&) = delete;
+    Entered& operator=(const Entered&) = delete;
+
+   private:
+    Callbacks& callbacks_;
+    lua_State* outer_;
+  };
+
+  bool is_entered() const { return L_ != nullptr; }
+
+  // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no
+  // table.
+  void attach(lua_State* L, int index);
+
+  // Lets go of them: nothing of this may be called any more.
+  void detach(lua_State* L);
+
+  HostStatus host_status(std::string_view host) override;
+  void log_in(const LoginRequest& request) override;
+  Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) override;
+  bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
+  bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
+  Published publish(std::string_view host, std::string_view node, std::string_view account,
+                    std::string_view id, const pugi::xml_node& payload) override;
+  Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
+  void retract_current(std::string_view host, std::string_view node) override;
+  bool last_item(std::string_view host, std::string_view node, std::string_view account,
+                 pugi::xml_document& into) override;
+  void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
+  void log(LogLevel level, const std::string& text) override;
+
+  // The gateway has stopped.
+  void stopped();
+
+  // Whether the item at `index` is the one that publish() is publishing right now.
+  bool is_being_published(lua_State* L, int index) const;
+
+ private:
+  bool ask(const char* callback, std::initializer_list<std::string_view> arguments);
+  template <typename Read>
+  bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
+            Read&& read);
+
+  lua_State* L_ = nullptr;
+  int callbacks_ = LUA_NOREF;
+  const void* item_ = nullptr;  // identity of the item table, on Lua's stack meanwhile
+};
+
+}  // namespace pubsub_mqtt::lua

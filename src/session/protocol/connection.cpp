@@ -1,0 +1,307 @@
+#include "pubsub_mqtt/session/connection.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "protocol/newcomer.h"
+#include "protocol/refusals.h"
+#include "protocol/session.h"
+#include "protocol/write_packet.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+// Characters are bytes here: a client that keeps to MQTT 3.1 is within either.
+constexpr std::size_t longest_identifier_of_3_1 = 23;
+
+}  // namespace
+
+Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
+    : id_(id),
+      is_loopback_(peer.is_loopback),
+      newcomer_(std::make_unique<Newcomer>(std::move(peer))),
+      last_packet_(now),
+      sessions_(sessions),
+      outbox_(outbox),
+      reader_(limits().max_packet_size) {}
+
+Connection::~Connection() {
+  if (is_logging_in()) sessions_.forget_login(id_);
+  if (Session* own = session()) sessions_.detach(*own);
+}
+
+void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
+
+bool Connection::is_logging_in() const { return newcomer_ && newcomer_->logging_in; }
+
+// Returns nullptr once a newer connection has taken the session over.
+Session* Connection::session() const {
+  Session* found = sessions_.find(session_);
+  return found != nullptr && found->connection() == id_ ? found : nullptr;
+}
+
+// A client that asks and does not read the answers would fill our memory with them.
+bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
+
+bool Connection::reads() const {
+  if (!sessions_.takes_requests() || is_logging_in() || is_slowed_down()) return false;
+  const Session* own = session();
+  return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
+}
+
+// As much as comes in a second may be sent at once.
+TokenRate Connection::byte_rate() const { return {limits().max_byte_rate, std::chrono::seconds(1)}; }
+TokenRate Connection::message_rate() const { return {limits().max_message_rate, std::chrono::seconds(1)}; }
+
+// From loopback a client may be as fast as it likes: behind a proxy it is many.
+void Connection::count(std::size_t bytes, const mqtt::ReadResult& result, Time now) {
+  if (is_loopback_) return;
+  received_bytes_.spend(bytes, byte_rate(), now);
+  const auto* packet = std::get_if<mqtt::Packet>(&result);
+  if (packet != nullptr && std::holds_alternative<mqtt::Publish>(*packet)) {
+    received_messages_.spend(1, message_rate(), now);
+  }
+}
+
+// Then it is read from later, and TCP slows it down.
+bool Connection::is_too_fast(Time now) {
+  if (session_ == 0) return false;
+  const bool sends_bytes = received_bytes_.is_empty(byte_rate(), now);
+  if (!sends_bytes && !received_messages_.is_empty(message_rate(), now)) return false;
+  reads_again_at_ = std::max(received_bytes_.worth_going_on(byte_rate()),
+                             received_messages_.worth_going_on(message_rate()));
+  if (Session* own = session()) {
+    own->was_too_fast(sends_bytes ? "mqtt_max_byte_rate" : "mqtt_max_message_rate");
+  }
+  return true;
+}
+
+void Connection::receive(std::string_view& input, Time now) {
+  // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
+  if (session_ != 0) last_packet_ = now;
+  if (now >= reads_again_at_) reads_again_at_ = Time::zero();
+  while (!closed_) {
+    waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
+    if (!reads()) return;
+    if (!input.empty() && is_too_fast(now)) return;
+    const std::size_t size = input.size();
+    const auto result = reader_.read(input);
+    count(size - input.size(), result, now);
+    if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
+    if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(malformed->reason);
+    if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
+      return refuse(mqtt::Reason::unsupported_protocol_version, "speaks an MQTT version that is not served");
+    }
+    handle(std::get<mqtt::Packet>(result), now);
+  }
+}
+
+void Connection::handle(const mqtt::Packet& packet, Time now) {
+  if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
+    if (session_ != 0) return fail("a second CONNECT [MQTT-3.1.0-2]");
+    last_packet_ = now;
+    return receive(*connect);
+  }
+  if (session_ == 0) return fail("the first packet is no CONNECT [MQTT-3.1.0-1]");
+  // Without a session: a newer connection has taken it over, and what still comes here is disregarded.
+  if (Session* own = session()) handle(*own, packet);
+}
+
+void Connection::handle(Session& session, const mqtt::Packet& packet) {
+  const auto acknowledge = [&](const auto& acknowledgement) {
+    if (const auto violation = session.receive(acknowledgement)) fail(*violation);
+  };
+  std::visit(Overloaded{
+                 [&](const mqtt::Publish& publish) { session.receive(publish); },
+                 [&](const mqtt::Puback& puback) { acknowledge(puback); },
+                 [&](const mqtt::Pubrec& pubrec) { acknowledge(pubrec); },
+                 [&](const mqtt::Pubrel& pubrel) { acknowledge(pubrel); },
+                 [&](const mqtt::Pubcomp& pubcomp) { acknowledge(pubcomp); },
+                 [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
+                 [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
+                 [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_); },
+                 [&](const mqtt::Disconnect&) { disconnect(session); },
+                 [&](const auto&) { fail("a packet that a client may not send"); },
+             },
+             packet);
+}
+
+void Connection::receive(const mqtt::Connect& connect) {
+  newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
+  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
+    return refuse(mqtt::Reason::identifier_rejected,
+                  speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
+                             : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
+  }
+  if (connect.client_identifier.size() > limits().max_client_identifier_length) {
+    return refuse(mqtt::Reason::identifier_rejected,
+                  "a client identifier longer than mqtt_max_client_identifier_length");
+  }
+  if (connect.user_name && !may_send_password()) {
+    return refuse(mqtt::Reason::not_authorized,
+                  "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
+                  "allow_unencrypted_plain_auth = true",
+                  LogLevel::warn);
+  }
+  if (connect.user_name || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
+  accept(connect, {});
+}
+
+bool Connection::may_send_password() const {
+  return newcomer_->peer.is_encrypted || is_loopback_ || limits().passwords_in_the_clear;
+}
+
+bool Connection::may_be_anonymous() const {
+  return limits().anonymous == Anonymous::from_everywhere ||
+         (limits().anonymous == Anonymous::from_loopback && is_loopback_);
+}
+
+void Connection::ask_to_log_in(const mqtt::Connect& connect) {
+  LoginRequest request{.connection = id_,
+                       .client = newcomer_->name,
+                       .address = newcomer_->peer.address,
+                       .party = newcomer_->peer.party,
+                       .is_loopback = is_loopback_,
+                       .is_encrypted = newcomer_->peer.is_encrypted,
+                       .user_name = {},
+                       .password = {},
+                       .certificate = newcomer_->certificate};
+  if (connect.user_name) request.user_name.emplace(*connect.user_name);
+  if (connect.password) request.password.emplace(*connect.password);
+  sessions_.requests().emplace_back(std::move(request));
+  newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
+  sessions_.await_login(id_, *this);
+}
+
+void Connection::receive(const LoginReply& reply) noexcept {
+  try {
+    decide_login(reply);
+  } catch (const std::exception&) {  // out of memory
+    end();
+  }
+}
+
+void Connection::decide_login(const LoginReply& reply) {
+  sessions_.forget_login(id_);
+  const auto pending = std::exchange(newcomer_->logging_in, nullptr);
+  if (reply.reason != mqtt::Reason::success) {
+    return refuse(reply.reason, "login failed", LogLevel::debug);
+  }
+  accept(pending->connect, reply.account);
+  outbox_.resume_reading();
+}
+
+void Connection::accept(const mqtt::Connect& connect, std::string account) {
+  // A certificate may name no account, and is no login then.
+  if (account.empty() && !may_be_anonymous()) {
+    return refuse(mqtt::Reason::not_authorized,
+                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
+                  LogLevel::info);
+  }
+  if (!account.empty()) newcomer_->name += " (" + account + ')';
+  if (!sessions_.has_place_for(connect, account)) {
+    return refuse(
+        mqtt::Reason::server_unavailable,
+        account.empty()
+            ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
+            : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
+        LogLevel::warn);
+  }
+  const auto opened =
+      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
+  session_ = opened.session.id();
+  newcomer_.reset();
+  keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
+  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
+  write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1}, outbox_);
+  log(LogLevel::debug, opened.present ? "connected again" : "connected");
+  if (speaks_3_1 && connect.client_identifier.size() > longest_identifier_of_3_1) {
+    log(LogLevel::debug, "has a client identifier of more than 23 characters, which MQTT 3.1 forbids");
+  }
+  sessions_.resume(opened.session);
+}
+
+void Connection::disconnect(Session& session) {
+  log(LogLevel::debug, "disconnected");
+  closed_ = true;
+  session.forget_will();
+  sessions_.detach(session);
+  outbox_.close();
+}
+
+void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel level) {
+  write_packet(mqtt::Connack{.session_present = false, .code = mqtt::connect_return_code(reason)},
+               outbox_);  // [MQTT-3.2.2-4]
+  if (level == LogLevel::debug) return fail(why);
+  sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
+  end();
+}
+
+void Connection::fail(std::string_view reason) {
+  log(LogLevel::debug, "closed: " + std::string(reason));
+  end();
+}
+
+void Connection::end() noexcept {
+  closed_ = true;
+  sessions_.forget_login(id_);
+  if (newcomer_) newcomer_->logging_in.reset();
+  if (Session* own = session()) sessions_.detach(*own);
+  outbox_.close();
+}
+
+std::optional<Time> Connection::deadline() const {
+  if (closed_) return std::nullopt;
+  if (session_ == 0) return last_packet_ + limits().connect_timeout;
+  if (is_slowed_down()) return reads_again_at_;
+  if (keep_alive_.count() == 0) return std::nullopt;
+  // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
+  if (!reads()) return std::nullopt;
+  // One and a half times the interval [MQTT-3.1.2-24].
+  return last_packet_ + Time(keep_alive_) * 3 / 2;
+}
+
+void Connection::expire(Time now) {
+  const auto moment = deadline();
+  if (!moment || now < *moment) return;
+  if (is_slowed_down()) {
+    reads_again_at_ = Time::zero();
+    last_packet_ = now;
+    return outbox_.resume_reading();
+  }
+  if (is_logging_in()) {
+    return refuse(mqtt::Reason::server_unavailable, "the login was not decided within mqtt_connect_timeout",
+                  LogLevel::warn);
+  }
+  fail(session_ == 0 ? "no CONNECT within mqtt_connect_timeout"
+                     : "silent for longer than its keep-alive interval");
+}
+
+void Connection::drained() {
+  Session* own = session();
+  if (own == nullptr) return;
+  if (std::exchange(waits_for_outbox_, false)) outbox_.resume_reading();
+  own->drained();
+}
+
+void Connection::log(LogLevel level, std::string_view text) {
+  const Session* own = session();
+  std::string line = own != nullptr ? own->client()
+                     : newcomer_    ? newcomer_->name
+                                    : "a client whose session is over";
+  line += ": ";
+  line += text;
+  sessions_.log().emplace_back(LogLine{.level = level, .text = std::move(line)});
+}
+
+}  // namespace pubsub_mqtt::session

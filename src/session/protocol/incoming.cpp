@@ -1,0 +1,213 @@
+#include "protocol/incoming.h"
+
+#include <string>
+#include <utility>
+
+#include "protocol/session.h"
+#include "protocol/write_packet.h"
+#include "routing/audiences.h"
+#include "routing/shared.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+// SUBSCRIBEs and UNSUBSCRIBEs that may wait for pubsub: they can be as large as a packet.
+constexpr std::uint32_t max_pending_subscribes = 16;
+
+}  // namespace
+
+void Incoming::receive(const mqtt::Publish& packet) {
+  if (is_duplicate(packet)) return;
+  if (publish_directly(packet)) {
+    acknowledge_in_turn(packet);
+  } else {
+    ask_pubsub(packet);
+  }
+}
+
+// A duplicate is not published again [MQTT-4.3.3-2], and answered when all before it is.
+bool Incoming::is_duplicate(const mqtt::Publish& packet) {
+  if (packet.qos != mqtt::QoS::exactly_once) return false;
+  auto& received = session_.record().received;
+  const auto state = received.find(packet.packet_identifier);
+  if (state == ReceivedIdentifiers::State::received) {
+    acknowledge_in_turn(packet);
+  } else {
+    received.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
+    if (state) awaited_publishes_ = answered_publishes_ + pending_publishes_;
+  }
+  return state.has_value();
+}
+
+// Returns nullptr where the publish goes to pubsub.
+const DirectWay* Incoming::way(const mqtt::Publish& packet) {
+  // A SUBSCRIBE that the client sent before comes first: the message may be for the client itself.
+  if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  const DirectWay* way = ways_->find(packet.topic);
+  if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
+  if (!session_.shared().backlog.has_publish(packet.topic)) return way;
+  // What waits for pubsub must not be overtaken. So that there is an end of it, no more is read until all is
+  // answered.
+  awaits_all_answers_ = true;
+  return nullptr;
+}
+
+bool Incoming::publish_directly(const mqtt::Publish& packet) {
+  const DirectWay* direct = way(packet);
+  if (direct == nullptr) return false;
+  if (session_.shared().audiences.publish(*direct, packet, session_.id())) return true;
+  ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
+  return false;
+}
+
+// Subscribers have the message.
+void Incoming::acknowledge_in_turn(const mqtt::Publish& packet) {
+  if (packet.qos == mqtt::QoS::at_most_once) return;
+  if (packet.qos == mqtt::QoS::exactly_once) {
+    session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
+  }
+  if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier);
+  published_.push_back(
+      {.after = awaited_publishes_, .qos = packet.qos, .packet_identifier = packet.packet_identifier});
+  reading_paused_ = has_asked_too_much();
+}
+
+void Incoming::ask_pubsub(const mqtt::Publish& packet) {
+  Shared& shared = session_.shared();
+  PublishRequest request{
+      .ticket = session_.ticket(packet.packet_identifier),
+      .publication = {.topic = std::string(packet.topic),
+                      .payload = std::string(packet.payload),
+                      .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.id()}}};
+  request.ticket.qos = packet.qos;
+  request.ticket.bytes = request.publication.size();
+  session_.prepare_to_ask();
+  shared.backlog.add_publish(request.publication.topic);
+  shared.backlog.add(request.ticket.bytes, shared.limits);
+  ++pending_publishes_;
+  awaited_publishes_ = answered_publishes_ + pending_publishes_;
+  pending_bytes_ += request.ticket.bytes;
+  reading_paused_ = has_asked_too_much();
+  session_.ask(std::move(request));
+}
+
+Violation Incoming::receive(const mqtt::Pubrel& packet) {
+  auto& received = session_.record().received;
+  const auto state = received.find(packet.packet_identifier);
+  if (state && state != ReceivedIdentifiers::State::received) return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
+  // Unknown: released already, and the PUBCOMP was lost with a connection.
+  received.erase(packet.packet_identifier);
+  // A second PUBREC that is still to come would meet the next message with this identifier.
+  published_.erase_if([&](const Published& published) {
+    return published.qos == mqtt::QoS::exactly_once &&
+           published.packet_identifier == packet.packet_identifier;
+  });
+  write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *session_.outbox());
+  return std::nullopt;
+}
+
+void Incoming::asked(std::size_t bytes) {
+  Shared& shared = session_.shared();
+  ++pending_subscribes_;
+  pending_bytes_ += bytes;
+  shared.backlog.add(bytes, shared.limits);
+  reading_paused_ = has_asked_too_much();
+}
+
+void Incoming::answered(std::size_t bytes) {
+  --pending_subscribes_;
+  pending_bytes_ -= bytes;
+  read_on();
+}
+
+bool Incoming::has_asked_too_much() const {
+  const Limits& limits = session_.shared().limits;
+  if (awaits_all_answers_ && pending_publishes_ > 0) return true;
+  return pending_publishes_ + published_.size() >= limits.max_pending_publishes ||
+         pending_bytes_ >= limits.max_pending_publish_bytes || pending_subscribes_ >= max_pending_subscribes;
+}
+
+// A request was answered.
+void Incoming::read_on() {
+  const Limits& limits = session_.shared().limits;
+  if (pending_publishes_ == 0) {
+    awaits_all_answers_ = false;
+  } else if (awaits_all_answers_) {
+    return;
+  }
+  // Half empty before the client is read from again: a resume per message would be a system call per message.
+  if (reading_paused_ && pending_publishes_ + published_.size() <= limits.max_pending_publishes / 2 &&
+      pending_bytes_ <= limits.max_pending_publish_bytes / 2 &&
+      pending_subscribes_ <= max_pending_subscribes / 2) {
+    reading_paused_ = false;
+    if (session_.is_connected()) session_.outbox()->resume_reading();
+  }
+}
+
+bool Incoming::reply(PublishReply& reply) {
+  --pending_publishes_;
+  ++answered_publishes_;
+  pending_bytes_ -= reply.ticket.bytes;
+  if (!acknowledge(reply)) return false;
+  acknowledge_published();
+  if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
+    if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
+    ways_->add(std::move(reply.topic), std::move(reply.route));
+  }
+  read_on();
+  return true;
+}
+
+bool Incoming::acknowledge(const PublishReply& reply) {
+  const bool is_awaited = reply.ticket.qos == mqtt::QoS::exactly_once
+                              ? finish_qos_2(reply)
+                              : session_.is_here(reply.ticket.connection);
+  // The client sends again on each new connection, and then it gets its answer: an earlier one could meet
+  // another message with the same packet identifier.
+  if (!is_awaited) return true;
+  if (reply.outcome == PublishReply::Outcome::failed) {  // [MQTT-4.8.0-2]
+    session_.log(LogLevel::warn,
+                 "closed: a message could not be published now; the client must send it again");
+    return false;
+  }
+  acknowledge(reply.ticket.qos, reply.ticket.packet_identifier);
+  return true;
+}
+
+// Whether PUBREC is due.
+bool Incoming::finish_qos_2(const PublishReply& reply) {
+  auto& received = session_.record().received;
+  const auto identifier = reply.ticket.packet_identifier;
+  const bool is_awaited = received.find(identifier) == ReceivedIdentifiers::State::pending;
+  if (reply.outcome == PublishReply::Outcome::failed) {
+    received.erase(identifier);
+  } else {
+    received.set(identifier, ReceivedIdentifiers::State::received);
+  }
+  return is_awaited;
+}
+
+void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
+  if (qos == mqtt::QoS::at_least_once) {
+    write_packet(mqtt::Puback{.packet_identifier = packet_identifier}, *session_.outbox());
+  } else if (qos == mqtt::QoS::exactly_once) {
+    write_packet(mqtt::Pubrec{.packet_identifier = packet_identifier}, *session_.outbox());
+  }
+}
+
+// What may go now, since all before it has gone.
+void Incoming::acknowledge_published() {
+  while (!published_.empty() && has_answered(published_.front().after)) {
+    acknowledge(published_.front().qos, published_.front().packet_identifier);
+    published_.pop_front();
+  }
+}
+
+void Incoming::detach() noexcept {
+  ways_.reset();
+  published_.clear();
+  awaited_publishes_ = answered_publishes_;
+  awaits_all_answers_ = false;
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,85 @@
+// What a client publishes (MQTT 3.1.1, 3.3 and 4.3): to the subscribers past pubsub where the client has a direct
+// way, else to pubsub; acknowledged in the order of receipt. And what the client waits for, which says whether it
+// is read from. Network thread only.
+//
+// All but what ReceivedIdentifiers remembers is of this process: pubsub's answers come or are lost with it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "record/fifo.h"
+#include "routing/direct_ways.h"
+
+namespace pubsub_mqtt::session {
+
+class Session;
+
+// What was wrong with a packet, a string literal: close the connection [MQTT-4.8.0-1].
+using Violation = std::optional<std::string_view>;
+
+class Incoming {
+ public:
+  // Belongs to the session.
+  explicit Incoming(Session& session) : session_(session) {}
+
+  void receive(const mqtt::Publish& packet);
+  Violation receive(const mqtt::Pubrel& packet);
+
+  // Returns false where the connection is to be closed, so that the client sends again what was not acknowledged.
+  bool reply(PublishReply& reply);
+
+  // A SUBSCRIBE or UNSUBSCRIBE of so many bytes waits for pubsub, or was answered.
+  void asked(std::size_t bytes);
+  void answered(std::size_t bytes);
+
+  // Returns false while too much waits for pubsub, and until half of that is answered: read no further.
+  bool takes_packets() const { return !reading_paused_; }
+
+  void attach() noexcept { reading_paused_ = has_asked_too_much(); }
+  void detach() noexcept;
+
+ private:
+  bool is_duplicate(const mqtt::Publish& packet);
+  const DirectWay* way(const mqtt::Publish& packet);
+  bool publish_directly(const mqtt::Publish& packet);
+  void ask_pubsub(const mqtt::Publish& packet);
+  void acknowledge_in_turn(const mqtt::Publish& packet);
+  void acknowledge_published();
+  void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
+  bool finish_qos_2(const PublishReply& reply);
+  bool acknowledge(const PublishReply& reply);
+  bool has_asked_too_much() const;
+  void read_on();
+  // These counts may have wrapped around; they are never far apart.
+  bool has_answered(std::uint32_t publishes) const {
+    return static_cast<std::int32_t>(publishes - answered_publishes_) <= 0;
+  }
+
+  // A PUBLISH that subscribers have, but that is acknowledged after those before it [MQTT-4.6.0-2,
+  // MQTT-4.6.0-3].
+  struct Published {
+    std::uint32_t after = 0;  // so many answers of pubsub's
+    mqtt::QoS qos = mqtt::QoS::at_least_once;
+    mqtt::PacketIdentifier packet_identifier = 0;
+  };
+
+  Session& session_;
+  std::unique_ptr<DirectWays> ways_;
+  Fifo<Published> published_;
+  std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
+  std::uint32_t pending_publishes_ = 0;
+  std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
+  std::uint32_t answered_publishes_ = 0;
+  // What it counts when all that the connection has sent so far is answered.
+  std::uint32_t awaited_publishes_ = 0;
+  bool reading_paused_ = false;
+  bool awaits_all_answers_ = false;  // to take a direct way then
+};
+
+}  // namespace pubsub_mqtt::session

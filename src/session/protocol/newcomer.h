@@ -1,0 +1,36 @@
+// What is known of a client until its session has it. Network thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pubsub_mqtt/boundary/certificate_names.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/session/peer.h"
+
+namespace pubsub_mqtt::session {
+
+// What CONNECT said, kept while the client logs in: a packet's own views do not last. Without the password, which
+// the LoginRequest has.
+struct PendingConnect {
+  explicit PendingConnect(const mqtt::Connect& packet);
+  ~PendingConnect() = default;
+  PendingConnect(const PendingConnect&) = delete;
+  PendingConnect& operator=(const PendingConnect&) = delete;
+
+  std::string client_identifier;
+  std::string will_topic;
+  std::string will_payload;
+  mqtt::Connect connect;  // borrows from the above
+};
+
+struct Newcomer {
+  explicit Newcomer(Peer from);
+
+  Peer peer;
+  std::string name;  // for log lines, with what CONNECT has said
+  CertificateNames certificate;
+  std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
+};
+
+}  // namespace pubsub_mqtt::session

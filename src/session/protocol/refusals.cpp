@@ -1,0 +1,22 @@
+#include "protocol/refusals.h"
+
+#include <chrono>
+
+namespace pubsub_mqtt::session {
+
+void Refusals::log(Time now, LogLevel level, const std::string& client, std::string_view reason) {
+  auto refusal = by_reason_.find(reason);
+  if (refusal == by_reason_.end()) {
+    const std::string total = "CONNECTs were refused: " + std::string(reason);
+    refusal = by_reason_.try_emplace(std::string(reason), std::chrono::minutes(1), total, log_, level).first;
+  }
+  const auto line = [&] { return client + ": closed: " + std::string(reason); };
+  if (refusal->second.happens(now, line)) return;
+  log_.emplace_back(LogLine{.level = LogLevel::debug, .text = line()});
+}
+
+void Refusals::expire(Time now) {
+  for (auto& [reason, refusal] : by_reason_) refusal.expire(now);
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,226 @@
+#include "protocol/session.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "protocol/write_packet.h"
+
+namespace pubsub_mqtt::session {
+
+Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
+    : id_(id), record_(std::move(record)), shared_(shared), incoming_(*this) {
+  shared_.queued_bytes += record_.outgoing.queued_bytes();
+}
+
+Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
+
+void Session::attach(Attachment&& attachment) noexcept {
+  outbox_ = attachment.outbox;
+  connection_ = attachment.connection;
+  address_ = std::move(attachment.address);
+  record_.level = attachment.level;
+  record_.will = std::move(attachment.will);
+  record_.offline_since.reset();
+  opens_at_next_ = true;
+  incoming_.attach();
+}
+
+void Session::detach() noexcept {
+  outbox_ = nullptr;
+  connection_ = 0;
+  incoming_.detach();
+  record_.received.orphan_pending();
+}
+
+void Session::fail() noexcept {
+  if (!is_connected()) return;
+  outbox_->close();
+  detach();
+  shared_.has_unfinished = true;
+}
+
+void Session::resume(const std::function<bool(const Message&)>& may) {
+  announce_will();
+  record_.outgoing.resume(*outbox_, shared_, may);
+  ask_for_retained();
+}
+
+Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
+  return {.session = id_, .connection = connection_, .packet_identifier = packet_identifier};
+}
+
+void Session::prepare_to_ask() {
+  auto& requests = shared_.requests;
+  if (opens_at_next_) {
+    requests.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+    opens_at_next_ = false;
+    opened_ = true;
+  }
+  if (requests.size() == requests.capacity()) requests.reserve(2 * requests.size() + 1);
+}
+
+void Session::announce_will() {
+  if (!has_will()) return;
+  AnnounceWill request{.session = id_, .will = *record_.will};
+  prepare_to_ask();
+  ask(std::move(request));
+}
+
+void Session::publish_will() {
+  if (!has_will()) return;
+  prepare_to_ask();
+  shared_.backlog.add_publish(record_.will->topic);
+  PublishRequest request{.ticket = ticket(0), .publication = std::move(*record_.will)};
+  record_.will.reset();
+  request.ticket.qos = request.publication.envelope.qos;
+  request.ticket.will = true;
+  request.ticket.bytes = request.publication.size();
+  shared_.backlog.add(request.ticket.bytes, shared_.limits);
+  ask(std::move(request));
+}
+
+void Session::receive(const mqtt::Subscribe& packet) {
+  SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
+  request.subscriptions.reserve(packet.subscriptions.size());
+  for (const auto& [topic_filter, qos] : packet.subscriptions) {
+    request.ticket.bytes += sizeof(Subscription) + topic_filter.size();
+    request.subscriptions.push_back({.topic_filter = std::string(topic_filter), .qos = qos});
+  }
+  prepare_to_ask();
+  incoming_.asked(request.ticket.bytes);
+  ask(std::move(request));
+}
+
+void Session::receive(const mqtt::Unsubscribe& packet) {
+  UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier),
+                             .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
+  for (const auto& filter : request.topic_filters)
+    request.ticket.bytes += sizeof(std::string) + filter.size();
+  prepare_to_ask();
+  incoming_.asked(request.ticket.bytes);
+  ask(std::move(request));
+}
+
+// An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
+// One that is in use, in another flow than the client thinks, means that the two no longer agree on what was
+// delivered: closed, as mosquitto does.
+template <typename Packet>
+Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
+  const auto result = record_.outgoing.acknowledge(packet, *outbox_, shared_);
+  if (result == Acknowledged::violation) return violation;
+  if (result == Acknowledged::unknown) {
+    log_once(Grievance::unknown_identifier, LogLevel::debug,
+             "acknowledges packet identifiers that are not in use");
+  }
+  ask_for_retained();
+  return std::nullopt;
+}
+
+Violation Session::receive(const mqtt::Puback& packet) {
+  return receive_acknowledgement(packet, "a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]");
+}
+
+Violation Session::receive(const mqtt::Pubrec& packet) {
+  return receive_acknowledgement(packet, "a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]");
+}
+
+Violation Session::receive(const mqtt::Pubcomp& packet) {
+  return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
+}
+
+void Session::reply(SubscribeReply& reply) {
+  incoming_.answered(reply.ticket.bytes);
+  mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .return_codes = {}};
+  bool any_refused = false;
+  for (std::size_t i = 0; i < reply.results.size(); ++i) {
+    auto code = mqtt::suback_return_code(reply.results[i]);
+    if (code == mqtt::SubackReturnCode::failure) {
+      any_refused = true;
+      // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
+      if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) {
+        code = mqtt::suback_return_code(reply.subscriptions[i].qos);
+      }
+      record_.subscriptions.erase(reply.subscriptions[i].topic_filter);
+    } else {
+      record_.subscriptions.set(std::move(reply.subscriptions[i]));
+    }
+    suback.return_codes.push_back(code);
+  }
+  if (!is_here(reply.ticket.connection)) return;
+  if (any_refused && record_.level == mqtt::ProtocolLevel::mqtt_3_1) {
+    log_once(Grievance::refused_filter, LogLevel::info,
+             "was refused a filter, which its MQTT 3.1 has no words for");
+  }
+  write_packet(suback, *outbox_);
+}
+
+void Session::reply(UnsubscribeReply& reply) {
+  incoming_.answered(reply.ticket.bytes);
+  for (const auto& filter : reply.topic_filters) record_.subscriptions.erase(filter);
+  if (!is_here(reply.ticket.connection)) return;
+  write_packet(mqtt::Unsuback{.packet_identifier = reply.ticket.packet_identifier}, *outbox_);
+}
+
+void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
+  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
+  const Added added = record_.outgoing.add(message, qos, outbox_, shared_);
+  if (added == Added::yes) return;
+  ++dropped_;
+  if (added == Added::all_queues_are_full) {
+    return log_once(
+        Grievance::all_queues, LogLevel::warn,
+        "does not acknowledge messages at QoS 1 and 2: they are dropped while those of all clients "
+        "together are as many as mqtt_max_total_queued_bytes allows");
+  }
+  log_once(Grievance::queue, LogLevel::warn,
+           "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
+           "mqtt_max_queued_bytes are dropped");
+}
+
+void Session::deliver_qos_0(Message& message) {
+  if (outbox_ == nullptr) return;
+  const std::size_t waiting = outbox_->waiting_bytes();
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
+  // ones come no faster than they are asked for.
+  if (!message.retain() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
+    ++dropped_;
+    return log_once(
+        Grievance::outbound_bytes, LogLevel::warn,
+        "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
+        "are dropped until it catches up");
+  }
+  message.write(*outbox_, mqtt::QoS::at_most_once);
+}
+
+void Session::delivered_retained() {
+  more_retained_ = true;
+  ask_for_retained();
+}
+
+// When the last batch has gone, as far as the client takes it.
+void Session::ask_for_retained() {
+  if (!more_retained_ || outbox_ == nullptr || record_.outgoing.queued_retained() > 0) return;
+  if (outbox_->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
+  prepare_to_ask();
+  more_retained_ = false;
+  ask(RetainedRequest{.session = id_});
+}
+
+void Session::was_too_fast(std::string_view setting) {
+  log_once(Grievance::too_fast, LogLevel::info,
+           "sends more than " + std::string(setting) + " allows: it is read from more slowly");
+}
+
+void Session::log(LogLevel level, std::string_view text) {
+  shared_.log.emplace_back(LogLine{.level = level, .text = client() + ": " + std::string(text)});
+}
+
+void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {
+  const auto bit = static_cast<std::uint8_t>(grievance);
+  if ((logged_ & bit) != 0) return;
+  log(level, text);
+  logged_ |= bit;
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,155 @@
+// One client's protocol state after CONNECT: a SessionRecord, and the connection that the client has now, if any.
+// What the client asks goes to pubsub, and what pubsub sends goes to the client. No I/O, no clock.
+//
+// Requests are appended to the list that the network thread posts as a batch; packets go to the Outbox.
+// Network thread only. Source: MQTT 3.1.1, chapters 3 and 4.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/incoming.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/session/outbox.h"
+#include "record/message.h"
+#include "record/session_record.h"
+#include "routing/shared.h"
+
+namespace pubsub_mqtt::session {
+
+// What a session gets with a network connection.
+struct Attachment {
+  ConnectionId connection = 0;
+  Outbox* outbox = nullptr;  // outlives the attachment
+  std::string address;       // with the port
+  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
+  std::unique_ptr<Publication> will;  // nullptr: none
+};
+
+class Session {
+ public:
+  // `shared` outlives this.
+  Session(SessionId id, SessionRecord&& record, Shared& shared);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  SessionId id() const { return id_; }
+  const SessionRecord& record() const { return record_; }
+  SessionRecord& record() { return record_; }
+  const SessionKey& key() const { return record_.key; }
+  const std::string& account() const { return record_.key.account; }
+  bool is_clean() const { return record_.clean; }
+  // For log lines: address, client identifier and account, printable.
+  std::string client() const { return client_name(address_, record_.key); }
+
+  // It has a network connection from here to detach(). Nothing is written before resume().
+  void attach(Attachment&& attachment) noexcept;
+  void detach() noexcept;
+  bool is_connected() const { return outbox_ != nullptr; }
+  bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
+  // Prosody's thread knows it: it has asked for something.
+  bool is_opened() const { return opened_; }
+  // 0: none
+  ConnectionId connection() const { return connection_; }
+  Outbox* outbox() const { return outbox_; }
+
+  // CONNACK was written. What is in flight is sent again; what was queued follows where the session `may`
+  // still have it.
+  void resume(const std::function<bool(const Message&)>& may);
+
+  // From the client.
+  void receive(const mqtt::Subscribe& packet);
+  void receive(const mqtt::Unsubscribe& packet);
+  void receive(const mqtt::Publish& packet) { incoming_.receive(packet); }
+  Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
+  Violation receive(const mqtt::Puback& packet);
+  Violation receive(const mqtt::Pubrec& packet);
+  Violation receive(const mqtt::Pubcomp& packet);
+
+  // See Incoming.
+  bool takes_packets() const { return incoming_.takes_packets(); }
+
+  // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
+  bool has_will() const { return record_.will != nullptr; }
+  bool has_retained_will() const { return has_will() && record_.will->envelope.retain; }
+  void publish_will();
+  void forget_will() { record_.will.reset(); }
+
+  // From Prosody's thread.
+  void reply(SubscribeReply& reply);
+  void reply(UnsubscribeReply& reply);
+  bool reply(PublishReply& reply) { return incoming_.reply(reply); }  // see Incoming
+  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
+  // A batch of retained messages was delivered; others follow when they are asked for.
+  void delivered_retained();
+
+  // Runs what Prosody's thread asks for the session. Where memory runs out, the connection is closed, and the client
+  // gets what it has missed when it comes back.
+  template <typename Work>
+  void guard(Work&& work) noexcept {
+    try {
+      work();
+    } catch (const std::exception&) {
+      fail();
+    }
+  }
+
+  // What the client sends waits, as `setting` says.
+  void was_too_fast(std::string_view setting);
+
+  // The outbox takes more again.
+  void drained() { ask_for_retained(); }
+
+  // How many messages were dropped because the client did not take them.
+  std::uint64_t dropped() const { return dropped_; }
+
+  // For the parts of the session.
+  Shared& shared() const { return shared_; }
+  Ticket ticket(mqtt::PacketIdentifier packet_identifier) const;
+  // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
+  // the two.
+  void prepare_to_ask();
+  void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
+  void log(LogLevel level, std::string_view text);
+
+ private:
+  enum class Grievance : std::uint8_t {
+    outbound_bytes = 1,
+    queue = 2,
+    unknown_identifier = 4,
+    refused_filter = 8,
+    all_queues = 16,
+    too_fast = 32
+  };
+  template <typename Packet>
+  Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
+  void fail() noexcept;
+  void announce_will();
+  void deliver_qos_0(Message& message);
+  void ask_for_retained();
+  void log_once(Grievance grievance, LogLevel level, std::string_view text);
+
+  SessionId id_;
+  SessionRecord record_;
+  Shared& shared_;
+  Outbox* outbox_ = nullptr;
+  ConnectionId connection_ = 0;
+  std::string address_;  // with the port
+  Incoming incoming_;
+  std::uint64_t dropped_ = 0;
+  bool opened_ = false;        // see OpenSession
+  bool opens_at_next_ = true;  // with what it asks for next
+  bool more_retained_ = false;
+  std::uint8_t logged_ = 0;  // Grievances
+};
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,155 @@
+#include "record/outgoing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/write_packet.h"
+
+namespace pubsub_mqtt::session {
+
+Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox, Shared& shared) {
+  // While there is a connection, something waits only when the window is full: nothing is overtaken.
+  if (outbox != nullptr && !window_is_full(shared.limits)) {
+    send(std::move(message), qos, *outbox);
+    return Added::yes;
+  }
+  const Added added = has_place_for(*message, shared);
+  if (added != Added::yes) return added;
+  queue_.push_back({.message = message, .qos = qos});
+  count(*message, shared);
+  return added;
+}
+
+Added Outgoing::has_place_for(const Message& message, const Shared& shared) const {
+  if (message.retain()) return Added::yes;
+  const std::size_t counted = queue_.size() - queued_retained_;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
+  // to ten thousand of them.
+  if (counted > 0 && (counted >= shared.limits.max_queued_messages ||
+                      queued_bytes_ + message.size() > shared.limits.max_queued_bytes)) {
+    return Added::queue_is_full;
+  }
+  return shared.queued_bytes + message.size() > shared.limits.max_total_queued_bytes
+             ? Added::all_queues_are_full
+             : Added::yes;
+}
+
+void Outgoing::count(const Message& message, Shared& shared) {
+  if (message.retain()) {
+    ++queued_retained_;
+  } else {
+    queued_bytes_ += message.size();
+    shared.queued_bytes += message.size();
+  }
+}
+
+void Outgoing::uncount(const Message& message, Shared& shared) {
+  if (message.retain()) {
+    --queued_retained_;
+  } else {
+    queued_bytes_ -= message.size();
+    shared.queued_bytes -= message.size();
+  }
+}
+
+// In flight before it is written: where memory runs out, it is sent again on the next connection.
+void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox) {
+  const Sent& sent = put_in_flight(std::move(message), qos);
+  sent.message->write(outbox, qos, sent.packet_identifier);
+}
+
+const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos) {
+  sent_.push_back({.message = std::move(message), .packet_identifier = next_identifier(), .qos = qos});
+  const Sent& sent = sent_.back();
+  sent_bytes_ += sent.message->size();
+  return sent;
+}
+
+void Outgoing::fill_window(Outbox& outbox, Shared& shared) {
+  while (!queue_.empty() && !window_is_full(shared.limits)) {
+    const auto [message, qos] = queue_.front();
+    const Sent& sent = put_in_flight(message, qos);
+    queue_.pop_front();
+    uncount(*message, shared);
+    message->write(outbox, qos, sent.packet_identifier);
+  }
+}
+
+// One that is not in use [MQTT-2.3.1-4]. The window has a place, so fewer than 65,535 are; and it is the one
+// that was used the longest time ago, so that a late acknowledgement meets nothing.
+mqtt::PacketIdentifier Outgoing::next_identifier() {
+  do {
+    ++last_identifier_;
+  } while (last_identifier_ == 0 || find_sent(last_identifier_) != sent_.end() ||
+           find_released(last_identifier_) != released_.end());
+  return last_identifier_;
+}
+
+void Outgoing::forget_sent(Fifo<Sent>::Iterator sent) {
+  sent_bytes_ -= sent->message->size();
+  sent_.erase(sent);
+}
+
+Fifo<Outgoing::Sent>::Iterator Outgoing::find_sent(mqtt::PacketIdentifier packet_identifier) {
+  return std::find_if(sent_.begin(), sent_.end(),
+                      [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
+}
+
+Fifo<mqtt::PacketIdentifier>::Iterator Outgoing::find_released(mqtt::PacketIdentifier packet_identifier) {
+  return std::find(released_.begin(), released_.end(), packet_identifier);
+}
+
+Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Outbox& outbox, Shared& shared) {
+  const auto sent = find_sent(puback.packet_identifier);
+  if (sent == sent_.end()) {
+    return find_released(puback.packet_identifier) == released_.end() ? Acknowledged::unknown
+                                                                      : Acknowledged::violation;
+  }
+  if (sent->qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
+  forget_sent(sent);
+  fill_window(outbox, shared);
+  return Acknowledged::expected;
+}
+
+// Whatever it is for, PUBREL follows [MQTT-4.3.3-1]: a client that kept a flow which we do not know could not
+// end it otherwise.
+Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared) {
+  auto result = Acknowledged::expected;
+  const auto sent = find_sent(pubrec.packet_identifier);
+  if (sent != sent_.end()) {
+    if (sent->qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
+    released_.push_back(pubrec.packet_identifier);
+    forget_sent(sent);
+  } else if (find_released(pubrec.packet_identifier) == released_.end()) {
+    result = Acknowledged::unknown;
+  }
+  write_packet(mqtt::Pubrel{.packet_identifier = pubrec.packet_identifier}, outbox);
+  fill_window(outbox, shared);
+  return result;
+}
+
+Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared) {
+  const auto released = find_released(pubcomp.packet_identifier);
+  if (released == released_.end()) {
+    return find_sent(pubcomp.packet_identifier) == sent_.end() ? Acknowledged::unknown
+                                                               : Acknowledged::violation;
+  }
+  released_.erase(released);
+  fill_window(outbox, shared);
+  return Acknowledged::expected;
+}
+
+void Outgoing::resume(Outbox& outbox, Shared& shared, const std::function<bool(const Message&)>& may) {
+  for (const auto packet_identifier : released_) {
+    write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, outbox);
+  }
+  for (const auto& sent : sent_) sent.message->write(outbox, sent.qos, sent.packet_identifier, true);
+  queue_.erase_if([&](const Queued& queued) {
+    if (may(*queued.message)) return false;
+    uncount(*queued.message, shared);
+    return true;
+  });
+  fill_window(outbox, shared);
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,47 @@
+// A node, and who receives what of it: walked once an item, changed seldom.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/topic/type.h"
+
+namespace pubsub_mqtt::session {
+
+class Audience {
+ public:
+  struct Member {
+    SessionId session = 0;
+    Selection selection;
+  };
+
+  Audience(std::string host, std::string node) : host_(std::move(host)), node_(std::move(node)) {}
+
+  void change(const AudienceChange& change);
+  const std::vector<Member>& members() const { return members_; }
+
+  // Whether the session receives the topic, or could if an item's payload is of that TYPE.
+  bool receives(SessionId session, topic::Type type) const;
+
+  // Whether anybody receives the topic of an item whose payload is of `natural_type`.
+  bool is_received(topic::Type type, topic::Type natural_type) const {
+    return named_[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_ > 0);
+  }
+
+  std::string topic(topic::Type type) const;
+
+ private:
+  void count(const Selection& selection, int by);
+
+  std::string host_;
+  std::string node_;
+  std::vector<Member> members_;                 // sorted by session
+  std::array<int, topic::type_count> named_{};  // members who receive the TYPE by name
+  int natural_ = 0;                             // and the natural one
+};
+
+}  // namespace pubsub_mqtt::session

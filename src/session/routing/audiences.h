@@ -1,0 +1,45 @@
+// Who receives each node, and bringing messages to them: what Prosody's thread has published, and what goes past
+// pubsub. Network thread only.
+#pragma once
+
+#include <unordered_map>
+
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "routing/audience.h"
+#include "routing/direct_ways.h"
+
+namespace pubsub_mqtt::session {
+
+class Message;
+class Session;
+class SessionTable;
+
+class Audiences {
+ public:
+  // The references outlive this.
+  Audiences(const SessionTable& sessions, const Limits& limits) : sessions_(sessions), limits_(limits) {}
+
+  void carry_out(NodeOpened& opened);
+  void carry_out(const AudienceChange& change);
+  void carry_out(const NodeClosed& closed);
+  void carry_out(ItemPublished& item);
+  void carry_out(RetainedMessages& retained);
+
+  // A publish on the direct way. Returns false where pubsub must see it.
+  bool publish(const DirectWay& way, const mqtt::Publish& packet, SessionId publisher);
+
+  // Whether the session has the right to a message that has waited for it.
+  bool may_have(const Session& session, const Message& message) const;
+
+ private:
+  void send(const Audience& audience, ItemPublished& item);
+  void send(Session& session, RetainedMessages& retained) const;
+
+  const SessionTable& sessions_;
+  const Limits& limits_;
+  std::unordered_map<NodeId, Audience> by_node_;
+};
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,40 @@
+#include "routing/direct_ways.h"
+
+#include <cstddef>
+#include <utility>
+
+namespace pubsub_mqtt::session {
+namespace {
+
+// A client that publishes to more topics than this gets each way anew from time to time. They take half a
+// megabyte, less than its messages may.
+constexpr std::size_t max_ways = 4096;
+
+std::string_view type_level(std::string_view topic) {
+  topic.remove_prefix(topic.find('/') + 1);
+  return topic.substr(0, topic.find('/'));
+}
+
+}  // namespace
+
+void DirectWays::add(std::string topic, std::shared_ptr<const Route> route) {
+  const auto type = topic::type_from_name(type_level(topic));
+  if (!type) return;
+  if (by_topic_.size() >= max_ways) by_topic_.clear();
+  by_topic_.insert_or_assign(std::move(topic), DirectWay{.route = std::move(route), .type = *type});
+}
+
+void DirectWays::erase(std::string_view topic) {
+  const auto found = by_topic_.find(topic);
+  if (found != by_topic_.end()) by_topic_.erase(found);
+}
+
+const DirectWay* DirectWays::find(std::string_view topic) {
+  const auto found = by_topic_.find(topic);
+  if (found == by_topic_.end()) return nullptr;
+  if (found->second.route->is_open()) return &found->second;
+  by_topic_.erase(found);
+  return nullptr;
+}
+
+}  // namespace pubsub_mqtt::session

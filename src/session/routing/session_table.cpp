@@ -1,0 +1,80 @@
+#include "routing/session_table.h"
+
+#include <utility>
+
+#include "protocol/session.h"
+#include "record/session_record.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+constexpr std::uint64_t slot_mask = 0xFFFFFFFF;
+constexpr unsigned slot_bits = 32;
+
+}  // namespace
+
+bool SessionTable::KeyOrder::operator()(const Session* a, const Session* b) const {
+  return a->key() < b->key();
+}
+bool SessionTable::KeyOrder::operator()(const SessionKey& a, const Session* b) const { return a < b->key(); }
+bool SessionTable::KeyOrder::operator()(const Session* a, const SessionKey& b) const { return a->key() < b; }
+
+SessionTable::SessionTable() = default;
+SessionTable::~SessionTable() = default;
+
+Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
+  if (free_slots_.empty()) {
+    if (free_slots_.capacity() <= slots_.size()) free_slots_.reserve(2 * slots_.size() + 1);
+    slots_.emplace_back();
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+  }
+  const std::uint32_t place = free_slots_.back();
+  Slot& slot = slots_[place];
+  const SessionId id = SessionId{slot.uses + 1U} << slot_bits | place;
+  auto session = std::make_unique<Session>(id, std::move(record), shared);
+  // A session without a client identifier is never resumed: it is unique, as [MQTT-3.1.3-6] wants it.
+  const bool has_key = !session->key().client_identifier.empty();
+  if (has_key) by_key_.insert(session.get());
+  if (!session->is_clean()) {
+    try {
+      ++stored_[session->key().account];
+    } catch (...) {
+      if (has_key) by_key_.erase(session.get());
+      throw;
+    }
+  }
+  free_slots_.pop_back();
+  ++slot.uses;
+  slot.session = std::move(session);
+  return *slot.session;
+}
+
+void SessionTable::erase(Session& session) noexcept {
+  if (!session.is_clean()) {
+    const auto stored = stored_.find(session.key().account);
+    if (--stored->second == 0) stored_.erase(stored);
+  }
+  if (!session.key().client_identifier.empty()) by_key_.erase(&session);
+  const auto place = static_cast<std::uint32_t>(session.id() & slot_mask);
+  free_slots_.push_back(place);
+  slots_[place].session.reset();
+}
+
+Session* SessionTable::find(SessionId id) const {
+  const std::size_t place = id & slot_mask;
+  if (place >= slots_.size()) return nullptr;
+  Session* session = slots_[place].session.get();
+  return session != nullptr && session->id() == id ? session : nullptr;
+}
+
+Session* SessionTable::find(const SessionKey& key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : *found;
+}
+
+std::size_t SessionTable::stored(const std::string& account) const {
+  const auto found = stored_.find(account);
+  return found == stored_.end() ? 0 : found->second;
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,71 @@
+// All sessions, by identifier and by client. Network thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pubsub_mqtt/boundary/ticket.h"
+#include "record/session_key.h"
+
+namespace pubsub_mqtt::session {
+
+class Session;
+struct SessionRecord;
+struct Shared;
+
+class SessionTable {
+ public:
+  SessionTable();
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  // A new session with this record; there is none with its key. Where memory runs out, nothing has changed.
+  // `shared` outlives the session.
+  Session& create(SessionRecord&& record, Shared& shared);
+  void erase(Session& session) noexcept;
+
+  // Returns nullptr where the session is over.
+  Session* find(SessionId id) const;
+  Session* find(const SessionKey& key) const;
+
+  std::size_t size() const { return slots_.size() - free_slots_.size(); }
+
+  // Sessions of the account that outlive their connection.
+  std::size_t stored(const std::string& account) const;
+
+  // `visit` may erase the session that it is given, and no other.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& slot : slots_) {
+      if (slot.session != nullptr) visit(*slot.session);
+    }
+  }
+
+ private:
+  // The place of a session in slots_ is the low half of its identifier, how often the place was used the high
+  // half: found without a search, and never mistaken for its successor.
+  struct Slot {
+    std::uint32_t uses = 0;
+    std::unique_ptr<Session> session;
+  };
+  struct KeyOrder {
+    using is_transparent = void;
+    bool operator()(const Session* a, const Session* b) const;
+    bool operator()(const SessionKey& a, const Session* b) const;
+    bool operator()(const Session* a, const SessionKey& b) const;
+  };
+
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;  // room for all of slots_, so that a session can always end
+  // Those with a client identifier. No hash table: whoever chooses the identifier would choose its place.
+  std::set<Session*, KeyOrder> by_key_;
+  std::map<std::string, std::size_t> stored_;  // by account
+};
+
+}  // namespace pubsub_mqtt::session

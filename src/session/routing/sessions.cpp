@@ -1,0 +1,253 @@
+#include "pubsub_mqtt/session/sessions.h"
+
+#include <exception>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "protocol/refusals.h"
+#include "protocol/session.h"
+#include "pubsub_mqtt/session/connection.h"
+#include "routing/audiences.h"
+#include "routing/session_table.h"
+#include "routing/shared.h"
+
+namespace pubsub_mqtt::session {
+
+class Sessions::State {
+ public:
+  State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
+      : audiences(table, limits),
+        shared{.limits = limits, .requests = requests, .log = log, .audiences = audiences},
+        refusals(log) {}
+
+  Session* take_over(const SessionKey& key);
+  void disconnect(Session& session, std::string_view why);
+  void detach(Session& session) noexcept;
+  void end_of_connection(Session& session);
+  void close(Session& session);
+  void end_unfinished();
+  void log(const Session& session, LogLevel level, std::string_view text);
+
+  void carry_out(const LoginReply& reply);
+  void carry_out(const CloseAccount& account);
+  void carry_out(const CloseHost& host);
+  void carry_out(const CloseConnection& connection);
+  void carry_out(SubscribeReply& reply);
+  void carry_out(UnsubscribeReply& reply);
+  void carry_out(PublishReply& reply);
+
+  SessionTable table;
+  Audiences audiences;
+  Shared shared;
+  Refusals refusals;
+  std::unordered_map<ConnectionId, Connection*> logging_in;
+};
+
+Sessions::Sessions(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
+    : state_(std::make_unique<State>(limits, requests, log)) {}
+Sessions::~Sessions() = default;
+
+const Limits& Sessions::limits() const { return state_->shared.limits; }
+std::vector<Request>& Sessions::requests() { return state_->shared.requests; }
+std::vector<LogLine>& Sessions::log() { return state_->shared.log; }
+Refusals& Sessions::refusals() { return state_->refusals; }
+Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
+std::size_t Sessions::size() const { return state_->table.size(); }
+std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
+bool Sessions::takes_requests() const { return !state_->shared.backlog.is_full(); }
+bool Sessions::takes_requests_again() { return state_->shared.backlog.has_shrunk(); }
+void Sessions::await_login(ConnectionId id, Connection& connection) {
+  state_->logging_in.emplace(id, &connection);
+}
+void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
+
+bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
+  if (connect.clean_session) return true;
+  const SessionTable& table = state_->table;
+  const Session* known =
+      table.find({.account = account, .client_identifier = std::string(connect.client_identifier)});
+  if (known != nullptr && !known->is_clean()) return true;
+  return table.stored(account) <
+         (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
+}
+
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
+                                std::string address, Outbox& outbox) {
+  SessionRecord record{
+      .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
+      .clean = connect.clean_session};
+  Attachment attachment{.connection = connection,
+                        .outbox = &outbox,
+                        .address = std::move(address),
+                        .level = connect.level,
+                        .will = nullptr};
+  if (const auto& will = connect.will) {
+    attachment.will =
+        std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
+                                                  .payload = std::string(will->payload),
+                                                  .envelope = {.qos = will->qos, .retain = will->retain}});
+  }
+  Session* session = state_->take_over(record.key);
+  if (session != nullptr && connect.clean_session) {
+    state_->close(*session);
+    session = nullptr;
+  }
+  const bool present = session != nullptr;
+  if (!present) session = &state_->table.create(std::move(record), state_->shared);
+  if (attachment.will) attachment.will->envelope.publisher = session->id();
+  session->attach(std::move(attachment));
+  return {.session = *session, .present = present};
+}
+
+// The session of the client, without a connection; nullptr if there is none.
+Session* Sessions::State::take_over(const SessionKey& key) {
+  Session* session = table.find(key);
+  if (session == nullptr || !session->is_connected()) return session;
+  disconnect(*session, "closed, its client identifier connected again");
+  return table.find(key);  // a clean session is over now
+}
+
+void Sessions::resume(Session& session) {
+  session.resume([&](const Message& message) { return state_->audiences.may_have(session, message); });
+}
+
+void Sessions::detach(Session& session) noexcept { state_->detach(session); }
+
+void Sessions::State::detach(Session& session) noexcept {
+  session.detach();
+  try {
+    end_of_connection(session);
+  } catch (const std::exception&) {
+    shared.has_unfinished = true;
+  }
+}
+
+void Sessions::State::end_of_connection(Session& session) {
+  session.publish_will();
+  if (session.is_clean()) close(session);
+}
+
+void Sessions::State::end_unfinished() {
+  if (!std::exchange(shared.has_unfinished, false)) return;
+  table.for_each([this](Session& session) {
+    if (!session.is_connected() && (session.has_will() || session.is_clean())) detach(session);
+  });
+}
+
+void Sessions::State::close(Session& session) {
+  if (session.dropped() > 0) {
+    log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
+  }
+  if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
+  table.erase(session);
+}
+
+void Sessions::expire(Time now) {
+  state_->refusals.expire(now);
+  state_->end_unfinished();
+  state_->table.for_each([&](Session& session) {
+    if (session.is_connected()) return;
+    auto& since = session.record().offline_since;
+    if (!since) since = now;
+    if (now - *since < limits().session_expiry) return;
+    state_->log(session, LogLevel::info,
+                "its session ends, since it did not come back within mqtt_session_expiry");
+    state_->close(session);
+  });
+}
+
+std::vector<ClientView> Sessions::clients() const {
+  std::vector<ClientView> views;
+  views.reserve(size());
+  state_->table.for_each([&](const Session& session) {
+    views.push_back(
+        {.session = session.id(), .name = session.client(), .is_connected = session.is_connected()});
+  });
+  return views;
+}
+
+void Sessions::send_wills() {
+  state_->table.for_each([](Session& session) {
+    if (session.has_retained_will()) session.publish_will();
+  });
+  state_->table.for_each([](Session& session) { session.publish_will(); });
+}
+
+void Sessions::handle(Delivery&& delivery) {
+  state_->end_unfinished();
+  std::visit(
+      [this](auto& each) {
+        if constexpr (requires { state_->audiences.carry_out(each); }) {
+          state_->audiences.carry_out(each);
+        } else {
+          state_->carry_out(each);
+        }
+      },
+      delivery);
+}
+
+void Sessions::State::carry_out(const LoginReply& reply) {
+  const auto found = logging_in.find(reply.connection);
+  if (found != logging_in.end()) found->second->receive(reply);
+}
+
+void Sessions::State::carry_out(const CloseAccount& account) {
+  table.for_each([&](Session& session) {
+    if (session.account() != account.account) return;
+    if (account.was_deleted) session.forget_will();
+    const SessionId id = session.id();
+    if (session.is_connected()) disconnect(session, "closed, its account was changed");
+    if (account.was_deleted && table.find(id) != nullptr) close(session);
+  });
+}
+
+void Sessions::State::carry_out(const CloseHost& host) {
+  const std::string of_host = '@' + host.host;
+  table.for_each([&](Session& session) {
+    if (!session.is_connected() || !session.account().ends_with(of_host)) return;
+    disconnect(session, "closed, its account's host has gone");
+  });
+}
+
+void Sessions::State::carry_out(const CloseConnection& connection) {
+  Session* session = table.find(connection.session);
+  if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");
+}
+
+// The server closes the connection: the will goes out.
+void Sessions::State::disconnect(Session& session, std::string_view why) {
+  log(session, LogLevel::info, why);
+  session.outbox()->close();
+  detach(session);
+}
+
+void Sessions::State::carry_out(SubscribeReply& reply) {
+  shared.backlog.remove(reply.ticket.bytes, shared.limits);
+  Session* session = table.find(reply.ticket.session);
+  if (session != nullptr) session->guard([&] { session->reply(reply); });
+}
+
+void Sessions::State::carry_out(UnsubscribeReply& reply) {
+  shared.backlog.remove(reply.ticket.bytes, shared.limits);
+  Session* session = table.find(reply.ticket.session);
+  if (session != nullptr) session->guard([&] { session->reply(reply); });
+}
+
+void Sessions::State::carry_out(PublishReply& reply) {
+  shared.backlog.remove(reply.ticket.bytes, shared.limits);
+  shared.backlog.remove_publish(reply.topic);
+  Session* session = reply.ticket.will ? nullptr : table.find(reply.ticket.session);
+  if (session == nullptr) return;
+  bool goes_on = true;
+  session->guard([&] { goes_on = session->reply(reply); });
+  if (goes_on) return;
+  session->outbox()->close();
+  detach(*session);
+}
+
+void Sessions::State::log(const Session& session, LogLevel level, std::string_view text) {
+  shared.log.emplace_back(LogLine{.level = level, .text = session.client() + ": " + std::string(text)});
+}
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,27 @@
+// What all sessions have in common, and each refers to. Network thread only.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/boundary/requests.h"
+#include "routing/backlog.h"
+
+namespace pubsub_mqtt::session {
+
+class Audiences;
+
+struct Shared {
+  const Limits& limits;
+  std::vector<Request>& requests;  // of all, in order
+  std::vector<LogLine>& log;
+  Audiences& audiences;
+  Backlog backlog = {};
+  // Sessions whose connection ended for lack of memory, which was too little for their end as well.
+  bool has_unfinished = false;
+  std::size_t queued_bytes = 0;  // in the queues of all, at most Limits::max_total_queued_bytes
+};
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,286 @@
+// The scenario with Eclipse Paho for C: paho_c PORT. tests/clients/run says what the transcript is for.
+#include <MQTTClient.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { patience_ms = 10000, large_size = 100000 };
+
+#define BASE "pubsub.localhost/utf8/paho_c"
+
+static char server[64];
+static char large[large_size];
+
+struct client {
+  const char* name;
+  MQTTClient mqtt;
+};
+
+static void check(int code, const char* what) {
+  if (code == MQTTCLIENT_SUCCESS) return;
+  printf("%s fails: %d\n", what, code);
+  exit(1);
+}
+
+static MQTTClient_willOptions will(const char* message, int retained) {
+  MQTTClient_willOptions options = MQTTClient_willOptions_initializer;
+  options.topicName = BASE "/will";
+  options.message = message;
+  options.qos = 1;
+  options.retained = retained;
+  return options;
+}
+
+static struct client connect_as(const char* name, const char* client_id, bool clean,
+                                MQTTClient_willOptions* last) {
+  struct client client = {.name = name};
+  check(MQTTClient_create(&client.mqtt, server, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL), "create");
+  MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
+  options.cleansession = clean;
+  options.will = last;
+  const int code = MQTTClient_connect(client.mqtt, &options);
+  printf("%s connects: code %d, session present %d\n", name, code, options.returned.sessionPresent);
+  check(code, "connect");
+  return client;
+}
+
+static void subscribe(struct client* client, const char* filter, int qos) {
+  const int code = MQTTClient_subscribe(client->mqtt, filter, qos);  // the granted QoS is not told
+  printf("%s subscribes to %s at %d: code %d\n", client->name, filter, qos, code);
+}
+
+static void unsubscribe(struct client* client, const char* filter) {
+  check(MQTTClient_unsubscribe(client->mqtt, filter), "unsubscribe");
+  printf("%s unsubscribes from %s\n", client->name, filter);
+}
+
+static MQTTClient_deliveryToken send(struct client* client, const char* topic, const char* payload, int size,
+                                     int qos, int retain) {
+  MQTTClient_deliveryToken token = 0;
+  check(MQTTClient_publish(client->mqtt, topic, size, payload, qos, retain, &token), "publish");
+  return token;
+}
+
+static void wait_for(struct client* client, MQTTClient_deliveryToken token) {
+  check(MQTTClient_waitForCompletion(client->mqtt, token, patience_ms), "waiting for an acknowledgement");
+}
+
+static void publish(struct client* client, const char* topic, const char* payload, int qos) {
+  wait_for(client, send(client, topic, payload, (int)strlen(payload), qos, 0));
+}
+
+static void publish_retained(struct client* client, const char* topic, const char* payload, int qos) {
+  wait_for(client, send(client, topic, payload, (int)strlen(payload), qos, 1));
+}
+
+static void publish_burst(struct client* client, const char* topic, int count, int qos) {
+  MQTTClient_deliveryToken token = 0;
+  for (int i = 0; i < count; ++i) {
+    char payload[20];
+    const int size = snprintf(payload, sizeof payload, "%d at %d", i, qos);
+    token = send(client, topic, payload, size, qos, 0);
+  }
+  wait_for(client, token);
+}
+
+static void show(const MQTTClient_message* message) {
+  const unsigned char* bytes = message->payload;
+  if (message->payloadlen > 200) {
+    const bool same = message->payloadlen == large_size && memcmp(bytes, large, large_size) == 0;
+    printf("%d bytes, %s\n", message->payloadlen, same ? "as sent" : "CHANGED");
+    return;
+  }
+  putchar('"');
+  for (int i = 0; i < message->payloadlen; ++i)
+    printf(bytes[i] >= 32 && bytes[i] < 127 ? "%c" : "\\x%02x", bytes[i]);
+  printf("\"\n");
+}
+
+// Prints the next message. False: none came, or its topic is `last`.
+static bool receive(struct client* client, const char* last) {
+  char* topic = NULL;
+  int topic_size = 0;
+  MQTTClient_message* message = NULL;
+  MQTTClient_receive(client->mqtt, &topic, &topic_size, &message, patience_ms);
+  if (message == NULL) {
+    printf("MISSING: no message comes\n");
+    return false;
+  }
+  const bool more = last == NULL || strcmp(topic, last) != 0;
+  if (more) {
+    printf("%s receives %s qos %d retain %d ", client->name, topic, message->qos, message->retained);
+    show(message);
+  }
+  MQTTClient_freeMessage(&message);
+  MQTTClient_free(topic);
+  return more;
+}
+
+// Waits for so many messages, then publishes one to itself: what is unexpected has come before that.
+static void collect(struct client* client, int count) {
+  char sync[100];
+  snprintf(sync, sizeof sync, BASE "/sync/%s", client->name);
+  for (int i = 0; i < count; ++i) {
+    if (!receive(client, NULL)) return;
+  }
+  publish(client, sync, "sync", 2);
+  while (receive(client, sync)) {
+  }
+}
+
+static void disconnect(struct client* client) {
+  printf("%s disconnects: code %d\n", client->name, MQTTClient_disconnect(client->mqtt, patience_ms));
+  MQTTClient_destroy(&client->mqtt);
+}
+
+// A process that connects with a will when it is told to, and is killed then. It is forked before the library
+// is used, since the library serves all clients of a process together.
+struct mortal {
+  pid_t process;
+  int go;
+  int connected;
+};
+
+static struct mortal begin_mortal(void) {
+  int go[2];
+  int connected[2];
+  check(pipe(go), "pipe");
+  check(pipe(connected), "pipe");
+  const pid_t process = fork();
+  if (process == 0) {
+    close(go[1]);  // so that a read ends with the parent
+    char byte = '.';
+    if (read(go[0], &byte, 1) == 1) {
+      MQTTClient_willOptions last = will("last words", 1);
+      connect_as("mortal", "paho_c_mortal", true, &last);
+      fflush(stdout);
+      if (write(connected[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1) _exit(2);
+    }
+    _exit(1);
+  }
+  close(go[0]);
+  close(connected[1]);
+  return (struct mortal){.process = process, .go = go[1], .connected = connected[0]};
+}
+
+static void connect_and_die(struct mortal mortal) {
+  char byte = '.';
+  fflush(stdout);
+  const bool connected = write(mortal.go, &byte, 1) == 1 && read(mortal.connected, &byte, 1) == 1;
+  check(connected ? 0 : -1, "connecting the client that is to be killed");
+  kill(mortal.process, SIGKILL);
+  waitpid(mortal.process, NULL, 0);
+}
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  snprintf(server, sizeof server, "tcp://127.0.0.1:%s", argv[1]);
+  for (int i = 0; i < large_size; ++i) large[i] = (char)('a' + i % 26);
+
+  const struct mortal mortal = begin_mortal();
+
+  printf("== connect\n");
+  struct client client = connect_as("main", "", true, NULL);
+  subscribe(&client, BASE "/sync/main", 2);
+
+  printf("== quality of service\n");
+  subscribe(&client, BASE "/qos", 2);
+  const char* const published[] = {"published at 0", "published at 1", "published at 2"};
+  for (int qos = 0; qos <= 2; ++qos) {
+    publish(&client, BASE "/qos", published[qos], qos);
+    collect(&client, 1);
+  }
+  subscribe(&client, BASE "/qos", 0);
+  publish(&client, BASE "/qos", "published at 2", 2);
+  collect(&client, 1);
+  unsubscribe(&client, BASE "/qos");
+  publish(&client, BASE "/qos", "nobody listens", 1);
+  collect(&client, 0);
+
+  printf("== bursts\n");
+  subscribe(&client, BASE "/burst", 2);
+  for (int qos = 0; qos <= 2; ++qos) {
+    publish_burst(&client, BASE "/burst", 20, qos);
+    collect(&client, 20);
+  }
+
+  printf("== retained\n");
+  publish_retained(&client, BASE "/retained", "kept", 1);
+  subscribe(&client, BASE "/retained", 1);
+  collect(&client, 1);
+  publish_retained(&client, BASE "/retained", "newer", 0);
+  collect(&client, 1);
+  publish(&client, BASE "/retained", "passing", 1);
+  collect(&client, 1);
+  subscribe(&client, BASE "/retained", 1);
+  collect(&client, 1);
+  publish_retained(&client, BASE "/retained", "", 1);
+  collect(&client, 1);
+  subscribe(&client, BASE "/retained", 1);
+  collect(&client, 0);
+
+  printf("== will\n");
+  subscribe(&client, BASE "/will", 1);
+  connect_and_die(mortal);
+  collect(&client, 1);
+  subscribe(&client, BASE "/will", 1);
+  collect(&client, 1);
+  publish_retained(&client, BASE "/will", "", 1);
+  collect(&client, 1);
+  MQTTClient_willOptions never_sent = will("never sent", 0);
+  struct client polite = connect_as("polite", "paho_c_polite", true, &never_sent);
+  disconnect(&polite);
+  collect(&client, 0);
+
+  printf("== session\n");
+  struct client again = connect_as("again", "paho_c_again", false, NULL);
+  subscribe(&again, BASE "/sync/again", 2);
+  subscribe(&again, BASE "/session", 1);
+  disconnect(&again);
+  const char* const away[] = {"while away, at 0", "while away, at 1", "while away, at 2"};
+  for (int qos = 0; qos <= 2; ++qos) publish(&client, BASE "/session", away[qos], qos);
+  again = connect_as("again", "paho_c_again", false, NULL);
+  collect(&again, 2);
+  publish(&client, BASE "/session", "still subscribed", 1);
+  collect(&again, 1);
+  disconnect(&again);
+  again = connect_as("again", "paho_c_again", true, NULL);
+  disconnect(&again);
+  again = connect_as("again", "paho_c_again", false, NULL);
+  disconnect(&again);
+
+  printf("== wildcards\n");
+  subscribe(&client, BASE "/house/+/temperature", 1);
+  subscribe(&client, BASE "/house/attic/#", 1);
+  publish(&client, BASE "/house/kitchen/light", "not selected", 1);
+  collect(&client, 0);
+  const char* const selected[] = {
+      BASE "/house/kitchen/temperature", BASE "/house//temperature",     BASE "/house/attic",
+      BASE "/house/attic/a/b",           BASE "/house/attic/wörld/温度", BASE "/house/attic//",
+  };
+  for (size_t i = 0; i < sizeof selected / sizeof *selected; ++i) {
+    publish(&client, selected[i], "selected", 1);
+    collect(&client, 1);
+  }
+  unsubscribe(&client, BASE "/house/+/temperature");
+  publish(&client, BASE "/house/kitchen/temperature", "nobody listens", 1);
+  collect(&client, 0);
+
+  printf("== payloads\n");
+  subscribe(&client, BASE "/payload", 2);
+  publish(&client, BASE "/payload", "\ufeff\t\r\n ]]>&amp;<a b='c'>\"\\ €, \U0001d11e \x7f\xc2\x85 ", 1);
+  publish(&client, BASE "/payload", "", 1);
+  collect(&client, 2);
+  for (int qos = 0; qos <= 2; ++qos) {
+    wait_for(&client, send(&client, BASE "/payload", large, large_size, qos, 0));
+    collect(&client, 1);
+  }
+
+  printf("== end\n");
+  disconnect(&client);
+  return 0;
+}

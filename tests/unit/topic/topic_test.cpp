@@ -1,0 +1,73 @@
+#include "pubsub_mqtt/topic/topic.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace pubsub_mqtt::topic {
+namespace {
+
+TEST(TopicTest, HostTypeAndNode) {
+  const auto parsed = parse_topic("pubsub.example.org/atom_title/news");
+  const auto& topic = std::get<NodeTopic>(parsed);
+  EXPECT_EQ(topic.host, "pubsub.example.org");
+  EXPECT_EQ(topic.type, Type::atom_title);
+  EXPECT_EQ(topic.node, "news");
+}
+
+TEST(TopicTest, SlashesBelongToTheNode) {
+  for (const std::string node : {"a/b", "/a", "a//b", "a/", "/", "$a/b"}) {
+    const std::string topic = "h/json/" + node;
+    const auto parsed = parse_topic(topic);
+    ASSERT_TRUE(std::holds_alternative<NodeTopic>(parsed)) << node;
+    EXPECT_EQ(std::get<NodeTopic>(parsed).node, node);
+  }
+}
+
+TEST(TopicTest, WhatIsNoNodeTopic) {
+  for (const std::string_view topic :
+       {"", "h", "h/json", "h/json/", "h/nope/n", "h//n", "h/JSON/n", "$SYS/broker/uptime"}) {
+    EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_topic(topic))) << topic;
+  }
+}
+
+TEST(TopicTest, NodeNamesHoldNoControlCharactersAndNoNonCharacters) {
+  for (const std::string_view name :
+       {"a\x01z", "\x1f", "\x7f", "\xC2\x80", "\xC2\x9F", "\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xEF\xB7\x90",
+        "\xEF\xB7\xAF", "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_FALSE(is_node_name(name)) << name;
+  }
+  for (const std::string_view name : {"\xC2\xA0", "\xEF\xBB\xBF", "\xEF\xBF\xBD", "\xEF\xB7\x8F",
+                                      "\xEF\xB7\xB0", "\xF0\x9F\x8C\xA1", "Zähler 7"}) {
+    EXPECT_TRUE(is_node_name(name)) << name;
+  }
+}
+
+TEST(TopicTest, NodesNamedLikeWildcardsAreInvisible) {
+  EXPECT_FALSE(is_node_name("a+b"));
+  EXPECT_FALSE(is_node_name("a/#"));
+}
+
+TEST(TopicTest, NodeNamesFitTheNodeStore) {
+  EXPECT_TRUE(is_node_name(std::string(max_encoded_node_size, 'a')));
+  EXPECT_FALSE(is_node_name(std::string(max_encoded_node_size + 1, 'a')));
+  // A slash takes three bytes in a file name.
+  EXPECT_TRUE(is_node_name(std::string(max_encoded_node_size / 3, '/')));
+  EXPECT_FALSE(is_node_name(std::string(max_encoded_node_size / 3 + 1, '/')));
+}
+
+// A wildcard may stand for an empty level.
+TEST(TopicTest, APatternIsNoLongerThanTheShortestNameThatItSelects) {
+  const std::string name(max_encoded_node_size / 3, '/');
+  std::string pattern = "+";
+  for (std::size_t i = 0; i < name.size(); ++i) pattern += "/+";
+  const std::string filter = "h/json/" + pattern;
+  const auto parsed = parse_filter(filter);
+  ASSERT_TRUE(std::holds_alternative<NodePattern>(parsed));
+  EXPECT_TRUE(std::get<NodePattern>(parsed).selects("h", name));
+  const std::string longer = filter + "/+";
+  EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_filter(longer)));
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::topic
