@@ -1,4 +1,4 @@
-#include "address_rates.h"
+#include "admission/address_rates.h"
 
 #include <gtest/gtest.h>
 
