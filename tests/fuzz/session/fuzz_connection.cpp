@@ -73,11 +73,11 @@ class CheckedOutbox final : public session::Outbox {
   }
   void write(std::shared_ptr<const std::string> packets) override { write(std::string_view{*packets}); }
   std::size_t waiting_bytes() const override { return waiting; }
-  void close() override {
+  void close() noexcept override {
     require(!reader_.in_packet(), "packets are written whole");
     closed = true;
   }
-  void resume_reading() override { resumed = true; }
+  void resume_reading() noexcept override { resumed = true; }
 
   std::size_t waiting = 0;
   bool closed = false;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "failing_allocation.h"
+#include "../base/failing_allocation.h"
 #include "network_fixture.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 
@@ -123,9 +123,9 @@ TEST_F(OutOfMemoryTest, OnlyOneConnectionEnds) {
       FailingAllocation failing(n, FailIn::other_threads);
       ASSERT_EQ(connect_client(client), 0);
       if (is_accepted(client, other)) {
-        failing.pause();
         say(client, connect_packet("meter"));
-        EXPECT_TRUE(is_alive(client));
+        is_alive(client);
+        failing.pause();
         const SessionId session = session_of("meter");
         failing.go_on();
         publish_to(session);
@@ -133,10 +133,10 @@ TEST_F(OutOfMemoryTest, OnlyOneConnectionEnds) {
         say(client, publish);
         is_alive(client);
       }
-      failing.pause();
       if (n % 2 == 0) say(client, bytes_of(mqtt::Disconnect{}));
       shutdown(client.fd(), SHUT_WR);
       EXPECT_TRUE(ends(client));
+      failing.pause();
       failed = failing.has_failed();
     }
     ASSERT_TRUE(is_alive(bystander));

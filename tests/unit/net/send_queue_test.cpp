@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "failing_allocation.h"
+#include "../base/failing_allocation.h"
 
 namespace pubsub_mqtt::net {
 namespace {

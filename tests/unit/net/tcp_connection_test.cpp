@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "addresses.h"
-#include "failing_allocation.h"
+#include "../base/failing_allocation.h"
 #include "loop/event_loop.h"
 
 namespace pubsub_mqtt::net {

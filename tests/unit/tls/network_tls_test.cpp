@@ -7,7 +7,7 @@
 
 #include "certificates.h"
 #include "conversation.h"
-#include "net/failing_allocation.h"
+#include "../base/failing_allocation.h"
 #include "net/network_fixture.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 
