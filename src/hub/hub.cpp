@@ -1,232 +1,200 @@
+// The parts of the hub put together: each has a file of its own.
 #include "pubsub_mqtt/hub/hub.h"
 
-#include <algorithm>
 #include <iterator>
-#include <map>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
-#include "client.h"
-#include "filter_tree.h"
+#include "announced_wills.h"
+#include "audiences.h"
+#include "clients.h"
+#include "logins.h"
 #include "nodes.h"
-#include "pubsub_mqtt/base/printable.h"
+#include "publications.h"
+#include "pubsub_mqtt/hub/pubsub_service.h"
+#include "pubsub_mqtt/hub/retained.h"
+#include "retained_scans.h"
+#include "retained_store.h"
+#include "shared.h"
+#include "subscriptions.h"
+#include "turns.h"
 
 namespace pubsub_mqtt::hub {
-namespace {
 
-constexpr std::size_t max_announced_wills = 1000;
-
-// Whether accounts may receive a node, each asked once, however many of its clients listen.
-class Judgement {
+class Hub::State {
  public:
-  Judgement(PubsubService& service, const Node& node) : service_(service), node_(node) {}
-  bool operator()(const std::string& account) {
-    const auto [place, is_new] = decided_.try_emplace(account, false);
-    if (is_new) place->second = service_.may_receive(node_.host, node_.name, account);
-    return place->second;
-  }
+  State(PubsubService& service, const Limits& limits_of_all)
+      : limits(limits_of_all), shared{.service = service, .limits = limits, .deliveries = deliveries} {}
 
- private:
-  PubsubService& service_;
-  const Node& node_;
-  // No hash table: whoever chooses the account would choose its place in it.
-  std::map<std::string_view, bool> decided_;
+  void accept(Request& request);
+  bool carry_out(Client& client, Request& request);
+
+  const Limits limits;
+  std::vector<Delivery> deliveries;
+  const Shared shared;
+  Nodes nodes{deliveries};
+  Clients clients;
+  Turns turns;
+  Logins logins{shared};
+  AnnouncedWills wills{shared, clients};
+  Audiences audiences{shared, nodes, clients};
+  RetainedStore retained{shared};
+  RetainedScans scans{shared, nodes, retained};
+  Subscriptions subscriptions{shared, nodes, audiences, scans};
+  Publications publications{shared, nodes, retained};
 };
 
-}  // namespace
-
-Hub::Hub(PubsubService& service, const Limits& limits)
-    : service_(service),
-      limits_(limits),
-      nodes_(std::make_unique<Nodes>(deliveries_)),
-      patterns_(std::make_unique<FilterTree>()) {}
+Hub::Hub(PubsubService& service, const Limits& limits) : state_(std::make_unique<State>(service, limits)) {}
 Hub::~Hub() = default;
 
 void Hub::accept(std::vector<Request>& batch) {
-  for (auto& request : batch) {
-    std::visit(
-        [&](auto& each) {
-          using Kind = std::decay_t<decltype(each)>;
-          if constexpr (std::is_same_v<Kind, LoginRequest>) {
-            queue(std::move(each));
-          } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
-            // Outside of the client's queue: it must not hold up the will itself.
-            if (announced_wills_.size() < max_announced_wills) announced_wills_.push_back(std::move(each));
-          } else if constexpr (std::is_same_v<Kind, OpenSession>) {
-            Client& client = clients_[each.session];
-            client.name = std::move(each.client);
-            client.account = std::move(each.account);
-          } else if constexpr (requires { each.ticket; }) {
-            queue(std::move(request), each.ticket.session);
-          } else {
-            queue(std::move(request), each.session);
-          }
-        },
-        request);
-  }
+  for (auto& request : batch) state_->accept(request);
   batch.clear();
 }
 
-void Hub::queue(Request&& request, SessionId session) {
-  auto& waiting = clients_[session].waiting;
-  waiting.push_back(std::move(request));
-  if (waiting.size() == 1) turn_.push_back(session);
+void Hub::State::accept(Request& request) {
+  std::visit(
+      [&](auto& each) {
+        using Kind = std::decay_t<decltype(each)>;
+        if constexpr (std::is_same_v<Kind, LoginRequest>) {
+          logins.add(std::move(each));
+        } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
+          // Outside of the client's queue: it must not hold up the will itself.
+          wills.add(std::move(each));
+        } else if constexpr (std::is_same_v<Kind, OpenSession>) {
+          Client& client = clients.open(each.session);
+          client.is_open = true;
+          client.name = std::move(each.client);
+          client.account = std::move(each.account);
+        } else if constexpr (requires { each.ticket; }) {
+          turns.add(clients.open(each.ticket.session), std::move(request));
+        } else {
+          turns.add(clients.open(each.session), std::move(request));
+        }
+      },
+      request);
 }
 
 bool Hub::step() {
-  const bool checked = check_will();
-  const bool logged_in = log_in_one();
-  if (turn_.empty()) return checked || logged_in;
-  const SessionId session = turn_.front();
-  turn_.pop_front();
-  Client& client = clients_.at(session);
-  const bool done = std::visit(
-      [&](auto& request) {
-        if constexpr (requires { carry_out(client, session, request); }) {
-          return carry_out(client, session, request);
-        } else {
-          return true;  // accept() queues nothing else
+  const bool checked = state_->wills.step();
+  const bool asked = state_->logins.step();
+  Client* client = state_->turns.begin();
+  if (client == nullptr) return checked || asked;
+  if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
+  state_->turns.end(*client);
+  if (client->waiting.empty() && !client->is_open) state_->clients.erase(client->session);
+  return true;
+}
+
+// A piece of it. True: all is done.
+bool Hub::State::carry_out(Client& client, Request& request) {
+  return std::visit(
+      [&](auto& each) {
+        using Kind = std::decay_t<decltype(each)>;
+        if constexpr (std::is_same_v<Kind, PublishRequest>) {
+          publications.carry_out(client, each);
+        } else if constexpr (std::is_same_v<Kind, RetainedRequest>) {
+          return scans.carry_out(client);
+        } else if constexpr (std::is_same_v<Kind, CloseSession>) {
+          if (!subscriptions.end(client)) return false;
+          client.is_open = false;
+        } else if constexpr (requires { subscriptions.carry_out(client, each); }) {
+          return subscriptions.carry_out(client, each);
         }
+        return true;
       },
-      client.waiting.front());
-  if (done) client.waiting.pop_front();
-  if (!client.waiting.empty()) {
-    turn_.push_back(session);
-  } else if (client.name.empty()) {
-    clients_.erase(session);
-  }
-  return true;
-}
-
-bool Hub::carry_out(Client& client, SessionId session, CloseSession& /*request*/) {
-  if (client.subscriber != nullptr && !unsubscribe_all(client, session)) return false;
-  client.name.clear();  // step() forgets the client
-  return true;
-}
-
-void Hub::refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason) {
-  if (std::find(client.logged.begin(), client.logged.end(), reason) != client.logged.end()) return;
-  client.logged.emplace_back(reason);
-  std::string line = client.name;
-  line += ": ";
-  line += what;
-  line += " to ";
-  line += printable(topic);
-  line += " refused: ";
-  line += reason;
-  line += " (logged once for this client)";
-  service_.log(LogLevel::info, line);
+      request);
 }
 
 void Hub::take_deliveries(std::vector<Delivery>& into) {
-  into.insert(into.end(), std::move_iterator(deliveries_.begin()), std::move_iterator(deliveries_.end()));
-  deliveries_.clear();
+  auto& deliveries = state_->deliveries;
+  into.insert(into.end(), std::move_iterator(deliveries.begin()), std::move_iterator(deliveries.end()));
+  deliveries.clear();
 }
 
-void Hub::node_created(std::string_view host, std::string_view name) {
-  if (!topic::is_node_name(name)) return;  // invisible to MQTT
-  Node& node = nodes_->open(host, name);
-  node.withdraw_route();
-  Judgement may_receive(service_, node);
-  if (!std::exchange(node.exists, true)) {
-    for (const SessionId session : patterns_->match(host, name)) {
-      Client& client = clients_.at(session);
-      update(node, client, session, may_receive(client.account));
-    }
-  }
-  nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
+bool Hub::wants_item(std::string_view host, std::string_view node, std::string_view id) {
+  return state_->publications.wants_item(host, node, id);
+}
+
+void Hub::item_published(std::string_view host, std::string_view node, std::string_view id,
+                         const pugi::xml_node& payload) {
+  state_->publications.item_published(host, node, id, payload);
+}
+
+void Hub::own_item_published() { state_->publications.own_item_published(); }
+
+void Hub::item_retracted(std::string_view host, std::string_view node, std::string_view id) {
+  if (id == retained_id) node_purged(host, node);
+}
+
+void Hub::node_purged(std::string_view host, std::string_view name) {
+  Node* node = state_->nodes.find(host, name);
+  if (node == nullptr || !node->retained) return;
+  state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+}
+
+void Hub::node_created(std::string_view host, std::string_view node) {
+  state_->audiences.node_created(host, node);
 }
 
 void Hub::node_deleted(std::string_view host, std::string_view name) {
-  Node* node = nodes_->find(host, name);
+  Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
-  if (node->retained) {
-    post_cleared(*node, mqtt::QoS::exactly_once, std::nullopt);
-    forget_retained(*node);
-  }
-  lose(*node);
-}
-
-// Filters with wildcards forget the node, literal ones wait for it.
-void Hub::lose(Node& node) {
-  node.withdraw_route();
-  node.exists = false;
-  std::vector<SessionId> sessions;
-  sessions.reserve(node.members.size());
-  for (const auto& [session, member] : node.members) sessions.push_back(session);
-  for (const SessionId session : sessions) update(node, clients_.at(session), session, false);
-  nodes_->forget_if_unused(node);
+  if (node->retained) state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+  state_->audiences.node_deleted(*node);
 }
 
 void Hub::node_changed(std::string_view host, std::string_view name) {
-  if (Node* node = nodes_->find(host, name)) judge(*node);
-}
-
-void Hub::withdraw_route(std::string_view host, std::string_view name) {
-  if (Node* node = nodes_->find(host, name)) node->withdraw_route();
-}
-
-void Hub::withdraw_routes(std::string_view host) {
-  for (Node* node : nodes_->of_host(host)) node->withdraw_route();
-}
-
-void Hub::withdraw_all_routes() {
-  for (Node* node = nodes_->next(0); node != nullptr; node = nodes_->next(node->id)) node->withdraw_route();
-}
-
-void Hub::host_changed(std::string_view host) {
-  for (Node* node : nodes_->of_host(host)) judge(*node);
-}
-
-void Hub::host_disabled(std::string_view host) {
-  for (Node* node : nodes_->of_host(host)) {
-    node->withdraw_route();
-    // Members stay members: what is queued for a session that is away is still its own when the host is back.
-    node->retained.reset();
-    node->exists = false;
-    nodes_->judge(*node, [](SessionId) { return false; });
-    nodes_->forget_if_unused(*node);
-  }
-}
-
-void Hub::judge(Node& node) {
-  node.withdraw_route();
-  Judgement may_receive(service_, node);
-  nodes_->judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
-}
-
-// Only what these sessions of the account may receive.
-void Hub::judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions) {
-  std::optional<bool> may_receive;
-  for (const SessionId session : sessions) {
-    if (!node.members.contains(session)) continue;
-    if (!may_receive) may_receive = service_.may_receive(node.host, node.name, account);
-    update(node, clients_.at(session), session, *may_receive);
-  }
+  if (Node* node = state_->nodes.find(host, name)) state_->audiences.judge(*node);
 }
 
 void Hub::affiliation_changed(std::string_view host, std::string_view name, std::string_view account) {
-  Node* node = nodes_->find(host, name);
-  if (node == nullptr) return;
-  node->withdraw_route();
-  std::vector<SessionId> sessions;
-  for (const auto& [session, member] : node->members) {
-    if (clients_.at(session).account == account) sessions.push_back(session);
-  }
-  judge(*node, account, sessions);
+  if (Node* node = state_->nodes.find(host, name)) state_->audiences.account_changed(*node, account);
 }
 
-void Hub::account_changed(std::string_view account) {
+void Hub::account_changed(std::string_view account) { state_->audiences.account_changed(account); }
+
+void Hub::host_changed(std::string_view host) {
+  for (Node* node : state_->nodes.of_host(host)) state_->audiences.judge(*node);
+}
+
+void Hub::withdraw_route(std::string_view host, std::string_view name) {
+  if (Node* node = state_->nodes.find(host, name)) node->withdraw_route();
+}
+
+void Hub::withdraw_routes(std::string_view host) {
+  for (Node* node : state_->nodes.of_host(host)) node->withdraw_route();
+}
+
+void Hub::withdraw_all_routes() { state_->nodes.withdraw_routes(); }
+
+void Hub::host_disabled(std::string_view host) { state_->audiences.host_disabled(host); }
+
+void Hub::logged_in(LoginReply reply) { state_->deliveries.emplace_back(std::move(reply)); }
+
+void Hub::close_account(std::string_view account, bool was_deleted) {
+  account_changed(account);
+  state_->deliveries.emplace_back(CloseAccount{.account = std::string(account), .was_deleted = was_deleted});
+}
+
+void Hub::close_accounts_of(std::string_view host) {
   withdraw_all_routes();
-  std::vector<SessionId> sessions;
-  for (const auto& [session, client] : clients_) {
-    if (client.account == account) sessions.push_back(session);
-  }
-  if (sessions.empty()) return;
-  for (Node* node = nodes_->next(0); node != nullptr; node = nodes_->next(node->id)) {
-    judge(*node, account, sessions);
-  }
+  state_->deliveries.emplace_back(CloseHost{.host = std::string(host)});
+}
+
+std::size_t Hub::subscriptions(SessionId session) const {
+  const Client* client = state_->clients.find(session);
+  return client == nullptr || client->subscriber == nullptr ? 0 : client->subscriber->count();
+}
+
+void Hub::close_connection(SessionId session) {
+  state_->deliveries.emplace_back(CloseConnection{.session = session});
+}
+
+void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {
+  state_->retained.restore(state_->nodes.find(host, name), host, name, std::move(retained));
 }
 
 }  // namespace pubsub_mqtt::hub

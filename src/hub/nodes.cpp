@@ -56,6 +56,10 @@ std::vector<Node*> Nodes::of_host(std::string_view host) {
   return found;
 }
 
+void Nodes::withdraw_routes() {
+  for (auto& [id, node] : by_id_) node->withdraw_route();
+}
+
 void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_receive) {
   if (asked.empty() && !node.members.contains(session)) return;
   const auto member = node.members.try_emplace(session).first;

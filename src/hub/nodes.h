@@ -57,6 +57,8 @@ class Nodes {
   Node* next(NodeId position);
 
   std::vector<Node*> of_host(std::string_view host);
+  // Of all nodes.
+  void withdraw_routes();
 
   // What a session's filters select of a node now. Nothing: it is no member any more.
   void ask(Node& node, SessionId session, const Selection& asked, bool may_receive);

@@ -16,15 +16,15 @@ std::optional<std::string> Retained::view(topic::Type wanted) const {
   return payload::to_mqtt(wanted, document->document_element());
 }
 
-std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
-  const topic::Type type = payload::natural_type(payload);
-  auto text = payload::to_mqtt(type, payload);
+std::optional<Retained> retained_from_item(const pugi::xml_node& element,
+                                           const payload::NaturalPayload& natural) {
+  auto text = natural.payload ? natural.payload : payload::to_mqtt(natural.type, element);
   if (!text || text->empty()) return std::nullopt;  // [MQTT-3.3.1-11]
   // An item counts as QoS 2: the subscriber's own decides.
-  return Retained{.type = type,
-                  .natural_type = type,
+  return Retained{.type = natural.type,
+                  .natural_type = natural.type,
                   .payload = std::move(*text),
-                  .element = payload::serialize(payload),
+                  .element = payload::serialize(element),
                   .envelope = {.qos = mqtt::QoS::exactly_once, .retain = true}};
 }
 

@@ -8,31 +8,26 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <deque>
 #include <memory>
-#include <optional>
-#include <pugixml.hpp>
-#include <random>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
-#include "pubsub_mqtt/hub/pubsub_service.h"
-#include "pubsub_mqtt/hub/retained.h"
-#include "pubsub_mqtt/topic/topic.h"
+
+namespace pugi {
+class xml_node;
+}
 
 namespace pubsub_mqtt::hub {
 
-class FilterTree;
-class Nodes;
-struct Node;
+class PubsubService;
+struct Retained;
 
 class Hub {
  public:
+  // `service` outlives this.
   Hub(PubsubService& service, const Limits& limits);
   ~Hub();
   Hub(const Hub&) = delete;
@@ -89,74 +84,8 @@ class Hub {
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
 
  private:
-  struct Client;
-  struct Subscriber;
-  struct Publication;
-
-  void queue(LoginRequest&& request);
-  void queue(Request&& request, SessionId session);
-  bool check_will();
-  bool log_in_one();
-  bool carry_out(Client& client, SessionId session, SubscribeRequest& request);
-  bool carry_out(Client& client, SessionId session, UnsubscribeRequest& request);
-  bool carry_out(Client& client, SessionId session, PublishRequest& request);
-  bool carry_out(Client& client, SessionId session, RetainedRequest& request);
-  bool carry_out(Client& client, SessionId session, CloseSession& request);
-
-  enum class Progress : std::uint8_t { granted, refused, unfinished };
-  Progress subscribe(Client& client, SessionId session, const Subscription& filter);
-  Progress subscribe_node(Client& client, SessionId session, const Subscription& filter,
-                          const topic::NodeTopic& topic);
-  Progress subscribe_pattern(Client& client, SessionId session, const Subscription& filter,
-                             const topic::NodePattern& pattern);
-  // False: there is more to do.
-  bool unsubscribe(Client& client, SessionId session, std::string_view topic_filter);
-  bool unsubscribe_all(Client& client, SessionId session);
-  bool has_all_filters(const Client& client) const;
-  // Lets a session's part in some of the nodes that the pattern selects follow its filters. True: all are
-  // done.
-  bool walk(Client& client, SessionId session, const topic::NodePattern& pattern);
-  void update(Node& node, Client& client, SessionId session);
-  void update(Node& node, Client& client, SessionId session, bool may_receive);
-  Progress refuse_filter(Client& client, SessionId session, std::string_view filter, std::string_view reason);
-
-  static bool is_behind_a_failure(const Client& client, const PublishRequest& request);
-  std::shared_ptr<const Route> route(const PublishRequest& request,
-                                     const PubsubService::Published& published);
-  PubsubService::Published publish(const Client& client, const PublishRequest& request);
-  PubsubService::Published publish_item(const Client& client, const PublishRequest& request,
-                                        const topic::NodeTopic& topic);
-  PubsubService::Published clear(const Client& client, const PublishRequest& request,
-                                 const topic::NodeTopic& topic);
-  void refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason);
-
-  struct Scan;
-  void start_scan(Client& client, SessionId session, const Subscription& filter);
-  bool scan(Client& client, SessionId session, Scan& scan);
-  // True: it has asked Prosody's storage for an item, which may take as long as a step should.
-  bool read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
-                     std::optional<topic::Type> type);
-
-  void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication);
-  void post_cleared(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear);
-  void retain(Node& node, Retained retained);
-  void forget_retained(Node& node);
-  void lose(Node& node);
-  void judge(Node& node);
-  void judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions);
-
-  PubsubService& service_;
-  const Limits limits_;
-  std::vector<Delivery> deliveries_;
-  std::unique_ptr<Nodes> nodes_;
-  std::unique_ptr<FilterTree> patterns_;
-  std::unordered_map<SessionId, Client> clients_;
-  std::deque<SessionId> turn_;  // clients with requests, the next one in front
-  Publication* publication_ = nullptr;
-  std::uint64_t last_retained_ = 0;
-  std::deque<LoginRequest> logins_;
-  std::deque<AnnounceWill> announced_wills_;
-  std::mt19937_64 random_{std::random_device{}()};
+  class State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace pubsub_mqtt::hub

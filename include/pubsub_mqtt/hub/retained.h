@@ -24,8 +24,10 @@ struct Retained {
   std::optional<std::string> view(topic::Type wanted) const;
 };
 
-// From an item whose publisher was not an MQTT client. Returns nullopt where it has no MQTT payload.
-std::optional<Retained> retained_from_item(const pugi::xml_node& payload);
+// From an item whose publisher was not an MQTT client; `natural` is what natural_payload() says of its element.
+// Returns nullopt where it has no MQTT payload.
+std::optional<Retained> retained_from_item(const pugi::xml_node& element,
+                                           const payload::NaturalPayload& natural);
 
 // From its copy in the store; nullopt where that is damaged.
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,

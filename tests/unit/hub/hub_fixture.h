@@ -12,6 +12,7 @@
 
 #include "../boundary/asked.h"
 #include "pubsub_mqtt/hub/hub.h"
+#include "pubsub_mqtt/hub/pubsub_service.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::hub {

@@ -1,0 +1,51 @@
+#include "announced_wills.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "pubsub_mqtt/base/printable.h"
+#include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/topic/topic.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+constexpr std::size_t max_waiting = 1000;
+
+}  // namespace
+
+void AnnouncedWills::add(AnnounceWill&& will) {
+  if (waiting_.size() < max_waiting) waiting_.push_back(std::move(will));
+}
+
+bool AnnouncedWills::step() {
+  if (waiting_.empty()) return false;
+  const AnnounceWill will = std::move(waiting_.front());
+  waiting_.pop_front();
+  const Client* client = clients_.find(will.session);
+  if (client == nullptr) return true;
+  const std::string_view reason = fault(will.will);
+  if (!reason.empty()) {
+    shared_.service.log(LogLevel::warn, client->name + ": its will can never be published to " +
+                                            printable(will.will.topic) + ": " + std::string(reason));
+  }
+  return true;
+}
+
+// Why it can never be published; empty where it may be.
+std::string_view AnnouncedWills::fault(const Publication& will) const {
+  if (topic::count_levels(will.topic) > shared_.limits.max_topic_levels) return topic::too_many_levels;
+  const auto parsed = topic::parse_topic(will.topic);
+  if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) return none->reason;
+  const auto& topic = std::get<topic::NodeTopic>(parsed);
+  if (shared_.service.host_status(topic.host) == PubsubService::HostStatus::unknown)
+    return "no pubsub component of that name is configured";
+  if (will.envelope.retain && will.payload.empty()) return {};
+  const auto element = payload::to_element(topic.type, will.payload, {.id = "", .author = "anonymous"},
+                                           shared_.limits.max_xml_elements);
+  if (const auto* bad = std::get_if<payload::Refused>(&element)) return bad->reason;
+  return {};
+}
+
+}  // namespace pubsub_mqtt::hub

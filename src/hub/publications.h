@@ -1,0 +1,53 @@
+// PUBLISH, and what pubsub's items become for MQTT (docs/mapping.md, "Publish"). Prosody's thread only.
+#pragma once
+
+#include <memory>
+#include <pugixml.hpp>
+#include <random>
+#include <string_view>
+
+#include "client.h"
+#include "nodes.h"
+#include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/hub/pubsub_service.h"
+#include "pubsub_mqtt/topic/topic.h"
+#include "retained_store.h"
+#include "shared.h"
+
+namespace pubsub_mqtt::hub {
+
+class Publications {
+ public:
+  Publications(const Shared& shared, Nodes& nodes, RetainedStore& retained)
+      : shared_(shared), nodes_(nodes), retained_(retained) {}
+
+  void carry_out(Client& client, PublishRequest& request);
+
+  // See Hub.
+  bool wants_item(std::string_view host, std::string_view name, std::string_view id);
+  void item_published(std::string_view host, std::string_view name, std::string_view id,
+                      const pugi::xml_node& element);
+  void own_item_published();
+
+ private:
+  using Published = PubsubService::Published;
+  // A client's publication, whose item pubsub is being given right now.
+  struct Own {
+    const topic::NodeTopic& topic;
+    const Publication& publication;
+    const pugi::xml_node element;
+  };
+
+  Published publish(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
+  Published publish_item(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
+  Published clear(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
+  std::shared_ptr<const Route> route(const topic::NodeTopic& topic);
+
+  const Shared& shared_;
+  Nodes& nodes_;
+  RetainedStore& retained_;
+  const Own* own_ = nullptr;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+}  // namespace pubsub_mqtt::hub

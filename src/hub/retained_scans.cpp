@@ -1,0 +1,124 @@
+#include "retained_scans.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/topic/topic.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+// Nodes that are looked at in one step.
+constexpr std::size_t nodes_a_step = 100;
+
+// As much as goes out before the session asks for more. Prosody waits while it is gathered, and each session has a
+// copy until its client has read it: so bytes count, too.
+bool has_batch(const Subscriber& subscriber) {
+  constexpr std::size_t messages = 20;
+  constexpr std::size_t bytes = 65536;
+  return subscriber.retained.size() >= messages || subscriber.retained_bytes >= bytes;
+}
+
+}  // namespace
+
+void RetainedScans::start(Client& client, const Subscription& filter) const {
+  Subscriber& subscriber = *client.subscriber;
+  // Others ($SYS/...) bring nothing, and nothing counts them.
+  if (!subscriber.has(filter.topic_filter)) return;
+  stop(client, filter.topic_filter);
+  // Not earlier: while the SUBSCRIBE was carried out, the session was not in every audience yet.
+  subscriber.scans.push_back(
+      {.topic_filter = filter.topic_filter, .qos = filter.qos, .since = store_.last()});
+  if (std::exchange(subscriber.may_send_retained, false))
+    client.waiting.push_back(RetainedRequest{.session = client.session});
+}
+
+void RetainedScans::stop(Client& client, std::string_view topic_filter) const {
+  std::erase_if(client.subscriber->scans,
+                [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
+}
+
+// One filter a turn, so that none of them costs more than a step may. What it brings goes at once: by the
+// next turn something newer may have gone out live.
+bool RetainedScans::carry_out(Client& client) {
+  if (client.subscriber == nullptr) return true;
+  Subscriber& subscriber = *client.subscriber;
+  if (!subscriber.scans.empty()) {
+    const bool done = scan(client, subscriber.scans.front());
+    if (done && !has_batch(subscriber)) subscriber.scans.pop_front();
+    if (!subscriber.scans.empty() && subscriber.retained.empty()) return false;
+  }
+  if (subscriber.retained.empty()) {
+    subscriber.may_send_retained = true;
+  } else {
+    subscriber.retained_bytes = 0;
+    shared_.deliveries.emplace_back(
+        RetainedMessages{.session = client.session, .messages = std::exchange(subscriber.retained, {})});
+  }
+  return true;
+}
+
+// Goes through some of the nodes. True: the scan is done, or the batch is full.
+bool RetainedScans::scan(const Client& client, Scan& scan) {
+  const auto parsed = topic::parse_filter(scan.topic_filter);
+  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
+    Node* node = nodes_.find(topic->host, topic->node);
+    const bool was_read = node != nullptr && node->id <= scan.position;
+    if (node == nullptr || was_read) return true;
+    scan.position = node->id;
+    read(client, *node, scan, topic->type);
+    return true;
+  }
+  const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
+  if (pattern == nullptr) return true;
+  for (std::size_t i = 0; i < nodes_a_step; ++i) {
+    Node* node = nodes_.next(scan.position);
+    if (node == nullptr) return true;
+    scan.position = node->id;
+    const bool read_item =
+        pattern->selects(node->host, node->name) && read(client, *node, scan, pattern->type);
+    if (has_batch(*client.subscriber)) return true;
+    if (read_item) return false;
+  }
+  return false;
+}
+
+// True: it has asked Prosody's storage for an item, which may take as long as a step should.
+bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
+                         std::optional<topic::Type> type) {
+  const auto member = node.members.find(client.session);
+  if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since)
+    return false;
+  RetainedMessages::Message message{
+      .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
+  message.envelope = {.qos = scan.qos, .retain = true};
+  std::optional<std::string> text;
+  if (node.retained) {
+    if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
+    message.type = type.value_or(node.retained->natural_type);
+    message.envelope = node.retained->envelope;
+    message.envelope.qos = std::min(scan.qos, message.envelope.qos);
+    text = node.retained->view(message.type);
+  } else {
+    pugi::xml_document item;
+    if (!shared_.service.last_item(node.host, node.name, client.account, item)) return false;
+    const pugi::xml_node element = item.document_element();
+    payload::NaturalPayload natural;
+    if (!type) natural = payload::natural_payload(element);
+    message.type = type.value_or(natural.type);
+    text = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
+  }
+  // An empty retained message is none [MQTT-3.3.1-11].
+  if (text && !text->empty()) {
+    Subscriber& subscriber = *client.subscriber;
+    subscriber.retained_bytes += text->size();
+    message.payload = std::move(*text);
+    subscriber.retained.push_back(std::move(message));
+  }
+  return !node.retained;
+}
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,37 @@
+// The retained messages that a SUBSCRIBE brings [MQTT-3.3.1-6]: each filter's nodes are gone through in pieces, and
+// what they retain goes out in batches, each when the session has sent on the one before. Prosody's thread only.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "client.h"
+#include "nodes.h"
+#include "pubsub_mqtt/boundary/subscription.h"
+#include "retained_store.h"
+#include "shared.h"
+
+namespace pubsub_mqtt::hub {
+
+class RetainedScans {
+ public:
+  RetainedScans(const Shared& shared, Nodes& nodes, const RetainedStore& store)
+      : shared_(shared), nodes_(nodes), store_(store) {}
+
+  // The client has subscribed to the filter, and is in all the audiences.
+  void start(Client& client, const Subscription& filter) const;
+  void stop(Client& client, std::string_view topic_filter) const;
+
+  // A piece of what brings the client's next batch. True: it went out, or there is nothing more.
+  bool carry_out(Client& client);
+
+ private:
+  bool scan(const Client& client, Scan& scan);
+  bool read(const Client& client, Node& node, const Scan& scan, std::optional<topic::Type> type);
+
+  const Shared& shared_;
+  Nodes& nodes_;
+  const RetainedStore& store_;
+};
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,18 @@
+// What all parts of the hub refer to. Prosody's thread only.
+#pragma once
+
+#include <vector>
+
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/hub/pubsub_service.h"
+
+namespace pubsub_mqtt::hub {
+
+struct Shared {
+  PubsubService& service;
+  const Limits& limits;
+  std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
+};
+
+}  // namespace pubsub_mqtt::hub
