@@ -40,8 +40,9 @@ struct Limits {
   Time warning_interval = std::chrono::minutes(1);
 
   // Packets.
-  std::size_t max_packet_size = 256 * KiB;  // fixed header included
-  std::size_t max_item_size = 256 * KiB;    // as XML: a larger item closes XMPP streams
+  std::size_t max_packet_size = 4 * MiB;  // fixed header included
+  std::size_t max_item_size =
+      256 * KiB;  // as XML: a larger item would close XMPP streams, so pubsub gets one without content
   // Elements, attributes and namespace declarations together, of one publish to the TYPE xml: they, and not the
   // bytes, are what such an item costs Prosody's thread.
   std::size_t max_xml_elements = 10000;

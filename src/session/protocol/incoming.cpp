@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/large_payload.h"
 #include "protocol/session.h"
 #include "protocol/write_packet.h"
 #include "routing/audiences.h"
@@ -79,6 +80,7 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
       .publication = {.topic = std::string(packet.topic),
                       .payload = std::string(packet.payload),
                       .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.id()}}};
+  request.large = examine_if_large(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();

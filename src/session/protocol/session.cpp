@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/large_payload.h"
 #include "protocol/write_packet.h"
 
 namespace pubsub_mqtt::session {
@@ -69,9 +70,11 @@ void Session::announce_will() {
 
 void Session::publish_will() {
   if (!has_will()) return;
+  auto large = examine_if_large(*record_.will, shared_.limits);
   prepare_to_ask();
   shared_.backlog.add_publish(record_.will->topic);
-  PublishRequest request{.ticket = ticket(0), .publication = std::move(*record_.will)};
+  PublishRequest request{
+      .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
