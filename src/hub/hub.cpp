@@ -142,7 +142,7 @@ void Hub::node_deleted(std::string_view host, std::string_view name) {
   Node* node = nodes_->find(host, name);
   if (node == nullptr) return;
   if (node->retained) {
-    post_cleared(*node, mqtt::QoS::exactly_once, std::nullopt);
+    post_cleared(*node, retained_item, std::nullopt);
     forget_retained(*node);
   }
   lose(*node);

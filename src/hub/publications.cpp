@@ -34,6 +34,9 @@ bool is_too_large(const pugi::xml_node& payload, std::size_t payload_size, std::
   return payload::serialize(payload).size() + item_overhead > max_item_size;
 }
 
+// A mosquitto bridge's will says there that the bridge is down: nobody reads it, and nobody has to mend anything.
+bool is_about_the_broker(std::string_view topic) { return topic.starts_with("$SYS/"); }
+
 PubsubService::Published refused(std::string_view reason) {
   return {.outcome = Outcome::refused, .reason = std::string(reason)};
 }
@@ -51,7 +54,9 @@ bool Hub::carry_out(Client& client, SessionId /*session*/, PublishRequest& reque
   PubsubService::Published published;
   if (!is_behind_a_failure(client, request)) {
     published = publish(client, request);
-    if (published.outcome != Outcome::accepted) {
+    const bool is_will_about_the_broker =
+        request.ticket.will && is_about_the_broker(request.publication.topic);
+    if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
       refuse(client, request.ticket.will ? "will" : "PUBLISH", request.publication.topic, published.reason);
     }
   }
@@ -92,6 +97,7 @@ bool Hub::check_will() {
   announced_wills_.pop_front();
   const auto client = clients_.find(will.session);
   if (client == clients_.end()) return true;
+  if (is_about_the_broker(will.will.topic)) return true;
   std::string_view reason;
   const auto parsed = topic::parse_topic(will.will.topic);
   if (topic::count_levels(will.will.topic) > limits_.max_topic_levels) {
@@ -161,7 +167,7 @@ PubsubService::Published Hub::clear(const Client& client, const PublishRequest& 
   auto allowed = service_.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_->find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
-  post_cleared(*node, request.ticket.qos, topic.type);
+  post_cleared(*node, request.publication.envelope, topic.type);
   forget_retained(*node);
   service_.retract_current(topic.host, topic.node);
   return allowed;
@@ -176,8 +182,9 @@ void Hub::item_published(std::string_view host, std::string_view name, std::stri
                          const pugi::xml_node& payload) {
   Node* node = nodes_->find(host, name);
   if (node == nullptr) return;
-  post_item(*node, payload, nullptr);
-  if (id != retained_id) return;
+  const bool is_retained = id == retained_id;
+  post_item(*node, payload, nullptr, is_retained ? retained_item : Envelope{.qos = mqtt::QoS::exactly_once});
+  if (!is_retained) return;
   if (auto retained = retained_from_item(payload)) {
     retain(*node, std::move(*retained));
   } else {
@@ -189,7 +196,7 @@ void Hub::own_item_published() {
   const PublishRequest& request = publication_->request;
   Node* node = nodes_->find(publication_->topic.host, publication_->topic.node);
   if (node == nullptr) return;
-  post_item(*node, publication_->payload, publication_);
+  post_item(*node, publication_->payload, publication_, request.publication.envelope);
   if (!request.publication.envelope.retain) return;
   retain(*node, {.type = publication_->topic.type,
                  .natural_type = payload::natural_type(publication_->payload),
@@ -198,10 +205,11 @@ void Hub::own_item_published() {
                  .envelope = request.publication.envelope});
 }
 
-void Hub::post_item(Node& node, const pugi::xml_node& payload, const Publication* publication) {
+void Hub::post_item(Node& node, const pugi::xml_node& payload, const Publication* publication,
+                    const Envelope& envelope) {
   if (!node.has_audience()) return;
-  ItemPublished item{.node = node.id, .natural_type = payload::natural_type(payload), .payloads = {}};
-  if (publication != nullptr) item.envelope = publication->request.publication.envelope;
+  ItemPublished item{
+      .node = node.id, .natural_type = payload::natural_type(payload), .payloads = {}, .envelope = envelope};
   bool any = false;
   for (std::size_t i = 0; i < topic::type_count; ++i) {
     const auto type = static_cast<topic::Type>(i);
@@ -224,18 +232,20 @@ void Hub::item_retracted(std::string_view host, std::string_view name, std::stri
 void Hub::node_purged(std::string_view host, std::string_view name) {
   Node* node = nodes_->find(host, name);
   if (node == nullptr || !node->retained) return;
-  post_cleared(*node, mqtt::QoS::exactly_once, std::nullopt);
+  post_cleared(*node, retained_item, std::nullopt);
   forget_retained(*node);
 }
 
-// An empty message on the topic of the clear, where one asked for it, and on the natural topic of what is
-// cleared.
-void Hub::post_cleared(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear) {
+// An empty message on the topic of the clear, where one asked for it, on the natural topic of what is cleared, and on
+// the topic that every item is on.
+void Hub::post_cleared(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear) {
   if (!node.has_audience()) return;
   const auto natural_type =
       node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
-  ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = {.qos = qos}};
-  item.payloads[static_cast<std::size_t>(natural_type)].emplace();
+  ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+  for (const auto type : {natural_type, topic::Type::xml}) {
+    item.payloads[static_cast<std::size_t>(type)].emplace();
+  }
   if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();
   deliveries_.emplace_back(std::move(item));
 }

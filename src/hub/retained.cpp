@@ -25,7 +25,7 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& payload) {
                   .natural_type = type,
                   .payload = std::move(*text),
                   .element = payload::serialize(payload),
-                  .envelope = {.qos = mqtt::QoS::exactly_once, .retain = true}};
+                  .envelope = retained_item};
 }
 
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,

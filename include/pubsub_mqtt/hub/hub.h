@@ -137,8 +137,9 @@ class Hub {
   bool read_retained(Client& client, SessionId session, Node& node, const Scan& scan,
                      std::optional<topic::Type> type);
 
-  void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication);
-  void post_cleared(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear);
+  void post_item(Node& node, const pugi::xml_node& payload, const Publication* publication,
+                 const Envelope& envelope);
+  void post_cleared(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
   void retain(Node& node, Retained retained);
   void forget_retained(Node& node);
   void lose(Node& node);

@@ -55,7 +55,7 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
 bool Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.id())) return true;
+  if (session_.shared().audiences.publish(*direct, packet, session_.publisher())) return true;
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return false;
 }
@@ -76,9 +76,10 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   Shared& shared = session_.shared();
   PublishRequest request{
       .ticket = session_.ticket(packet.packet_identifier),
-      .publication = {.topic = std::string(packet.topic),
-                      .payload = std::string(packet.payload),
-                      .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.id()}}};
+      .publication = {
+          .topic = std::string(packet.topic),
+          .payload = std::string(packet.payload),
+          .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.publisher()}}};
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();

@@ -81,6 +81,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
                         .outbox = &outbox,
                         .address = std::move(address),
                         .level = connect.level,
+                        .is_bridge = connect.is_bridge,
                         .will = nullptr};
   if (const auto& will = connect.will) {
     attachment.will =
@@ -95,7 +96,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   const bool present = session != nullptr;
   if (!present) session = &state_->table.create(std::move(record), state_->shared);
-  if (attachment.will) attachment.will->envelope.publisher = session->id();
+  if (attachment.will) attachment.will->envelope.publisher = session->publisher();
   session->attach(std::move(attachment));
   return {.session = *session, .present = present};
 }
