@@ -59,7 +59,6 @@ struct Hub::Client {
   std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
-  std::vector<std::string> logged;         // reasons of refusals that the log has already
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -1,6 +1,5 @@
 #include "pubsub_mqtt/hub/hub.h"
 
-#include <algorithm>
 #include <iterator>
 #include <map>
 #include <type_traits>
@@ -106,8 +105,7 @@ bool Hub::carry_out(Client& client, SessionId session, CloseSession& /*request*/
 }
 
 void Hub::refuse(Client& client, std::string_view what, std::string_view topic, std::string_view reason) {
-  if (std::find(client.logged.begin(), client.logged.end(), reason) != client.logged.end()) return;
-  client.logged.emplace_back(reason);
+  if (!logged_.is_first(client.name, reason)) return;
   std::string line = client.name;
   line += ": ";
   line += what;

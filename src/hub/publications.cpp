@@ -112,7 +112,7 @@ bool Hub::check_will() {
                                              limits_.max_xml_elements);
     if (const auto* bad = std::get_if<payload::Refused>(&element)) reason = bad->reason;
   }
-  if (!reason.empty()) {
+  if (!reason.empty() && logged_.is_first(client->second.name, "will: " + std::string(reason))) {
     service_.log(LogLevel::warn, client->second.name + ": its will can never be published to " +
                                      printable(will.will.topic) + ": " + std::string(reason));
   }

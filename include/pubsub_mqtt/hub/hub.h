@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/once_per_client.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
@@ -157,6 +158,7 @@ class Hub {
   std::uint64_t last_retained_ = 0;
   std::deque<LoginRequest> logins_;
   std::deque<AnnounceWill> announced_wills_;
+  OncePerClient logged_;  // reasons of refusals
   std::mt19937_64 random_{std::random_device{}()};
 };
 

@@ -167,8 +167,9 @@ bool Incoming::acknowledge(const PublishReply& reply) {
   // another message with the same packet identifier.
   if (!is_awaited) return true;
   if (reply.outcome == PublishReply::Outcome::failed) {  // [MQTT-4.8.0-2]
-    session_.log(LogLevel::warn,
-                 "closed: a message could not be published now; the client must send it again");
+    session_.shared().repeated_lines.log(
+        LogLevel::warn, session_.client(),
+        "closed: a message could not be published now; the client must send it again");
     return false;
   }
   acknowledge(reply.ticket.qos, reply.ticket.packet_identifier);

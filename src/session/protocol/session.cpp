@@ -226,7 +226,7 @@ void Session::log(LogLevel level, std::string_view text) {
 void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {
   const auto bit = static_cast<std::uint8_t>(grievance);
   if ((logged_ & bit) != 0) return;
-  log(level, text);
+  shared_.repeated_lines.log(level, client(), text);
   logged_ |= bit;
 }
 
