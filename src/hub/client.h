@@ -22,7 +22,6 @@ struct Client {
   std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
-  std::vector<std::string> logged;         // reasons of refusals that the log has already
 };
 
 // Says that `what`, a request of the client's about a topic, was refused: once for each reason.

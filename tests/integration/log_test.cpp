@@ -34,6 +34,18 @@ TEST_F(Log, ARefusalIsLoggedOncePerClientAndCause) {
   EXPECT_EQ(prosody.log().count("first.*pubsub.localhost/json/node refused"), 1U);
 }
 
+TEST_F(Log, AClientThatComesBackRepeatsNoLine) {
+  for (int i = 0; i < 30; ++i) {
+    RawMqtt client = connected(prosody.mqtt_port(), "meter");
+    client.send(mqtt::Publish{.topic = "unknown.example/json/node", .payload = "1"});
+    client.subscribe("pubsub.localhost/json/node");  // is answered after the publish
+    connected(prosody.mqtt_port(), "meter").ping();  // a takeover
+  }
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("meter.*unknown.example.*refused"), 1U);
+  EXPECT_EQ(prosody.log().count("info.*meter.*closed, its client identifier connected again"), 1U);
+}
+
 TEST_F(Log, AClientIdentifierCannotForgeALine) {
   connected(prosody.mqtt_port(), "x\n00:00:00 general\terror\tforged \x1B[31m").ping();
   prosody.log().wait_for("127\\.0\\.0\\.1.*forged.*connected");

@@ -133,6 +133,30 @@ TEST_F(Retained, ClearedOnTheTopicOfAnotherTypeIsAnEmptyMessageOnBoth) {
   EXPECT_TRUE(retained().empty());
 }
 
+TEST_F(Retained, ASubscriberOfTheXmlTopicHearsOfAClearWhateverTheTypeWas) {
+  retain("1");
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe("pubsub.localhost/xml/node");
+  next_message(live);
+  retain("");
+  EXPECT_EQ(next_message(live), (Message{.topic = "pubsub.localhost/xml/node", .payload = ""}));
+}
+
+TEST_F(Retained, ABridgeIsToldWhatWasPublishedAsRetainedAndNothingThatItPublished) {
+  RawMqtt bridge(prosody.mqtt_port());
+  EXPECT_EQ(connect(bridge, {.is_bridge = true, .client_identifier = "bridge"}), mqtt::Connack{});
+  bridge.subscribe(topic, at_least_once);
+  retain("1");
+  EXPECT_EQ(next_message(bridge), only("1")[0]);
+  publish_once({.topic = topic, .payload = "2", .qos = at_least_once});
+  EXPECT_EQ(next_message(bridge), (Message{.topic = topic, .payload = "2", .qos = 1}));
+  publish(bridge, {.topic = topic, .payload = "its own", .retain = true});
+  log_in().publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>3</data>");
+  EXPECT_EQ(next_message(bridge), only("3")[0]);
+  log_in().retract("node", "current");
+  EXPECT_EQ(next_message(bridge), only("")[0]);
+}
+
 TEST_F(Retained, AClearCreatesNoNode) {
   retain("");
   EXPECT_THROW(log_in().items("node"), StanzaError);

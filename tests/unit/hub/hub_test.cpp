@@ -408,6 +408,29 @@ TEST_F(TopicLevelsTest, APublishHasSoManyAndNoMore) {
   EXPECT_EQ(lines_that_name_the_setting(), 1U);
 }
 
+TEST_F(HubTest, ARefusalIsLoggedOnceForAClientThatComesBack) {
+  for (SessionId session = 10; session < 310; ++session) {
+    const std::string client = "127.0.0.1:" + std::to_string(session) + " \"meter\"";
+    ask(OpenSession{.session = session, .client = client});
+    ask(AskToPublish{.session = session, .topic = "nowhere/json/node", .payload = "1"});
+    ask(AskToPublish{.session = session, .topic = "pubsub/json/node", .payload = "no json"});
+    ask(AnnounceWill{.session = session, .will = {.topic = "nowhere/json/node", .payload = "1"}});
+    ask(CloseSession{.session = session});
+  }
+  EXPECT_EQ(service.lines.size(), 3U);
+}
+
+// A stock mosquitto bridge has one: nobody has to mend anything.
+TEST_F(HubTest, AWillAboutTheBrokerIsDroppedWithoutALine) {
+  const std::string topic = "$SYS/broker/connection/meter/state";
+  ask(AnnounceWill{.session = 1, .will = {.topic = topic, .payload = "0"}});
+  ask(AskToPublish{.session = 1, .topic = topic, .payload = "0", .retain = true, .will = true});
+  EXPECT_EQ(last_of<PublishReply>().outcome, Outcome::refused);
+  EXPECT_TRUE(service.lines.empty());
+  ask(AnnounceWill{.session = 1, .will = {.topic = "$OTHER/state", .payload = "0"}});
+  EXPECT_EQ(service.lines.size(), 1U);
+}
+
 TEST_F(TopicLevelsTest, AWillThatHasMoreIsWarnedOf) {
   ask(AnnounceWill{.session = 1, .will = {.topic = topic(64), .payload = "1"}});
   EXPECT_TRUE(service.lines.empty());
