@@ -1,6 +1,7 @@
 // What the hub knows of a session. Prosody's thread only.
 #pragma once
 
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodes.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 #include "subscriber.h"
@@ -19,8 +21,11 @@ struct Client {
   bool is_open = false;                    // from OpenSession until CloseSession was carried out
   std::string name;                        // for log lines
   std::string account;                     // bare JID; empty: without login
+  AccountNumber account_number = 0;        // of it, see Rights
   std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
+  bool has_turn = false;                   // see Turns
+  std::uint64_t turn = 0;                  // when the next one begins: counts what the ones before have cost
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
   std::vector<std::string> logged;         // reasons of refusals that the log has already
 };

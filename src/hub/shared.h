@@ -1,6 +1,7 @@
 // What all parts of the hub refer to. Prosody's thread only.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
@@ -13,6 +14,7 @@ struct Shared {
   PubsubService& service;
   const Limits& limits;
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
+  std::size_t& work;                  // what the step has cost so far: see work.h
 };
 
 }  // namespace pubsub_mqtt::hub
