@@ -1,81 +1,91 @@
 #include "audiences.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <utility>
-
-#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Whether accounts may receive a node, each asked once, however many of its clients listen.
-class Judgement {
- public:
-  Judgement(PubsubService& service, const Node& node) : service_(service), node_(node) {}
-  bool operator()(const std::string& account) {
-    const auto [place, is_new] = decided_.try_emplace(account, false);
-    if (is_new) place->second = service_.may_receive(node_.host, node_.name, account);
-    return place->second;
-  }
+using Slot = std::optional<mqtt::QoS>;
 
- private:
-  PubsubService& service_;
-  const Node& node_;
-  // No hash table: whoever chooses the account would choose its place in it.
-  std::map<std::string_view, bool> decided_;
-};
+Slot& slot(Selection& selection, std::optional<topic::Type> type) {
+  return type ? selection.by_type[static_cast<std::size_t>(*type)] : selection.natural;
+}
 
-void raise(std::optional<mqtt::QoS>& to, mqtt::QoS qos) { to = std::max(to.value_or(qos), qos); }
+void raise_to(Slot& slot, mqtt::QoS qos) { slot = std::max(slot.value_or(qos), qos); }
 
-Selection selection(const Subscriber& subscriber, const Node& node) {
-  Selection asked;
-  for (std::size_t i = 0; i < topic::type_count; ++i) {
-    const auto filter =
-        subscriber.filters.find(topic::make_topic(node.host, static_cast<topic::Type>(i), node.name));
-    if (filter != subscriber.filters.end()) asked.by_type[i] = filter->second;
-  }
-  if (!node.exists) return asked;
+Slot literal(const Subscriber& subscriber, const Node& node, topic::Type type) {
+  if (subscriber.filters.empty()) return std::nullopt;
+  const auto filter = subscriber.filters.find(topic::make_topic(node.host, type, node.name));
+  return filter == subscriber.filters.end() ? std::nullopt : Slot(filter->second);
+}
+
+// What all filters of a TYPE select of the node, or all with a wildcard there.
+Slot selected(const Subscriber& subscriber, const Node& node, std::optional<topic::Type> type) {
+  Slot qos = type ? literal(subscriber, node, *type) : std::nullopt;
+  if (!node.exists) return qos;
   for (const auto& [filter, entry] : subscriber.patterns) {
-    const auto& [pattern, qos] = entry;
-    if (!pattern.selects(node.host, node.name)) continue;
-    raise(pattern.type ? asked.by_type[static_cast<std::size_t>(*pattern.type)] : asked.natural, qos);
+    if (entry.pattern.type == type && entry.pattern.selects(node.host, node.name)) raise_to(qos, entry.qos);
   }
-  return asked;
+  return qos;
+}
+
+Selection selected(const Subscriber& subscriber, const Node& node) {
+  Selection all{.by_type = {}, .natural = selected(subscriber, node, std::nullopt)};
+  for (std::size_t i = 0; i < topic::type_count; ++i) {
+    all.by_type[i] = selected(subscriber, node, static_cast<topic::Type>(i));
+  }
+  return all;
+}
+
+Selection asked_so_far(const Node& node, const Client& client) {
+  const auto member = node.members.find(client.session);
+  return member == node.members.end() ? Selection{} : member->second.asked;
 }
 
 }  // namespace
 
-void Audiences::update(Node& node, const Client& client) {
-  update(node, client, shared_.service.may_receive(node.host, node.name, client.account));
+void Audiences::ask(Node& node, const Client& client, const Selection& asked) {
+  nodes_.ask(node, client.session, asked, !asked.empty() && rights_.may_receive(node, client));
 }
 
-void Audiences::update(Node& node, const Client& client, bool may_receive) {
-  nodes_.ask(node, client.session, selection(*client.subscriber, node), may_receive);
+void Audiences::update(Node& node, const Client& client, std::optional<topic::Type> type) {
+  Selection asked = asked_so_far(node, client);
+  slot(asked, type) = selected(*client.subscriber, node, type);
+  ask(node, client, asked);
 }
+
+void Audiences::raise(Node& node, const Client& client, std::optional<topic::Type> type, mqtt::QoS qos) {
+  Selection asked = asked_so_far(node, client);
+  raise_to(slot(asked, type), qos);
+  ask(node, client, asked);
+}
+
+void Audiences::leave(Node& node, const Client& client) { nodes_.ask(node, client.session, {}, false); }
 
 void Audiences::node_created(std::string_view host, std::string_view name) {
   if (!topic::is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_.open(host, name);
-  node.withdraw_route();
-  Judgement may_receive(shared_.service, node);
+  Rights::forget(node);
   if (!std::exchange(node.exists, true)) {
     for (const SessionId session : patterns_.match(host, name)) {
       const Client& client = clients_.at(session);
-      update(node, client, may_receive(client.account));
+      ask(node, client, selected(*client.subscriber, node));
     }
   }
-  nodes_.judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
+  judge(node);
 }
 
 void Audiences::node_deleted(Node& node) {
   node.withdraw_route();
   node.exists = false;
+  Rights::forget(node);
   std::vector<SessionId> sessions;
   sessions.reserve(node.members.size());
   for (const auto& [session, member] : node.members) sessions.push_back(session);
-  for (const SessionId session : sessions) update(node, clients_.at(session), false);
+  for (const SessionId session : sessions) {
+    nodes_.ask(node, session, selected(*clients_.at(session).subscriber, node), false);
+  }
   nodes_.forget_if_unused(node);
 }
 
@@ -85,43 +95,48 @@ void Audiences::host_disabled(std::string_view host) {
     // Members stay members: what is queued for a session that is away is still its own when the host is back.
     node->retained.reset();
     node->exists = false;
+    Rights::forget(*node);
     nodes_.judge(*node, [](SessionId) { return false; });
     nodes_.forget_if_unused(*node);
   }
 }
 
+void Audiences::rights_changed(Node& node) {
+  Rights::forget(node);
+  judge(node);
+}
+
 void Audiences::judge(Node& node) {
   node.withdraw_route();
-  Judgement may_receive(shared_.service, node);
-  nodes_.judge(node, [&](SessionId session) { return may_receive(clients_.at(session).account); });
+  nodes_.judge(node, [&](SessionId session) { return rights_.may_receive(node, clients_.at(session)); });
 }
 
 // Only what these sessions of the account may receive.
-void Audiences::judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions) {
-  std::optional<bool> may_receive;
+void Audiences::judge(Node& node, AccountNumber account, const std::vector<SessionId>& sessions) {
+  Rights::forget(node, account);
   for (const SessionId session : sessions) {
-    if (!node.members.contains(session)) continue;
-    if (!may_receive) may_receive = shared_.service.may_receive(node.host, node.name, account);
-    update(node, clients_.at(session), *may_receive);
+    const auto member = node.members.find(session);
+    if (member != node.members.end()) ask(node, clients_.at(session), Selection(member->second.asked));
   }
 }
 
 void Audiences::account_changed(Node& node, std::string_view account) {
   node.withdraw_route();
+  const AccountNumber number = rights_.number(account);
   std::vector<SessionId> sessions;
   for (const auto& [session, member] : node.members) {
-    if (clients_.at(session).account == account) sessions.push_back(session);
+    if (clients_.at(session).account_number == number) sessions.push_back(session);
   }
-  judge(node, account, sessions);
+  judge(node, number, sessions);
 }
 
 void Audiences::account_changed(std::string_view account) {
-  nodes_.withdraw_routes();
-  const std::vector<SessionId> sessions = clients_.of_account(account);
-  if (sessions.empty()) return;
-  for (Node* node = nodes_.next(0); node != nullptr; node = nodes_.next(node->id)) {
-    judge(*node, account, sessions);
-  }
+  const AccountNumber number = rights_.number(account);
+  const std::vector<SessionId> sessions = clients_.of_account(number);
+  nodes_.for_each([&](Node& node) {
+    node.withdraw_route();
+    judge(node, number, sessions);
+  });
 }
 
 }  // namespace pubsub_mqtt::hub

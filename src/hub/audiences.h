@@ -2,44 +2,51 @@
 // Follows nodes, hosts and rights as they come and go. Prosody's thread only.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "clients.h"
 #include "filter_tree.h"
 #include "nodes.h"
-#include "shared.h"
+#include "pubsub_mqtt/topic/topic.h"
+#include "rights.h"
 
 namespace pubsub_mqtt::hub {
 
 class Audiences {
  public:
-  Audiences(const Shared& shared, Nodes& nodes, Clients& clients)
-      : shared_(shared), nodes_(nodes), clients_(clients) {}
+  Audiences(Nodes& nodes, Clients& clients, Rights& rights)
+      : nodes_(nodes), clients_(clients), rights_(rights) {}
 
   // Who has filters with a wildcard: Subscriptions keeps it like Subscriber::patterns.
   FilterTree& patterns() { return patterns_; }
 
-  // Lets a client's part in a node follow its filters.
-  void update(Node& node, const Client& client);
+  // Lets a client's part in a node follow its filters: those of one TYPE, or those with a wildcard there.
+  void update(Node& node, const Client& client, std::optional<topic::Type> type);
+  // The same where a filter was added that selects the node.
+  void raise(Node& node, const Client& client, std::optional<topic::Type> type, mqtt::QoS qos);
+  // The client has no filter any more.
+  void leave(Node& node, const Client& client);
 
   void node_created(std::string_view host, std::string_view name);
   // Filters with wildcards forget the node, literal ones wait for it.
   void node_deleted(Node& node);
   void host_disabled(std::string_view host);
 
-  // Rights have changed: on the node; of these sessions, which are the account's.
-  void judge(Node& node);
-  void judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions);
+  // Rights have changed: all on the node, those of an account on it or on every node.
+  void rights_changed(Node& node);
   void account_changed(Node& node, std::string_view account);
   void account_changed(std::string_view account);
 
  private:
-  void update(Node& node, const Client& client, bool may_receive);
+  void judge(Node& node);
+  void judge(Node& node, AccountNumber account, const std::vector<SessionId>& sessions);
+  void ask(Node& node, const Client& client, const Selection& asked);
 
-  const Shared& shared_;
   Nodes& nodes_;
   Clients& clients_;
+  Rights& rights_;
   FilterTree patterns_;
 };
 

@@ -1,6 +1,7 @@
 // What the hub knows of a session. Prosody's thread only.
 #pragma once
 
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -8,8 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "nodes.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
+#include "shared.h"
 #include "subscriber.h"
 
 namespace pubsub_mqtt::hub {
@@ -19,13 +22,19 @@ struct Client {
   bool is_open = false;                    // from OpenSession until CloseSession was carried out
   std::string name;                        // for log lines
   std::string account;                     // bare JID; empty: without login
+  AccountNumber account_number = 0;        // of it, see Rights
   std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
+  bool has_turn = false;                   // see Turns
+  std::uint64_t turn = 0;                  // when the next one begins: counts what the ones before have cost
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
 };
 
-// Says that `what`, a request of the client's about a topic, was refused: once for each reason.
-void log_refusal(PubsubService& service, Client& client, std::string_view what, std::string_view topic,
+// A mosquitto bridge's will says there that the bridge is down: nobody reads it, and nobody has to mend anything.
+bool is_about_the_broker(std::string_view topic);
+
+// Says that `what`, a request of the client's about a topic, was refused: once for each client and reason.
+void log_refusal(const Shared& shared, const Client& client, std::string_view what, std::string_view topic,
                  std::string_view reason);
 
 }  // namespace pubsub_mqtt::hub

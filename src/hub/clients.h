@@ -23,10 +23,10 @@ class Clients {
   }
   void erase(SessionId session) { by_session_.erase(session); }
 
-  std::vector<SessionId> of_account(std::string_view account) const {
+  std::vector<SessionId> of_account(AccountNumber account) const {
     std::vector<SessionId> sessions;
     for (const auto& [session, client] : by_session_) {
-      if (client.account == account) sessions.push_back(session);
+      if (client.account_number == account) sessions.push_back(session);
     }
     return sessions;
   }

@@ -17,29 +17,37 @@
 #include "pubsub_mqtt/hub/retained.h"
 #include "retained_scans.h"
 #include "retained_store.h"
+#include "rights.h"
 #include "shared.h"
 #include "subscriptions.h"
 #include "turns.h"
+#include "work.h"
 
 namespace pubsub_mqtt::hub {
 
 class Hub::State {
  public:
   State(PubsubService& service, const Limits& limits_of_all)
-      : limits(limits_of_all), shared{.service = service, .limits = limits, .deliveries = deliveries} {}
+      : limits(limits_of_all),
+        shared{
+            .service = service, .limits = limits, .deliveries = deliveries, .logged = logged, .work = work} {}
 
   void accept(Request& request);
+  void drop_unneeded(Client& client);
   bool carry_out(Client& client, Request& request);
 
   const Limits limits;
   std::vector<Delivery> deliveries;
+  OncePerClient logged;
+  std::size_t work = 0;
   const Shared shared;
-  Nodes nodes{deliveries};
+  Nodes nodes{shared};
   Clients clients;
+  Rights rights{shared};
   Turns turns;
   Logins logins{shared};
   AnnouncedWills wills{shared, clients};
-  Audiences audiences{shared, nodes, clients};
+  Audiences audiences{nodes, clients, rights};
   RetainedStore retained{shared};
   RetainedScans scans{shared, nodes, retained};
   Subscriptions subscriptions{shared, nodes, audiences, scans};
@@ -68,6 +76,11 @@ void Hub::State::accept(Request& request) {
           client.is_open = true;
           client.name = std::move(each.client);
           client.account = std::move(each.account);
+          client.account_number = rights.number(client.account);
+        } else if constexpr (std::is_same_v<Kind, CloseSession>) {
+          Client& client = clients.open(each.session);
+          drop_unneeded(client);
+          turns.add(client, std::move(request));
         } else if constexpr (requires { each.ticket; }) {
           turns.add(clients.open(each.ticket.session), std::move(request));
         } else {
@@ -77,13 +90,28 @@ void Hub::State::accept(Request& request) {
       request);
 }
 
+// The session is over: nobody waits for what it asked. Its publishes, of which its will is the last one, are carried
+// out; its filters go all at once.
+void Hub::State::drop_unneeded(Client& client) {
+  std::erase_if(client.waiting, [&](Request& request) {
+    return std::visit(
+        [&](auto& each) {
+          using Kind = std::decay_t<decltype(each)>;
+          if constexpr (requires { subscriptions.drop(client, each); }) subscriptions.drop(client, each);
+          return !std::is_same_v<Kind, PublishRequest>;
+        },
+        request);
+  });
+}
+
 bool Hub::step() {
   const bool checked = state_->wills.step();
   const bool asked = state_->logins.step();
   Client* client = state_->turns.begin();
   if (client == nullptr) return checked || asked;
+  state_->work = work::request;
   if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
-  state_->turns.end(*client);
+  state_->turns.end(*client, std::exchange(state_->work, 0));
   if (client->waiting.empty() && !client->is_open) state_->clients.erase(client->session);
   return true;
 }
@@ -132,7 +160,7 @@ void Hub::item_retracted(std::string_view host, std::string_view node, std::stri
 void Hub::node_purged(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->retained) return;
-  state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+  state_->retained.clear(*node, retained_item, std::nullopt);
 }
 
 void Hub::node_created(std::string_view host, std::string_view node) {
@@ -142,12 +170,12 @@ void Hub::node_created(std::string_view host, std::string_view node) {
 void Hub::node_deleted(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
-  if (node->retained) state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+  if (node->retained) state_->retained.clear(*node, retained_item, std::nullopt);
   state_->audiences.node_deleted(*node);
 }
 
 void Hub::node_changed(std::string_view host, std::string_view name) {
-  if (Node* node = state_->nodes.find(host, name)) state_->audiences.judge(*node);
+  if (Node* node = state_->nodes.find(host, name)) state_->audiences.rights_changed(*node);
 }
 
 void Hub::affiliation_changed(std::string_view host, std::string_view name, std::string_view account) {
@@ -157,7 +185,7 @@ void Hub::affiliation_changed(std::string_view host, std::string_view name, std:
 void Hub::account_changed(std::string_view account) { state_->audiences.account_changed(account); }
 
 void Hub::host_changed(std::string_view host) {
-  for (Node* node : state_->nodes.of_host(host)) state_->audiences.judge(*node);
+  for (Node* node : state_->nodes.of_host(host)) state_->audiences.rights_changed(*node);
 }
 
 void Hub::withdraw_route(std::string_view host, std::string_view name) {
@@ -168,7 +196,9 @@ void Hub::withdraw_routes(std::string_view host) {
   for (Node* node : state_->nodes.of_host(host)) node->withdraw_route();
 }
 
-void Hub::withdraw_all_routes() { state_->nodes.withdraw_routes(); }
+void Hub::withdraw_all_routes() {
+  state_->nodes.for_each([](Node& node) { node.withdraw_route(); });
+}
 
 void Hub::host_disabled(std::string_view host) { state_->audiences.host_disabled(host); }
 

@@ -23,6 +23,15 @@ bool Node::is_received(topic::Type type, topic::Type natural_type) const {
   return recipients[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_recipients > 0);
 }
 
+std::string_view fixed_part(const topic::NodePattern& pattern) {
+  const std::size_t wildcard = pattern.node.find_first_of("+#");
+  if (wildcard == std::string_view::npos) return pattern.node;
+  std::string_view prefix = pattern.node.substr(0, wildcard);
+  // `#` selects the level above it, too (4.7.1.2).
+  if (pattern.node[wildcard] == '#' && !prefix.empty()) prefix.remove_suffix(1);
+  return prefix;
+}
+
 Node* Nodes::find(std::string_view host, std::string_view name) {
   const auto nodes = hosts_.find(host);
   if (nodes == hosts_.end()) return nullptr;
@@ -38,13 +47,7 @@ Node& Nodes::open(std::string_view host, std::string_view name) {
   node.id = ++last_id_;
   node.host = nodes->first;
   node.name = place->first;
-  by_id_.emplace(node.id, &node);
   return node;
-}
-
-Node* Nodes::next(NodeId position) {
-  const auto next = by_id_.upper_bound(position);
-  return next == by_id_.end() ? nullptr : next->second;
 }
 
 std::vector<Node*> Nodes::of_host(std::string_view host) {
@@ -56,10 +59,6 @@ std::vector<Node*> Nodes::of_host(std::string_view host) {
   return found;
 }
 
-void Nodes::withdraw_routes() {
-  for (auto& [id, node] : by_id_) node->withdraw_route();
-}
-
 void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_receive) {
   if (asked.empty() && !node.members.contains(session)) return;
   const auto member = node.members.try_emplace(session).first;
@@ -67,7 +66,7 @@ void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_
   post(node, session, member->second, may_receive);
   if (asked.empty()) node.members.erase(member);
   if (node.members.empty() && std::exchange(node.opened, false))
-    deliveries_.emplace_back(NodeClosed{.node = node.id});
+    shared_.deliveries.emplace_back(NodeClosed{.node = node.id});
 }
 
 void Nodes::judge(Node& node, const std::function<bool(SessionId)>& may_receive) {
@@ -78,7 +77,7 @@ void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_r
   const Selection selection = may_receive ? member.asked : Selection{};
   if (selection == member.posted) return;
   if (!std::exchange(node.opened, true)) {
-    deliveries_.emplace_back(
+    shared_.deliveries.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
   for (std::size_t type = 0; type < topic::type_count; ++type) {
@@ -88,12 +87,14 @@ void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_r
   if (selection.natural) ++node.natural_recipients;
   if (member.posted.natural) --node.natural_recipients;
   member.posted = selection;
-  deliveries_.emplace_back(AudienceChange{.node = node.id, .session = session, .selection = selection});
+  shared_.work += work::audience_change;
+  shared_.deliveries.emplace_back(
+      AudienceChange{.node = node.id, .session = session, .selection = selection});
 }
 
 void Nodes::forget_if_unused(Node& node) {
   if (node.exists || !node.members.empty()) return;
-  by_id_.erase(node.id);
+  ++forgotten_;
   const auto nodes = hosts_.find(node.host);
   nodes->second.erase(nodes->second.find(node.name));
   if (nodes->second.empty()) hosts_.erase(nodes);

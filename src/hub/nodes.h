@@ -10,20 +10,32 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/topic/topic.h"
+#include "shared.h"
+#include "work.h"
 
 namespace pubsub_mqtt::hub {
+
+using AccountNumber = std::uint32_t;  // see Rights
 
 struct Node {
   struct Member {
     Selection asked;   // what the session's filters select
     Selection posted;  // what the network thread knows
+  };
+  // What Prosody has said of an account, see Rights.
+  struct Right {
+    AccountNumber account = 0;
+    bool may_receive = false;
   };
 
   NodeId id = 0;
@@ -32,6 +44,7 @@ struct Node {
   bool exists = false;  // in pubsub; otherwise somebody waits for it
   bool opened = false;  // the network thread knows its name
   std::map<SessionId, Member> members;
+  std::vector<Right> rights;                                  // sorted by account
   std::array<std::uint32_t, topic::type_count> recipients{};  // how many sessions receive each TYPE by name
   std::uint32_t natural_recipients = 0;                       // and the natural one
   std::unique_ptr<Retained> retained;
@@ -46,19 +59,38 @@ struct Node {
   bool is_received(topic::Type type, topic::Type natural_type) const;
 };
 
+// Where a walk over nodes has come to: it goes by host and name.
+struct NodePosition {
+  std::string host;
+  std::string name;  // empty: none of the host's nodes is done
+};
+
+// Every node.
+inline constexpr topic::NodePattern all_nodes{.host = "+", .type = {}, .node = "#"};
+
 class Nodes {
  public:
-  explicit Nodes(std::vector<Delivery>& deliveries) : deliveries_(deliveries) {}
+  explicit Nodes(const Shared& shared) : shared_(shared) {}
 
   Node* find(std::string_view host, std::string_view name);
   Node& open(std::string_view host, std::string_view name);
-  // The first node after `position` in the order of creation, nullptr at the end. New nodes come last, so
-  // that a walk in steps misses none.
-  Node* next(NodeId position);
+
+  // Calls `visit` with the nodes behind `position` that the pattern selects, and no others that cost more than a
+  // comparison: only nodes of its host are looked at, whose names begin like it. Ends before the next node when
+  // `visit` returns false or the step has cost enough, and returns false then; true at the end of the nodes. What is
+  // visited may be forgotten meanwhile. A node that is created behind `position` is visited, one before it is not.
+  template <typename Visit>
+  bool walk(const topic::NodePattern& pattern, NodePosition& position, Visit&& visit);
+
+  // The same for all that are there, without an end in between.
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    for (auto& [host, nodes] : hosts_) {
+      for (auto& [name, node] : nodes) visit(node);
+    }
+  }
 
   std::vector<Node*> of_host(std::string_view host);
-  // Of all nodes.
-  void withdraw_routes();
 
   // What a session's filters select of a node now. Nothing: it is no member any more.
   void ask(Node& node, SessionId session, const Selection& asked, bool may_receive);
@@ -73,12 +105,59 @@ class Nodes {
   template <typename Value>
   using ByName = std::map<std::string, Value, std::less<>>;
 
+  enum class Walked : std::uint8_t { all, stopped, changed };  // changed: nodes were forgotten, look again
+  template <typename Visit>
+  Walked walk_host(ByName<Node>& nodes, const topic::NodePattern& pattern, std::string& done, Visit&& visit);
   void post(Node& node, SessionId session, Node::Member& member, bool may_receive);
 
-  std::vector<Delivery>& deliveries_;
+  const Shared& shared_;
   NodeId last_id_ = 0;
+  std::uint64_t forgotten_ = 0;  // how many nodes were
   ByName<ByName<Node>> hosts_;
-  std::map<NodeId, Node*> by_id_;
 };
+
+// What the name of every node begins with that the pattern selects.
+std::string_view fixed_part(const topic::NodePattern& pattern);
+
+template <typename Visit>
+bool Nodes::walk(const topic::NodePattern& pattern, NodePosition& position, Visit&& visit) {
+  const bool all_hosts = pattern.host == "+";
+  if (!all_hosts && position.host.empty()) position.host = pattern.host;
+  auto host = hosts_.lower_bound(position.host);
+  while (host != hosts_.end()) {
+    if (host->first != position.host) {
+      if (!all_hosts) return true;
+      position = {.host = host->first, .name = {}};
+    }
+    switch (walk_host(host->second, pattern, position.name, visit)) {
+      case Walked::stopped:
+        return false;
+      case Walked::changed:
+        host = hosts_.lower_bound(position.host);
+        break;
+      case Walked::all:
+        if (!all_hosts) return true;
+        host = hosts_.upper_bound(position.host);
+    }
+  }
+  return true;
+}
+
+template <typename Visit>
+Nodes::Walked Nodes::walk_host(ByName<Node>& nodes, const topic::NodePattern& pattern, std::string& done,
+                               Visit&& visit) {
+  const std::string_view prefix = fixed_part(pattern);
+  auto place = done.empty() ? nodes.lower_bound(prefix) : nodes.upper_bound(done);
+  while (place != nodes.end() && std::string_view(place->first).starts_with(prefix)) {
+    if (shared_.work >= work::a_step) return Walked::stopped;
+    shared_.work += work::node;
+    done = place->first;
+    const std::uint64_t forgotten = forgotten_;
+    if (pattern.selects(place->second.host, place->first) && !visit(place->second)) return Walked::stopped;
+    if (forgotten != forgotten_) return Walked::changed;
+    ++place;
+  }
+  return Walked::all;
+}
 
 }  // namespace pubsub_mqtt::hub

@@ -51,6 +51,7 @@ std::optional<std::string> translate(const pugi::xml_node& element, const payloa
 
 void Publications::carry_out(Client& client, PublishRequest& request) {
   Publication& publication = request.publication;
+  shared_.work += work::publish + publication.payload.size() / work::bytes_of_payload;
   Published published;
   std::shared_ptr<const Route> way;
   if (!is_behind_a_failure(client, request.ticket)) {
@@ -63,8 +64,9 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     } else {
       published = publish(client, request, *node_topic);
     }
-    if (published.outcome != Outcome::accepted) {
-      log_refusal(shared_.service, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
+    const bool is_will_about_the_broker = request.ticket.will && is_about_the_broker(publication.topic);
+    if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
+      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
                   published.reason);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
@@ -141,7 +143,7 @@ PubsubService::Published Publications::clear(const Client& client, const Publica
   auto allowed = shared_.service.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_.find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
-  retained_.clear(*node, publication.envelope.qos, topic.type);
+  retained_.clear(*node, publication.envelope, topic.type);
   shared_.service.retract_current(topic.host, topic.node);
   return allowed;
 }
@@ -158,7 +160,7 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, {.qos = mqtt::QoS::exactly_once},
+  post(shared_, *node, natural.type, is_retained ? retained_item : Envelope{.qos = mqtt::QoS::exactly_once},
        [&](topic::Type type) { return translate(element, natural, type); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural)) {

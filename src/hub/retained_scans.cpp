@@ -11,9 +11,6 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Nodes that are looked at in one step.
-constexpr std::size_t nodes_a_step = 100;
-
 // As much as goes out before the session asks for more. Prosody waits while it is gathered, and each session has a
 // copy until its client has read it: so bytes count, too.
 bool has_batch(const Subscriber& subscriber) {
@@ -66,24 +63,17 @@ bool RetainedScans::scan(const Client& client, Scan& scan) {
   const auto parsed = topic::parse_filter(scan.topic_filter);
   if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
     Node* node = nodes_.find(topic->host, topic->node);
-    const bool was_read = node != nullptr && node->id <= scan.position;
-    if (node == nullptr || was_read) return true;
-    scan.position = node->id;
-    read(client, *node, scan, topic->type);
+    if (node != nullptr && !std::exchange(scan.is_read, true)) read(client, *node, scan, topic->type);
     return true;
   }
   const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
   if (pattern == nullptr) return true;
-  for (std::size_t i = 0; i < nodes_a_step; ++i) {
-    Node* node = nodes_.next(scan.position);
-    if (node == nullptr) return true;
-    scan.position = node->id;
-    const bool read_item =
-        pattern->selects(node->host, node->name) && read(client, *node, scan, pattern->type);
-    if (has_batch(*client.subscriber)) return true;
-    if (read_item) return false;
-  }
-  return false;
+  const Subscriber& subscriber = *client.subscriber;
+  const bool is_done = nodes_.walk(*pattern, scan.position, [&](Node& node) {
+    const bool read_item = read(client, node, scan, pattern->type);
+    return !read_item && !has_batch(subscriber);
+  });
+  return is_done || has_batch(subscriber);
 }
 
 // True: it has asked Prosody's storage for an item, which may take as long as a step should.
@@ -97,14 +87,17 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
   message.envelope = {.qos = scan.qos, .retain = true};
   std::optional<std::string> text;
   if (node.retained) {
+    shared_.work += work::question;
     if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
     message.envelope = node.retained->envelope;
     message.envelope.qos = std::min(scan.qos, message.envelope.qos);
     text = node.retained->view(message.type);
   } else {
+    shared_.work += work::question;
     pugi::xml_document item;
     if (!shared_.service.last_item(node.host, node.name, client.account, item)) return false;
+    shared_.work += work::item;
     const pugi::xml_node element = item.document_element();
     payload::NaturalPayload natural;
     if (!type) natural = payload::natural_payload(element);
@@ -115,6 +108,7 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
   if (text && !text->empty()) {
     Subscriber& subscriber = *client.subscriber;
     subscriber.retained_bytes += text->size();
+    shared_.work += text->size() / work::bytes_of_payload;
     message.payload = std::move(*text);
     subscriber.retained.push_back(std::move(message));
   }

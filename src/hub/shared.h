@@ -1,9 +1,11 @@
 // What all parts of the hub refer to. Prosody's thread only.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/once_per_client.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 
@@ -13,6 +15,8 @@ struct Shared {
   PubsubService& service;
   const Limits& limits;
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
+  OncePerClient& logged;              // causes that the log has named
+  std::size_t& work;                  // what the step has cost so far: see work.h
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -7,9 +7,11 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "nodes.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/topic/topic.h"
 
@@ -19,8 +21,9 @@ namespace pubsub_mqtt::hub {
 struct Scan {
   std::string topic_filter;
   mqtt::QoS qos = mqtt::QoS::at_most_once;
-  std::uint64_t since = 0;  // a newer retained message is skipped: it went out live
-  NodeId position = 0;      // nodes up to this one are done
+  std::uint64_t since = 0;     // a newer retained message is skipped: it went out live
+  NodePosition position = {};  // nodes up to this one are done
+  bool is_read = false;        // without a wildcard: the node is done
 };
 
 struct Subscriber {
@@ -29,6 +32,8 @@ struct Subscriber {
   struct Pattern {
     topic::NodePattern pattern;  // borrows from the key
     mqtt::QoS qos = mqtt::QoS::at_most_once;
+    bool is_followed = false;  // by the nodes: false while the SUBSCRIBE is carried out
+    bool was_lowered = false;  // its QoS, since then
   };
   std::map<std::string, Pattern, std::less<>> patterns;
 
@@ -36,9 +41,15 @@ struct Subscriber {
   bool has(std::string_view filter) const { return filters.contains(filter) || patterns.contains(filter); }
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
-  std::vector<mqtt::FilterResult> results;
-  std::size_t filters_done = 0;
-  std::optional<NodeId> walked;  // nodes up to this one follow the filters
+  struct Progress {
+    std::vector<mqtt::FilterResult> results;   // of the filters of a SUBSCRIBE so far
+    std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
+    std::string following;                     // the patterns up to this one are followed
+    std::size_t unsubscribed = 0;              // filters of an UNSUBSCRIBE so far
+    std::optional<NodePosition> position;      // of the walk that is under way
+  };
+  Progress progress;
+  bool is_elsewhere = false;  // nodes may be left that follow an UNSUBSCRIBE only in part
 
   std::list<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch

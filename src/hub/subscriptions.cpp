@@ -8,10 +8,6 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Nodes that a wildcard looks at in one step.
-constexpr std::size_t nodes_a_step = 100;
-constexpr int filters_a_step = 100;
-
 constexpr std::string_view unknown_host = "no pubsub component of that name is configured";
 constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
 constexpr std::string_view too_many_wildcards =
@@ -27,22 +23,36 @@ Subscriber& subscriber_of(Client& client) {
 }  // namespace
 
 bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
-  auto& results = subscriber_of(client).results;
-  const auto& filter = request.subscriptions[results.size()];
-  const Progress progress = subscribe(client, filter);
-  if (progress == Progress::unfinished) return false;
-  if (progress == Progress::granted) {
-    results.push_back(filter.qos);
-  } else {
-    results.push_back(mqtt::Reason::not_authorized);
-  }
-  if (results.size() < request.subscriptions.size()) return false;
+  auto& progress = subscriber_of(client).progress;
+  if (!judge_filters(client, request) || !follow_changed(client)) return false;
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
-    if (std::holds_alternative<mqtt::QoS>(results[i])) scans_.start(client, request.subscriptions[i]);
+    if (std::holds_alternative<mqtt::QoS>(progress.results[i]))
+      scans_.start(client, request.subscriptions[i]);
   }
   shared_.deliveries.emplace_back(SubscribeReply{.ticket = request.ticket,
                                                  .subscriptions = std::move(request.subscriptions),
-                                                 .results = std::exchange(results, {})});
+                                                 .results = std::move(progress.results)});
+  progress = {};
+  return true;
+}
+
+bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& request) {
+  auto& results = client.subscriber->progress.results;
+  while (results.size() < request.subscriptions.size()) {
+    if (shared_.work >= work::a_step) return false;
+    shared_.work += work::request;
+    const auto& filter = request.subscriptions[results.size()];
+    switch (subscribe(client, filter)) {
+      case Progress::granted:
+        results.emplace_back(filter.qos);
+        break;
+      case Progress::refused:
+        results.emplace_back(mqtt::Reason::not_authorized);
+        break;
+      case Progress::unfinished:
+        return false;
+    }
+  }
   return true;
 }
 
@@ -63,21 +73,30 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
 
 Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& filter,
                                                  const topic::NodeTopic& topic) {
+  auto& filters = client.subscriber->filters;
+  auto& asked = client.subscriber->progress.asked;
+  if (asked.contains(filter.topic_filter)) {
+    filters.insert_or_assign(filter.topic_filter, filter.qos);
+    audiences_.update(nodes_.open(topic.host, topic.node), client, topic.type);
+    return Progress::granted;
+  }
   const auto status = shared_.service.host_status(topic.host);
   if (status == PubsubService::HostStatus::unknown) return refuse(client, filter.topic_filter, unknown_host);
   // Before pubsub is asked, which may create the node.
-  auto& filters = client.subscriber->filters;
   if (!filters.contains(filter.topic_filter) && has_all_filters(client)) {
     return refuse(client, filter.topic_filter, too_many);
   }
   // On a host that is configured only it is granted, and waits.
-  if (status == PubsubService::HostStatus::enabled &&
-      shared_.service.subscribe(topic.host, topic.node, client.account) ==
-          PubsubService::Subscribed::refused) {
-    return refuse(client, filter.topic_filter, may_not_read);
+  if (status == PubsubService::HostStatus::enabled) {
+    shared_.work += work::subscribe;
+    if (shared_.service.subscribe(topic.host, topic.node, client.account) ==
+        PubsubService::Subscribed::refused) {
+      return refuse(client, filter.topic_filter, may_not_read);
+    }
   }
   filters.insert_or_assign(filter.topic_filter, filter.qos);
-  audiences_.update(nodes_.open(topic.host, topic.node), client);
+  asked.insert(filter.topic_filter);
+  audiences_.update(nodes_.open(topic.host, topic.node), client, topic.type);
   return Progress::granted;
 }
 
@@ -88,27 +107,30 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
     return refuse(client, filter.topic_filter, unknown_host);
   }
   auto& patterns = client.subscriber->patterns;
-  const auto known = patterns.find(filter.topic_filter);
-  if (known != patterns.end()) {
-    known->second.qos = filter.qos;
+  auto place = patterns.find(filter.topic_filter);
+  if (place != patterns.end()) {
+    if (filter.qos == place->second.qos) return Progress::granted;
+    place->second.was_lowered = place->second.was_lowered || filter.qos < place->second.qos;
+    place->second.qos = filter.qos;
   } else if (has_all_filters(client)) {
     return refuse(client, filter.topic_filter, too_many);
   } else if (patterns.size() >= shared_.limits.max_wildcard_subscriptions) {
     return refuse(client, filter.topic_filter, too_many_wildcards);
   } else {
-    const auto place = patterns.try_emplace(filter.topic_filter).first;
+    place = patterns.try_emplace(filter.topic_filter).first;
     place->second = {.pattern = std::get<topic::NodePattern>(topic::parse_filter(place->first)),
                      .qos = filter.qos};
     audiences_.patterns().insert(filter.topic_filter, client.session);
   }
-  return walk(client, pattern) ? Progress::granted : Progress::unfinished;
+  place->second.is_followed = false;
+  return Progress::granted;
 }
 
 // A filter that was subscribed and is refused now is removed.
 Subscriptions::Progress Subscriptions::refuse(Client& client, std::string_view filter,
                                               std::string_view reason) {
   if (!unsubscribe(client, filter)) return Progress::unfinished;
-  log_refusal(shared_.service, client, "SUBSCRIBE", filter, reason);
+  log_refusal(shared_, client, "SUBSCRIBE", filter, reason);
   return Progress::refused;
 }
 
@@ -116,11 +138,40 @@ bool Subscriptions::has_all_filters(const Client& client) const {
   return client.subscriber->count() >= shared_.limits.max_subscriptions;
 }
 
+// Equal filters of a SUBSCRIBE are one pattern, which the nodes follow once.
+bool Subscriptions::follow_changed(Client& client) {
+  std::string& filter = client.subscriber->progress.following;
+  auto& patterns = client.subscriber->patterns;
+  for (auto each = patterns.lower_bound(filter); each != patterns.end(); ++each) {
+    if (each->second.is_followed) continue;
+    filter = each->first;
+    if (!follow(client, each->second)) return false;
+    each->second.is_followed = true;
+    each->second.was_lowered = false;
+  }
+  return true;
+}
+
+bool Subscriptions::follow(Client& client, const Subscriber::Pattern& changed) {
+  const auto type = changed.pattern.type;
+  return walk(client, changed.pattern, [&](Node& node) {
+    if (!node.exists) return true;
+    if (!changed.was_lowered) {
+      audiences_.raise(node, client, type, changed.qos);
+    } else {
+      audiences_.update(node, client, type);
+      shared_.work += work::node * client.subscriber->count();
+    }
+    return true;
+  });
+}
+
 bool Subscriptions::carry_out(Client& client, UnsubscribeRequest& request) {
-  auto& filters_done = subscriber_of(client).filters_done;
-  if (!unsubscribe(client, request.topic_filters[filters_done])) return false;
-  if (++filters_done < request.topic_filters.size()) return false;
-  filters_done = 0;
+  auto& done = subscriber_of(client).progress.unsubscribed;
+  shared_.work += work::request;
+  if (!unsubscribe(client, request.topic_filters[done])) return false;
+  if (++done < request.topic_filters.size()) return false;
+  done = 0;
   shared_.deliveries.emplace_back(
       UnsubscribeReply{.ticket = request.ticket, .topic_filters = std::move(request.topic_filters)});
   return true;
@@ -128,59 +179,86 @@ bool Subscriptions::carry_out(Client& client, UnsubscribeRequest& request) {
 
 bool Subscriptions::unsubscribe(Client& client, std::string_view topic_filter) {
   scans_.stop(client, topic_filter);
-  auto& filters = client.subscriber->filters;
-  auto& patterns = client.subscriber->patterns;
-  if (const auto filter = filters.find(topic_filter); filter != filters.end()) {
-    const auto topic = std::get<topic::NodeTopic>(topic::parse_topic(topic_filter));
-    Node* node = nodes_.find(topic.host, topic.node);
-    filters.erase(filter);
-    audiences_.update(*node, client);
-    nodes_.forget_if_unused(*node);
+  Subscriber& subscriber = *client.subscriber;
+  if (const auto filter = subscriber.filters.find(topic_filter); filter != subscriber.filters.end()) {
+    subscriber.filters.erase(filter);
+    unsubscribe_node(client, topic_filter);
     return true;
   }
-  const auto pattern = patterns.find(topic_filter);
-  if (pattern == patterns.end() && !client.subscriber->walked) return true;
-  if (pattern != patterns.end()) {
+  const auto pattern = subscriber.patterns.find(topic_filter);
+  if (pattern == subscriber.patterns.end() && !subscriber.progress.position) return true;
+  if (pattern != subscriber.patterns.end()) {
     audiences_.patterns().erase(topic_filter, client.session);
-    patterns.erase(pattern);
+    subscriber.patterns.erase(pattern);
   }
-  return walk(client, std::get<topic::NodePattern>(topic::parse_filter(topic_filter)));
+  const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(topic_filter));
+  return walk(client, parsed, [&](Node& node) {
+    audiences_.update(node, client, parsed.type);
+    shared_.work += work::node * subscriber.count();
+    nodes_.forget_if_unused(node);
+    return true;
+  });
 }
 
+void Subscriptions::unsubscribe_node(Client& client, std::string_view topic) {
+  const auto [host, type, name] = std::get<topic::NodeTopic>(topic::parse_topic(topic));
+  Node* node = nodes_.find(host, name);
+  if (node == nullptr) return;
+  audiences_.update(*node, client, type);
+  nodes_.forget_if_unused(*node);
+}
+
+// One walk for all filters, which takes the client out of every node.
 bool Subscriptions::end(Client& client) {
   if (client.subscriber == nullptr) return true;
   Subscriber& subscriber = *client.subscriber;
+  auto& filters = subscriber.filters;
+  auto& patterns = subscriber.patterns;
   subscriber.scans.clear();
-  if (!subscriber.patterns.empty()) {
-    for (const auto& [text, pattern] : subscriber.patterns) audiences_.patterns().erase(text, client.session);
-    subscriber.patterns.clear();
-    subscriber.walked = 0;
+  while (!filters.empty()) {
+    if (shared_.work >= work::a_step) return false;
+    shared_.work += work::request;
+    const auto topic = filters.extract(filters.begin());
+    unsubscribe_node(client, topic.key());
   }
-  if (subscriber.walked && !walk(client, {.host = "+", .type = {}, .node = "#"})) return false;
-  for (int i = 0; i < filters_a_step && !subscriber.filters.empty(); ++i) {
-    unsubscribe(client, std::string(subscriber.filters.begin()->first));
-  }
-  return subscriber.filters.empty();
+  if (patterns.empty() && !subscriber.is_elsewhere) return true;
+  const auto leave = [&](Node& node) {
+    audiences_.leave(node, client);
+    nodes_.forget_if_unused(node);
+    return true;
+  };
+  const bool is_inside = patterns.size() == 1 && !subscriber.is_elsewhere;
+  if (!walk(client, is_inside ? patterns.begin()->second.pattern : all_nodes, leave)) return false;
+  for (const auto& [text, pattern] : patterns) audiences_.patterns().erase(text, client.session);
+  patterns.clear();
+  return true;
 }
 
-bool Subscriptions::walk(Client& client, const topic::NodePattern& pattern) {
-  auto& walked = client.subscriber->walked;
-  NodeId position = walked.value_or(0);
-  // Each node is held against each of the client's patterns.
-  const std::size_t nodes = std::max<std::size_t>(1, nodes_a_step / (client.subscriber->patterns.size() + 1));
-  for (std::size_t i = 0; i < nodes; ++i) {
-    Node* node = nodes_.next(position);
-    if (node == nullptr) {
-      walked.reset();
-      return true;
-    }
-    position = node->id;
-    const bool concerned = node->exists || node->members.contains(client.session);
-    if (concerned && pattern.selects(node->host, node->name)) audiences_.update(*node, client);
-    nodes_.forget_if_unused(*node);
-  }
-  walked = position;
-  return false;
+template <typename Visit>
+bool Subscriptions::walk(Client& client, const topic::NodePattern& pattern, Visit&& visit) {
+  auto& position = client.subscriber->progress.position;
+  if (!position) position.emplace();
+  if (!nodes_.walk(pattern, *position, visit)) return false;
+  position.reset();
+  return true;
+}
+
+// One that is being carried out ends where it is.
+void Subscriptions::interrupt(Client& client) {
+  if (client.subscriber == nullptr) return;
+  if (client.subscriber->progress.position) client.subscriber->is_elsewhere = true;
+  client.subscriber->progress = {};
+}
+
+void Subscriptions::drop(Client& client, SubscribeRequest& request) {
+  interrupt(client);
+  shared_.deliveries.emplace_back(
+      SubscribeReply{.ticket = request.ticket, .subscriptions = {}, .results = {}});
+}
+
+void Subscriptions::drop(Client& client, UnsubscribeRequest& request) {
+  interrupt(client);
+  shared_.deliveries.emplace_back(UnsubscribeReply{.ticket = request.ticket, .topic_filters = {}});
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -26,17 +26,27 @@ class Subscriptions {
   // The session is over: its filters go.
   bool end(Client& client);
 
+  // The session is about to end, and waits for no answer: the network thread is told what to count out.
+  void drop(Client& client, SubscribeRequest& request);
+  void drop(Client& client, UnsubscribeRequest& request);
+
  private:
   enum class Progress : std::uint8_t { granted, refused, unfinished };
+  // All filters are counted and judged before any node is looked at for those with a wildcard.
+  bool judge_filters(Client& client, const SubscribeRequest& request);
   Progress subscribe(Client& client, const Subscription& filter);
   Progress subscribe(Client& client, const Subscription& filter, const topic::NodeTopic& topic);
   Progress subscribe(Client& client, const Subscription& filter, const topic::NodePattern& pattern);
   Progress refuse(Client& client, std::string_view filter, std::string_view reason);
   bool has_all_filters(const Client& client) const;
-  // True: done.
+  // These return true when they are done.
+  bool follow_changed(Client& client);
+  bool follow(Client& client, const Subscriber::Pattern& changed);
   bool unsubscribe(Client& client, std::string_view topic_filter);
-  // Lets a client's part in some of the nodes that the pattern selects follow its filters. True: all are done.
-  bool walk(Client& client, const topic::NodePattern& pattern);
+  void unsubscribe_node(Client& client, std::string_view topic);
+  static void interrupt(Client& client);
+  template <typename Visit>
+  bool walk(Client& client, const topic::NodePattern& pattern, Visit&& visit);
 
   const Shared& shared_;
   Nodes& nodes_;

@@ -1,8 +1,14 @@
 // What clients have asked for and wait for: each client's requests in the order in which they came, and the clients
-// in turn. Prosody's thread only.
+// in turn. Who has cost Prosody's thread less comes first (start-time fair queueing), so what is cheap does not wait
+// for what is not. Prosody's thread only.
 #pragma once
 
-#include <deque>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "client.h"
 
@@ -12,24 +18,48 @@ class Turns {
  public:
   void add(Client& client, Request&& request) {
     client.waiting.push_back(std::move(request));
-    if (client.waiting.size() == 1) clients_.push_back(&client);
+    if (client.has_turn) return;
+    // A client that asked for nothing meanwhile has saved nothing up.
+    client.turn = std::max(client.turn, now_);
+    queue(client, true);
   }
 
   // The client whose turn it is; nullptr: nobody waits. It has no other turn before end() gives it one.
   Client* begin() {
-    if (clients_.empty()) return nullptr;
-    Client* client = clients_.front();
-    clients_.pop_front();
+    if (places_.empty()) return nullptr;
+    Client* client = places_.extract(places_.begin()).value().client;
+    now_ = client->turn;
     return client;
   }
 
-  // The client has had its turn.
-  void end(Client& client) {
-    if (!client.waiting.empty()) clients_.push_back(&client);
+  // The client has had its turn, and what it cost.
+  void end(Client& client, std::size_t work) {
+    client.turn += work;
+    client.has_turn = false;
+    if (!client.waiting.empty()) queue(client, false);
   }
 
  private:
-  std::deque<Client*> clients_;  // with requests, the next one in front
+  struct Place {
+    std::uint64_t turn = 0;
+    // Of those with the same turn who has asked for little comes first, then who was first.
+    bool has_more = false;
+    std::uint64_t number = 0;
+    Client* client = nullptr;
+
+    bool operator<(const Place& other) const {
+      return std::tie(turn, has_more, number) < std::tie(other.turn, other.has_more, other.number);
+    }
+  };
+
+  void queue(Client& client, bool is_new) {
+    client.has_turn = true;
+    places_.insert({.turn = client.turn, .has_more = !is_new, .number = ++last_number_, .client = &client});
+  }
+
+  std::set<Place> places_;  // of clients with requests
+  std::uint64_t now_ = 0;   // when the turn of the client began that is, or was, served
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -58,6 +58,8 @@ PacketType packet_type(std::string_view packet) {
 
 std::uint8_t flags(std::string_view packet) { return static_cast<std::uint8_t>(packet.front()) & 0x0FU; }
 
+constexpr std::size_t max_header_size = 5;
+
 struct FixedHeader {
   std::size_t size = 0;
   std::size_t packet_size = 0;  // the header included
@@ -69,9 +71,8 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
                                                                       ProtocolLevel level,
                                                                       std::size_t max_packet_size) {
   if (const auto malformed = check_first_byte(packet_type(bytes), flags(bytes), level)) return *malformed;
-  constexpr std::size_t max_size = 5;
   std::size_t remaining_length = 0;
-  for (std::size_t i = 1; i < max_size; ++i) {
+  for (std::size_t i = 1; i < max_header_size; ++i) {
     if (i == bytes.size()) return NeedMoreBytes{};
     const auto byte = static_cast<std::uint8_t>(bytes[i]);
     remaining_length |= static_cast<std::size_t>(byte & 0x7FU) << (7 * (i - 1));
@@ -97,6 +98,19 @@ void append(std::string_view part, std::size_t packet_size, std::string& partial
 }
 
 }  // namespace
+
+PacketStart PacketReader::start(std::string_view input) const {
+  std::string packet;
+  if (in_packet()) packet = std::string_view(partial_).substr(0, max_header_size);
+  packet += input.substr(0, max_header_size - packet.size());
+  if (packet.empty()) return {};
+  const PacketType type = packet_type(packet);
+  const auto header = read_fixed_header(packet, level_, max_packet_size_);
+  const auto* complete = std::get_if<FixedHeader>(&header);
+  return {.is_request =
+              type == PacketType::publish || type == PacketType::subscribe || type == PacketType::unsubscribe,
+          .size = complete == nullptr ? 0 : complete->packet_size};
+}
 
 ReadResult PacketReader::read(std::string_view& input) {
   if (handed_out_) {

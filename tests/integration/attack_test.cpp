@@ -119,6 +119,38 @@ TEST_F(Attack, GiantWildcards) {
   expect_service();
 }
 
+// As many filters as 96 kB hold, ten of them again and again, and a thousand nodes to hold them against.
+TEST_F(Attack, SubscribesWithManyFilters) {
+  RawMqtt owner = connected(prosody.mqtt_port(), "owner");
+  for (int i = 0; i < 1000; ++i) {
+    const std::string topic_name = "pubsub.localhost/utf8/" + std::to_string(i);
+    owner.send(mqtt::Publish{.topic = topic_name, .payload = "1"});
+  }
+  owner.subscribe("pubsub.localhost/utf8/999");  // carried out behind them
+  std::vector<std::string> filters;
+  for (int i = 0; i < 12000; ++i) filters.push_back("+/+/" + std::to_string(i % 10));
+  mqtt::Subscribe subscribe{.packet_identifier = 1, .subscriptions = {}};
+  for (const auto& filter : filters) subscribe.subscriptions.push_back({.topic_filter = filter});
+  std::string packet;
+  mqtt::write(subscribe, packet);
+
+  const auto expect_answers = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    connected(prosody.mqtt_port(), "newcomer").ping();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+    ping();
+  };
+  std::list<RawMqtt> attackers;
+  for (int i = 0; i < 250; ++i) {
+    attackers.push_back(connected(prosody.mqtt_port(), "attacker" + std::to_string(i)));
+    attackers.back().send_bytes(packet);
+    if (i % 25 == 24) expect_answers();
+  }
+  attackers.clear();
+  expect_answers();
+  expect_service();
+}
+
 TEST_F(Attack, NobodyTakesOverAnothersSession) {
   MqttClient::Options options{.port = prosody.mqtt_port(),
                               .client_identifier = "phone",

@@ -32,6 +32,13 @@ struct Malformed {
 // [MQTT-3.1.2-2].
 struct UnsupportedProtocolLevel {};
 
+// What the first bytes of a packet tell.
+struct PacketStart {
+  bool is_request =
+      false;  // PUBLISH, SUBSCRIBE or UNSUBSCRIBE: more than the connection itself has to do with it
+  std::size_t size = 0;  // of the whole packet; 0 while that is not known
+};
+
 using ReadResult = std::variant<Packet, NeedMoreBytes, Malformed, UnsupportedProtocolLevel>;
 
 class PacketReader {
@@ -50,6 +57,9 @@ class PacketReader {
   // A client whose CONNECT said MQTT 3.1 is read by the rules of 3.1 where they differ: the reader remembers
   // its level.
   ReadResult read(std::string_view& input);
+
+  // Of the packet that read() would begin or go on with.
+  PacketStart start(std::string_view input) const;
 
   // True between the first and the last byte of a packet.
   bool in_packet() const { return !partial_.empty() && !handed_out_; }

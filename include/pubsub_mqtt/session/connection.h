@@ -66,6 +66,7 @@ class Connection {
   bool is_logging_in() const;
   bool outbox_is_full() const;
   bool reads() const;
+  bool may_ask(std::string_view input) const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);
   TokenRate byte_rate() const;

@@ -79,9 +79,8 @@ class Sessions {
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();
 
-  // Returns false while the publishes of all clients that wait for pubsub are too many bytes: nobody is read from.
-  bool takes_requests() const;
-  // Returns true once after that has passed.
+  // Returns true once when clients that were not read from, since all together had asked too much of pubsub, can be
+  // read from again.
   bool takes_requests_again();
 
   // Of all sessions.

@@ -52,9 +52,17 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
 bool Connection::reads() const {
-  if (!sessions_.takes_requests() || is_logging_in() || is_slowed_down()) return false;
+  if (is_logging_in() || is_slowed_down()) return false;
   const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
+}
+
+// CONNECT, PINGREQ and what is between this client and us does not wait for what others have asked of pubsub.
+bool Connection::may_ask(std::string_view input) const {
+  Session* own = session();
+  if (own == nullptr || input.empty()) return true;
+  const auto start = reader_.start(input);
+  return !start.is_request || own->may_ask(start.size);
 }
 
 // As much as comes in a second may be sent at once.
@@ -90,7 +98,7 @@ void Connection::receive(std::string_view& input, Time now) {
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads()) return;
+    if (!reads() || !may_ask(input)) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -267,7 +275,8 @@ std::optional<Time> Connection::deadline() const {
   if (is_slowed_down()) return reads_again_at_;
   if (keep_alive_.count() == 0) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
-  if (!reads()) return std::nullopt;
+  const Session* own = session();
+  if (!reads() || (own != nullptr && own->waits_for_share())) return std::nullopt;
   // One and a half times the interval [MQTT-3.1.2-24].
   return last_packet_ + Time(keep_alive_) * 3 / 2;
 }

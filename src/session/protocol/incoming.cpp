@@ -85,8 +85,7 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();
-  shared.backlog.add_publish(request.publication.topic);
-  shared.backlog.add(request.ticket.bytes, shared.limits);
+  shared.backlog.add_publish(session_.id(), request.publication.topic, request.ticket.bytes, shared.limits);
   ++pending_publishes_;
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += request.ticket.bytes;
@@ -111,9 +110,9 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
 
 void Incoming::asked(std::size_t bytes) {
   Shared& shared = session_.shared();
+  shared.backlog.add(session_.id(), bytes, shared.limits);
   ++pending_subscribes_;
   pending_bytes_ += bytes;
-  shared.backlog.add(bytes, shared.limits);
   reading_paused_ = has_asked_too_much();
 }
 
@@ -130,9 +129,16 @@ bool Incoming::has_asked_too_much() const {
          pending_bytes_ >= limits.max_pending_publish_bytes || pending_subscribes_ >= max_pending_subscribes;
 }
 
+bool Incoming::may_ask(std::size_t bytes) {
+  const Shared& shared = session_.shared();
+  waits_for_share_ = !shared.backlog.has_share(session_.id(), bytes, shared.limits);
+  return !waits_for_share_;
+}
+
 // A request was answered.
 void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
+  if (std::exchange(waits_for_share_, false) && session_.is_connected()) session_.outbox()->resume_reading();
   if (pending_publishes_ == 0) {
     awaits_all_answers_ = false;
   } else if (awaits_all_answers_) {
@@ -208,6 +214,7 @@ void Incoming::acknowledge_published() {
 }
 
 void Incoming::detach() noexcept {
+  waits_for_share_ = false;
   ways_.reset();
   published_.clear();
   awaited_publishes_ = answered_publishes_;

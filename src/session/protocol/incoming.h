@@ -41,6 +41,11 @@ class Incoming {
   // Returns false while too much waits for pubsub, and until half of that is answered: read no further.
   bool takes_packets() const { return !reading_paused_; }
 
+  // A PUBLISH, SUBSCRIBE or UNSUBSCRIBE of so many bytes comes next. Returns false while all sessions together wait for
+  // too much, and this one would have more than its share: then the connection is told when to read on.
+  bool may_ask(std::size_t bytes);
+  bool waits_for_share() const { return waits_for_share_; }
+
   void attach() noexcept { reading_paused_ = has_asked_too_much(); }
   void detach() noexcept;
 
@@ -79,6 +84,7 @@ class Incoming {
   // What it counts when all that the connection has sent so far is answered.
   std::uint32_t awaited_publishes_ = 0;
   bool reading_paused_ = false;
+  bool waits_for_share_ = false;
   bool awaits_all_answers_ = false;  // to take a direct way then
 };
 

@@ -77,14 +77,13 @@ void Session::publish_will() {
   if (!has_will()) return;
   auto large = examine_if_large(*record_.will, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(record_.will->topic);
+  shared_.backlog.add_publish(id_, record_.will->topic, record_.will->size(), shared_.limits);
   PublishRequest request{
       .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
   request.ticket.bytes = request.publication.size();
-  shared_.backlog.add(request.ticket.bytes, shared_.limits);
   ask(std::move(request));
 }
 

@@ -80,6 +80,8 @@ class Session {
 
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
+  bool may_ask(std::size_t bytes) { return incoming_.may_ask(bytes); }
+  bool waits_for_share() const { return incoming_.waits_for_share(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }

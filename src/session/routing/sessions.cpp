@@ -62,7 +62,6 @@ Refusals& Sessions::refusals() { return state_->refusals; }
 Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
 std::size_t Sessions::size() const { return state_->table.size(); }
 std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
-bool Sessions::takes_requests() const { return !state_->shared.backlog.is_full(); }
 bool Sessions::takes_requests_again() { return state_->shared.backlog.has_shrunk(); }
 void Sessions::await_login(ConnectionId id, Connection& connection) {
   state_->logging_in.emplace(id, &connection);
@@ -238,20 +237,19 @@ void Sessions::State::disconnect(Session& session) {
 }
 
 void Sessions::State::carry_out(SubscribeReply& reply) {
-  shared.backlog.remove(reply.ticket.bytes, shared.limits);
+  shared.backlog.remove(reply.ticket.session, reply.ticket.bytes, shared.limits);
   Session* session = table.find(reply.ticket.session);
   if (session != nullptr) session->guard([&] { session->reply(reply); });
 }
 
 void Sessions::State::carry_out(UnsubscribeReply& reply) {
-  shared.backlog.remove(reply.ticket.bytes, shared.limits);
+  shared.backlog.remove(reply.ticket.session, reply.ticket.bytes, shared.limits);
   Session* session = table.find(reply.ticket.session);
   if (session != nullptr) session->guard([&] { session->reply(reply); });
 }
 
 void Sessions::State::carry_out(PublishReply& reply) {
-  shared.backlog.remove(reply.ticket.bytes, shared.limits);
-  shared.backlog.remove_publish(reply.topic);
+  shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
   Session* session = reply.ticket.will ? nullptr : table.find(reply.ticket.session);
   if (session == nullptr) return;
   bool goes_on = true;

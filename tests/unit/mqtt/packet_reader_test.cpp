@@ -357,5 +357,26 @@ TEST(PacketReader, TellsAnotherProtocolLevelFromGarbage_MQTT_3_1_2_2) {
   EXPECT_EQ(read_fragments({packet(0x10, field("MQIsdp"), 4, 0x02, 0, 60, field("id"))}), unsupported);
 }
 
+TEST(PacketReaderTest, TellsWhatBeginsBeforeItIsRead) {
+  const std::string publish = "\x30\x82\x01" + std::string(130, 'x');
+  const std::string_view pingreq("\xC0\x00", 2);
+  PacketReader reader(1000);
+  EXPECT_EQ(reader.start("").size, 0U);
+  EXPECT_FALSE(reader.start("").is_request);
+  EXPECT_FALSE(reader.start(pingreq).is_request);
+  EXPECT_EQ(reader.start(pingreq).size, 2U);
+  for (const char first : {'\x30', '\x82', '\xA2'}) {
+    EXPECT_TRUE(reader.start(std::string(1, first)).is_request);
+    EXPECT_EQ(reader.start(std::string(1, first)).size, 0U);  // not known yet
+  }
+  EXPECT_EQ(reader.start(publish).size, 133U);
+  // It goes on with one that came in part.
+  std::string_view part = std::string_view(publish).substr(0, 1);
+  reader.read(part);
+  const std::string rest = publish.substr(1);
+  EXPECT_TRUE(reader.start(rest).is_request);
+  EXPECT_EQ(reader.start(rest).size, 133U);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::mqtt

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "client.h"
 
 namespace pubsub_mqtt::session {
 namespace {
+
+const std::string hundred_and_twenty(120, '1');
 
 using std::chrono::seconds;
 
@@ -196,23 +200,86 @@ TEST(ConnectionTest, PublishesBeyondTheLimitAreLeftUnread) {
 TEST(ConnectionTest, BytesOfAllClientsThatWaitForPubsubAreLimited) {
   Server server;
   server.limits.max_pending_bytes = 100;
-  const std::string payload(120, '1');
+  const mqtt::Publish large{.topic = "a/json/b", .payload = std::string_view(hundred_and_twenty)};
   SessionId gone = 0;
   {
     Client client(server);
     client.connect("gone");
     gone = client.session();
-    client.send(mqtt::Publish{.topic = "a/json/b", .payload = payload});
+    client.send(large);
   }
-  EXPECT_FALSE(server.sessions.takes_requests());
   Client other(server);
-  other.connect("other");
-  EXPECT_FALSE(other.unread.empty());  // not even its CONNECT is read
+  other.connect("other", 10);
+  other.send(large);
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 1U);
+  EXPECT_FALSE(other.unread.empty());
+  EXPECT_EQ(other.connection->deadline(), std::nullopt);  // the silence is ours
   server.sessions.handle(PublishReply{.ticket = {.session = gone, .bytes = 128}, .topic = {}});
   EXPECT_TRUE(server.sessions.takes_requests_again());
   EXPECT_FALSE(server.sessions.takes_requests_again());
   other.read_on();
   EXPECT_TRUE(other.unread.empty());
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 2U);
+}
+
+class SharedBudgetTest : public ::testing::Test {
+ protected:
+  SharedBudgetTest() {
+    server.limits.max_pending_bytes = 1000;
+    greedy.connect("greedy");
+    for (int i = 0; i < 100; ++i) greedy.send(small);
+  }
+
+  static constexpr mqtt::Publish small{.topic = "a/json/b", .payload = "12345678901234567890"};
+  const mqtt::Publish large{.topic = "a/json/b",
+                            .payload = std::string_view(hundred_and_twenty).substr(0, 112)};
+  Server server;
+  Client greedy{server};
+};
+
+TEST_F(SharedBudgetTest, WhoIsOverAFairShareWaitsAndNobodyElse) {
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 36U);
+  EXPECT_FALSE(greedy.unread.empty());
+  Client modest(server);
+  modest.connect("modest", 10);  // not even its CONNECT waits
+  modest.send(mqtt::Publish{.topic = "a/json/b", .payload = "1"});
+  modest.send(mqtt::Subscribe{.packet_identifier = 1, .subscriptions = {{.topic_filter = "a/json/b"}}});
+  modest.send(mqtt::Pingreq{});
+  EXPECT_TRUE(modest.unread.empty());
+  EXPECT_EQ(modest.outbox.written, bytes_of(mqtt::Pingresp{}));
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 37U);
+  EXPECT_EQ(server.requested<SubscribeRequest>().size(), 1U);
+}
+
+TEST_F(SharedBudgetTest, WhoWaitsReadsOnWhenItsShareAllowsThat) {
+  std::list<Client> others;
+  for (const std::string name : {"a", "b", "c", "d"}) {
+    others.emplace_back(server).connect(name);
+    others.back().send(large);
+  }
+  // A fifth of 1,000 bytes is six publishes of 28 bytes, and one that comes.
+  const auto asked = server.requested<PublishRequest>();
+  ASSERT_EQ(asked.size(), 40U);
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(server.requested<PublishRequest>().size(), 40U) << i;
+    server.answer(asked[i]);
+    EXPECT_EQ(greedy.outbox.resumed, static_cast<int>(i) + 1);
+    greedy.read_on();
+  }
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 41U);
+  EXPECT_FALSE(greedy.unread.empty());
+}
+
+// One packet that comes in pieces is no way around.
+TEST_F(SharedBudgetTest, ALargePacketWaitsAlsoWhereItBegan) {
+  Client modest(server);
+  modest.connect("modest", 10);
+  const std::string large(600, '1');
+  const std::string packet = bytes_of(mqtt::Publish{.topic = "a/json/b", .payload = std::string_view(large)});
+  modest.receive(packet.substr(0, 1));
+  modest.receive(packet.substr(1));
+  EXPECT_FALSE(modest.unread.empty());
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 36U);
 }
 
 TEST(ConnectionTest, BytesThatWaitForPubsubAreLimitedToo) {

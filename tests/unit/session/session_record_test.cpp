@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client.h"
+#include "protocol/repeated_lines.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
 
@@ -86,7 +87,12 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
   Server other;
   SessionTable table;
   Audiences audiences(table, other.limits);
-  Shared shared{.limits = other.limits, .requests = other.requests, .log = other.log, .audiences = audiences};
+  RepeatedLines repeated_lines(other.log);
+  Shared shared{.limits = other.limits,
+                .requests = other.requests,
+                .log = other.log,
+                .repeated_lines = repeated_lines,
+                .audiences = audiences};
   Session& session = table.create(std::move(record()), shared);
   EXPECT_EQ(shared.queued_bytes, session.record().outgoing.queued_bytes());
   EXPECT_GT(shared.queued_bytes, 0U);

@@ -1,0 +1,180 @@
+// Who is served when: nobody waits for what costs others more than it costs him.
+#include "turns.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub_fixture.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+Request any_request() { return RetainedRequest{}; }
+
+Client client(SessionId session) {
+  Client made;
+  made.session = session;
+  return made;
+}
+
+// Gives turns at the price of each client, and says whose they were.
+std::vector<SessionId> served(Turns& turns, int count, const std::map<SessionId, std::size_t>& prices) {
+  std::vector<SessionId> sessions;
+  for (int i = 0; i < count; ++i) {
+    Client* next = turns.begin();
+    sessions.push_back(next->session);
+    next->waiting.pop_front();
+    turns.end(*next, prices.at(next->session));
+  }
+  return sessions;
+}
+
+TEST(TurnsTest, WhoCostsLessHasMoreTurns) {
+  Client dear = client(1);
+  Client cheap = client(2);
+  Turns turns;
+  EXPECT_EQ(turns.begin(), nullptr);
+  for (int i = 0; i < 4; ++i) {
+    turns.add(dear, any_request());
+    turns.add(cheap, any_request());
+  }
+  EXPECT_EQ(served(turns, 8, {{1, 30}, {2, 10}}), (std::vector<SessionId>{1, 2, 2, 2, 1, 2, 1, 1}));
+  EXPECT_EQ(turns.begin(), nullptr);
+}
+
+TEST(TurnsTest, ANewcomerWaitsForNoneOfThoseWhoHaveHadTheirTurn) {
+  std::vector<Client> clients;
+  for (SessionId session = 0; session < 100; ++session) clients.push_back(client(session));
+  Turns turns;
+  std::map<SessionId, std::size_t> prices;
+  for (SessionId session = 0; session < 100; ++session) {
+    prices[session] = 1000;
+    for (int i = 0; i < 10; ++i) turns.add(clients[session], any_request());
+  }
+  served(turns, 150, prices);
+  Client newcomer = client(1000);
+  prices[1000] = 1;
+  turns.add(newcomer, any_request());
+  EXPECT_EQ(served(turns, 1, prices), std::vector<SessionId>{1000});
+}
+
+TEST(TurnsTest, WhoAsksForNothingSavesNothingUp) {
+  Client idle = client(1);
+  Client busy = client(2);
+  Turns turns;
+  turns.add(idle, any_request());
+  served(turns, 1, {{1, 1}});
+  for (int i = 0; i < 20; ++i) turns.add(busy, any_request());
+  served(turns, 10, {{2, 100}});
+  for (int i = 0; i < 10; ++i) turns.add(idle, any_request());
+  EXPECT_EQ(served(turns, 4, {{1, 100}, {2, 100}}), (std::vector<SessionId>{1, 2, 1, 2}));
+}
+
+class FairnessTest : public HubTest {
+ protected:
+  static constexpr SessionId first_attacker = 100;
+
+  void send(Request request) {
+    std::vector<Request> batch;
+    batch.push_back(std::move(request));
+    hub.accept(batch);
+  }
+
+  // Each asks in one SUBSCRIBE for as many filters as 96 kB hold: ten, again and again.
+  void attack(SessionId attackers, std::size_t filters) {
+    AskToSubscribe request{.packet_identifier = 1, .filters = {}};
+    for (std::size_t i = 0; i < filters; ++i) {
+      request.filters.push_back({.topic_filter = "+/+/" + std::to_string(i % 10)});
+    }
+    for (SessionId i = 0; i < attackers; ++i) open(first_attacker + i);
+    for (SessionId i = 0; i < attackers; ++i) {
+      request.session = first_attacker + i;
+      send(request);
+    }
+  }
+
+  template <typename Reply>
+  int steps_until(SessionId session) {
+    int steps = 0;
+    while (hub.step()) {
+      ++steps;
+      hub.take_deliveries(deliveries);
+      for (const auto& reply : take<Reply>()) {
+        if (reply.ticket.session == session) return steps;
+      }
+    }
+    ADD_FAILURE() << "no reply";
+    return steps;
+  }
+};
+
+TEST_F(FairnessTest, OthersAreServedWhileManyAskForMuch) {
+  for (int i = 0; i < 1000; ++i) create(std::to_string(i));
+  attack(250, 12000);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(hub.step());
+  hub.take_deliveries(deliveries);
+  ASSERT_TRUE(take<SubscribeReply>().empty());
+  send(OpenSession{.session = 2, .client = "client 2"});
+  send(AskToPublish{.session = 2, .topic = "pubsub/json/node", .payload = "1"});
+  send(AskToSubscribe{
+      .session = 2, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/node"}}});
+  send(LoginRequest{});
+  EXPECT_EQ(steps_until<PublishReply>(2), 1);
+  EXPECT_EQ(service.logins.size(), 1U);
+  EXPECT_LE(steps_until<SubscribeReply>(2), 251);  // each attacker has a turn at most
+}
+
+TEST_F(FairnessTest, WhatAVanishedSessionAskedIsDropped) {
+  attack(250, 12000);
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(hub.step());
+  for (SessionId i = 0; i < 250; ++i) {
+    send(AskToUnsubscribe{.session = first_attacker + i, .packet_identifier = 2, .topic_filters = {"+/+/0"}});
+    send(RetainedRequest{.session = first_attacker + i});
+    send(CloseSession{.session = first_attacker + i});
+  }
+  // The network thread counts out what is answered.
+  hub.take_deliveries(deliveries);
+  EXPECT_EQ(take<SubscribeReply>().size(), 250U);
+  EXPECT_EQ(take<UnsubscribeReply>().size(), 250U);
+  int steps = 0;
+  while (hub.step()) ++steps;
+  EXPECT_LE(steps, 260);
+  create("0");
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<AudienceChange>().empty());
+}
+
+TEST_F(FairnessTest, WhatAVanishedSessionPublishedIsPublished) {
+  send(AskToSubscribe{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/a"}}});
+  send(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+  send(AskToSubscribe{.session = 1, .packet_identifier = 2, .filters = {{.topic_filter = "pubsub/json/b"}}});
+  send(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "2", .will = true});
+  send(CloseSession{.session = 1});
+  while (hub.step()) {
+  }
+  EXPECT_EQ(service.published.size(), 2U);
+  EXPECT_TRUE(service.subscribed.empty());
+}
+
+// In the middle of an UNSUBSCRIBE, which had removed the filter but not yet the client from every node.
+TEST_F(FairnessTest, AnUnsubscribeThatIsInterruptedLeavesNothingBehind) {
+  for (int i = 0; i < 2000; ++i) create("n" + std::to_string(i));
+  subscribe(1, "#");
+  subscribe(1, "pubsub/json/node");
+  send(AskToUnsubscribe{.session = 1, .packet_identifier = 2, .topic_filters = {"#"}});
+  hub.step();
+  hub.take_deliveries(deliveries);
+  ASSERT_TRUE(take<UnsubscribeReply>().empty());
+  deliveries.clear();
+  send(CloseSession{.session = 1});
+  while (hub.step()) {
+  }
+  for (int i = 0; i < 2000; ++i) ASSERT_FALSE(hub.wants_item("pubsub", "n" + std::to_string(i), "1")) << i;
+  EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::hub
