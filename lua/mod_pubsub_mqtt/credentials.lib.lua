@@ -63,9 +63,10 @@ return function (settings)
 		return usermanager.test_password(username, host, password);
 	end
 
-	-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it.
+	-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it, where
+	-- it is not for MQTT that they may.
 	local function is_safe(request, host)
-		return request.is_encrypted or request.is_loopback
+		return request.is_encrypted or request.is_loopback or not settings.boolean("mqtt_require_encryption", true)
 			or module:context(host):get_option_boolean("allow_unencrypted_plain_auth", false);
 	end
 
@@ -76,7 +77,7 @@ return function (settings)
 		end
 		if not is_safe(request, host) then
 			return "not_authorized", "a password on an unencrypted connection, which allow_unencrypted_plain_auth of "
-				..host.." forbids: use TLS (mqtt_tls_ports)";
+				..host.." forbids: use TLS (mqtt_tls_ports), or set mqtt_require_encryption = false";
 		end
 		local ok, condition = ask_provider(username, host, password, request);
 		if ok and is_enabled(username, host) then

@@ -79,7 +79,8 @@ local settings = module:require "settings";
 local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
 
 local limits = settings.limits(library.limits);
-limits.passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
+limits.passwords_in_the_clear = not settings.boolean("mqtt_require_encryption", true)
+	or module:get_option_boolean("allow_unencrypted_plain_auth", false);
 limits.anonymous_from_everywhere = allow_anonymous == true;
 limits.anonymous_from_loopback = allow_anonymous ~= false;
 

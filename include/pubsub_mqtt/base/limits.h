@@ -26,7 +26,8 @@ inline constexpr std::size_t TiB = 1024 * GiB;
 
 struct Limits {
   Anonymous anonymous = Anonymous::from_loopback;  // mqtt_allow_anonymous
-  // Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken always.
+  // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
+  // always.
   bool passwords_in_the_clear = false;
 
   // Connections. From one address means, of IPv6, from one /64. Loopback is exempt from what counts by address:

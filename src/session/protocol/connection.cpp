@@ -22,6 +22,9 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 // Characters are bytes here: a client that keeps to MQTT 3.1 is within either.
 constexpr std::size_t longest_identifier_of_3_1 = 23;
 
+// An empty one is none: some libraries send it for clients that have no login.
+bool has_user_name(const mqtt::Connect& connect) { return connect.user_name && !connect.user_name->empty(); }
+
 }  // namespace
 
 Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
@@ -146,13 +149,13 @@ void Connection::receive(const mqtt::Connect& connect) {
     return refuse(mqtt::Reason::identifier_rejected,
                   "a client identifier longer than mqtt_max_client_identifier_length");
   }
-  if (connect.user_name && !may_send_password()) {
+  if (has_user_name(connect) && !may_send_password()) {
     return refuse(mqtt::Reason::not_authorized,
                   "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
-                  "allow_unencrypted_plain_auth = true",
+                  "mqtt_require_encryption = false",
                   LogLevel::warn);
   }
-  if (connect.user_name || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
+  if (has_user_name(connect) || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
   accept(connect, {});
 }
 
@@ -175,8 +178,10 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
                        .user_name = {},
                        .password = {},
                        .certificate = newcomer_->certificate};
-  if (connect.user_name) request.user_name.emplace(*connect.user_name);
-  if (connect.password) request.password.emplace(*connect.password);
+  if (has_user_name(connect)) {
+    request.user_name.emplace(*connect.user_name);
+    if (connect.password) request.password.emplace(*connect.password);
+  }
   sessions_.requests().emplace_back(std::move(request));
   newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
   sessions_.await_login(id_, *this);
