@@ -76,13 +76,16 @@ end
 -- No require() of our own for libraries, since Prosody reloads these with the module.
 local settings = module:require "settings";
 
-local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
-
-local limits = settings.limits(library.limits);
-limits.passwords_in_the_clear = not settings.boolean("mqtt_require_encryption", true)
-	or module:get_option_boolean("allow_unencrypted_plain_auth", false);
-limits.anonymous_from_everywhere = allow_anonymous == true;
-limits.anonymous_from_loopback = allow_anonymous ~= false;
+-- For the core: what it knows of the configuration.
+local function read_limits()
+	local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
+	local limits = settings.limits(library.limits);
+	limits.passwords_in_the_clear = not settings.boolean("mqtt_require_encryption", true)
+		or module:get_option_boolean("allow_unencrypted_plain_auth", false);
+	limits.anonymous_from_everywhere = allow_anonymous == true;
+	limits.anonymous_from_loopback = allow_anonymous ~= false;
+	return limits;
+end
 
 --- What the core calls
 
@@ -117,8 +120,9 @@ end
 local reloaded = shared.core ~= nil;
 if reloaded then
 	shared.core:attach(callbacks);
+	shared.core:set_limits(read_limits());
 else
-	shared.core = library.new(limits, callbacks);
+	shared.core = library.new(read_limits(), callbacks);
 end
 
 --- Prosody's side
@@ -134,10 +138,14 @@ ports.provide();
 
 check_settings();
 module:hook("config-reloaded", function ()
-	check_settings();
+	credentials.read_settings();
+	failed_logins.read_settings();
+	if shared.core then shared.core:set_limits(read_limits()); end
 	for host in pairs(services) do
+		rights.read_settings(host);
 		if shared.core then shared.core:host_changed(host); end
 	end
+	check_settings();
 end, -10);
 
 --- Prosody's main loop

@@ -3,6 +3,7 @@
 local certmanager = require "core.certmanager";
 local configmanager = require "core.configmanager";
 local portmanager = require "core.portmanager";
+local serialize = require "util.serialization".serialize;
 
 -- shared: with `core`, the gateway, while there is one; library: pubsub_mqtt.so
 return function (shared, library)
@@ -126,11 +127,40 @@ return function (shared, library)
 
 	local function renew_all() for_each_port(renew); end
 
+	-- What portmanager read when it opened the ports of a service.
+	local function addresses(service_name)
+		local read = {};
+		for _, setting in ipairs({
+			service_name.."_ports"; service_name.."_interfaces"; service_name.."_interface";
+			"local_interfaces"; "interfaces"; "interface";
+		}) do
+			table.insert(read, serialize(configmanager.get("*", setting)));
+		end
+		return table.concat(read, "\n");
+	end
+
+	local opened = {}; -- service -> addresses() when its ports were opened
+
+	-- Portmanager opens ports when a module provides them, and not again. Clients stay: they have left the port.
+	local function open_again_where_changed()
+		for service_name, before in pairs(opened) do
+			opened[service_name] = addresses(service_name);
+			if opened[service_name] ~= before and portmanager.get_service(service_name) then
+				portmanager.deactivate(service_name);
+				portmanager.activate(service_name);
+			end
+		end
+	end
+
 	module:hook("service-added", function () for_each_port(adopt); end);
-	module:hook("config-reloaded", renew_all, -10); -- portmanager renews its certificates at -1
+	module:hook("config-reloaded", function ()
+		open_again_where_changed();
+		renew_all();
+	end, -10); -- portmanager renews its certificates at -1
 	module:hook("host-activated", renew_all, -10);
 
 	function ports.provide()
+		for _, service_name in ipairs({ "mqtt", "mqtt_tls" }) do opened[service_name] = addresses(service_name); end
 		module:provides("net", {
 			name = "mqtt";
 			default_port = 1883;

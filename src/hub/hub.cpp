@@ -43,6 +43,11 @@ Hub::Hub(PubsubService& service, const Limits& limits)
       patterns_(std::make_unique<FilterTree>()) {}
 Hub::~Hub() = default;
 
+void Hub::set_limits(const Limits& limits) {
+  limits_ = limits;
+  withdraw_all_routes();  // each knows what mqtt_max_item_size was
+}
+
 void Hub::accept(std::vector<Request>& batch) {
   for (auto& request : batch) {
     std::visit(

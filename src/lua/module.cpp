@@ -9,6 +9,7 @@
 //                                 settings that the administrator wrote name the certificate; old: contexts to
 //                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
+//   core:set_limits(limits)       after a reload
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -161,6 +162,15 @@ int attach(lua_State* L) {
   core.callbacks().attach(L, 2);
   // Its settings may judge otherwise.
   core.tell_hub(L, [](hub::Hub& hub) { hub.withdraw_all_routes(); });
+  return 0;
+}
+
+int set_limits(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const Limits limits = read_limits(L, 2);
+  core.network().set_limits(limits);
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_limits(limits); });
   return 0;
 }
 
@@ -482,6 +492,7 @@ int tls_contexts(lua_State* L) {
 
 constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
+    {"set_limits", entry<set_limits>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},

@@ -54,7 +54,7 @@ Time expiry_interval(Time session_expiry) {
 
 }  // namespace
 
-EventLoop::EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
                      Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd)
     : limits_(limits),
       command_box_(commands),
@@ -84,14 +84,18 @@ bool EventLoop::init() {
   uv_check_init(&loop_, &after_poll_);
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
-  const auto interval = static_cast<std::uint64_t>(expiry_interval(limits_.session_expiry).count());
   uv_timer_init(&loop_, &expiry_);
-  uv_timer_start(&expiry_, on_expiry, interval, interval);
+  look_for_expired_sessions();
   uv_timer_init(&loop_, &next_handshake_);
   uv_timer_init(&loop_, &next_deadline_);
   uv_timer_init(&loop_, &held_lines_);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
+}
+
+void EventLoop::look_for_expired_sessions() {
+  const auto interval = static_cast<std::uint64_t>(expiry_interval(limits_.session_expiry).count());
+  uv_timer_start(&expiry_, on_expiry, interval, interval);
 }
 
 void EventLoop::run() {
@@ -168,6 +172,12 @@ void EventLoop::carry_out(Listen& command) {
   }
   listeners_.emplace(command.listener,
                      Listener{.socket = std::move(command.socket), .tls = std::move(command.tls)});
+}
+
+// Whoever needs them reads them where they are.
+void EventLoop::carry_out(SetLimits& command) {
+  limits_ = command.limits;
+  if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&expiry_)) == 0) look_for_expired_sessions();
 }
 
 void EventLoop::carry_out(SetTls& command) {

@@ -34,6 +34,9 @@ struct Listen {
   FileDescriptor socket;
   std::shared_ptr<const TlsContexts> tls;
 };
+struct SetLimits {
+  Limits limits;
+};
 struct SetTls {
   ListenerId listener = 0;
   std::shared_ptr<const TlsContexts> tls;
@@ -49,12 +52,12 @@ struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command = std::variant<Listen, SetTls, CloseListener, ListClients, SendWills, Stop>;
+using Command = std::variant<Listen, SetLimits, SetTls, CloseListener, ListClients, SendWills, Stop>;
 
 class EventLoop {
  public:
   // requests_fd: the eventfd that wakes Prosody's thread. All references outlive this.
-  EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+  EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
             Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
@@ -97,11 +100,13 @@ class EventLoop {
   template <typename Work>
   void guard(Work&& work);
   void carry_out(Listen& command);
+  void carry_out(SetLimits& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
   void carry_out(ListClients& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
+  void look_for_expired_sessions();
   void dispatch(const epoll_event& event);
   void accept(const Listener& listener);
   void refuse_one(const Listener& listener);
@@ -120,7 +125,7 @@ class EventLoop {
   void post_log();
   void close_own_handles();
 
-  const Limits& limits_;
+  Limits& limits_;
   Mailbox<Command>& command_box_;
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;

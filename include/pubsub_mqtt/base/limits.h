@@ -2,7 +2,7 @@
 // the range of that setting: C++ reads Limits, the Lua half reads `limits` (through luaopen_pubsub_mqtt), and so
 // do the tests, which hold docs/configuration.md against it.
 //
-// Values. Set once, before the network thread starts.
+// Values. Each thread has a copy of its own, which is assigned when the configuration was reloaded.
 #pragma once
 
 #include <array>

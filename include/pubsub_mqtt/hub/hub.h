@@ -38,6 +38,9 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
+  // Those of a reload, for what is asked from now on.
+  void set_limits(const Limits& limits);
+
   // Takes a batch from the network thread; leaves it empty.
   void accept(std::vector<Request>& batch);
 
@@ -146,7 +149,7 @@ class Hub {
   void judge(Node& node, std::string_view account, const std::vector<SessionId>& sessions);
 
   PubsubService& service_;
-  const Limits limits_;
+  Limits limits_;
   std::vector<Delivery> deliveries_;
   std::unique_ptr<Nodes> nodes_;
   std::unique_ptr<FilterTree> patterns_;

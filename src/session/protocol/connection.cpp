@@ -91,6 +91,7 @@ void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
+  reader_.set_max_packet_size(limits().max_packet_size);
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     if (!reads()) return;
