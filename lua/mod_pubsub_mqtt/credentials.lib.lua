@@ -154,7 +154,8 @@ return function (settings)
 				if not request.user_name:find("@", 1, true) and not default_host() then
 					return "bad_credentials", "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
 				end
-				return "bad_credentials", "the user name is no account's here";
+				return "bad_credentials",
+					"the user name is no account of this server: give it as NAME@HOST, where HOST is one of its VirtualHosts";
 			end
 		end
 		if credentials.names_an_account(request) then

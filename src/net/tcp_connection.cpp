@@ -43,6 +43,7 @@ void TcpConnection::guard(Work&& work) {
   try {
     work();
   } catch (const std::exception&) {
+    loop_.sessions().lacked_memory();
     close_now();
   }
 }
@@ -119,7 +120,11 @@ void TcpConnection::decrypt(std::string_view bytes) {
   if (status == TlsStream::Status::closed) {
     ended("closed by the client");
   } else if (status == TlsStream::Status::failed) {
-    ended("TLS failed: " + std::string(tls_->stream.error()));
+    const std::string reason = "TLS failed: " + std::string(tls_->stream.error());
+    if (!tls_->stream.is_mendable()) return ended(reason);
+    if (closing_ || closed_) return;
+    protocol_->log_mendable(reason, loop_.now());
+    close();
   }
 }
 

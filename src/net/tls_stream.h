@@ -44,6 +44,9 @@ class TlsStream {
 
   bool handshake_done() const;
 
+  // Whether an administrator can mend what went wrong: error() is one of a few literals then.
+  bool is_mendable() const { return is_mendable_; }
+
   // Who the client's verified certificate says it is: once, with the first plaintext.
   std::unique_ptr<CertificateNames> take_client_names() { return std::move(client_names_); }
 
@@ -65,6 +68,7 @@ class TlsStream {
   Status outcome(int ssl_error);
   Status fail_with_openssl_error();
   Status fail(std::string error);
+  Status fail_mendably(std::string error);
 
   // Until the client has named its host.
   struct Choice {
@@ -76,6 +80,7 @@ class TlsStream {
   std::unique_ptr<CertificateNames> client_names_;
   std::unique_ptr<const std::string> error_;
   bool client_is_known_ = false;
+  bool is_mendable_ = false;
 };
 
 }  // namespace pubsub_mqtt::net

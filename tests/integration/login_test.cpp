@@ -114,7 +114,7 @@ TEST_F(Login, ManyThatFailAreOneLineForEachReason) {
   }
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("info\t.*login as guess0@localhost failed: wrong user name or password"), 1U);
-  EXPECT_EQ(prosody.log().count("info\t.*login failed: the user name is no account's here"), 1U);
+  EXPECT_EQ(prosody.log().count("info\t.*login failed: the user name is no account of this server"), 1U);
   EXPECT_EQ(prosody.log().count("info\t.*login.* failed: "), 2U);
   EXPECT_EQ(prosody.log().count("debug\t.*login as guess.* failed: "), 19U) << "for who looks for them";
 }

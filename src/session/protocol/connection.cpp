@@ -100,9 +100,10 @@ void Connection::receive(std::string_view& input, Time now) {
     const auto result = reader_.read(input);
     count(size - input.size(), result, now);
     if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
-    if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(malformed->reason);
+    if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(*malformed, now);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
-      return refuse(mqtt::Reason::unsupported_protocol_version, "speaks an MQTT version that is not served");
+      return refuse(mqtt::Reason::unsupported_protocol_version,
+                    "speaks a version of MQTT that is not served: 3.1 and 3.1.1 are", LogLevel::info);
     }
     handle(std::get<mqtt::Packet>(result), now);
   }
@@ -169,6 +170,13 @@ bool Connection::may_be_anonymous() const {
          (limits().anonymous == Anonymous::from_loopback && is_loopback_);
 }
 
+std::string_view Connection::why_not_anonymous() const {
+  return limits().anonymous == Anonymous::from_nowhere
+             ? "no user name, and mqtt_allow_anonymous = false lets in no client without login"
+             : "no user name: clients without login are let in from loopback only, unless "
+               "mqtt_allow_anonymous = true";
+}
+
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   LoginRequest request{.connection = id_,
                        .client = newcomer_->name,
@@ -191,7 +199,8 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
 void Connection::receive(const LoginReply& reply) noexcept {
   try {
     decide_login(reply);
-  } catch (const std::exception&) {  // out of memory
+  } catch (const std::exception&) {
+    sessions_.lacked_memory();
     end();
   }
 }
@@ -209,9 +218,7 @@ void Connection::decide_login(const LoginReply& reply) {
 void Connection::accept(const mqtt::Connect& connect, std::string account) {
   // A certificate may name no account, and is no login then.
   if (account.empty() && !may_be_anonymous()) {
-    return refuse(mqtt::Reason::not_authorized,
-                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
-                  LogLevel::info);
+    return refuse(mqtt::Reason::not_authorized, why_not_anonymous(), LogLevel::info);
   }
   if (!account.empty()) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
@@ -250,6 +257,12 @@ void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel leve
                outbox_);  // [MQTT-3.2.2-4]
   if (level == LogLevel::debug) return fail(why);
   sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
+  end();
+}
+
+void Connection::fail(const mqtt::Malformed& malformed, Time now) {
+  if (malformed.reason != mqtt::packet_too_large) return fail(malformed.reason);
+  log_mendable(malformed.reason, now);
   end();
 }
 
@@ -300,14 +313,17 @@ void Connection::drained() {
   own->drained();
 }
 
+void Connection::log_mendable(std::string_view reason, Time now) {
+  sessions_.refusals().log(now, LogLevel::info, name(), reason, "MQTT connections were closed: ");
+}
+
 void Connection::log(LogLevel level, std::string_view text) {
-  const Session* own = session();
-  std::string line = own != nullptr ? own->client()
-                     : newcomer_    ? newcomer_->name
-                                    : "a client whose session is over";
-  line += ": ";
-  line += text;
-  sessions_.log().emplace_back(LogLine{.level = level, .text = std::move(line)});
+  sessions_.log().emplace_back(LogLine{.level = level, .text = name() + ": " + std::string(text)});
+}
+
+std::string Connection::name() const {
+  if (const Session* own = session()) return own->client();
+  return newcomer_ ? newcomer_->name : "a client whose session is over";
 }
 
 }  // namespace pubsub_mqtt::session

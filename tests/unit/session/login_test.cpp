@@ -88,6 +88,7 @@ TEST_F(LoginTest, AnonymousClientsAreLetInFromEverywhereOrNowhere) {
   server.limits.anonymous = Anonymous::from_nowhere;
   local.send(mqtt::Connect{.client_identifier = "meter"});
   EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_TRUE(server.logged("mqtt_allow_anonymous = false"));
 }
 
 TEST_F(LoginTest, APasswordMayNotCrossTheNetworkInTheClear) {
@@ -422,7 +423,7 @@ class RefusedConnectsTest : public LoginTest {
 using Lines = std::vector<std::string>;
 
 constexpr const char* no_user_name =
-    "no user name: clients without login are let in as mqtt_allow_anonymous says";
+    "no user name: clients without login are let in from loopback only, unless mqtt_allow_anonymous = true";
 constexpr const char* in_the_clear =
     "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
     "mqtt_require_encryption = false";
