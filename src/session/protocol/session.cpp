@@ -43,7 +43,11 @@ void Session::fail() noexcept {
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
   announce_will();
-  record_.outgoing.resume(*outbox_, shared_, may);
+  // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
+  const auto may_again = [&](const Message& message) {
+    return may(message) || !record_.subscriptions.select(message.topic());
+  };
+  record_.outgoing.resume(*outbox_, shared_, may_again, may);
   ask_for_retained();
 }
 

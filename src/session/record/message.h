@@ -24,6 +24,7 @@ class Message : public std::enable_shared_from_this<Message> {
   // Where it comes from, to ask later who may have it.
   NodeId node() const { return node_; }
   topic::Type type() const { return type_; }
+  const std::string& topic() const { return publication_.topic; }
   bool retain() const { return publication_.envelope.retain; }
 
   // Bytes of topic and payload.
