@@ -90,7 +90,8 @@ end
 --- What the core calls
 
 local warn = module:require "burst_warning";
-local retained = module:require "retained"(shared.stores, shared.unsaved, warn);
+local current_item = module:require "current_item";
+local retained = module:require "retained"(shared, current_item, warn);
 local observers = module:require "observers";
 local rights = module:require "rights"(settings, shared, observers);
 local credentials = module:require "credentials"(settings);
@@ -129,7 +130,7 @@ end
 
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
-local hosts = module:require "hosts"(shared, retained, observers, rights);
+local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
 module:require "accounts"(shared, login);
 local remove_from_shell = module:require "shell"(shared);
 

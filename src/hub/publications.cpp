@@ -252,6 +252,12 @@ void Hub::forget_retained(Node& node) {
   service_.save_retained(node.host, node.name, nullptr);
 }
 
+void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload) {
+  Node* node = nodes_->find(host, name);
+  if (node == nullptr || !node->exists) return;
+  if (auto retained = retained_from_item(payload)) retain(*node, std::move(*retained));
+}
+
 void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {
   Node* node = nodes_->find(host, name);
   if (node != nullptr && node->exists) {

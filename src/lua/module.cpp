@@ -30,6 +30,7 @@
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
 //   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
+//   core:restore_current(host, node, item)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
@@ -351,6 +352,13 @@ int restore_retained(lua_State* L) {
   return 0;
 }
 
+int restore_current(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4);
+  return 0;
+}
+
 int stop(lua_State* L) {
   const auto seconds = luaL_checknumber(L, 2);
   check_core(L).stop(L, std::chrono::milliseconds(static_cast<long>(seconds * 1000)));
@@ -517,6 +525,7 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_route", entry<node_event<&hub::Hub::withdraw_route>>},
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
+    {"restore_current", entry<restore_current>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

@@ -89,6 +89,8 @@ class Hub {
   void close_connection(SessionId session);
 
   // A retained message from before a restart.
+  // The item `current` of a node that has no retained message here; nobody is told.
+  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload);
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
 
  private:
