@@ -134,10 +134,10 @@ PubsubService::Published Hub::publish(const Client& client, const PublishRequest
 
 PubsubService::Published Hub::publish_item(const Client& client, const PublishRequest& request,
                                            const topic::NodeTopic& topic) {
-  const std::string entry_id =
-      topic.type == topic::Type::atom_title ? random_uuid_urn(random_) : std::string();
-  // Whom pubsub shows as the publisher is expose_publisher's to say.
-  const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
+  const bool is_entry = topic.type == topic::Type::atom_title;
+  const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
+  std::string_view author = client.account.empty() ? "anonymous" : topic.host;
+  if (is_entry && !client.account.empty() && service_.exposes_publisher(topic.host)) author = client.account;
   const auto element = payload::to_element(topic.type, request.publication.payload,
                                            {.id = entry_id, .author = author, .updated = std::time(nullptr)},
                                            limits_.max_xml_elements);
