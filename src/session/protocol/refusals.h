@@ -1,6 +1,6 @@
-// What the log says of clients that are refused, or closed for what an administrator can mend. Of each reason, of which there are a few, one line and a count are
-// logged a minute, and the others at debug level: whoever can connect can be refused as often as they like. Network
-// thread only.
+// What the log says of clients that are refused, or closed for what an administrator can mend. Of each reason, of
+// which there are a few, one line and a count are logged a minute, and the others at debug level: whoever can
+// connect can be refused as often as they like. Network thread only.
 #pragma once
 
 #include <map>
