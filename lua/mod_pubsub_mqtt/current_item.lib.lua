@@ -66,8 +66,8 @@ end
 
 -- message: of the store of retained messages
 local function is_equal(message, payload)
-	local element = xml.parse(message.element);
-	return element ~= nil and text_of(element) == text_of(payload);
+	local element = type(message.element) == "string" and xml.parse(message.element);
+	return element and text_of(element) == text_of(payload);
 end
 
 --- What pubsub has
@@ -98,7 +98,7 @@ local function is_trimmed(host, service, node, message)
 	if not found then return false; end
 	local count = 0;
 	for _, _, when in found do
-		if when < math.floor(message.time) then return false; end
+		if not when or when < math.floor(message.time) then return false; end
 		count = count + 1;
 	end
 	return count >= max_items;
@@ -111,13 +111,14 @@ local function is_newer(message, host, node)
 end
 
 -- Returns whether the message is the true one, and if not, the item that is, or nil where the node has no retained
--- message. message: the copy of the store, or nil
+-- message. Raises where the storage fails. message: the copy of the store, or nil
 function current_item.compare(host, service, node, message)
 	local node_obj, items = service.nodes[node], service.data[node];
 	local identity = rawget(node_obj.config, marker);
 	local is_of_node = message and message.time and message.node and message.node == identity;
 	if not node_obj.config.persist_items or not items then return is_of_node or false; end
-	local item = items:get(retained_id);
+	local item, err = items:get(retained_id);
+	if not item and err then error(err, 0); end
 	local payload = item and item.tags[1];
 	if not message or not message.time then return false, payload and item; end
 	if not payload then return is_of_node and is_trimmed(host, service, node, message) or false; end

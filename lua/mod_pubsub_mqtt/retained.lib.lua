@@ -125,7 +125,12 @@ return function (shared, current_item, warn)
 
 	-- Returns whether a copy was given up.
 	local function restore_one(host, service, core, node, message)
-		local is_true, item = current_item.compare(host, service, node, message);
+		local ok, is_true, item = pcall(current_item.compare, host, service, node, message);
+		if not ok then
+			module:log("error", "What %s on %s retains is not served, since pubsub's item cannot be read: %s",
+				node, host, is_true);
+			return false;
+		end
 		if is_true then
 			core:restore_retained(host, node, message);
 			return false;
