@@ -311,6 +311,20 @@ TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwn) {
   EXPECT_EQ(retained(), only("kept"));
 }
 
+TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
+  create(true);
+  retain("kept");
+  unseen([&] {
+    prosody.shell(
+        ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node.get = "
+        "function () return nil, 'broken disk' end");
+  });
+  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.*broken disk");
+  EXPECT_TRUE(retained().empty());
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
 // Its copy is written some seconds later.
 TEST_F(RetainedUnseen, AfterAKillTheItemIsRetained) {
   create(true);
