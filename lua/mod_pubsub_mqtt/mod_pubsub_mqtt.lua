@@ -138,7 +138,7 @@ module.add_host = hosts.enable;
 ports.provide();
 
 check_settings();
-module:hook("config-reloaded", function ()
+local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
@@ -147,7 +147,24 @@ module:hook("config-reloaded", function ()
 		if shared.core then shared.core:host_changed(host); end
 	end
 	check_settings();
-end, -10);
+	ports.renew();
+end
+
+-- Who is told before us may raise, as Prosody 0.12 does for a certificate that was cut off: then the event ends there.
+local reload_is_due;
+module:hook("config-reloaded", function ()
+	reload_is_due = true;
+	timer.add_task(0, function ()
+		if not reload_is_due then return; end
+		module:log("warn", "An error has ended the reload of the configuration before its time, see above: mend that");
+		reload_is_due = false;
+		read_settings_again();
+	end);
+end, 1000);
+module:hook("config-reloaded", function ()
+	reload_is_due = false;
+	read_settings_again();
+end, -10); -- portmanager renews its certificates at -1
 
 --- Prosody's main loop
 

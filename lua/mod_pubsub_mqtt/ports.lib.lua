@@ -69,6 +69,7 @@ return function (shared, library)
 				.."Mend the certificate or %s_ssl, and do `prosodyctl reload`", service_name, tls_error, service_name);
 			return;
 		end
+		if not shared.core then return; end
 		local listener, listen_error = shared.core:listen(handler:getfd(), contexts);
 		if not listener then
 			module:log("error", "MQTT connections cannot be accepted for %s, clients of this port are refused: %s. "
@@ -83,12 +84,13 @@ return function (shared, library)
 		local handler = port.active_service.server;
 		if not listeners[handler] then return adopt(port); end
 		local contexts = tls_contexts(port, contexts_of[handler]); -- what cannot be replaced stays
-		if contexts then
+		if contexts and shared.core then
 			contexts_of[handler] = contexts;
 			shared.core:set_tls(listeners[handler], contexts);
 		end
 	end
 
+	-- Prosody 0.12 runs its signal handlers wherever Lua runs: the core may stop in an action.
 	-- A port here is { service_name, active_service, interface, number }, the second as portmanager keeps it.
 	local function for_each_port(action)
 		if not started or not shared.core then return; end
@@ -153,10 +155,12 @@ return function (shared, library)
 	end
 
 	module:hook("service-added", function () for_each_port(adopt); end);
-	module:hook("config-reloaded", function ()
+	-- After a reload of the configuration.
+	function ports.renew()
 		open_again_where_changed();
 		renew_all();
-	end, -10); -- portmanager renews its certificates at -1
+	end
+
 	module:hook("host-activated", renew_all, -10);
 
 	function ports.provide()
