@@ -128,10 +128,13 @@ std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const C
                                                                          const PublishRequest& request,
                                                                          const topic::NodeTopic& topic) {
   if (!request.large.content_id.empty()) return payload::stand_in(topic.type, request.large.content_id);
-  const std::string entry_id =
-      topic.type == topic::Type::atom_title ? random_uuid_urn(random_) : std::string();
+  const bool is_entry = topic.type == topic::Type::atom_title;
+  const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
   // Whom pubsub shows as the publisher is expose_publisher's to say.
-  const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
+  std::string_view author = client.account.empty() ? "anonymous" : topic.host;
+  if (is_entry && !client.account.empty() && shared_.service.exposes_publisher(topic.host)) {
+    author = client.account;
+  }
   return payload::to_element(topic.type, request.publication.payload,
                              {.id = entry_id, .author = author, .updated = std::time(nullptr)},
                              shared_.limits.max_xml_elements);

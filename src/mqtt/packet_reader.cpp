@@ -78,7 +78,7 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
     remaining_length |= static_cast<std::size_t>(byte & 0x7FU) << (7 * (i - 1));
     if ((byte & 0x80U) != 0) continue;
     const FixedHeader header{.size = i + 1, .packet_size = i + 1 + remaining_length};
-    if (header.packet_size > max_packet_size) return Malformed{"a packet larger than mqtt_max_packet_size"};
+    if (header.packet_size > max_packet_size) return Malformed{packet_too_large};
     return header;
   }
   return Malformed{"a remaining length of more than four bytes (2.2.3)"};

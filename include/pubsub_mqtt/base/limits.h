@@ -2,7 +2,7 @@
 // the range of that setting: C++ reads Limits, the Lua half reads `limits` (through luaopen_pubsub_mqtt), and so
 // do the tests, which hold docs/configuration.md against it.
 //
-// Values. Set once, before the network thread starts.
+// Values. Each thread has a copy of its own, which is assigned when the configuration was reloaded.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ inline constexpr std::size_t TiB = 1024 * GiB;
 
 struct Limits {
   Anonymous anonymous = Anonymous::from_loopback;  // mqtt_allow_anonymous
-  // Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken always.
+  // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
+  // always.
   bool passwords_in_the_clear = false;
 
   // Connections. From one address means, of IPv6, from one /64. Loopback is exempt from what counts by address:

@@ -39,6 +39,9 @@ struct PacketStart {
   std::size_t size = 0;  // of the whole packet; 0 while that is not known
 };
 
+// The reason of a Malformed packet whose length is beyond PacketReader's limit.
+inline constexpr std::string_view packet_too_large = "a packet larger than mqtt_max_packet_size";
+
 using ReadResult = std::variant<Packet, NeedMoreBytes, Malformed, UnsupportedProtocolLevel>;
 
 class PacketReader {

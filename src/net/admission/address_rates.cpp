@@ -12,6 +12,8 @@ constexpr Time fill_time = std::chrono::seconds(10);
 
 AddressRates::AddressRates(std::size_t a_second) : rate_(a_second, fill_time) {}
 
+void AddressRates::set_rate(std::size_t a_second) { rate_ = TokenRate(a_second, fill_time); }
+
 bool AddressRates::take(const AddressPrefix& from, Time now) {
   expire(now);
   if (recent_.size() >= max_remembered / 2) turn_over(now);

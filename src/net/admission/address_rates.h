@@ -21,6 +21,8 @@ class AddressRates {
 
   explicit AddressRates(std::size_t a_second);
 
+  void set_rate(std::size_t a_second);
+
   // False: too fast.
   bool take(const AddressPrefix& from, Time now);
 

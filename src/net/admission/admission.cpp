@@ -53,6 +53,7 @@ std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, Time
 bool Admission::is_free(const RemoteAddress& from, Time now) {
   if (!from.is_loopback()) {
     const AddressPrefix prefix = from.prefix();
+    rates_.set_rate(limits_.max_connection_rate);
     if (!rates_.take(prefix, now)) {
       too_fast_.happens(now, [&] {
         return refusal(from.text() + " makes more in a second than", "mqtt_max_connection_rate",

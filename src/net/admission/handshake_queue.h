@@ -18,6 +18,7 @@ namespace pubsub_mqtt::net {
 
 class HandshakeQueue {
  public:
+  // The references outlive this.
   HandshakeQueue(const Limits& limits, std::vector<LogLine>& log);
 
   // Whether the handshake may begin at once. Else it waits until next() names its connection.
@@ -41,10 +42,11 @@ class HandshakeQueue {
   void expire(Time now) { waiting_warning_.expire(now); }
 
  private:
-  TokenRate rate_;
+  TokenRate rate() const { return {limits_.max_tls_handshake_rate, std::chrono::seconds(1)}; }
+
+  const Limits& limits_;
   TokenBucket bucket_;
   std::set<ConnectionId> waiting_;  // their numbers are in the order in which they came
-  std::size_t limit_;
   BurstWarning waiting_warning_;
 };
 

@@ -62,6 +62,9 @@ class Stream {
   // client's.
   virtual std::string_view error() const = 0;
 
+  // Whether an administrator can mend what went wrong: error() is one of a few literals then.
+  virtual bool is_mendable() const { return false; }
+
  private:
   friend class StreamStack;
   std::unique_ptr<Stream> below_;

@@ -88,6 +88,12 @@ std::unique_ptr<CertificateNames> StreamStack::take_client_names() {
   return nullptr;
 }
 
+bool StreamStack::is_mendable() const {
+  const Stream* stream = top_.get();
+  while (stream != nullptr && !stream->is_mendable()) stream = stream->below_.get();
+  return stream != nullptr;
+}
+
 std::string StreamStack::failure() const {
   const Stream* stream = top_.get();
   while (stream != nullptr && stream->error().empty()) stream = stream->below_.get();

@@ -29,6 +29,8 @@ class StreamStack {
   std::unique_ptr<CertificateNames> take_client_names();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
+  // Whether an administrator can mend it: see Stream.
+  bool is_mendable() const;
 
  private:
   static Stream::Status receive(Stream& stream, std::string_view from_socket, std::string& above,

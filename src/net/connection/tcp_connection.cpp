@@ -41,6 +41,7 @@ void TcpConnection::guard(Work&& work) noexcept {
   try {
     work();
   } catch (const std::exception&) {
+    loop_.sessions().lacked_memory();
     close_now();
   }
 }
@@ -101,7 +102,10 @@ void TcpConnection::receive(std::string_view bytes) {
   if (status == Stream::Status::closed) {
     ended("closed by the client");
   } else if (status == Stream::Status::failed) {
-    ended(streams_.failure());
+    if (!streams_.is_mendable()) return ended(streams_.failure());
+    if (closing_ || closed_) return;
+    protocol_->log_mendable(streams_.failure(), loop_.now());
+    close();
   }
 }
 

@@ -18,6 +18,10 @@ struct Listen {
   FileDescriptor socket;
   std::shared_ptr<const TlsContexts> tls;
 };
+// Those of a reload.
+struct SetLimits {
+  Limits limits;
+};
 struct SetTls {
   ListenerId listener = 0;
   std::shared_ptr<const TlsContexts> tls;
@@ -33,6 +37,6 @@ struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command = std::variant<Listen, SetTls, CloseListener, ListClients, SendWills, Stop>;
+using Command = std::variant<Listen, SetLimits, SetTls, CloseListener, ListClients, SendWills, Stop>;
 
 }  // namespace pubsub_mqtt::net

@@ -26,7 +26,7 @@ Time expiry_interval(Time session_expiry) {
 
 }  // namespace
 
-EventLoop::EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
                      Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd)
     : limits_(limits),
       command_box_(commands),
@@ -54,13 +54,15 @@ bool EventLoop::init() {
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   expiry_.init(loop_, this, on_expiry);
-  expiry_.repeat(expiry_interval(limits_.session_expiry));
+  look_for_expired_sessions();
   next_handshake_.init(loop_, this, on_handshake);
   next_deadline_.init(loop_, this, on_deadline);
   held_lines_.init(loop_, this, on_held_lines);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
+
+void EventLoop::look_for_expired_sessions() { expiry_.repeat(expiry_interval(limits_.session_expiry)); }
 
 void EventLoop::run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -135,6 +137,12 @@ void EventLoop::carry_out_commands() {
 
 void EventLoop::carry_out(Listen& command) {
   listeners_.listen(command.listener, std::move(command.socket), std::move(command.tls));
+}
+
+// Whoever needs the limits reads them where they are.
+void EventLoop::carry_out(SetLimits& command) {
+  limits_ = command.limits;
+  if (uv_is_closing(expiry_.handle()) == 0) look_for_expired_sessions();
 }
 
 void EventLoop::carry_out(SetTls& command) { listeners_.set_tls(command.listener, std::move(command.tls)); }

@@ -30,7 +30,7 @@ namespace pubsub_mqtt::net {
 class EventLoop {
  public:
   // requests_fd: the eventfd that wakes Prosody's thread. All references outlive this.
-  EventLoop(const Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+  EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
             Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
@@ -68,11 +68,13 @@ class EventLoop {
   bool guard(Work&& work) noexcept;
   void report(const char* failure) noexcept;
   void carry_out(Listen& command);
+  void carry_out(SetLimits& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
   void carry_out(ListClients& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
+  void look_for_expired_sessions();
   void dispatch(const epoll_event& event);
   void accept(Client&& client);
   void meet_deadlines();
@@ -88,7 +90,7 @@ class EventLoop {
   void post_log();
   void close_own_handles();
 
-  const Limits& limits_;
+  Limits& limits_;
   Mailbox<Command>& command_box_;
   Mailbox<Delivery>& delivery_box_;
   Mailbox<Request>& request_box_;

@@ -46,7 +46,7 @@ class Network::Thread {
     if (commands.post(std::move(command)) && thread.joinable()) loop.wake();
   }
 
-  const Limits limits;
+  Limits limits;  // the network thread's own, once it runs
   Mailbox<Command> commands;
   Mailbox<Delivery> deliveries;
   Mailbox<Request> requests;
@@ -78,6 +78,8 @@ bool Network::listen(ListenerId listener, int fd, std::shared_ptr<const TlsConte
   thread_->post(Listen{.listener = listener, .socket = FileDescriptor(duplicate), .tls = std::move(tls)});
   return true;
 }
+
+void Network::set_limits(const Limits& limits) { thread_->post(SetLimits{limits}); }
 
 void Network::set_tls(ListenerId listener, std::shared_ptr<const TlsContexts> tls) {
   thread_->post(SetTls{.listener = listener, .tls = std::move(tls)});

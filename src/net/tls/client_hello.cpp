@@ -46,8 +46,12 @@ int choose_context(SSL* ssl, int* alert, void*) {
   if (choice->chosen == nullptr) {
     // RFC 6066, section 3, and RFC 8446, section 9.2
     *alert = name.empty() ? SSL_AD_MISSING_EXTENSION : SSL_AD_UNRECOGNIZED_NAME;
-    choice->refusal = name.empty() ? "the client asked for no host, and there is no certificate for that case"
-                                   : "no certificate for the host that the client asked for";
+    choice->refusal =
+        name.empty()
+            ? "the client asked for no host (SNI), and there is no certificate for that case: set "
+              "mqtt_tls_ssl, or give Prosody one (`prosodyctl cert import`), and do `prosodyctl reload`"
+            : "the client asked for a host (SNI) for which there is no certificate: give Prosody one "
+              "(`prosodyctl cert import`), and do `prosodyctl reload`";
     return SSL_CLIENT_HELLO_ERROR;
   }
   return choice->chosen == SSL_get_SSL_CTX(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_RETRY;

@@ -151,12 +151,14 @@ int TlsStream::read(std::string_view ciphertext, ContextChoice* choice, std::str
 TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, std::string& plaintext,
                                                   std::string& answer) {
   if (choice_->hello.empty() && ciphertext.starts_with(mqtt_connect))
-    return fail("the client speaks no TLS but MQTT");
+    return fail_mendably(
+        "the client speaks MQTT without TLS on one of mqtt_tls_ports: switch TLS on in the client, or have "
+        "it use one of mqtt_ports");
   if (choice_->hello.size() > max_client_hello) return fail("the ClientHello is too long");
 
   ContextChoice choice{.contexts = choice_->contexts.get()};
   const int ended = read(ciphertext, &choice, plaintext, answer);
-  if (choice.refusal != nullptr) return fail(choice.refusal);
+  if (choice.refusal != nullptr) return fail_mendably(choice.refusal);
   if (choice.chosen == nullptr) {
     choice_->hello.append(ciphertext);
     return outcome(ended);
@@ -208,6 +210,11 @@ TlsStream::Status TlsStream::fail_with_openssl_error() {
   std::string error = take_tls_error();
   const long verified = SSL_get_verify_result(ssl_.get());
   if (verified != X509_V_OK) error.append(": ").append(X509_verify_cert_error_string(verified));
+  return fail(std::move(error));
+}
+
+TlsStream::Status TlsStream::fail_mendably(std::string error) {
+  is_mendable_ = true;
   return fail(std::move(error));
 }
 

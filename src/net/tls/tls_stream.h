@@ -38,6 +38,7 @@ class TlsStream final : public Stream {
   // Of the client's verified certificate.
   std::unique_ptr<CertificateNames> take_client_names() override { return std::move(client_names_); }
   std::string_view name() const override { return "TLS"; }
+  bool is_mendable() const override { return is_mendable_; }
   std::string_view error() const override { return error_ ? std::string_view{*error_} : std::string_view{}; }
 
   bool handshake_done() const;
@@ -54,6 +55,7 @@ class TlsStream final : public Stream {
   Status outcome(int ssl_error);
   Status fail_with_openssl_error();
   Status fail(std::string error);
+  Status fail_mendably(std::string error);
 
   // Until the client has named its host.
   struct Choice {
@@ -66,6 +68,7 @@ class TlsStream final : public Stream {
   std::unique_ptr<CertificateNames> client_names_;
   std::unique_ptr<const std::string> error_;
   bool client_is_known_ = false;
+  bool is_mendable_ = false;
 };
 
 }  // namespace pubsub_mqtt::net

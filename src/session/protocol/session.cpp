@@ -41,6 +41,7 @@ void Session::detach() noexcept {
 
 void Session::fail() noexcept {
   if (!is_connected()) return;
+  ++shared_.lacked_memory;
   outbox_->close();
   detach();
   shared_.has_unfinished = true;
@@ -48,7 +49,11 @@ void Session::fail() noexcept {
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
   announce_will();
-  record_.outgoing.resume(*outbox_, shared_, may);
+  // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
+  const auto may_again = [&](const Message& message) {
+    return may(message) || !record_.subscriptions.select(message.topic());
+  };
+  record_.outgoing.resume(*outbox_, shared_, may_again, may);
   ask_for_retained();
 }
 
@@ -179,12 +184,15 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   if (added == Added::all_queues_are_full) {
     return log_once(
         Grievance::all_queues, LogLevel::warn,
-        "does not acknowledge messages at QoS 1 and 2: they are dropped while those of all clients "
-        "together are as many as mqtt_max_total_queued_bytes allows");
+        "messages at QoS 1 and 2 that wait for it are dropped while those of all clients together are as "
+        "many as mqtt_max_total_queued_bytes allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
-           "mqtt_max_queued_bytes are dropped");
+           outbox_ == nullptr
+               ? "is away: messages at QoS 1 and 2 beyond mqtt_max_queued_messages or mqtt_max_queued_bytes "
+                 "are dropped"
+               : "acknowledges messages at QoS 1 and 2 more slowly than they come: those beyond "
+                 "mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
 }
 
 void Session::deliver_qos_0(Message& message, bool retain) {

@@ -65,8 +65,8 @@ class Session {
   ConnectionId connection() const { return connection_; }
   Outbox* outbox() const { return outbox_; }
 
-  // CONNACK was written. What is in flight is sent again; what was queued follows where the session `may`
-  // still have it.
+  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
+  // have it.
   void resume(const std::function<bool(const Message&)>& may);
 
   // From the client.

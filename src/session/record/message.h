@@ -30,6 +30,7 @@ class Message : public std::enable_shared_from_this<Message> {
   topic::Type type() const { return type_; }
   bool is_retained() const { return kind_ == Kind::retained; }
   const Envelope& envelope() const { return publication_.envelope; }
+  const std::string& topic() const { return publication_.topic; }
 
   // Bytes of topic and payload.
   std::size_t size() const { return publication_.size(); }

@@ -144,7 +144,12 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox,
   return Acknowledged::expected;
 }
 
-void Outgoing::resume(Outbox& outbox, Shared& shared, const std::function<bool(const Message&)>& may) {
+void Outgoing::resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may) {
+  sent_.erase_if([&](const Sent& sent) {
+    if (may_again(*sent.message)) return false;
+    sent_bytes_ -= sent.message->size();
+    return true;
+  });
   for (const auto packet_identifier : released_) {
     write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, outbox);
   }

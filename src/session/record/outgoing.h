@@ -39,9 +39,11 @@ class Outgoing {
   Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared);
 
-  // The client came back. What is in flight goes first, in its order; what was never sent follows if it still
-  // `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
-  void resume(Outbox& outbox, Shared& shared, const std::function<bool(const Message&)>& may);
+  using May = std::function<bool(const Message&)>;
+
+  // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
+  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
+  void resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may);
 
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }

@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/session/sessions.h"
 
+#include <chrono>
 #include <exception>
 #include <unordered_map>
 #include <utility>
@@ -33,6 +34,7 @@ class Sessions::State {
   void end_of_connection(Session& session);
   void close(Session& session);
   void end_unfinished();
+  void log_lack_of_memory(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
@@ -48,6 +50,7 @@ class Sessions::State {
   RepeatedLines repeated_lines;
   Shared shared;
   Refusals refusals;
+  Time lack_logged_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -152,9 +155,23 @@ void Sessions::State::close(Session& session) {
   table.erase(session);
 }
 
+void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
+
+// Once a minute, as Refusals.
+void Sessions::State::log_lack_of_memory(Time now) {
+  if (shared.lacked_memory == 0 || now < lack_logged_at + std::chrono::minutes(1)) return;
+  lack_logged_at = now;
+  shared.log.emplace_back(LogLine{
+      .level = LogLevel::error,
+      .text = "MQTT connections were closed for lack of memory: " + std::to_string(shared.lacked_memory) +
+              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes"});
+  shared.lacked_memory = 0;
+}
+
 void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
+  state_->log_lack_of_memory(now);
   state_->end_unfinished();
   state_->table.for_each([&](Session& session) {
     if (session.is_connected()) return;

@@ -23,7 +23,8 @@ struct Shared {
   Backlog backlog = {};
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
-  std::size_t queued_bytes = 0;  // in the queues of all, at most Limits::max_total_queued_bytes
+  std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet
+  std::size_t queued_bytes = 0;   // in the queues of all, at most Limits::max_total_queued_bytes
 };
 
 }  // namespace pubsub_mqtt::session

@@ -368,5 +368,18 @@ TEST_F(RetainedTest, ACopyWithoutItsNodeIsForgotten) {
   EXPECT_EQ(service.saved["gone"], std::nullopt);
 }
 
+TEST_F(RetainedTest, AnItemThatStandsInForACopyIsSavedAndNobodyIsTold) {
+  subscribe(1, "pubsub/json/node");
+  pugi::xml_document item;
+  item.load_string("<json xmlns='urn:xmpp:json:0'>1</json>");
+  hub.restore_current("pubsub", "node", item.document_element());
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<ItemPublished>().empty());
+  EXPECT_EQ(service.saved["node"], "1");
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
+  hub.restore_current("pubsub", "gone", item.document_element());
+  EXPECT_FALSE(service.saved.contains("gone"));
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::hub

@@ -30,6 +30,14 @@ TEST(AddressRatesTest, MoreThanOneInAMillisecond) {
   EXPECT_EQ(take_all(rates, 1, Time(1001)), 3000);
 }
 
+TEST(AddressRatesTest, AReloadChangesTheRate) {
+  AddressRates rates(1);
+  EXPECT_EQ(take_all(rates, 1, Time(0)), 10);
+  rates.set_rate(20);
+  EXPECT_EQ(take_all(rates, 2, Time(0)), 200);
+  EXPECT_EQ(take_all(rates, 1, Time(1000)), 20);
+}
+
 TEST(AddressRatesTest, EachAddressForItself) {
   AddressRates rates(1);
   EXPECT_EQ(take_all(rates, 1, Time(0)), 10);

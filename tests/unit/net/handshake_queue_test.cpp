@@ -90,6 +90,13 @@ TEST_F(HandshakeQueueTest, ATurnLeavesTheQueueWithItsOwner) {
   EXPECT_FALSE(queue.deadline().has_value());
 }
 
+TEST_F(HandshakeQueueTest, AReloadChangesTheRate) {
+  use_up();
+  EXPECT_FALSE(queue.enter(5, Time(0)));
+  limits.max_tls_handshake_rate = 100;
+  EXPECT_EQ(queue.next(Time(10)), 5U);
+}
+
 TEST_F(HandshakeQueueTest, DeadlineIsNotBeforeTheTokenIsThere) {
   const Limits odd{.max_tls_handshake_rate = 3};
   HandshakeQueue thirds(odd, log);
