@@ -60,7 +60,7 @@ struct Limits {
   std::size_t max_pending_publishes = 256;
   std::size_t max_pending_publish_bytes = MiB;
   // The same for all clients together, those that are gone included: their messages and wills are carried out,
-  // too.
+  // too. Beyond that each client may have a fair share of it.
   std::size_t max_pending_bytes = 64 * MiB;
 
   // Messages on their way to one client.
