@@ -87,6 +87,7 @@ bool Connection::is_too_fast(Time now) {
 void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
+  sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
@@ -261,6 +262,14 @@ void Connection::end() noexcept {
 }
 
 std::optional<Time> Connection::deadline() const {
+  const auto limit = time_limit();
+  const Session* own = session();
+  if (own == nullptr || !own->is_waiting()) return limit;
+  return std::min(limit.value_or(Time::max()), sessions_.look_at());
+}
+
+// Of the client's own silence or haste.
+std::optional<Time> Connection::time_limit() const {
   if (closed_) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (is_slowed_down()) return reads_again_at_;
@@ -272,7 +281,8 @@ std::optional<Time> Connection::deadline() const {
 }
 
 void Connection::expire(Time now) {
-  const auto moment = deadline();
+  sessions_.look(now);
+  const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {
     reads_again_at_ = Time::zero();

@@ -5,8 +5,22 @@
 #include <vector>
 
 #include "protocol/write_packet.h"
+#include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
+namespace {
+
+// Of all queues, with what stands in them since its publishers wait.
+std::size_t most_queued_bytes(const Limits& limits) {
+  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+}
+
+}  // namespace
+
+void GoOn::operator()(SessionId publisher) const noexcept {
+  Session* session = sessions.find(publisher);
+  if (session != nullptr) session->guard([&] { session->go_on(); });
+}
 
 Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
     : id_(id), record_(std::move(record)), shared_(shared), incoming_(*this) {
@@ -27,10 +41,28 @@ void Session::attach(Attachment&& attachment) noexcept {
 }
 
 void Session::detach() noexcept {
+  leave_waiting();
   outbox_ = nullptr;
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
+}
+
+// Those who wait for it go on: what it misses from now on is its queue's, which has limits.
+void Session::leave_waiting() noexcept {
+  if (shared_.waiting.empty()) return;
+  shared_.waiting.leave(id_, incoming_.withheld(), GoOn{shared_.sessions});
+}
+
+// Messages have left its queue.
+void Session::took_from_queue(std::size_t messages, std::size_t bytes) {
+  if (shared_.waiting.empty()) return;
+  const Outgoing& outgoing = record_.outgoing;
+  shared_.waiting.took(id_, messages, bytes,
+                       {.messages = outgoing.queued(),
+                        .keeps_to_limits = outgoing.keeps_to_limits(shared_),
+                        .is_half_empty = outgoing.is_half_empty(shared_.limits)},
+                       GoOn{shared_.sessions});
 }
 
 void Session::fail() noexcept {
@@ -107,7 +139,11 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
 // delivered: closed, as mosquitto does.
 template <typename Packet>
 Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
-  const auto result = record_.outgoing.acknowledge(packet, *outbox_, shared_);
+  Outgoing& outgoing = record_.outgoing;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  const auto result = outgoing.acknowledge(packet, *outbox_, shared_);
+  took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
   if (result == Acknowledged::violation) return violation;
   if (result == Acknowledged::unknown) {
     log_once(Grievance::unknown_identifier, LogLevel::debug,
@@ -165,17 +201,27 @@ void Session::reply(UnsubscribeReply& reply) {
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
   const Added added = record_.outgoing.add(message, qos, outbox_, shared_);
-  if (added == Added::yes) return;
+  if (added == Added::yes) return incoming_.owes();
+  if (publisher_waits(*message)) return record_.outgoing.add_beyond_limits(message, qos, shared_);
   ++dropped_;
+  const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
+                                           : "is away, and messages at QoS 1 and 2 wait for it";
   if (added == Added::all_queues_are_full) {
-    return log_once(
-        Grievance::all_queues, LogLevel::warn,
-        "does not acknowledge messages at QoS 1 and 2: they are dropped while those of all clients "
-        "together are as many as mqtt_max_total_queued_bytes allows");
+    return log_once(Grievance::all_queues, LogLevel::warn,
+                    cause +
+                        ": they are dropped while those of all clients together are as many as "
+                        "mqtt_max_total_queued_bytes allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
-           "mqtt_max_queued_bytes are dropped");
+           cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+}
+
+// While memory lasts: what publishers that have left have put beyond the limits of many counts, too.
+bool Session::publisher_waits(const Message& message) const {
+  if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
+  const Session* publisher = shared_.sessions.find(message.publisher());
+  return publisher != nullptr && publisher->is_connected() &&
+         shared_.waiting.wait(publisher->id(), id_, record_.outgoing.queued());
 }
 
 void Session::deliver_qos_0(Message& message) {

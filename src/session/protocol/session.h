@@ -34,6 +34,13 @@ struct Attachment {
   std::unique_ptr<Publication> will;  // nullptr: none
 };
 
+// A publisher that waited for a subscriber goes on: for Waiting.
+struct GoOn {
+  const SessionTable& sessions;
+
+  void operator()(SessionId publisher) const noexcept;
+};
+
 class Session {
  public:
   // `shared` outlives this.
@@ -77,6 +84,9 @@ class Session {
 
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
+  // Whether it waits for a subscriber, and when to look whether that is stuck (routing/waiting.h).
+  bool is_waiting() const { return incoming_.withheld() > 0; }
+  void go_on() { incoming_.go_on(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
@@ -133,6 +143,9 @@ class Session {
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   void fail() noexcept;
+  void took_from_queue(std::size_t messages, std::size_t bytes);
+  void leave_waiting() noexcept;
+  bool publisher_waits(const Message& message) const;
   void announce_will();
   void deliver_qos_0(Message& message);
   void ask_for_retained();

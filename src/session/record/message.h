@@ -25,6 +25,7 @@ class Message : public std::enable_shared_from_this<Message> {
   NodeId node() const { return node_; }
   topic::Type type() const { return type_; }
   bool retain() const { return publication_.envelope.retain; }
+  SessionId publisher() const { return publication_.envelope.publisher; }
 
   // Bytes of topic and payload.
   std::size_t size() const { return publication_.size(); }

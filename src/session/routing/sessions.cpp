@@ -18,7 +18,7 @@ class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
       : audiences(table, limits),
-        shared{.limits = limits, .requests = requests, .log = log, .audiences = audiences},
+        shared{.limits = limits, .requests = requests, .log = log, .sessions = table, .audiences = audiences},
         refusals(log) {}
 
   Session* take_over(const SessionKey& key);
@@ -143,7 +143,11 @@ void Sessions::State::close(Session& session) {
   table.erase(session);
 }
 
+void Sessions::look(Time now) { state_->shared.waiting.look(now, GoOn{state_->table}); }
+Time Sessions::look_at() const { return state_->shared.waiting.look_at(); }
+
 void Sessions::expire(Time now) {
+  look(now);
   state_->refusals.expire(now);
   state_->end_unfinished();
   state_->table.for_each([&](Session& session) {

@@ -8,17 +8,21 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
+#include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
 
 class Audiences;
+class SessionTable;
 
 struct Shared {
   const Limits& limits;
   std::vector<Request>& requests;  // of all, in order
   std::vector<LogLine>& log;
+  const SessionTable& sessions;
   Audiences& audiences;
   Backlog backlog = {};
+  Waiting waiting{limits};
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t queued_bytes = 0;  // in the queues of all, at most Limits::max_total_queued_bytes

@@ -86,7 +86,11 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
   Server other;
   SessionTable table;
   Audiences audiences(table, other.limits);
-  Shared shared{.limits = other.limits, .requests = other.requests, .log = other.log, .audiences = audiences};
+  Shared shared{.limits = other.limits,
+                .requests = other.requests,
+                .log = other.log,
+                .sessions = table,
+                .audiences = audiences};
   Session& session = table.create(std::move(record()), shared);
   EXPECT_EQ(shared.queued_bytes, session.record().outgoing.queued_bytes());
   EXPECT_GT(shared.queued_bytes, 0U);
