@@ -66,6 +66,8 @@ class Connection {
   bool is_logging_in() const;
   bool outbox_is_full() const;
   bool reads() const;
+  bool may_read(Time now) const;
+  bool is_paused_until(Time now) const;
   std::optional<Time> time_limit() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);

@@ -76,10 +76,9 @@ class Sessions {
   // found them so, and says how many CONNECTs were refused: call it every now and then.
   void expire(Time now);
 
-  // What takes its time among sessions (routing/waiting.h), of which connections of publishers that wait tell the
-  // time: they call this when look_at() has come, and whenever they are read from.
+  // Publishers that wait for a subscriber that is stuck go on. Connections call it: whenever they are read from, and
+  // while their clients wait.
   void look(Time now);
-  Time look_at() const;
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();

@@ -57,6 +57,11 @@ bool Connection::reads() const {
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
 
+bool Connection::may_read(Time now) const {
+  Session* own = session();
+  return own == nullptr || own->may_read(now);
+}
+
 // As much as comes in a second may be sent at once.
 TokenRate Connection::byte_rate() const { return {limits().max_byte_rate, std::chrono::seconds(1)}; }
 TokenRate Connection::message_rate() const { return {limits().max_message_rate, std::chrono::seconds(1)}; }
@@ -91,7 +96,7 @@ void Connection::receive(std::string_view& input, Time now) {
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads()) return;
+    if (!reads() || !may_read(now)) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -264,8 +269,14 @@ void Connection::end() noexcept {
 std::optional<Time> Connection::deadline() const {
   const auto limit = time_limit();
   const Session* own = session();
-  if (own == nullptr || !own->is_waiting()) return limit;
-  return std::min(limit.value_or(Time::max()), sessions_.look_at());
+  const auto look_at = own == nullptr ? std::nullopt : own->look_at();
+  return limit && look_at ? std::min(*limit, *look_at) : limit ? limit : look_at;
+}
+
+bool Connection::is_paused_until(Time now) const {
+  const Session* own = session();
+  const auto look_at = own == nullptr ? std::nullopt : own->look_at();
+  return look_at && *look_at <= now;
 }
 
 // Of the client's own silence or haste.
@@ -282,6 +293,7 @@ std::optional<Time> Connection::time_limit() const {
 
 void Connection::expire(Time now) {
   sessions_.look(now);
+  if (is_paused_until(now)) outbox_.resume_reading();
   const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {

@@ -22,6 +22,12 @@ void GoOn::operator()(SessionId publisher) const noexcept {
   if (session != nullptr) session->guard([&] { session->go_on(); });
 }
 
+void ReadOn::operator()(SessionId publisher) const noexcept {
+  Session* session = sessions.find(publisher);
+  if (session == nullptr || !session->is_connected()) return;
+  session->guard([&] { session->outbox()->resume_reading(); });
+}
+
 Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
     : id_(id), record_(std::move(record)), shared_(shared), incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
@@ -50,8 +56,16 @@ void Session::detach() noexcept {
 
 // Those who wait for it go on: what it misses from now on is its queue's, which has limits.
 void Session::leave_waiting() noexcept {
-  if (shared_.waiting.empty()) return;
-  shared_.waiting.leave(id_, incoming_.withheld(), GoOn{shared_.sessions});
+  if (!shared_.waiting.empty()) {
+    shared_.waiting.leave(id_, incoming_.withheld(), GoOn{shared_.sessions});
+  }
+  if (!shared_.pauses.empty()) shared_.pauses.leave(id_, ReadOn{shared_.sessions});
+}
+
+std::optional<Time> Session::look_at() const {
+  const auto read_again = shared_.pauses.deadline(id_);
+  if (incoming_.withheld() == 0) return read_again;
+  return std::min(read_again.value_or(Time::max()), shared_.waiting.look_at());
 }
 
 // Messages have left its queue.
@@ -219,17 +233,32 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
 // While memory lasts: what publishers that have left have put beyond the limits of many counts, too.
 bool Session::publisher_waits(const Message& message) const {
   if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
+  const Session* publisher = publisher_of(message);
+  return publisher != nullptr && shared_.waiting.wait(publisher->id(), id_, record_.outgoing.queued());
+}
+
+bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes) const {
+  const Session* publisher = publisher_of(message);
+  return publisher != nullptr && shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
+}
+
+// Returns nullptr where it cannot wait: who has no connection, and XMPP clients.
+const Session* Session::publisher_of(const Message& message) const {
   const Session* publisher = shared_.sessions.find(message.publisher());
-  return publisher != nullptr && publisher->is_connected() &&
-         shared_.waiting.wait(publisher->id(), id_, record_.outgoing.queued());
+  return publisher != nullptr && publisher->is_connected() ? publisher : nullptr;
 }
 
 void Session::deliver_qos_0(Message& message) {
   if (outbox_ == nullptr) return;
   const std::size_t waiting = outbox_->waiting_bytes();
+  const std::size_t most = shared_.limits.max_outbound_bytes;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
   // ones come no faster than they are asked for.
-  if (!message.retain() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
+  bool is_admitted = message.retain() || waiting == 0 || waiting + message.size() <= most;
+  if (!message.retain() && waiting + message.size() > most / 2 && publisher_pauses(message, waiting)) {
+    is_admitted = waiting <= 2 * most;
+  }
+  if (!is_admitted) {
     ++dropped_;
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
@@ -237,6 +266,12 @@ void Session::deliver_qos_0(Message& message) {
         "are dropped until it catches up");
   }
   message.write(*outbox_, mqtt::QoS::at_most_once);
+  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox_->waiting_bytes());
+}
+
+void Session::drained() {
+  if (!shared_.pauses.empty()) shared_.pauses.drained(id_, ReadOn{shared_.sessions});
+  ask_for_retained();
 }
 
 void Session::delivered_retained() {

@@ -41,6 +41,13 @@ struct GoOn {
   void operator()(SessionId publisher) const noexcept;
 };
 
+// A publisher that paused is read from again: for Pauses.
+struct ReadOn {
+  const SessionTable& sessions;
+
+  void operator()(SessionId publisher) const noexcept;
+};
+
 class Session {
  public:
   // `shared` outlives this.
@@ -84,8 +91,12 @@ class Session {
 
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
-  // Whether it waits for a subscriber, and when to look whether that is stuck (routing/waiting.h).
-  bool is_waiting() const { return incoming_.withheld() > 0; }
+  // Not while its subscribers have much to read (routing/pauses.h).
+  bool may_read(Time now) { return shared_.pauses.may_read(id_, now); }
+  // When to ask again, or to look whether a subscriber that it waits for is stuck (routing/waiting.h); nullopt: it
+  // waits for none.
+  std::optional<Time> look_at() const;
+  // It waits for no subscriber any more.
   void go_on() { incoming_.go_on(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
@@ -117,7 +128,7 @@ class Session {
   void was_too_fast(std::string_view setting);
 
   // The outbox takes more again.
-  void drained() { ask_for_retained(); }
+  void drained();
 
   // How many messages were dropped because the client did not take them.
   std::uint64_t dropped() const { return dropped_; }
@@ -146,6 +157,8 @@ class Session {
   void took_from_queue(std::size_t messages, std::size_t bytes);
   void leave_waiting() noexcept;
   bool publisher_waits(const Message& message) const;
+  bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
+  const Session* publisher_of(const Message& message) const;
   void announce_will();
   void deliver_qos_0(Message& message);
   void ask_for_retained();

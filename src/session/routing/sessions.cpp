@@ -144,7 +144,6 @@ void Sessions::State::close(Session& session) {
 }
 
 void Sessions::look(Time now) { state_->shared.waiting.look(now, GoOn{state_->table}); }
-Time Sessions::look_at() const { return state_->shared.waiting.look_at(); }
 
 void Sessions::expire(Time now) {
   look(now);

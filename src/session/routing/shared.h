@@ -8,6 +8,7 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
+#include "routing/pauses.h"
 #include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
@@ -23,6 +24,7 @@ struct Shared {
   Audiences& audiences;
   Backlog backlog = {};
   Waiting waiting{limits};
+  Pauses pauses = {};
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t queued_bytes = 0;  // in the queues of all, at most Limits::max_total_queued_bytes

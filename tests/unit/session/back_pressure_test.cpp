@@ -488,5 +488,85 @@ TEST_F(BackPressureTest, AnAcknowledgementEachNineSecondsDoesNotSlowDownForEver)
   EXPECT_LE(longest, seconds(12));
 }
 
+// At QoS 0: 1,000 bytes are half of what may wait for a subscriber.
+class PauseTest : public BackPressureTest {
+ protected:
+  PauseTest() {
+    server.limits.max_outbound_bytes = 2000;
+    open_way(publisher);
+  }
+
+  // The network has not taken so many bytes yet.
+  void crowd(std::size_t bytes) { subscriber.client().outbox.stalled = bytes; }
+  void publish_at(Time now) { publisher.publish(QoS::at_most_once, 100, now); }
+  std::size_t unread() { return publisher.client().unread.size(); }
+};
+
+TEST_F(PauseTest, APublisherIsNotReadWhileItsSubscriberHasMuchToRead) {
+  crowd(800);
+  publish_at(seconds(10));
+  publish_at(seconds(10));
+  EXPECT_EQ(unread(), 0U);
+  crowd(950);
+  publish_at(seconds(10));
+  publish_at(seconds(10));
+  EXPECT_GT(unread(), 0U);
+  EXPECT_EQ(publisher.client().connection->deadline(), Time(10100));
+  crowd(900);
+  subscriber.client().connection->drained();
+  EXPECT_EQ(publisher.client().outbox.resumed, 1);
+  publisher.client().read_on(seconds(10));
+  EXPECT_EQ(unread(), 0U);
+  EXPECT_EQ(subscriber.acknowledge(0), 4U);
+}
+
+TEST_F(PauseTest, IsOverAfterATenthOfASecondAndThenMessagesAreDropped) {
+  crowd(1950);
+  publish_at(Time(10000));
+  publish_at(Time(10000));
+  publisher.client().connection->expire(Time(10099));
+  EXPECT_EQ(publisher.client().outbox.resumed, 0);
+  publisher.client().connection->expire(Time(10100));
+  EXPECT_EQ(publisher.client().outbox.resumed, 1);
+  publisher.client().read_on(Time(10100));
+  EXPECT_EQ(unread(), 0U);
+  EXPECT_EQ(subscriber.acknowledge(0), 1U);
+  EXPECT_TRUE(server.logged("mqtt_max_outbound_bytes"));
+}
+
+TEST_F(PauseTest, WhatWasOnItsWayThroughPubsubStillArrives) {
+  route->withdraw();
+  for (int i = 0; i < 10; ++i) publish_at(seconds(10));
+  ASSERT_EQ(server.requested<PublishRequest>().size(), 10U);
+  crowd(1950);
+  carry_out();
+  EXPECT_EQ(subscriber.acknowledge(0), 10U);
+  crowd(4001);
+  route->withdraw();
+  publish_at(Time(10000));
+  EXPECT_GT(unread(), 0U);
+}
+
+TEST_F(PauseTest, IsForOnesOwnSubscribersOnly) {
+  BusyPeer elsewhere(server, "elsewhere");
+  crowd(1500);
+  publish_at(seconds(10));
+  publish_at(seconds(10));
+  ASSERT_GT(unread(), 0U);
+  elsewhere.client().send(mqtt::Publish{.topic = "h/utf8/m", .payload = "1"}, seconds(10));
+  EXPECT_TRUE(elsewhere.client().unread.empty());
+}
+
+TEST_F(PauseTest, EndsWithTheSubscribersConnection) {
+  crowd(1500);
+  publish_at(seconds(10));
+  publish_at(seconds(10));
+  ASSERT_GT(unread(), 0U);
+  subscriber.client().lose();
+  EXPECT_EQ(publisher.client().outbox.resumed, 1);
+  publisher.client().read_on(seconds(10));
+  EXPECT_EQ(unread(), 0U);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session
