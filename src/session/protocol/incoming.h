@@ -43,6 +43,8 @@ class Incoming {
   // as much: read no further.
   bool takes_packets() const { return !reading_paused_; }
 
+  bool awaits_answers() const { return pending_publishes_ > 0; }
+
   // The client waits for no subscriber any more.
   void go_on();
   // Acknowledgements that wait for subscribers, not for pubsub.

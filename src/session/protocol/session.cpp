@@ -230,22 +230,22 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
            cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
 }
 
-// While memory lasts: what publishers that have left have put beyond the limits of many counts, too.
+// Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
+// those of many queues, too.
 bool Session::publisher_waits(const Message& message) const {
   if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
-  const Session* publisher = publisher_of(message);
-  return publisher != nullptr && shared_.waiting.wait(publisher->id(), id_, record_.outgoing.queued());
+  const Session* publisher = shared_.sessions.find(message.publisher());
+  if (publisher == nullptr) return false;
+  const std::size_t queued = record_.outgoing.queued();
+  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queued);
+  // Where pubsub has answered all, it is the will.
+  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queued);
 }
 
 bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes) const {
-  const Session* publisher = publisher_of(message);
-  return publisher != nullptr && shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
-}
-
-// Returns nullptr where it cannot wait: who has no connection, and XMPP clients.
-const Session* Session::publisher_of(const Message& message) const {
   const Session* publisher = shared_.sessions.find(message.publisher());
-  return publisher != nullptr && publisher->is_connected() ? publisher : nullptr;
+  return publisher != nullptr && publisher->is_connected() &&
+         shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
 void Session::deliver_qos_0(Message& message) {

@@ -96,6 +96,8 @@ class Session {
   // When to ask again, or to look whether a subscriber that it waits for is stuck (routing/waiting.h); nullopt: it
   // waits for none.
   std::optional<Time> look_at() const;
+  // Pubsub has not answered all that it has published.
+  bool awaits_answers() const { return incoming_.awaits_answers(); }
   // It waits for no subscriber any more.
   void go_on() { incoming_.go_on(); }
 
@@ -158,7 +160,6 @@ class Session {
   void leave_waiting() noexcept;
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
-  const Session* publisher_of(const Message& message) const;
   void announce_will();
   void deliver_qos_0(Message& message);
   void ask_for_retained();

@@ -4,15 +4,30 @@
 
 namespace pubsub_mqtt::session {
 
-bool Waiting::wait(SessionId publisher, SessionId subscriber, std::size_t queued) {
+// Returns nullptr where nobody waits for it.
+Waiting::Subscriber* Waiting::find_waited_for(SessionId subscriber, std::size_t queued) {
   const auto [place, is_new] = subscribers_.try_emplace(subscriber);
   Subscriber& full = place->second;
   full.queued = queued;
   if (is_new) measure(full, std::nullopt);
-  if (full.is_stuck || full.abandoned > limits_.max_queued_messages) return false;
+  const std::size_t most_abandoned = std::max(limits_.max_queued_messages, most_left_behind);
+  return full.is_stuck || full.abandoned > most_abandoned ? nullptr : &full;
+}
+
+bool Waiting::wait(SessionId publisher, SessionId subscriber, std::size_t queued) {
+  Subscriber* full = find_waited_for(subscriber, queued);
+  if (full == nullptr) return false;
   if (publisher == subscriber || edges_.waits(subscriber) || edges_.is_waited_for(publisher)) return false;
   edges_.add(publisher, subscriber);
-  ++full.queued;
+  ++full->queued;
+  return true;
+}
+
+bool Waiting::leave_behind(SessionId subscriber, std::size_t queued) {
+  Subscriber* full = find_waited_for(subscriber, queued);
+  if (full == nullptr) return false;
+  ++full->abandoned;
+  ++full->queued;
   return true;
 }
 

@@ -9,8 +9,9 @@
 //   messages and less than 1 MiB in ten seconds, however short its queue is: else a client that acknowledges a
 //   message every nine seconds would be everybody's pace. What it takes is measured from when its queue became full
 //   until the queue is half empty. It is no longer stuck when it has been fast enough again, and has room.
-// - Publishers that left while they waited have left messages behind. These are as many as the queue may hold, and
-//   then nobody waits any more until the subscriber has room: else one could fill a queue by leaving and coming back.
+// - Publishers that left while they waited have left messages behind. These are 1,000, or as many as the queue may
+//   hold where these are more, and then nobody waits any more until the subscriber has room: else one could fill a
+//   queue by leaving and coming back.
 //
 // No clock: what is measured begins with the first look() that finds it. Network thread only.
 #pragma once
@@ -33,6 +34,7 @@ class Waiting {
   static constexpr Time patience = std::chrono::seconds(10);
   static constexpr std::size_t least_messages = 100;
   static constexpr std::size_t least_bytes = MiB;
+  static constexpr std::size_t most_left_behind = 1000;
 
   // What a subscriber's queue holds after it has given some away.
   struct Queue {
@@ -50,6 +52,9 @@ class Waiting {
   // A message finds so many in the subscriber's queue, which is full. Returns whether its publisher waits, and the
   // message goes there nevertheless. Both are connected.
   bool wait(SessionId publisher, SessionId subscriber, std::size_t queued);
+  // The same where the publisher has lost its connection since: it waits for nobody, but its message, which may be
+  // acknowledged on the next one without being published again (QoS 2), is left behind.
+  bool leave_behind(SessionId subscriber, std::size_t queued);
 
   bool waits(SessionId publisher) const { return !edges_.empty() && edges_.waits(publisher); }
 
@@ -99,6 +104,7 @@ class Waiting {
     std::size_t taken_bytes = 0;
   };
 
+  Subscriber* find_waited_for(SessionId subscriber, std::size_t queued);
   void measure(Subscriber& subscriber, std::optional<Time> since) const;
   bool count(SessionId subscriber, std::size_t messages, std::size_t bytes, const Queue& left);
   void abandon(SessionId publisher, std::size_t unacknowledged) noexcept;
