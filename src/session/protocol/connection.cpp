@@ -293,7 +293,7 @@ std::optional<Time> Connection::time_limit() const {
 
 void Connection::expire(Time now) {
   sessions_.look(now);
-  if (is_paused_until(now)) outbox_.resume_reading();
+  if (is_paused_until(now) && may_read(now)) outbox_.resume_reading();
   const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {

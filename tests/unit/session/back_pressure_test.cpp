@@ -528,6 +528,7 @@ TEST_F(PauseTest, IsOverAfterATenthOfASecondAndThenMessagesAreDropped) {
   EXPECT_EQ(publisher.client().outbox.resumed, 0);
   publisher.client().connection->expire(Time(10100));
   EXPECT_EQ(publisher.client().outbox.resumed, 1);
+  EXPECT_EQ(publisher.client().connection->deadline(), std::nullopt) << "the moment does not stay due";
   publisher.client().read_on(Time(10100));
   EXPECT_EQ(unread(), 0U);
   EXPECT_EQ(subscriber.acknowledge(0), 1U);

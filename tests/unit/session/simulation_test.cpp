@@ -130,9 +130,7 @@ class Simulation {
     if (scenario_ == Scenario::one_way) note_queue(peers_[0]);
   }
 
-  bool is_fed_only(const Peer& peer) const {
-    return scenario_ == Scenario::one_way && &peer == &peers_[0];
-  }
+  bool is_fed_only(const Peer& peer) const { return scenario_ == Scenario::one_way && &peer == &peers_[0]; }
 
   void note_queue(Peer& peer) {
     const auto& at_hub = hub_.client(peer.client.identifier());
