@@ -1,6 +1,7 @@
 #include "load.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "arrivals.h"
@@ -14,7 +15,7 @@ namespace pubsub_mqtt::bench {
 namespace {
 
 // How far the publisher may be ahead of the slowest subscriber, and how much may be on its way to all of
-// them. At QoS 0 a server may drop what a slow client does not read; with these bounds, which hold for both
+// them, at QoS 0. There a server may drop what a slow client does not read; with these bounds, which hold for both
 // servers, no queue has to overflow, so that all can be demanded of both.
 constexpr std::size_t max_lead_bytes = 256 * 1024;
 constexpr std::size_t max_lead_bytes_of_all = 16 * 1024 * 1024;
@@ -41,9 +42,9 @@ class Run {
   Sample measure() {
     const std::uint64_t start = monotonic_time();
     const std::uint64_t end = start + nanoseconds(load_.seconds);
-    const std::uint32_t lead = max_lead();
+    const bool is_bounded = load_.qos == mqtt::QoS::at_most_once;
     while (monotonic_time() < end) {
-      publisher_.publish_until(slowest() + lead);
+      publisher_.publish_until(is_bounded ? slowest() + max_lead() : UINT32_MAX);
       loop_.turn(std::chrono::milliseconds(1));
     }
     const std::uint64_t expected = std::uint64_t{publisher_.published()} * load_.subscribers;

@@ -10,8 +10,8 @@
 namespace pubsub_mqtt::bench {
 namespace {
 
-// Loopback is exempt from the rates. What else would turn away, or drop what, a bench's client, is raised,
-// since mosquitto has no such limits here.
+// Loopback is exempt from the rates. What else would turn a bench's client away is raised, since mosquitto has no
+// such limits here. The queues are not: who acknowledges must lose nothing.
 constexpr const char* settings = R"(run_as_root = true
 storage = "memory"
 plugin_paths = { ")" PUBSUB_MQTT_MODULES R"(", ")" PUBSUB_MQTT_BENCH_MODULES R"(" }
@@ -23,7 +23,9 @@ c2s_direct_tls_ports = {}
 mqtt_tls_interfaces = { "127.0.0.1" }
 mqtt_max_connections = 100000
 mqtt_max_tls_handshake_rate = 1000000
-mqtt_max_queued_messages = 10000000
+)";
+
+constexpr const char* large_queues = R"(mqtt_max_queued_messages = 10000000
 mqtt_max_queued_bytes = 1073741824
 mqtt_max_total_queued_bytes = 1073741824
 )";
@@ -77,17 +79,18 @@ std::istringstream end_command(const tests::FileDescriptor& fd, const std::strin
 
 }  // namespace
 
-Prosody::Prosody() : Server("localhost") {
+Prosody::Prosody(Queues queues) : Server("localhost") {
   std::vector<std::string> command = prosody_command();
-  command.insert(command.end(), {"-F", "--config", folder().write("prosody.cfg.lua", configuration())});
+  command.insert(command.end(), {"-F", "--config", folder().write("prosody.cfg.lua", configuration(queues))});
   // mod_pubsub_mqtt opens its ports last, when the server has started.
   start(command, bench_port_.number());
   create_nodes("ready", 1);
 }
 
-std::string Prosody::configuration() const {
+std::string Prosody::configuration(Queues queues) const {
   std::ostringstream text;
-  text << settings << "data_path = \"" << folder().path("data") << "\"\n"
+  text << settings << (queues == Queues::large ? large_queues : "") << "data_path = \""
+       << folder().path("data") << "\"\n"
        << "pidfile = \"" << folder().path("prosody.pid") << "\"\n"
        << "certificates = \"" << folder().path("certs") << "\"\n"
        << "log = { info = \"" << folder().path("output") << "\" }\n"

@@ -11,7 +11,9 @@ namespace pubsub_mqtt::bench {
 
 class Prosody : public Server {
  public:
-  Prosody();
+  // Queues have their default limits, or room for what a client misses that is away.
+  enum class Queues { as_by_default, large };
+  explicit Prosody(Queues queues = Queues::as_by_default);
 
   std::uint16_t c2s_port() const { return c2s_port_.number(); }
 
@@ -31,7 +33,7 @@ class Prosody : public Server {
   static Published end_publishing(const tests::FileDescriptor& loop);
 
  private:
-  std::string configuration() const;
+  std::string configuration(Queues queues) const;
 
   tests::FreePort c2s_port_;
   tests::FreePort bench_port_;

@@ -14,6 +14,8 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
+constexpr auto at_least_once = mqtt::QoS::at_least_once;
+
 class BackPressure : public testing::Test {
  protected:
   void start(const std::string& settings) {
@@ -64,6 +66,47 @@ TEST_F(BackPressure, ASubscriberThatDoesNotReadLosesMessagesAndNobodyElseDoes) {
   }
   EXPECT_GT(received, 0);
   EXPECT_LT(received, messages);
+}
+
+// Publishes so many, 50 of them not acknowledged. Returns when all are.
+void publish_at_full_speed(std::uint16_t port, int messages) {
+  RawMqtt client = connected(port, "publisher");
+  int acknowledged = 0;
+  for (int sent = 0; acknowledged < messages;) {
+    for (; sent < messages && sent - acknowledged < 50; ++sent) {
+      const std::string payload = std::to_string(sent);
+      client.send(mqtt::Publish{.topic = topic,
+                                .payload = payload,
+                                .qos = at_least_once,
+                                .packet_identifier = static_cast<mqtt::PacketIdentifier>(sent + 1)});
+    }
+    EXPECT_EQ(client.read_packet<mqtt::Puback>().packet_identifier, ++acknowledged);
+  }
+}
+
+TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
+  start("mqtt_max_queued_messages = 10");
+  RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
+  ASSERT_EQ(subscriber.subscribe(topic, at_least_once), mqtt::SubackReturnCode::qos_1);
+  constexpr int messages = 5000;
+  auto publisher = std::async(std::launch::async, publish_at_full_speed, prosody.mqtt_port(), messages);
+  for (int i = 0; i < messages; ++i) ASSERT_EQ(next_message(subscriber).payload, std::to_string(i));
+  publisher.get();
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("mqtt_max_queued_messages"), 0U);
+}
+
+TEST_F(BackPressure, ASubscriberThatDoesNotAcknowledgeIsWaitedForTenSeconds) {
+  start("mqtt_max_inflight = 2; mqtt_max_queued_messages = 3");
+  RawMqtt stuck = connected(prosody.mqtt_port(), "stuck");
+  ASSERT_EQ(stuck.subscribe(topic, at_least_once), mqtt::SubackReturnCode::qos_1);
+  const auto begin = Clock::now();
+  // The sixth finds no place and waits, the next two are dropped.
+  for (const int messages : {6, 1, 1}) publish_at_full_speed(prosody.mqtt_port(), messages);
+  EXPECT_GT(Clock::now() - begin, std::chrono::seconds(10));
+  prosody.log().wait_for("stuck.*mqtt_max_queued_messages");
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(next_message(stuck).payload, std::to_string(i));
+  EXPECT_TRUE(messages_so_far(stuck).empty());
 }
 
 // Holds Prosody's thread from its construction to its destruction: a line in the admin shell that reads from

@@ -139,16 +139,6 @@ TEST_F(Session, AMessageIsAlwaysAdmittedToAnEmptyQueue) {
   EXPECT_EQ(payloads_waiting_for("device"), (Payloads{large}));
 }
 
-TEST_F(Session, ASlowReadersQueueHasTheSameLimits) {
-  start("mqtt_max_inflight = 2; mqtt_max_queued_messages = 3");
-  RawMqtt device = with_session(port(), "device");
-  device.subscribe(topic, at_least_once);
-  publish_at_qos_1({"1", "2", "3", "4", "5", "6", "7"});
-  for (const char* payload : {"1", "2", "3", "4", "5"}) EXPECT_EQ(next_message(device).payload, payload);
-  publish_at_qos_1({"8"});
-  EXPECT_EQ(next_message(device).payload, "8");
-}
-
 TEST_F(Session, ATakeoverClosesTheOldConnectionAndKeepsTheSession) {
   start();
   RawMqtt first = with_session(port(), "device");

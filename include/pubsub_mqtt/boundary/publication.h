@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 
 namespace pubsub_mqtt {
@@ -20,6 +21,7 @@ struct Envelope {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   bool retain = false;  // as published
   PublisherId publisher = 0;
+  SessionId session = 0;  // of the publisher; it may be over. 0: no MQTT client
 
   bool operator==(const Envelope&) const = default;
 };

@@ -48,7 +48,7 @@ class Connection {
   void receive(const LoginReply& reply) noexcept;
 
   // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
-  // and is earlier than it was while a client that sends too fast is not read from.
+  // and is earlier than it was while a client that sends too fast is not read from, or has to wait for subscribers.
   std::optional<Time> deadline() const;
 
   // Closes the connection if the deadline has passed, or reads on.
@@ -71,6 +71,9 @@ class Connection {
   bool outbox_is_full() const;
   bool reads() const;
   bool may_ask(std::string_view input) const;
+  bool may_read(Time now) const;
+  bool is_paused_until(Time now) const;
+  std::optional<Time> time_limit() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);
   TokenRate byte_rate() const;

@@ -68,6 +68,11 @@ bool Connection::may_ask(std::string_view input) const {
   return !start.is_request || own->may_ask(start.size);
 }
 
+bool Connection::may_read(Time now) const {
+  Session* own = session();
+  return own == nullptr || own->may_read(now);
+}
+
 // As much as comes in a second may be sent at once.
 TokenRate Connection::byte_rate() const { return {limits().max_byte_rate, std::chrono::seconds(1)}; }
 TokenRate Connection::message_rate() const { return {limits().max_message_rate, std::chrono::seconds(1)}; }
@@ -98,11 +103,12 @@ bool Connection::is_too_fast(Time now) {
 void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
+  sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads() || !may_ask(input)) return;
+    if (!reads() || !may_read(now) || !may_ask(input)) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -289,6 +295,20 @@ void Connection::end() noexcept {
 }
 
 std::optional<Time> Connection::deadline() const {
+  const auto limit = time_limit();
+  const Session* own = session();
+  const auto look_at = own == nullptr ? std::nullopt : own->look_at();
+  return limit && look_at ? std::min(*limit, *look_at) : limit ? limit : look_at;
+}
+
+bool Connection::is_paused_until(Time now) const {
+  const Session* own = session();
+  const auto look_at = own == nullptr ? std::nullopt : own->look_at();
+  return look_at && *look_at <= now;
+}
+
+// Of the client's own silence or haste.
+std::optional<Time> Connection::time_limit() const {
   if (closed_) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (is_slowed_down()) return reads_again_at_;
@@ -301,7 +321,9 @@ std::optional<Time> Connection::deadline() const {
 }
 
 void Connection::expire(Time now) {
-  const auto moment = deadline();
+  sessions_.look(now);
+  if (is_paused_until(now) && may_read(now)) outbox_.resume_reading();
+  const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {
     reads_again_at_ = Time::zero();

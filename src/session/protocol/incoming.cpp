@@ -13,7 +13,7 @@ namespace pubsub_mqtt::session {
 namespace {
 
 // SUBSCRIBEs and UNSUBSCRIBEs that may wait for pubsub: they can be as large as a packet.
-constexpr std::uint32_t max_pending_subscribes = 16;
+constexpr std::uint16_t max_pending_subscribes = 16;
 
 }  // namespace
 
@@ -56,7 +56,8 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
 bool Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.publisher())) return true;
+  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain)))
+    return true;
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return false;
 }
@@ -67,20 +68,21 @@ void Incoming::acknowledge_in_turn(const mqtt::Publish& packet) {
   if (packet.qos == mqtt::QoS::exactly_once) {
     session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
   }
-  if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier);
-  published_.push_back(
-      {.after = awaited_publishes_, .qos = packet.qos, .packet_identifier = packet.packet_identifier});
+  const std::size_t bytes = packet.topic.size() + packet.payload.size();
+  if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier, bytes);
+  published_.push_back({.after = awaited_publishes_,
+                        .qos = packet.qos,
+                        .packet_identifier = packet.packet_identifier,
+                        .bytes = static_cast<std::uint32_t>(bytes)});
   reading_paused_ = has_asked_too_much();
 }
 
 void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   Shared& shared = session_.shared();
-  PublishRequest request{
-      .ticket = session_.ticket(packet.packet_identifier),
-      .publication = {
-          .topic = std::string(packet.topic),
-          .payload = std::string(packet.payload),
-          .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.publisher()}}};
+  PublishRequest request{.ticket = session_.ticket(packet.packet_identifier),
+                         .publication = {.topic = std::string(packet.topic),
+                                         .payload = std::string(packet.payload),
+                                         .envelope = session_.envelope(packet.qos, packet.retain)}};
   request.large = examine_if_large(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
@@ -104,6 +106,7 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
     return published.qos == mqtt::QoS::exactly_once &&
            published.packet_identifier == packet.packet_identifier;
   });
+  session_.shared().waiting.release(withheld_.forget_pubrec(packet.packet_identifier));
   write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *session_.outbox());
   return std::nullopt;
 }
@@ -122,11 +125,24 @@ void Incoming::answered(std::size_t bytes) {
   read_on();
 }
 
+bool Incoming::owes_acknowledgements() const { return session_.record().outgoing.in_flight() > 0; }
+
+// What the client itself has to acknowledge stands behind its publishes: it is read, however much is withheld from
+// it. Unless all together are withheld too much.
+std::size_t Incoming::unacknowledged_publishes() const {
+  return pending_publishes_ + published_.size() + (owes_acknowledgements() ? 0 : withheld_.size());
+}
+std::size_t Incoming::unacknowledged_bytes() const {
+  return pending_bytes_ + (owes_acknowledgements() ? 0 : withheld_.bytes());
+}
+
 bool Incoming::has_asked_too_much() const {
   const Limits& limits = session_.shared().limits;
   if (awaits_all_answers_ && pending_publishes_ > 0) return true;
-  return pending_publishes_ + published_.size() >= limits.max_pending_publishes ||
-         pending_bytes_ >= limits.max_pending_publish_bytes || pending_subscribes_ >= max_pending_subscribes;
+  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return true;
+  return unacknowledged_publishes() >= limits.max_pending_publishes ||
+         unacknowledged_bytes() >= limits.max_pending_publish_bytes ||
+         pending_subscribes_ >= max_pending_subscribes;
 }
 
 bool Incoming::may_ask(std::size_t bytes) {
@@ -135,18 +151,19 @@ bool Incoming::may_ask(std::size_t bytes) {
   return !waits_for_share_;
 }
 
-// A request was answered.
+// A request was answered, or less is withheld, or that counts no more.
 void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
   if (std::exchange(waits_for_share_, false) && session_.is_connected()) session_.outbox()->resume_reading();
+  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return;
   if (pending_publishes_ == 0) {
     awaits_all_answers_ = false;
   } else if (awaits_all_answers_) {
     return;
   }
   // Half empty before the client is read from again: a resume per message would be a system call per message.
-  if (reading_paused_ && pending_publishes_ + published_.size() <= limits.max_pending_publishes / 2 &&
-      pending_bytes_ <= limits.max_pending_publish_bytes / 2 &&
+  if (reading_paused_ && unacknowledged_publishes() <= limits.max_pending_publishes / 2 &&
+      unacknowledged_bytes() <= limits.max_pending_publish_bytes / 2 &&
       pending_subscribes_ <= max_pending_subscribes / 2) {
     reading_paused_ = false;
     if (session_.is_connected()) session_.outbox()->resume_reading();
@@ -180,7 +197,7 @@ bool Incoming::acknowledge(const PublishReply& reply) {
         "closed: a message could not be published now; the client must send it again");
     return false;
   }
-  acknowledge(reply.ticket.qos, reply.ticket.packet_identifier);
+  acknowledge(reply.ticket.qos, reply.ticket.packet_identifier, reply.ticket.bytes);
   return true;
 }
 
@@ -197,7 +214,31 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   return is_awaited;
 }
 
-void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
+bool Incoming::must_withhold() const {
+  return !withheld_.empty() || session_.shared().waiting.waits(session_.id());
+}
+
+// Deliveries come in order: whom a message met at its subscribers is known by now.
+void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier, std::size_t bytes) {
+  if (qos == mqtt::QoS::at_most_once) return;
+  if (!must_withhold()) return write(qos, packet_identifier);
+  // Its connection looks at the clock from now on.
+  if (withheld_.empty()) session_.outbox()->resume_reading();
+  withheld_.push_back({.qos = qos, .packet_identifier = packet_identifier, .bytes = bytes});
+  session_.shared().waiting.withhold(bytes);
+  reading_paused_ = reading_paused_ || has_asked_too_much();
+}
+
+void Incoming::go_on() {
+  while (!withheld_.empty()) {
+    const auto [qos, packet_identifier, bytes] = withheld_.take_front();
+    session_.shared().waiting.release(bytes);
+    write(qos, packet_identifier);
+  }
+  read_on();
+}
+
+void Incoming::write(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
   if (qos == mqtt::QoS::at_least_once) {
     write_packet(mqtt::Puback{.packet_identifier = packet_identifier}, *session_.outbox());
   } else if (qos == mqtt::QoS::exactly_once) {
@@ -208,8 +249,9 @@ void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifi
 // What may go now, since all before it has gone.
 void Incoming::acknowledge_published() {
   while (!published_.empty() && has_answered(published_.front().after)) {
-    acknowledge(published_.front().qos, published_.front().packet_identifier);
+    const Published first = published_.front();
     published_.pop_front();
+    acknowledge(first.qos, first.packet_identifier, first.bytes);
   }
 }
 
@@ -217,6 +259,7 @@ void Incoming::detach() noexcept {
   waits_for_share_ = false;
   ways_.reset();
   published_.clear();
+  session_.shared().waiting.release(withheld_.clear());
   awaited_publishes_ = answered_publishes_;
   awaits_all_answers_ = false;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "protocol/withheld.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
@@ -38,13 +39,25 @@ class Incoming {
   void asked(std::size_t bytes);
   void answered(std::size_t bytes);
 
-  // Returns false while too much waits for pubsub, and until half of that is answered: read no further.
+  // Returns false while too much waits for pubsub, or for subscribers whose queues are full, and until that is half
+  // as much: read no further.
   bool takes_packets() const { return !reading_paused_; }
 
   // A PUBLISH, SUBSCRIBE or UNSUBSCRIBE of so many bytes comes next. Returns false while all sessions together wait for
   // too much, and this one would have more than its share: then the connection is told when to read on.
   bool may_ask(std::size_t bytes);
   bool waits_for_share() const { return waits_for_share_; }
+
+  bool awaits_answers() const { return pending_publishes_ > 0; }
+
+  // The client waits for no subscriber any more.
+  void go_on();
+  // Acknowledgements that wait for subscribers, not for pubsub.
+  std::size_t withheld() const { return withheld_.size(); }
+  // The client was sent something that it has to acknowledge: that comes behind what it publishes.
+  void owes() {
+    if (reading_paused_) read_on();
+  }
 
   void attach() noexcept { reading_paused_ = has_asked_too_much(); }
   void detach() noexcept;
@@ -56,9 +69,15 @@ class Incoming {
   void ask_pubsub(const mqtt::Publish& packet);
   void acknowledge_in_turn(const mqtt::Publish& packet);
   void acknowledge_published();
-  void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
+  void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier, std::size_t bytes);
+  void write(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
+  bool must_withhold() const;
   bool finish_qos_2(const PublishReply& reply);
   bool acknowledge(const PublishReply& reply);
+  // What is not acknowledged, as far as it counts for reading on.
+  std::size_t unacknowledged_publishes() const;
+  std::size_t unacknowledged_bytes() const;
+  bool owes_acknowledgements() const;
   bool has_asked_too_much() const;
   void read_on();
   // These counts may have wrapped around; they are never far apart.
@@ -72,17 +91,19 @@ class Incoming {
     std::uint32_t after = 0;  // so many answers of pubsub's
     mqtt::QoS qos = mqtt::QoS::at_least_once;
     mqtt::PacketIdentifier packet_identifier = 0;
+    std::uint32_t bytes = 0;
   };
 
   Session& session_;
   std::unique_ptr<DirectWays> ways_;
   Fifo<Published> published_;
+  Withheld withheld_;              // what stands behind nothing else
   std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
   std::uint32_t pending_publishes_ = 0;
-  std::uint32_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
   std::uint32_t answered_publishes_ = 0;
   // What it counts when all that the connection has sent so far is answered.
   std::uint32_t awaited_publishes_ = 0;
+  std::uint16_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
   bool reading_paused_ = false;
   bool waits_for_share_ = false;
   bool awaits_all_answers_ = false;  // to take a direct way then

@@ -6,8 +6,28 @@
 
 #include "protocol/large_payload.h"
 #include "protocol/write_packet.h"
+#include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
+namespace {
+
+// Of all queues, with what stands in them since its publishers wait.
+std::size_t most_queued_bytes(const Limits& limits) {
+  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+}
+
+}  // namespace
+
+void GoOn::operator()(SessionId publisher) const noexcept {
+  Session* session = sessions.find(publisher);
+  if (session != nullptr) session->guard([&] { session->go_on(); });
+}
+
+void ReadOn::operator()(SessionId publisher) const noexcept {
+  Session* session = sessions.find(publisher);
+  if (session == nullptr || !session->is_connected()) return;
+  session->guard([&] { session->outbox()->resume_reading(); });
+}
 
 Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
     : id_(id),
@@ -27,16 +47,42 @@ void Session::attach(Attachment&& attachment) noexcept {
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
-  record_.offline_since.reset();
+  record_.offline_since = SessionRecord::not_seen_offline;
   opens_at_next_ = true;
   incoming_.attach();
 }
 
 void Session::detach() noexcept {
+  leave_waiting();
   outbox_ = nullptr;
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
+}
+
+// Those who wait for it go on: what it misses from now on is its queue's, which has limits.
+void Session::leave_waiting() noexcept {
+  if (!shared_.waiting.empty()) {
+    shared_.waiting.leave(id_, incoming_.withheld(), GoOn{shared_.sessions});
+  }
+  if (!shared_.pauses.empty()) shared_.pauses.leave(id_, ReadOn{shared_.sessions});
+}
+
+std::optional<Time> Session::look_at() const {
+  const auto read_again = shared_.pauses.deadline(id_);
+  if (incoming_.withheld() == 0) return read_again;
+  return std::min(read_again.value_or(Time::max()), shared_.waiting.look_at());
+}
+
+// Messages have left its queue.
+void Session::took_from_queue(std::size_t messages, std::size_t bytes) {
+  if (shared_.waiting.empty()) return;
+  const Outgoing& outgoing = record_.outgoing;
+  shared_.waiting.took(id_, messages, bytes,
+                       {.messages = outgoing.queued(),
+                        .keeps_to_limits = outgoing.keeps_to_limits(shared_),
+                        .is_half_empty = outgoing.is_half_empty(shared_.limits)},
+                       GoOn{shared_.sessions});
 }
 
 void Session::fail() noexcept {
@@ -119,7 +165,11 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
 // delivered: closed, as mosquitto does.
 template <typename Packet>
 Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
-  const auto result = record_.outgoing.acknowledge(packet, *outbox_, shared_);
+  Outgoing& outgoing = record_.outgoing;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  const auto result = outgoing.acknowledge(packet, *outbox_, shared_);
+  took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
   if (result == Acknowledged::violation) return violation;
   if (result == Acknowledged::unknown) {
     log_once(Grievance::unknown_identifier, LogLevel::debug,
@@ -179,28 +229,50 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   const bool retain = message->is_retained() || (record_.is_bridge && message->envelope().retain);
   if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message, retain);
   const Added added = record_.outgoing.add(message, qos, retain, outbox_, shared_);
-  if (added == Added::yes) return;
+  if (added == Added::yes) return incoming_.owes();
+  if (publisher_waits(*message)) return record_.outgoing.add_beyond_limits(message, qos, retain, shared_);
   count_dropped();
+  const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
+                                           : "is away, and messages at QoS 1 and 2 wait for it";
   if (added == Added::all_queues_are_full) {
-    return log_once(
-        Grievance::all_queues, LogLevel::warn,
-        "messages at QoS 1 and 2 that wait for it are dropped while those of all clients together are as "
-        "many as mqtt_max_total_queued_bytes allows");
+    return log_once(Grievance::all_queues, LogLevel::warn,
+                    cause +
+                        ": they are dropped while those of all clients together are as many as "
+                        "mqtt_max_total_queued_bytes allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           outbox_ == nullptr
-               ? "is away: messages at QoS 1 and 2 beyond mqtt_max_queued_messages or mqtt_max_queued_bytes "
-                 "are dropped"
-               : "acknowledges messages at QoS 1 and 2 more slowly than they come: those beyond "
-                 "mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+           cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+}
+
+// Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
+// those of many queues, too.
+bool Session::publisher_waits(const Message& message) const {
+  if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
+  const Session* publisher = shared_.sessions.find(message.envelope().session);
+  if (publisher == nullptr) return false;
+  const std::size_t queued = record_.outgoing.queued();
+  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queued);
+  // Where pubsub has answered all, it is the will.
+  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queued);
+}
+
+bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes) const {
+  const Session* publisher = shared_.sessions.find(message.envelope().session);
+  return publisher != nullptr && publisher->is_connected() &&
+         shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
 void Session::deliver_qos_0(Message& message, bool retain) {
   if (outbox_ == nullptr) return;
   const std::size_t waiting = outbox_->waiting_bytes();
+  const std::size_t most = shared_.limits.max_outbound_bytes;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
   // ones come no faster than they are asked for.
-  if (!message.is_retained() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
+  bool is_admitted = message.is_retained() || waiting == 0 || waiting + message.size() <= most;
+  if (!message.is_retained() && waiting + message.size() > most / 2 && publisher_pauses(message, waiting)) {
+    is_admitted = waiting <= 2 * most;
+  }
+  if (!is_admitted) {
     count_dropped();
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
@@ -208,6 +280,12 @@ void Session::deliver_qos_0(Message& message, bool retain) {
         "are dropped until it catches up");
   }
   message.write(*outbox_, {.retain = retain});
+  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox_->waiting_bytes());
+}
+
+void Session::drained() {
+  if (!shared_.pauses.empty()) shared_.pauses.drained(id_, ReadOn{shared_.sessions});
+  ask_for_retained();
 }
 
 void Session::delivered_retained() {

@@ -36,6 +36,20 @@ struct Attachment {
   std::unique_ptr<Publication> will;  // nullptr: none
 };
 
+// A publisher that waited for a subscriber goes on: for Waiting.
+struct GoOn {
+  const SessionTable& sessions;
+
+  void operator()(SessionId publisher) const noexcept;
+};
+
+// A publisher that paused is read from again: for Pauses.
+struct ReadOn {
+  const SessionTable& sessions;
+
+  void operator()(SessionId publisher) const noexcept;
+};
+
 class Session {
  public:
   // `shared` outlives this.
@@ -46,6 +60,10 @@ class Session {
 
   SessionId id() const { return id_; }
   PublisherId publisher() const { return publisher_; }
+  // Of what its client publishes.
+  Envelope envelope(mqtt::QoS qos, bool retain) const {
+    return {.qos = qos, .retain = retain, .publisher = publisher_, .session = id_};
+  }
   const SessionRecord& record() const { return record_; }
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
@@ -82,6 +100,15 @@ class Session {
   bool takes_packets() const { return incoming_.takes_packets(); }
   bool may_ask(std::size_t bytes) { return incoming_.may_ask(bytes); }
   bool waits_for_share() const { return incoming_.waits_for_share(); }
+  // Not while its subscribers have much to read (routing/pauses.h).
+  bool may_read(Time now) { return shared_.pauses.may_read(id_, now); }
+  // When to ask again, or to look whether a subscriber that it waits for is stuck (routing/waiting.h); nullopt: it
+  // waits for none.
+  std::optional<Time> look_at() const;
+  // Pubsub has not answered all that it has published.
+  bool awaits_answers() const { return incoming_.awaits_answers(); }
+  // It waits for no subscriber any more.
+  void go_on() { incoming_.go_on(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
@@ -116,7 +143,7 @@ class Session {
   void was_too_fast(std::string_view setting);
 
   // The outbox takes more again.
-  void drained() { ask_for_retained(); }
+  void drained();
 
   // How many messages were dropped because the client did not take them.
   std::uint32_t dropped() const { return dropped_; }
@@ -142,6 +169,10 @@ class Session {
   template <typename Packet>
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   void fail() noexcept;
+  void took_from_queue(std::size_t messages, std::size_t bytes);
+  void leave_waiting() noexcept;
+  bool publisher_waits(const Message& message) const;
+  bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
   void deliver_qos_0(Message& message, bool retain);
   void count_dropped() { dropped_ += dropped_ == std::numeric_limits<std::uint32_t>::max() ? 0 : 1; }

@@ -15,19 +15,35 @@ Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain
     return Added::yes;
   }
   const Added added = has_place_for(*message, shared);
-  if (added != Added::yes) return added;
+  if (added == Added::yes) add_beyond_limits(std::move(message), qos, retain, shared);
+  return added;
+}
+
+void Outgoing::add_beyond_limits(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain,
+                                 Shared& shared) {
   queue_.push_back({.message = message, .qos = qos, .retain = retain});
   count(*message, shared);
-  return added;
+}
+
+bool Outgoing::keeps_to_limits(const Shared& shared) const {
+  if (counted() == 0) return true;
+  const bool all_do = shared.queued_bytes <= shared.limits.max_total_queued_bytes;
+  // One is always admitted, whatever its size.
+  return all_do && (counted() == 1 || (counted() <= shared.limits.max_queued_messages &&
+                                       queued_bytes_ <= shared.limits.max_queued_bytes));
+}
+
+bool Outgoing::is_half_empty(const Limits& limits) const {
+  return counted() == 0 ||
+         (counted() <= limits.max_queued_messages / 2 && queued_bytes_ <= limits.max_queued_bytes / 2);
 }
 
 Added Outgoing::has_place_for(const Message& message, const Shared& shared) const {
   if (message.is_retained()) return Added::yes;
-  const std::size_t counted = queue_.size() - queued_retained_;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
   // to ten thousand of them.
-  if (counted > 0 && (counted >= shared.limits.max_queued_messages ||
-                      queued_bytes_ + message.size() > shared.limits.max_queued_bytes)) {
+  if (counted() > 0 && (counted() >= shared.limits.max_queued_messages ||
+                        queued_bytes_ + message.size() > shared.limits.max_queued_bytes)) {
     return Added::queue_is_full;
   }
   return shared.queued_bytes + message.size() > shared.limits.max_total_queued_bytes

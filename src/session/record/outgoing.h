@@ -35,6 +35,12 @@ class Outgoing {
   // connection. Retained messages are not counted, since they come only when they were asked for.
   Added add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox, Shared& shared);
 
+  // Queues what has just found no place, since its publisher waits (routing/waiting.h).
+  void add_beyond_limits(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Shared& shared);
+  // Whether all that is queued has its place within the limits.
+  bool keeps_to_limits(const Shared& shared) const;
+  bool is_half_empty(const Limits& limits) const;
+
   Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared);
@@ -69,6 +75,7 @@ class Outgoing {
   bool window_is_full(const Limits& limits) const {
     return in_flight() >= limits.max_inflight || sent_bytes_ >= limits.max_outbound_bytes;
   }
+  std::size_t counted() const { return queue_.size() - queued_retained_; }
   Added has_place_for(const Message& message, const Shared& shared) const;
   void count(const Message& message, Shared& shared);
   void uncount(const Message& message, Shared& shared);

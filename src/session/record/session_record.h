@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/publication.h"
@@ -22,8 +21,10 @@ struct SessionRecord {
   bool clean = true;
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
   bool is_bridge = false;                                       // likewise
-  // When the session was first seen without a connection; its expiry counts from there.
-  std::optional<Time> offline_since = {};
+  // When the session was first seen without a connection, from where its expiry counts; `not_seen_offline` before.
+  // No std::optional, which would cost each idle client eight bytes.
+  static constexpr Time not_seen_offline = Time::min();
+  Time offline_since = not_seen_offline;
   Subscriptions subscriptions = {};
   Outgoing outgoing = {};             // queued, and in flight
   ReceivedIdentifiers received = {};  // of QoS 2

@@ -29,12 +29,12 @@ void Audiences::carry_out(ItemPublished& item) {
   if (audience != by_node_.end()) send(audience->second, item);
 }
 
-bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, PublisherId publisher) {
+bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, const Envelope& envelope) {
   const NodeId node = way.route->node();
   const auto found = by_node_.find(node);
   const Audience nobody({}, {});
   const Audience& audience = found == by_node_.end() ? nobody : found->second;
-  auto item = direct_item(node, way.type, packet, publisher, audience, limits_.max_xml_elements);
+  auto item = direct_item(node, way.type, packet, envelope, audience, limits_.max_xml_elements);
   if (!item) return false;
   send(audience, *item);
   return true;

@@ -24,6 +24,7 @@ class Sessions::State {
                .requests = requests,
                .log = log,
                .repeated_lines = repeated_lines,
+               .sessions = table,
                .audiences = audiences},
         refusals(log) {}
 
@@ -105,7 +106,10 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   const bool present = session != nullptr;
   if (!present) session = &state_->table.create(std::move(record), state_->shared);
-  if (attachment.will) attachment.will->envelope.publisher = session->publisher();
+  if (attachment.will) {
+    auto& envelope = attachment.will->envelope;
+    envelope = session->envelope(envelope.qos, envelope.retain);
+  }
   session->attach(std::move(attachment));
   return {.session = *session, .present = present};
 }
@@ -168,7 +172,10 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
+void Sessions::look(Time now) { state_->shared.waiting.look(now, GoOn{state_->table}); }
+
 void Sessions::expire(Time now) {
+  look(now);
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
@@ -176,8 +183,8 @@ void Sessions::expire(Time now) {
   state_->table.for_each([&](Session& session) {
     if (session.is_connected()) return;
     auto& since = session.record().offline_since;
-    if (!since) since = now;
-    if (now - *since < limits().session_expiry) return;
+    if (since == SessionRecord::not_seen_offline) since = now;
+    if (now - since < limits().session_expiry) return;
     state_->repeated_lines.log(LogLevel::info, session.client(),
                                "its session ends, since it did not come back within mqtt_session_expiry");
     state_->close(session);

@@ -9,18 +9,24 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
+#include "routing/pauses.h"
+#include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
 
 class Audiences;
+class SessionTable;
 
 struct Shared {
   const Limits& limits;
   std::vector<Request>& requests;  // of all, in order
   std::vector<LogLine>& log;
   RepeatedLines& repeated_lines;  // into the same log
+  const SessionTable& sessions;
   Audiences& audiences;
   Backlog backlog = {};
+  Waiting waiting{limits};
+  Pauses pauses = {};
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet

