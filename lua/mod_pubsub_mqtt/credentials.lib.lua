@@ -8,9 +8,17 @@ local hosts = prosody.hosts;
 
 -- settings: what settings.lib.lua returns
 return function (settings)
-	local user_host = jid.prep(settings.string("mqtt_user_host"));
-	local certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
-		{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
+	local credentials = {};
+	local user_host, certificate_user, requires_encryption;
+
+	function credentials.read_settings()
+		user_host = jid.prep(settings.string("mqtt_user_host"));
+		certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
+			{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
+		requires_encryption = settings.boolean("mqtt_require_encryption", true);
+	end
+
+	credentials.read_settings();
 
 	--- Names
 
@@ -32,7 +40,7 @@ return function (settings)
 	end
 
 	-- The account that a name means, normalised as XMPP does; nil if it can be none.
-	local function to_account(name)
+	function credentials.to_account(name)
 		local username, host, resource;
 		if name:find("@", 1, true) then
 			username, host, resource = jid.prepped_split(name);
@@ -63,9 +71,10 @@ return function (settings)
 		return usermanager.test_password(username, host, password);
 	end
 
-	-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it.
+	-- Where passwords may be sent in the clear at all, the connection was let in: a VirtualHost may not want it, where
+	-- it is not for MQTT that they may.
 	local function is_safe(request, host)
-		return request.is_encrypted or request.is_loopback
+		return request.is_encrypted or request.is_loopback or not requires_encryption
 			or module:context(host):get_option_boolean("allow_unencrypted_plain_auth", false);
 	end
 
@@ -76,7 +85,7 @@ return function (settings)
 		end
 		if not is_safe(request, host) then
 			return "not_authorized", "a password on an unencrypted connection, which allow_unencrypted_plain_auth of "
-				..host.." forbids: use TLS (mqtt_tls_ports)";
+				..host.." forbids: use TLS (mqtt_tls_ports), or set mqtt_require_encryption = false";
 		end
 		local ok, condition = ask_provider(username, host, password, request);
 		if ok and is_enabled(username, host) then
@@ -96,12 +105,12 @@ return function (settings)
 	end
 
 	-- The accounts that a client certificate names (XEP-0178), as a set of bare JIDs and a list.
-	local function certificate_accounts(request)
+	function credentials.certificate_accounts(request)
 		local accounts = {};
 		local function add(name)
 			-- A domain, as in servers' certificates, is no account.
 			if not name or not name:find("@", 1, true) then return; end
-			local username, host = to_account(name);
+			local username, host = credentials.to_account(name);
 			if not username then return; end
 			local account = username.."@"..host;
 			if accounts[account] then return; end
@@ -131,25 +140,26 @@ return function (settings)
 		return "accepted", account;
 	end
 
-	local function names_an_account(request)
+	function credentials.names_an_account(request)
 		return #request.xmpp_addresses > 0 or (certificate_user == "dns_name" and #request.dns_names > 0)
 			or (certificate_user == "email" and #request.emails > 0);
 	end
 
 	-- A certificate whose names are no accounts' here is none, where it does not claim to be one.
-	local function check(request)
+	function credentials.check(request)
 		local username, host;
 		if request.user_name then
-			username, host = to_account(request.user_name);
+			username, host = credentials.to_account(request.user_name);
 			if not username then
 				if not request.user_name:find("@", 1, true) and not default_host() then
 					return "bad_credentials", "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
 				end
-				return "bad_credentials", "the user name is no account's here";
+				return "bad_credentials",
+					"the user name is no account of this server: give it as NAME@HOST, where HOST is one of its VirtualHosts";
 			end
 		end
-		if names_an_account(request) then
-			local accounts = certificate_accounts(request);
+		if credentials.names_an_account(request) then
+			local accounts = credentials.certificate_accounts(request);
 			if #accounts == 0 then return "not_authorized", "the certificate names no account of this server"; end
 			return check_certificate(accounts, username and username.."@"..host);
 		elseif not username then
@@ -158,10 +168,5 @@ return function (settings)
 		return check_password(username, host, request.password, request);
 	end
 
-	return {
-		to_account = to_account;
-		certificate_accounts = certificate_accounts;
-		names_an_account = names_an_account;
-		check = check;
-	};
+	return credentials;
 end

@@ -14,7 +14,13 @@ local addresses_per_account = 20; -- from which it has logged in
 -- known: a cache, account -> address -> when the account logged in from there; a reload hands it on
 return function (settings, known)
 	local failed_logins = {};
-	local max_failures = settings.limit("mqtt_max_failed_logins", 10, 1, 1000000);
+	local max_failures;
+
+	function failed_logins.read_settings()
+		max_failures = settings.limit("mqtt_max_failed_logins", 10, 1, 1000000);
+	end
+
+	failed_logins.read_settings();
 
 	-- Name -> how often it has failed, and when this was reckoned. Apart, so that names made up do not push the addresses
 	-- out, nor the reverse.

@@ -4,12 +4,14 @@ local jid = require "util.jid";
 
 local pack, unpack = table.pack, table.unpack;
 
--- Calls `after` whenever a method of the service was called. Returns a function that undoes it.
-local function after_call(service, method, after)
+-- Calls `after` whenever a method of the service was called, and `before`, if it is given, with the same arguments.
+-- Returns a function that undoes it.
+local function around_call(service, method, after, before)
 	local inherited = rawget(service, method);
 	local original = service[method];
 	local active = true;
 	local function wrapper(self, node, ...)
+		if active and before then before(node, ...); end
 		-- What raises may have changed the rights before.
 		local results = pack(pcall(original, self, node, ...));
 		if active then after(node, ...); end
@@ -25,8 +27,8 @@ local function after_call(service, method, after)
 	end
 end
 
--- shared: see mod_pubsub_mqtt.lua; retained, observers and rights: what these libraries return
-return function (shared, retained, observers, rights)
+-- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
+return function (shared, retained, current_item, observers, rights)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)
@@ -88,13 +90,16 @@ return function (shared, retained, observers, rights)
 
 	-- util.pubsub fires no event for what these do.
 	local function wrap_methods(host)
-		for _, method in ipairs({ "set_node_capabilities", "set_node_config" }) do
-			table.insert(host.undo, after_call(host.service, method, function (node)
-				if type(node) == "string" then tell_core("node_changed", host.name, node); end
-			end));
+		local function on_change(node)
+			if type(node) == "string" then tell_core("node_changed", host.name, node); end
 		end
+		local function on_new_config(node, _, new_config)
+			if type(node) == "string" then current_item.keep_identity(host.service, node, new_config); end
+		end
+		table.insert(host.undo, around_call(host.service, "set_node_capabilities", on_change));
+		table.insert(host.undo, around_call(host.service, "set_node_config", on_change, on_new_config));
 		-- The affiliation may have changed whatever this returned.
-		table.insert(host.undo, after_call(host.service, "set_affiliation", function (node, _, affiliated)
+		table.insert(host.undo, around_call(host.service, "set_affiliation", function (node, _, affiliated)
 			if type(node) == "string" and type(affiliated) == "string" then
 				tell_core("affiliation_changed", host.name, node, jid.bare(affiliated));
 			end
@@ -117,7 +122,7 @@ return function (shared, retained, observers, rights)
 		for node in pairs(host.service.nodes) do
 			shared.core:node_created(host.name, node);
 		end
-		retained.restore(host.name, shared.core);
+		retained.restore(host.name, host.service, shared.core);
 	end
 
 	local function enable(host)
@@ -141,9 +146,9 @@ return function (shared, retained, observers, rights)
 	end
 
 	local function disable(host)
+		retained.close(host.name);
 		undo(host);
 		shared.services[host.name], shared.watched[host.name] = nil, nil;
-		retained.close(host.name);
 		tell_core("host_disabled", host.name);
 	end
 

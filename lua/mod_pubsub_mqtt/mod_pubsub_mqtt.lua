@@ -76,17 +76,22 @@ end
 -- No require() of our own for libraries, since Prosody reloads these with the module.
 local settings = module:require "settings";
 
-local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
-
-local limits = settings.limits(library.limits);
-limits.passwords_in_the_clear = module:get_option_boolean("allow_unencrypted_plain_auth", false);
-limits.anonymous_from_everywhere = allow_anonymous == true;
-limits.anonymous_from_loopback = allow_anonymous ~= false;
+-- For the core: what it knows of the configuration.
+local function read_limits()
+	local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
+	local limits = settings.limits(library.limits);
+	limits.passwords_in_the_clear = not settings.boolean("mqtt_require_encryption", true)
+		or module:get_option_boolean("allow_unencrypted_plain_auth", false);
+	limits.anonymous_from_everywhere = allow_anonymous == true;
+	limits.anonymous_from_loopback = allow_anonymous ~= false;
+	return limits;
+end
 
 --- What the core calls
 
 local warn = module:require "burst_warning";
-local retained = module:require "retained"(shared.stores, shared.unsaved, warn);
+local current_item = module:require "current_item";
+local retained = module:require "retained"(shared, current_item, warn);
 local observers = module:require "observers";
 local rights = module:require "rights"(settings, shared, observers);
 local credentials = module:require "credentials"(settings);
@@ -116,15 +121,16 @@ end
 local reloaded = shared.core ~= nil;
 if reloaded then
 	shared.core:attach(callbacks);
+	shared.core:set_limits(read_limits());
 else
-	shared.core = library.new(limits, callbacks);
+	shared.core = library.new(read_limits(), callbacks);
 end
 
 --- Prosody's side
 
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
-local hosts = module:require "hosts"(shared, retained, observers, rights);
+local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
 module:require "accounts"(shared, login);
 local remove_from_shell = module:require "shell"(shared);
 
@@ -132,12 +138,33 @@ module.add_host = hosts.enable;
 ports.provide();
 
 check_settings();
-module:hook("config-reloaded", function ()
-	check_settings();
+local function read_settings_again()
+	credentials.read_settings();
+	failed_logins.read_settings();
+	if shared.core then shared.core:set_limits(read_limits()); end
 	for host in pairs(services) do
+		rights.read_settings(host);
 		if shared.core then shared.core:host_changed(host); end
 	end
-end, -10);
+	check_settings();
+	ports.renew();
+end
+
+-- Who is told before us may raise, as Prosody 0.12 does for a certificate that was cut off: then the event ends there.
+local reload_is_due;
+module:hook("config-reloaded", function ()
+	reload_is_due = true;
+	timer.add_task(0, function ()
+		if not reload_is_due then return; end
+		module:log("warn", "An error has ended the reload of the configuration before its time, see above: mend that");
+		reload_is_due = false;
+		read_settings_again();
+	end);
+end, 1000);
+module:hook("config-reloaded", function ()
+	reload_is_due = false;
+	read_settings_again();
+end, -10); -- portmanager renews its certificates at -1
 
 --- Prosody's main loop
 

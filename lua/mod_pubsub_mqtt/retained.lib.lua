@@ -4,22 +4,38 @@ local array = require "util.array";
 local it = require "util.iterators";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
+local wall_time = require "util.time".now;
 
 local retained_delay = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
 
--- stores: host -> store; unsaved: host -> node -> retained message that is not in the store yet, or false if none is
--- left; warn: what burst_warning.lib.lua returns
-return function (stores, unsaved, warn)
+-- A retained message in the store is what the core saves, and
+--   time  when it was set, in seconds since 1970, to be held against the time of pubsub's item
+--   node  of which node (current_item.lib.lua)
+
+-- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item and warn: what these libraries
+-- return
+return function (shared, current_item, warn)
+	local stores, unsaved = shared.stores, shared.unsaved;
 	local retained = {};
 	local round; -- a list of { host, node }: those that are being saved one after the other
 	local scheduled = false;
+
+	-- The node's identity first: a copy of no node is none.
+	local function write(host, node, message)
+		local service = shared.services[host];
+		if message and service and service.nodes[node] then
+			local ok, err = current_item.store_identity(service, node);
+			if not ok then return ok, err; end
+		end
+		return stores[host]:set(node, message or nil);
+	end
 
 	-- What cannot be saved stays unsaved.
 	local function save_one(host, node)
 		local nodes = unsaved[host];
 		if not nodes or nodes[node] == nil then return; end
-		local called, ok, err = pcall(stores[host].set, stores[host], node, nodes[node] or nil);
+		local called, ok, err = pcall(write, host, node, nodes[node]);
 		if not called or not ok then
 			warn("error", "retained messages could not be saved",
 				("The retained message of %s on %s cannot be saved, and is lost if Prosody stops before it can: %s")
@@ -63,6 +79,10 @@ return function (stores, unsaved, warn)
 	end
 
 	function retained.save(host, node, message)
+		local service = shared.services[host];
+		if message and service and service.nodes[node] then
+			message.time, message.node = wall_time(), current_item.identity(service, node);
+		end
 		if not scheduled then
 			scheduled = true;
 			timer.add_task(retained_delay, save_some);
@@ -80,31 +100,58 @@ return function (stores, unsaved, warn)
 		save_host(host);
 	end
 
-	local function restore_from_store(host, core, newer)
-		local store = stores[host];
-		if not store.users then return; end
-		local next_node, state, first = store:users();
-		if not next_node then
-			module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
-			return;
-		end
-		for node in next_node, state, first do
-			local message, err;
-			if newer[node] == nil then message, err = store:get(node); end
-			if message then
-				core:restore_retained(host, node, message);
-			elseif newer[node] == nil then
-				module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
+	-- Node -> message, those of the store and those that are not in it yet.
+	local function copies_of(host)
+		local copies, newer, store = {}, unsaved[host] or {}, stores[host];
+		if store.users then
+			local next_node, state, first = store:users();
+			if not next_node then
+				module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
+				return copies;
+			end
+			for node in next_node, state, first do
+				local message, err;
+				if newer[node] == nil then message, err = store:get(node); end
+				if message then
+					copies[node] = message;
+				elseif newer[node] == nil then
+					module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
+				end
 			end
 		end
+		for node, message in pairs(newer) do copies[node] = message or nil; end
+		return copies;
 	end
 
-	function retained.restore(host, core)
+	-- Returns whether a copy was given up.
+	local function restore_one(host, service, core, node, message)
+		local ok, is_true, item = pcall(current_item.compare, host, service, node, message);
+		if not ok then
+			module:log("error", "What %s on %s retains is not served, since pubsub's item cannot be read: %s",
+				node, host, is_true);
+			return false;
+		end
+		if is_true then
+			core:restore_retained(host, node, message);
+			return false;
+		end
+		if message then retained.save(host, node, nil); end
+		if item then core:restore_current(host, node, item); end
+		return message ~= nil;
+	end
+
+	function retained.restore(host, service, core)
 		save_host(host);
-		local newer = unsaved[host] or {};
-		restore_from_store(host, core, newer);
-		for node, message in pairs(newer) do
-			if message then core:restore_retained(host, node, message); end
+		local copies, given_up = copies_of(host), 0;
+		for node in pairs(copies) do
+			if not service.nodes[node] then retained.save(host, node, nil); end
+		end
+		for node in pairs(service.nodes) do
+			if restore_one(host, service, core, node, copies[node]) then given_up = given_up + 1; end
+		end
+		if given_up > 0 then
+			module:log("info", "%d retained messages of %s were changed in pubsub while MQTT did not see it: pubsub is right",
+				given_up, host);
 		end
 	end
 

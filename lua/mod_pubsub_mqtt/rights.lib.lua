@@ -164,6 +164,10 @@ return function (settings, shared, observers)
 		return refusal and "refused" or "accepted", refusal;
 	end
 
+	function rights.exposes_publisher(host)
+		return services[host].config.expose_publisher == true;
+	end
+
 	function rights.retract_current(host, node)
 		local service = services[host];
 		local items = service.data[node];

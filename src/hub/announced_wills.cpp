@@ -24,9 +24,9 @@ bool AnnouncedWills::step() {
   const AnnounceWill will = std::move(waiting_.front());
   waiting_.pop_front();
   const Client* client = clients_.find(will.session);
-  if (client == nullptr) return true;
+  if (client == nullptr || is_about_the_broker(will.will.topic)) return true;
   const std::string_view reason = fault(will.will);
-  if (!reason.empty()) {
+  if (!reason.empty() && shared_.logged.is_first(client->name, "will: " + std::string(reason))) {
     shared_.service.log(LogLevel::warn, client->name + ": its will can never be published to " +
                                             printable(will.will.topic) + ": " + std::string(reason));
   }

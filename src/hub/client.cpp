@@ -1,15 +1,14 @@
 #include "client.h"
 
-#include <algorithm>
-
 #include "pubsub_mqtt/base/printable.h"
 
 namespace pubsub_mqtt::hub {
 
-void log_refusal(PubsubService& service, Client& client, std::string_view what, std::string_view topic,
+bool is_about_the_broker(std::string_view topic) { return topic.starts_with("$SYS/"); }
+
+void log_refusal(const Shared& shared, const Client& client, std::string_view what, std::string_view topic,
                  std::string_view reason) {
-  if (std::find(client.logged.begin(), client.logged.end(), reason) != client.logged.end()) return;
-  client.logged.emplace_back(reason);
+  if (!shared.logged.is_first(client.name, reason)) return;
   std::string line = client.name;
   line += ": ";
   line += what;
@@ -18,7 +17,7 @@ void log_refusal(PubsubService& service, Client& client, std::string_view what, 
   line += " refused: ";
   line += reason;
   line += " (logged once for this client)";
-  service.log(LogLevel::info, line);
+  shared.service.log(LogLevel::info, line);
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -12,6 +12,7 @@
 #include "nodes.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
+#include "shared.h"
 #include "subscriber.h"
 
 namespace pubsub_mqtt::hub {
@@ -28,11 +29,13 @@ struct Client {
   bool has_turn = false;                   // see Turns
   std::uint64_t turn = 0;                  // when the next one begins: counts what the ones before have cost
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
-  std::vector<std::string> logged;         // reasons of refusals that the log has already
 };
 
-// Says that `what`, a request of the client's about a topic, was refused: once for each reason.
-void log_refusal(PubsubService& service, Client& client, std::string_view what, std::string_view topic,
+// A mosquitto bridge's will says there that the bridge is down: nobody reads it, and nobody has to mend anything.
+bool is_about_the_broker(std::string_view topic);
+
+// Says that `what`, a request of the client's about a topic, was refused: once for each client and reason.
+void log_refusal(const Shared& shared, const Client& client, std::string_view what, std::string_view topic,
                  std::string_view reason);
 
 }  // namespace pubsub_mqtt::hub

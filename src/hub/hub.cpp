@@ -29,14 +29,16 @@ class Hub::State {
  public:
   State(PubsubService& service, const Limits& limits_of_all)
       : limits(limits_of_all),
-        shared{.service = service, .limits = limits, .deliveries = deliveries, .work = work} {}
+        shared{
+            .service = service, .limits = limits, .deliveries = deliveries, .logged = logged, .work = work} {}
 
   void accept(Request& request);
   void drop_unneeded(Client& client);
   bool carry_out(Client& client, Request& request);
 
-  const Limits limits;
+  Limits limits;
   std::vector<Delivery> deliveries;
+  OncePerClient logged;
   std::size_t work = 0;
   const Shared shared;
   Nodes nodes{shared};
@@ -54,6 +56,11 @@ class Hub::State {
 
 Hub::Hub(PubsubService& service, const Limits& limits) : state_(std::make_unique<State>(service, limits)) {}
 Hub::~Hub() = default;
+
+void Hub::set_limits(const Limits& limits) {
+  state_->limits = limits;
+  withdraw_all_routes();  // each knows what mqtt_max_item_size was
+}
 
 void Hub::accept(std::vector<Request>& batch) {
   for (auto& request : batch) state_->accept(request);
@@ -158,7 +165,7 @@ void Hub::item_retracted(std::string_view host, std::string_view node, std::stri
 void Hub::node_purged(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->retained) return;
-  state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+  state_->retained.clear(*node, retained_item, std::nullopt);
 }
 
 void Hub::node_created(std::string_view host, std::string_view node) {
@@ -168,7 +175,7 @@ void Hub::node_created(std::string_view host, std::string_view node) {
 void Hub::node_deleted(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
-  if (node->retained) state_->retained.clear(*node, mqtt::QoS::exactly_once, std::nullopt);
+  if (node->retained) state_->retained.clear(*node, retained_item, std::nullopt);
   state_->audiences.node_deleted(*node);
 }
 
@@ -219,6 +226,13 @@ std::size_t Hub::subscriptions(SessionId session) const {
 
 void Hub::close_connection(SessionId session) {
   state_->deliveries.emplace_back(CloseConnection{.session = session});
+}
+
+void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload) {
+  Node* node = state_->nodes.find(host, name);
+  if (node == nullptr || !node->exists) return;
+  auto retained = retained_from_item(payload, payload::natural_payload(payload));
+  if (retained) state_->retained.set(*node, std::move(*retained));
 }
 
 void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {

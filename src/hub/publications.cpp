@@ -1,12 +1,12 @@
 #include "publications.h"
 
-#include <algorithm>
 #include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/payload/large_item.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "random_ids.h"
@@ -15,21 +15,6 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 using Outcome = PublishReply::Outcome;
-
-// What `<item>` and its attributes add to the payload, and what XML escaping makes of one byte at most.
-constexpr std::size_t item_overhead = 512;
-constexpr std::size_t escaped_size = 6;
-
-// Nothing of that size is too large.
-std::size_t certain_payload_size(std::size_t max_item_size) {
-  return (std::max(max_item_size, item_overhead) - item_overhead) / escaped_size;
-}
-
-bool is_too_large(const pugi::xml_node& element, std::size_t payload_size, std::size_t max_item_size) {
-  // Seldom worth the serialising: only an item that could be too large is measured.
-  if (payload_size <= certain_payload_size(max_item_size)) return false;
-  return payload::serialize(element).size() + item_overhead > max_item_size;
-}
 
 PubsubService::Published refused(std::string_view reason) {
   return {.outcome = Outcome::refused, .reason = std::string(reason)};
@@ -77,10 +62,11 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     } else if (node_topic == nullptr) {
       published = refused(std::get<topic::NoNodeTopic>(topic).reason);
     } else {
-      published = publish(client, publication, *node_topic);
+      published = publish(client, request, *node_topic);
     }
-    if (published.outcome != Outcome::accepted) {
-      log_refusal(shared_.service, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
+    const bool is_will_about_the_broker = request.ticket.will && is_about_the_broker(publication.topic);
+    if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
+      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
                   published.reason);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
@@ -102,11 +88,12 @@ std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic) 
   // As XML an Atom entry has an identifier and a date, which are given here.
   if (topic.type == topic::Type::atom_title && node->is_received(topic::Type::xml, topic.type))
     return nullptr;
-  return node->open_route(certain_payload_size(shared_.limits.max_item_size));
+  return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size));
 }
 
-PubsubService::Published Publications::publish(const Client& client, const Publication& publication,
+PubsubService::Published Publications::publish(const Client& client, const PublishRequest& request,
                                                const topic::NodeTopic& topic) {
+  const Publication& publication = request.publication;
   switch (shared_.service.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
       return refused("no pubsub component of that name is configured");
@@ -115,31 +102,42 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
     case PubsubService::HostStatus::enabled:
       break;
   }
-  return publication.envelope.retain && publication.payload.empty()
-             ? clear(client, publication, topic)
-             : publish_item(client, publication, topic);
+  return publication.envelope.retain && publication.payload.empty() ? clear(client, publication, topic)
+                                                                    : publish_item(client, request, topic);
 }
 
-PubsubService::Published Publications::publish_item(const Client& client, const Publication& publication,
+PubsubService::Published Publications::publish_item(const Client& client, const PublishRequest& request,
                                                     const topic::NodeTopic& topic) {
-  const std::string entry_id =
-      topic.type == topic::Type::atom_title ? random_uuid_urn(random_) : std::string();
-  // Whom pubsub shows as the publisher is expose_publisher's to say.
-  const std::string_view author = client.account.empty() ? "anonymous" : topic.host;
-  const auto document = payload::to_element(topic.type, publication.payload,
-                                            {.id = entry_id, .author = author, .updated = std::time(nullptr)},
-                                            shared_.limits.max_xml_elements);
+  const auto& [ticket, publication, large] = request;
+  if (!large.refusal.empty()) return refused(large.refusal);
+  const auto document = to_item(client, request, topic);
   if (const auto* bad = std::get_if<payload::Refused>(&document)) return refused(bad->reason);
   const pugi::xml_node element = std::get<pugi::xml_document>(document).document_element();
-  if (is_too_large(element, publication.payload.size(), shared_.limits.max_item_size)) {
-    return refused("the item is larger than mqtt_max_item_size");
-  }
-  const Own own{.topic = topic, .publication = publication, .element = element};
+  const Own own{.topic = topic,
+                .publication = publication,
+                .element = element,
+                .is_stand_in = !large.content_id.empty()};
   own_ = &own;
   const std::string id = publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
   auto published = shared_.service.publish(topic.host, topic.node, client.account, id, element);
   own_ = nullptr;
   return published;
+}
+
+std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const Client& client,
+                                                                         const PublishRequest& request,
+                                                                         const topic::NodeTopic& topic) {
+  if (!request.large.content_id.empty()) return payload::stand_in(topic.type, request.large.content_id);
+  const bool is_entry = topic.type == topic::Type::atom_title;
+  const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
+  // Whom pubsub shows as the publisher is expose_publisher's to say.
+  std::string_view author = client.account.empty() ? "anonymous" : topic.host;
+  if (is_entry && !client.account.empty() && shared_.service.exposes_publisher(topic.host)) {
+    author = client.account;
+  }
+  return payload::to_element(topic.type, request.publication.payload,
+                             {.id = entry_id, .author = author, .updated = std::time(nullptr)},
+                             shared_.limits.max_xml_elements);
 }
 
 // A publish with RETAIN and an empty payload: there is no retained message any more [MQTT-3.3.1-10].
@@ -148,7 +146,7 @@ PubsubService::Published Publications::clear(const Client& client, const Publica
   auto allowed = shared_.service.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_.find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
-  retained_.clear(*node, publication.envelope.qos, topic.type);
+  retained_.clear(*node, publication.envelope, topic.type);
   shared_.service.retract_current(topic.host, topic.node);
   return allowed;
 }
@@ -165,7 +163,7 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, {.qos = mqtt::QoS::exactly_once},
+  post(shared_, *node, natural.type, is_retained ? retained_item : Envelope{.qos = mqtt::QoS::exactly_once},
        [&](topic::Type type) { return translate(element, natural, type); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural)) {
@@ -176,20 +174,23 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 }
 
 void Publications::own_item_published() {
-  const auto& [topic, publication, element] = *own_;
+  const auto& [topic, publication, element, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr || !(publication.envelope.retain || node->has_audience())) return;
   payload::NaturalPayload natural{.type = topic.type, .payload = {}};
-  if (topic.type == topic::Type::xml) natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, publication.envelope, [&](topic::Type type) {
-    // MQTT to MQTT is exact to the byte.
-    return type == own_->topic.type ? own_->publication.payload : translate(own_->element, natural, type);
-  });
+  if (topic.type == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
+  post(shared_, *node, natural.type, publication.envelope,
+       [&](topic::Type type) -> std::optional<std::string> {
+         // MQTT to MQTT is exact to the byte.
+         if (type == own_->topic.type) return own_->publication.payload;
+         if (own_->is_stand_in) return large_view(own_->topic.type, own_->publication.payload, type);
+         return translate(own_->element, natural, type);
+       });
   if (!publication.envelope.retain) return;
   retained_.set(*node, {.type = topic.type,
                         .natural_type = natural.type,
                         .payload = publication.payload,
-                        .element = payload::serialize(element),
+                        .element = is_stand_in ? std::string() : payload::serialize(element),
                         .envelope = publication.envelope});
 }
 

@@ -5,6 +5,7 @@
 #include <pugixml.hpp>
 #include <random>
 #include <string_view>
+#include <variant>
 
 #include "client.h"
 #include "nodes.h"
@@ -36,10 +37,14 @@ class Publications {
     const topic::NodeTopic& topic;
     const Publication& publication;
     const pugi::xml_node element;
+    bool is_stand_in = false;  // for a payload that is too large for XMPP streams
   };
 
-  Published publish(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
-  Published publish_item(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
+  Published publish(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
+  Published publish_item(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
+  std::variant<pugi::xml_document, payload::Refused> to_item(const Client& client,
+                                                             const PublishRequest& request,
+                                                             const topic::NodeTopic& topic);
   Published clear(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
   std::shared_ptr<const Route> route(const topic::NodeTopic& topic);
 

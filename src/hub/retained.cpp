@@ -9,9 +9,19 @@ namespace pubsub_mqtt::hub {
 
 std::optional<std::string> Retained::view(topic::Type wanted) const {
   if (wanted == type) return payload;
+  if (element.empty()) return large_view(type, payload, wanted);
   if (wanted != natural_type && wanted != topic::Type::xml) return std::nullopt;
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
+  if (document == nullptr) return std::nullopt;
+  return payload::to_mqtt(wanted, document->document_element());
+}
+
+// Seldom: whoever reads a large payload mostly asks for what was published.
+std::optional<std::string> large_view(topic::Type published, std::string_view payload, topic::Type wanted) {
+  if (wanted != topic::Type::xml) return std::nullopt;
+  const auto element = payload::to_element(published, payload, {.id = "", .author = "anonymous"});
+  const auto* document = std::get_if<pugi::xml_document>(&element);
   if (document == nullptr) return std::nullopt;
   return payload::to_mqtt(wanted, document->document_element());
 }
@@ -25,11 +35,18 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& element,
                   .natural_type = natural.type,
                   .payload = std::move(*text),
                   .element = payload::serialize(element),
-                  .envelope = {.qos = mqtt::QoS::exactly_once, .retain = true}};
+                  .envelope = retained_item};
 }
 
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,
                                  mqtt::QoS qos) {
+  if (element.empty()) {  // of a payload that is too large for one
+    return Retained{.type = type,
+                    .natural_type = type,
+                    .payload = std::string(payload),
+                    .element = {},
+                    .envelope = {.qos = qos, .retain = true}};
+  }
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
   if (document == nullptr) return std::nullopt;

@@ -17,14 +17,14 @@ void RetainedStore::forget(Node& node) {
   shared_.service.save_retained(node.host, node.name, nullptr);
 }
 
-void RetainedStore::clear(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear) {
+void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear) {
   if (node.has_audience()) {
     const auto natural_type =
         node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
-    ItemPublished item{
-        .node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = {.qos = qos}};
-    item.payloads[static_cast<std::size_t>(natural_type)].emplace();
-    if (type_of_clear) item.payloads[static_cast<std::size_t>(*type_of_clear)].emplace();
+    ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+    for (const auto type : {natural_type, topic::Type::xml, type_of_clear.value_or(natural_type)}) {
+      item.payloads[static_cast<std::size_t>(type)].emplace();
+    }
     shared_.deliveries.emplace_back(std::move(item));
   }
   forget(node);

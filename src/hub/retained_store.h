@@ -23,8 +23,8 @@ class RetainedStore {
   void forget(Node& node);
 
   // Forgets what the node retains, and sends an empty message in its place: on the topic of the clear, where a client
-  // asked for it, and on the natural topic of what is cleared.
-  void clear(Node& node, mqtt::QoS qos, std::optional<topic::Type> type_of_clear);
+  // asked for it, on the natural topic of what is cleared, and on the topic that every item is on.
+  void clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
 
   // A retained message from before a restart. `node` is nullptr, or does not exist in pubsub: then it is forgotten.
   void restore(Node* node, std::string_view host, std::string_view name, Retained retained);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/once_per_client.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 
@@ -14,6 +15,7 @@ struct Shared {
   PubsubService& service;
   const Limits& limits;
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
+  OncePerClient& logged;              // causes that the log has named
   std::size_t& work;                  // what the step has cost so far: see work.h
 };
 

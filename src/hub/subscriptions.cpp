@@ -130,7 +130,7 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
 Subscriptions::Progress Subscriptions::refuse(Client& client, std::string_view filter,
                                               std::string_view reason) {
   if (!unsubscribe(client, filter)) return Progress::unfinished;
-  log_refusal(shared_.service, client, "SUBSCRIBE", filter, reason);
+  log_refusal(shared_, client, "SUBSCRIBE", filter, reason);
   return Progress::refused;
 }
 

@@ -190,6 +190,8 @@ Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_v
   return published;
 }
 
+bool Callbacks::exposes_publisher(std::string_view host) { return ask("exposes_publisher", {host}); }
+
 void Callbacks::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }

@@ -47,6 +47,7 @@ class Callbacks final : public hub::PubsubService {
   Published publish(std::string_view host, std::string_view node, std::string_view account,
                     std::string_view id, const pugi::xml_node& payload) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
+  bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
   bool last_item(std::string_view host, std::string_view node, std::string_view account,
                  pugi::xml_document& into) override;

@@ -1,7 +1,5 @@
 #include "core.h"
 
-#include <pugixml.hpp>
-
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -55,26 +53,45 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
 void Core::read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
                      int item) {
   pugi::xml_document payload;
+  if (read_payload(L, node, item, payload)) {
+    hub_.item_published(host, node, id, payload.document_element());
+  } else {
+    // What was current before it is not any more, and is not retained.
+    hub_.item_retracted(host, node, id);
+  }
+}
+
+void Core::restore_current(lua_State* L, std::string_view host, std::string_view node, int item) {
+  {
+    const Callbacks::Entered entered(callbacks_, L);
+    pugi::xml_document payload;
+    if (read_payload(L, node, item, payload)) {
+      hub_.restore_current(host, node, payload.document_element());
+    }
+    post();
+  }
+  stop_if_asked(L);
+}
+
+// Returns false where MQTT does not see the item, which the log says.
+bool Core::read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into) {
   bool read = false;
-  // Then what was current before it is not any more, and is not retained.
-  const auto is_lost = [&] { hub_.item_retracted(host, node, id); };
   auto body = [&](lua_State* state) {
     lua_getfield(state, 1, "tags");
     lua_geti(state, -1, 1);
-    read = read_stanza(state, -1, payload);
+    read = read_stanza(state, -1, into);
     return 0;
   };
   lua_pushvalue(L, item);
   if (protected_call(L, 1, 0, body) != LUA_OK) {
     callbacks_.log(LogLevel::error, "an item cannot be read: " + pop_error(L));
-    is_lost();
-  } else if (read) {
-    hub_.item_published(host, node, id, payload.document_element());
-  } else {
+    return false;
+  }
+  if (!read) {
     callbacks_.log(LogLevel::debug,
                    "an item of " + std::string(node) + " cannot be written as XML: MQTT does not see it");
-    is_lost();
   }
+  return read;
 }
 
 // During a slice deliveries are gathered: one batch, one wake-up.

@@ -7,6 +7,7 @@
 #include <lua.hpp>
 #include <memory>
 #include <optional>
+#include <pugixml.hpp>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,9 @@ class Core final : private WorkSlices::Work {
   void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
                       int item);
 
+  // The item at `item` is the node's `current`, which the hub is to take for its retained message.
+  void restore_current(lua_State* L, std::string_view host, std::string_view node, int item);
+
   // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
   template <typename Tell>
   void tell_hub(lua_State* L, Tell&& tell) {
@@ -61,6 +65,7 @@ class Core final : private WorkSlices::Work {
   WorkSlices::Clock::time_point now() override { return WorkSlices::Clock::now(); }
 
   void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
+  bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
   void stop_if_asked(lua_State* L);
   void post();
 

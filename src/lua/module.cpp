@@ -3,10 +3,13 @@
 //   version                       of the library; the Lua half's own must be the same
 //   limits                        what docs/configuration.md calls limits, see push_limit_settings()
 //   new(limits, callbacks)        a core; limits: a number for each of these by its name, and who may log in how
-//   tls_contexts(settings, hosts, old)  contexts for core:listen(), or nil and why not; then a list of
-//                                 warnings. settings: as Prosody resolved them; hosts: the same by host name,
-//                                 or false where that failed; old: contexts that such hosts keep, or nil
+//   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
+//                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
+//                                 why that failed, or false where no certificate was found; is_named: whether
+//                                 settings that the administrator wrote name the certificate; old: contexts to
+//                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
+//   core:set_limits(limits)       after a reload
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -27,6 +30,7 @@
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
 //   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
+//   core:restore_current(host, node, item)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
@@ -38,6 +42,7 @@
 #include <iterator>
 #include <lua.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +50,7 @@
 #include <vector>
 
 #include "core.h"
+#include "port_certificates.h"
 #include "protected_call.h"
 #include "tls_settings.h"
 
@@ -55,7 +61,7 @@ constexpr const char* core_type = "pubsub_mqtt.core";
 constexpr const char* tls_type = "pubsub_mqtt.tls_contexts";
 
 using CoreHandle = std::unique_ptr<Core>;
-using TlsHandle = std::shared_ptr<const net::TlsContexts>;
+using TlsHandle = std::shared_ptr<PortCertificates>;
 
 // A C++ exception becomes a Lua error, raised where nothing is left to destroy.
 template <int (*Function)(lua_State*)>
@@ -160,6 +166,15 @@ int attach(lua_State* L) {
   return 0;
 }
 
+int set_limits(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const Limits limits = read_limits(L, 2);
+  core.network().set_limits(limits);
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_limits(limits); });
+  return 0;
+}
+
 int start(lua_State* L) {
   lua_pushboolean(L, check_core(L).network().start());
   return 1;
@@ -171,7 +186,7 @@ int listen(lua_State* L) {
   const auto* tls =
       lua_isnoneornil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
   const net::ListenerId listener = core.next_listener();
-  if (!core.network().listen(listener, fd, tls == nullptr ? nullptr : *tls)) {
+  if (!core.network().listen(listener, fd, tls == nullptr ? nullptr : (*tls)->contexts())) {
     lua_pushnil(L);
     lua_pushstring(L, std::strerror(errno));
     return 2;
@@ -183,7 +198,7 @@ int listen(lua_State* L) {
 int set_tls(lua_State* L) {
   Core& core = check_core(L);
   const auto listener = static_cast<net::ListenerId>(luaL_checkinteger(L, 2));
-  core.network().set_tls(listener, *static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type)));
+  core.network().set_tls(listener, (*static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type)))->contexts());
   return 0;
 }
 
@@ -337,6 +352,13 @@ int restore_retained(lua_State* L) {
   return 0;
 }
 
+int restore_current(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4);
+  return 0;
+}
+
 int stop(lua_State* L) {
   const auto seconds = luaL_checknumber(L, 2);
   check_core(L).stop(L, std::chrono::milliseconds(static_cast<long>(seconds * 1000)));
@@ -344,37 +366,67 @@ int stop(lua_State* L) {
 }
 
 // Reads and builds one context. On failure `error` says why.
-net::SslContext build_context(lua_State* L, int index, std::vector<std::string>& warnings,
-                              std::string& error) {
+LoadedContext load_context(lua_State* L, int index, std::vector<std::string>& warnings, std::string& error) {
   auto settings = read_tls_settings(L, index);
   if (auto* unreadable = std::get_if<std::string>(&settings)) {
     error = std::move(*unreadable);
-    return nullptr;
+    return {};
   }
-  auto context = net::make_tls_context(std::get<net::TlsSettings>(settings), warnings);
+  auto& read = std::get<net::TlsSettings>(settings);
+  auto context = net::make_tls_context(read, warnings);
   if (auto* failed = std::get_if<net::TlsContextError>(&context)) {
     error = std::move(failed->reason);
-    return nullptr;
+    return {};
   }
-  return std::get<net::SslContext>(std::move(context));
+  return {.context = std::get<net::SslContext>(std::move(context)),
+          .certificate = std::move(read.certificate),
+          .key = std::move(read.key)};
 }
 
+// What the body of a protected call fills.
 struct TlsResult {
-  std::shared_ptr<net::TlsContexts> contexts = std::make_shared<net::TlsContexts>();
+  const PortCertificates* old = nullptr;
+  TlsHandle certificates = std::make_shared<PortCertificates>();
   std::vector<std::string> warnings;
   std::string error;
   std::string host;
-  const net::TlsContexts* old = nullptr;
+  LoadedContext loaded;
 };
 
-// As Prosody's own services do: an error while certificates are replaced shuts nobody out.
-void keep_old_context(TlsResult& result) {
-  result.contexts->by_host.erase(result.host);
-  if (result.old == nullptr) return;
-  const auto known = result.old->by_host.find(result.host);
-  if (known != result.old->by_host.end()) {
-    result.contexts->by_host[result.host] = net::share(known->second);
+void warn_of_kept(TlsResult& result, const std::string& whose, const std::string& reason) {
+  result.warnings.push_back(whose + " stays as it was: " + reason +
+                            ". Put the files right, and do `prosodyctl reload`");
+}
+
+// As add_host(), where what was read is in `loaded`, or why there is none in `error`, or neither where no certificate
+// was found.
+void add_loaded_host(TlsResult& result) {
+  auto& by_host = result.certificates->by_host;
+  const LoadedContext* old = nullptr;
+  if (result.old != nullptr) {
+    const auto known = result.old->by_host.find(result.host);
+    if (known != result.old->by_host.end()) old = &known->second;
   }
+  auto reason = std::optional(result.error);
+  if (result.error.empty())
+    reason = old == nullptr ? std::nullopt : reason_to_keep(*old, result.loaded, {result.host});
+  if (!reason) {
+    if (result.loaded.context) by_host[result.host] = std::move(result.loaded);
+  } else if (old != nullptr) {
+    warn_of_kept(result, "the certificate of " + result.host, *reason);
+    by_host[result.host] = share(*old);
+  } else {
+    result.warnings.push_back(result.host + ": " + *reason);
+  }
+}
+
+// The value on top of the stack is as tls_contexts() has it in its table of hosts.
+void add_host(lua_State* L, TlsResult& result) {
+  result.error.clear();
+  result.loaded = {};
+  if (lua_istable(L, -1)) result.loaded = load_context(L, -1, result.warnings, result.error);
+  if (lua_type(L, -1) == LUA_TSTRING) result.error = lua_tostring(L, -1);
+  add_loaded_host(result);
 }
 
 // A host whose certificate cannot be used keeps its old one, or goes without, and is warned of.
@@ -382,15 +434,24 @@ int add_hosts(lua_State* L, TlsResult& result) {
   for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     result.host = lua_tostring(L, -2);
-    result.error.clear();
-    if (lua_istable(L, -1)) {
-      result.contexts->by_host[result.host] = build_context(L, -1, result.warnings, result.error);
-      if (result.error.empty()) continue;
-      result.warnings.push_back(result.host + ": " + result.error);
-    }
-    keep_old_context(result);
+    add_host(L, result);
   }
   return 0;
+}
+
+// Without an old one to keep, `error` says why there is none. is_named: the administrator has said which to use.
+void add_fallback(lua_State* L, TlsResult& result, bool is_named) {
+  LoadedContext loaded = load_context(L, 1, result.warnings, result.error);
+  if (result.old != nullptr) {
+    const LoadedContext& old = result.old->fallback;
+    auto reason = std::optional(std::exchange(result.error, {}));
+    if (reason->empty()) reason = is_named ? std::nullopt : reason_to_keep(old, loaded, host_names(old));
+    if (reason) {
+      warn_of_kept(result, "the certificate for clients that name no host", *reason);
+      loaded = share(old);
+    }
+  }
+  result.certificates->fallback = std::move(loaded);
 }
 
 int push_strings(lua_State* L, const std::vector<std::string>& strings) {
@@ -405,16 +466,15 @@ int push_strings(lua_State* L, const std::vector<std::string>& strings) {
 
 // Everything that has a destructor lives here; what may raise is done in bodies of their own. False: the
 // error is on the stack.
-bool tls_contexts_into(lua_State* L, const net::TlsContexts* old, TlsHandle& handle) {
+bool tls_contexts_into(lua_State* L, const PortCertificates* old, bool is_named, TlsHandle& handle) {
   TlsResult result;
   result.old = old;
-  result.contexts->fallback = build_context(L, 1, result.warnings, result.error);
-  const bool built = result.error.empty();
-  if (built) {
+  add_fallback(L, result, is_named);
+  if (result.error.empty()) {
     auto hosts = [&](lua_State* state) { return add_hosts(state, result); };
     lua_pushvalue(L, 2);
     if (protected_call(L, 1, 0, hosts) != LUA_OK) return false;
-    handle = std::move(result.contexts);
+    handle = std::move(result.certificates);
   } else {
     auto error = [&](lua_State* state) {
       lua_pushlstring(state, result.error.data(), result.error.size());
@@ -430,15 +490,17 @@ bool tls_contexts_into(lua_State* L, const net::TlsContexts* old, TlsHandle& han
 int tls_contexts(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 3);
-  const auto* old = lua_isnil(L, 3) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 3, tls_type));
+  lua_settop(L, 4);
+  const bool is_named = lua_toboolean(L, 3) != 0;
+  const auto* old = lua_isnil(L, 4) ? nullptr : static_cast<TlsHandle*>(luaL_checkudata(L, 4, tls_type));
   auto& handle = push_handle<TlsHandle>(L, tls_type);
-  if (!tls_contexts_into(L, old == nullptr ? nullptr : old->get(), handle)) return lua_error(L);
+  if (!tls_contexts_into(L, old == nullptr ? nullptr : old->get(), is_named, handle)) return lua_error(L);
   return handle ? 2 : 3;
 }
 
 constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
+    {"set_limits", entry<set_limits>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},
@@ -463,6 +525,7 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_route", entry<node_event<&hub::Hub::withdraw_route>>},
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
+    {"restore_current", entry<restore_current>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

@@ -66,7 +66,8 @@ ReadResult read_connect(Fields& fields) {
   fields.require(name == protocol_name || name == protocol_name_3_1,
                  "CONNECT with a protocol name that is not MQTT's [MQTT-3.1.2-1]");
   const auto level = name == protocol_name ? ProtocolLevel::mqtt_3_1_1 : ProtocolLevel::mqtt_3_1;
-  const bool level_is_ours = fields.byte() == static_cast<std::uint8_t>(level);
+  const std::uint8_t level_byte = fields.byte();
+  const bool level_is_ours = (level_byte & ~(0U | bridge_bit)) == static_cast<std::uint8_t>(level);
   if (fields.malformed()) return *fields.malformed();
   // What follows is for those who know that level.
   if (!level_is_ours) return UnsupportedProtocolLevel{};
@@ -75,6 +76,7 @@ ReadResult read_connect(Fields& fields) {
   check_connect_flags(fields, flags, level);
   Connect connect;
   connect.level = level;
+  connect.is_bridge = (level_byte & bridge_bit) != 0;
   connect.clean_session = (flags & connect_flags::clean_session) != 0;
   connect.keep_alive = fields.two_byte_integer();
   connect.client_identifier = fields.utf8_string();

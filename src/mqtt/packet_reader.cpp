@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "packet_body.h"
 #include "wire_format.h"
@@ -77,10 +78,23 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
     remaining_length |= static_cast<std::size_t>(byte & 0x7FU) << (7 * (i - 1));
     if ((byte & 0x80U) != 0) continue;
     const FixedHeader header{.size = i + 1, .packet_size = i + 1 + remaining_length};
-    if (header.packet_size > max_packet_size) return Malformed{"a packet larger than mqtt_max_packet_size"};
+    if (header.packet_size > max_packet_size) return Malformed{packet_too_large};
     return header;
   }
   return Malformed{"a remaining length of more than four bytes (2.2.3)"};
+}
+
+// Twice the memory each time that there is too little, as a string does by itself, but not more than the packet
+// takes.
+void append(std::string_view part, std::size_t packet_size, std::string& partial) {
+  const std::size_t size = partial.size() + part.size();
+  if (size > partial.capacity()) {
+    std::string larger;
+    larger.reserve(std::min(packet_size, 2 * size));
+    larger += partial;
+    partial = std::move(larger);
+  }
+  partial += part;
 }
 
 }  // namespace
@@ -134,7 +148,7 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
   if (complete == nullptr) return NeedMoreBytes{};
 
   const auto part = input.substr(0, complete->packet_size - partial_.size());
-  partial_ += part;
+  append(part, complete->packet_size, partial_);
   input.remove_prefix(part.size());
   if (partial_.size() < complete->packet_size) return NeedMoreBytes{};
   handed_out_ = true;

@@ -48,6 +48,13 @@ unsigned flags_of(const Connect& connect) {
   return flags;
 }
 
+unsigned flags_of(const Publish& publish) {
+  unsigned flags = static_cast<unsigned>(publish.qos) << publish_flags::qos_shift;
+  if (publish.retain) flags |= publish_flags::retain;
+  if (publish.dup) flags |= publish_flags::dup;
+  return flags;
+}
+
 }  // namespace
 
 void write(const Connect& connect, std::string& out) {
@@ -61,7 +68,7 @@ void write(const Connect& connect, std::string& out) {
 
   put_fixed_header(PacketType::connect, 0, remaining_length, out);
   put_string(name, out);
-  put_byte(static_cast<unsigned>(connect.level), out);
+  put_byte(static_cast<unsigned>(connect.level) | (connect.is_bridge ? bridge_bit : 0U), out);
   put_byte(flags_of(connect), out);
   put_two_byte_integer(connect.keep_alive, out);
   put_string(connect.client_identifier, out);
@@ -144,25 +151,19 @@ void write(const Disconnect& /*no fields*/, std::string& out) {
 
 void write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out) {
   const bool has_packet_identifier = publish.qos != QoS::at_most_once;
-  unsigned flags = static_cast<unsigned>(publish.qos) << publish_flags::qos_shift;
-  if (publish.retain) flags |= publish_flags::retain;
-  if (publish.dup) flags |= publish_flags::dup;
   const std::size_t header_size = string_size(publish.topic) + (has_packet_identifier ? 2 : 0);
-  put_fixed_header(PacketType::publish, flags, header_size + payload_size, out);
+  put_fixed_header(PacketType::publish, flags_of(publish), header_size + payload_size, out);
   put_string(publish.topic, out);
   if (has_packet_identifier) put_two_byte_integer(publish.packet_identifier, out);
 }
 
-void rewrite_publish_header(std::span<char> header, QoS qos, PacketIdentifier packet_identifier, bool dup) {
-  unsigned first =
-      static_cast<unsigned char>(header.front()) & ~(0U | publish_flags::dup | publish_flags::qos);
-  first |= static_cast<unsigned>(qos) << publish_flags::qos_shift;
-  if (dup) first |= publish_flags::dup;
-  header.front() = static_cast<char>(first);
+void rewrite_publish_header(std::span<char> header, const Publish& publish) {
+  header.front() = static_cast<char>(static_cast<unsigned>(PacketType::publish) << 4U | flags_of(publish));
+  if (publish.qos == QoS::at_most_once) return;
   // The packet identifier is the last field (3.3.2.2).
   const auto place = header.last(2);
-  place[0] = static_cast<char>(packet_identifier >> 8U);
-  place[1] = static_cast<char>(packet_identifier & 0xFFU);
+  place[0] = static_cast<char>(publish.packet_identifier >> 8U);
+  place[1] = static_cast<char>(publish.packet_identifier & 0xFFU);
 }
 
 }  // namespace pubsub_mqtt::mqtt

@@ -34,6 +34,9 @@ enum class PacketType : std::uint8_t {
 inline constexpr std::string_view protocol_name = "MQTT";
 inline constexpr std::string_view protocol_name_3_1 = "MQIsdp";
 
+// In the protocol level byte; mosquitto.conf(5), try_private.
+inline constexpr std::uint8_t bridge_bit = 0x80;
+
 namespace connect_flags {
 inline constexpr std::uint8_t reserved = 0x01;
 inline constexpr std::uint8_t clean_session = 0x02;

@@ -94,6 +94,22 @@ TEST_F(AccountNodes, ItemsNameTheirPublisherWhereThatIsExposed) {
   EXPECT_STREQ(answer.select_node("//item/@publisher").attribute().value(), "juliet@localhost");
 }
 
+TEST_F(AccountNodes, AnAtomEntryNamesItsPublisherWhereThatIsExposed) {
+  for (const bool exposes : {true, false}) {
+    start("mqtt_users_create_nodes = true", exposes ? "expose_publisher = true" : "");
+    MqttClient juliet = client_of(prosody, "juliet@localhost");
+    juliet.publish("pubsub.localhost/atom_title/hers", "news", 1);
+    juliet.messages_so_far();
+    EXPECT_NE(admin->items("hers").front().payload.find(exposes ? "<name>juliet@localhost</name>"
+                                                                : "<name>pubsub.localhost</name>"),
+              std::string::npos);
+    juliet.disconnect();
+    admin->remove("hers");
+    admin.reset();
+    prosody.stop();
+  }
+}
+
 // A publisher at full speed on its own thread.
 class FullSpeedPublisher {
  public:

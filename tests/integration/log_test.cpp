@@ -1,6 +1,8 @@
 // The network thread's log lines arrive in Prosody's log.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "mosquitto_command.h"
 #include "raw_session.h"
 #include "running_prosody.h"
@@ -34,6 +36,18 @@ TEST_F(Log, ARefusalIsLoggedOncePerClientAndCause) {
   EXPECT_EQ(prosody.log().count("first.*pubsub.localhost/json/node refused"), 1U);
 }
 
+TEST_F(Log, AClientThatComesBackRepeatsNoLine) {
+  for (int i = 0; i < 30; ++i) {
+    RawMqtt client = connected(prosody.mqtt_port(), "meter");
+    client.send(mqtt::Publish{.topic = "unknown.example/json/node", .payload = "1"});
+    client.subscribe("pubsub.localhost/json/node");  // is answered after the publish
+    connected(prosody.mqtt_port(), "meter").ping();  // a takeover
+  }
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("meter.*unknown.example.*refused"), 1U);
+  EXPECT_EQ(prosody.log().count("info.*meter.*closed, its client identifier connected again"), 1U);
+}
+
 TEST_F(Log, AClientIdentifierCannotForgeALine) {
   connected(prosody.mqtt_port(), "x\n00:00:00 general\terror\tforged \x1B[31m").ping();
   prosody.log().wait_for("127\\.0\\.0\\.1.*forged.*connected");
@@ -58,6 +72,67 @@ TEST_F(Log, ALineSaysHowAConnectionEnded) {
     secure.stream().send_last(std::string_view("\xC0\x00", 2));  // PINGREQ
   }
   prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"secure\": closed by the client");
+}
+
+// What an administrator can mend is in the log at Prosody's default level, once a minute.
+class LogAtInfo : public testing::Test {
+ protected:
+  void start(const std::string& global = {}) {
+    prosody.start({.global = "log = { { to = \"file\", filename = \"" + prosody.folder().path("log") +
+                             "\", levels = { min = \"info\" } } }\n" + global});
+  }
+  void expect_one_line(const std::string& line) {
+    prosody.log().wait_for("info\t127.0.0.1:[0-9]+.*closed: " + line);
+    prosody.wait_for_log();
+    EXPECT_EQ(prosody.log().count(line), 1U);
+  }
+
+  Prosody prosody;
+};
+
+TEST_F(LogAtInfo, AVersionThatIsNotServed) {
+  start();
+  for (int i = 0; i < 3; ++i) {
+    RawMqtt client(prosody.mqtt_port());
+    client.send_bytes(std::string("\x10\x0C\x00\x04MQTT\x09\x02\x00\x3C\x00\x00", 14));
+    client.wait_for_close();
+  }
+  expect_one_line("speaks a version of MQTT that is not served");
+}
+
+TEST_F(LogAtInfo, APacketOverTheLimit) {
+  start("mqtt_max_packet_size = 1000");
+  for (int i = 0; i < 3; ++i) {
+    RawMqtt client = connected(prosody.mqtt_port(), "client");
+    client.send(mqtt::Publish{.topic = topic, .payload = std::string(1000, 'x')});
+    client.wait_for_close();
+  }
+  expect_one_line("a packet larger than mqtt_max_packet_size");
+}
+
+TEST_F(LogAtInfo, MqttWithoutTlsOnTheTlsPort) {
+  start();
+  for (int i = 0; i < 3; ++i) {
+    RawMqtt client(prosody.mqtt_tls_port());
+    client.send(mqtt::Connect{.client_identifier = "plain"});
+    client.wait_for_close();
+  }
+  expect_one_line("TLS failed: the client speaks MQTT without TLS on one of mqtt_tls_ports");
+}
+
+TEST_F(LogAtInfo, NoCertificateForTheHostThatAClientNamesOrForOneThatNamesNone) {
+  for (const char* host : {"localhost", "pubsub.localhost"}) {
+    for (const char* ending : {".crt", ".key"}) {
+      std::filesystem::remove(prosody.folder().path(std::string("certs/") + host + ending));
+    }
+  }
+  start();
+  for (const char* name : {"pubsub.localhost", "", "pubsub.localhost", ""}) {
+    EXPECT_THROW(TlsStream(prosody.mqtt_tls_port(), {.server_name = name}), std::runtime_error);
+  }
+  expect_one_line(
+      "TLS failed: the client asked for a host \\(SNI\\) for which there is no certificate.*reload");
+  expect_one_line("TLS failed: the client asked for no host \\(SNI\\).*mqtt_tls_ssl.*reload");
 }
 
 TEST(LogLevels, ProsodysSettingDecidesWhatIsWritten) {

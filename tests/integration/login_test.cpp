@@ -72,6 +72,12 @@ TEST_F(Login, AUserNameWithoutPasswordIsNoLogin) {
   EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
 }
 
+TEST_F(Login, AnEmptyUserNameIsAClientWithoutLogin) {
+  RawMqtt client(prosody.mqtt_port());
+  EXPECT_EQ(connect(client, {.client_identifier = "tahu", .user_name = "", .password = ""}).code,
+            mqtt::ConnectReturnCode::accepted);
+}
+
 TEST_F(Login, WhatCameBehindConnectIsCarriedOutAsTheAccount) {
   XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
   admin.create("secret", {{"access_model", "whitelist"}});
@@ -108,7 +114,7 @@ TEST_F(Login, ManyThatFailAreOneLineForEachReason) {
   }
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("info\t.*login as guess0@localhost failed: wrong user name or password"), 1U);
-  EXPECT_EQ(prosody.log().count("info\t.*login failed: the user name is no account's here"), 1U);
+  EXPECT_EQ(prosody.log().count("info\t.*login failed: the user name is no account of this server"), 1U);
   EXPECT_EQ(prosody.log().count("info\t.*login.* failed: "), 2U);
   EXPECT_EQ(prosody.log().count("debug\t.*login as guess.* failed: "), 19U) << "for who looks for them";
 }
@@ -417,7 +423,13 @@ TEST_F(LoginFromOutside, MqttAllowAnonymousFalseShutsLoopbackOutToo) {
 TEST_F(LoginFromOutside, NoPasswordGoesInTheClear) {
   start("");
   EXPECT_EQ(connect_code("juliet@localhost"), not_authorized);
-  prosody.log().wait_for("outsider.*use TLS.*allow_unencrypted_plain_auth");
+  prosody.log().wait_for("outsider.*use TLS.*mqtt_require_encryption = false");
+}
+
+TEST_F(LoginFromOutside, UnlessMqttRequireEncryptionSaysSoWhichIsNotForClientsWithoutLogin) {
+  start("mqtt_require_encryption = false");
+  EXPECT_EQ(connect_code("juliet@localhost"), accepted);
+  EXPECT_EQ(connect_code(""), not_authorized);
 }
 
 TEST_F(LoginFromOutside, UnlessAllowUnencryptedPlainAuthSaysSo) {
@@ -428,7 +440,8 @@ TEST_F(LoginFromOutside, UnlessAllowUnencryptedPlainAuthSaysSo) {
 TEST_F(LoginFromOutside, AVirtualHostMayForbidWhatTheOthersAllow) {
   start("allow_unencrypted_plain_auth = true", "allow_unencrypted_plain_auth = false");
   EXPECT_EQ(connect_code("juliet@localhost"), not_authorized);
-  prosody.log().wait_for("outsider.*allow_unencrypted_plain_auth of localhost.*use TLS");
+  prosody.log().wait_for(
+      "outsider.*allow_unencrypted_plain_auth of localhost.*use TLS.*mqtt_require_encryption");
   MqttClient from_loopback(
       {.port = prosody.mqtt_port(), .user_name = "juliet@localhost", .password = account_password});
   EXPECT_EQ(from_loopback.connect_code(), accepted);

@@ -185,16 +185,38 @@ INSTANTIATE_TEST_SUITE_P(
                     BadPayload{"CharacterReferenceThatXmlForbids", "xml", "<a xmlns='b'>&#x14;</a>"}),
     [](const auto& parameter) { return parameter.param.name; });
 
-TEST(ItemSize, AnItemOverMqttMaxItemSizeIsRefused) {
+// zigbee2mqtt's bridge/definitions is as large.
+TEST_F(PayloadTypes, ALargePayloadIsWholeToMqttAndWithoutContentToXmpp) {
+  const std::string large = "[\"" + std::string(300000, 'x') + "\"]";
+  RawMqtt sender = connected(prosody.mqtt_port(), "sender");
+  sender.send(mqtt::Publish{.topic = "pubsub.localhost/json/node",
+                            .payload = large,
+                            .qos = mqtt::QoS::at_least_once,
+                            .retain = true,
+                            .packet_identifier = 1});
+  EXPECT_EQ(sender.read_packet<mqtt::Puback>().packet_identifier, 1);
+  EXPECT_EQ(next_of("json"), large);
+  const pugi::xml_document payload = next_element();
+  const pugi::xml_node data = payload.child("data");
+  EXPECT_STREQ(data.attribute("xmlns").value(), "urn:xmpp:bob");
+  EXPECT_TRUE(std::string(data.attribute("cid").value()).starts_with("sha1+"));
+  EXPECT_STREQ(data.attribute("type").value(), "application/json");
+  EXPECT_FALSE(data.first_child());
+  RawMqtt later = connected(prosody.mqtt_port(), "later");
+  ASSERT_EQ(later.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(later.read_packet<mqtt::Publish>().payload, large);
+}
+
+TEST(ItemSize, IsASetting) {
   Prosody prosody;
   prosody.start({.global = "mqtt_max_item_size = 5000"});
   RawMqtt client = connected(prosody.mqtt_port(), "sender");
-  ASSERT_EQ(client.subscribe("pubsub.localhost/utf8/node"), mqtt::SubackReturnCode::qos_0);
-  client.send(mqtt::Publish{.topic = "pubsub.localhost/utf8/node", .payload = std::string(5001, 'x')});
-  prosody.log().wait_for("sender.*mqtt_max_item_size");
-  const std::string small(3000, 'x');
-  client.send(mqtt::Publish{.topic = "pubsub.localhost/utf8/node", .payload = small});
-  EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, small);
+  ASSERT_EQ(client.subscribe("pubsub.localhost/xml/node"), mqtt::SubackReturnCode::qos_0);
+  for (const std::size_t size : {5001UL, 3000UL}) {
+    const std::string element = "<a xmlns='b'>" + std::string(size, 'x') + "</a>";
+    client.send(mqtt::Publish{.topic = "pubsub.localhost/xml/node", .payload = element});
+    EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, element);
+  }
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "mqtt_client.h"
@@ -133,6 +135,30 @@ TEST_F(Retained, ClearedOnTheTopicOfAnotherTypeIsAnEmptyMessageOnBoth) {
   EXPECT_TRUE(retained().empty());
 }
 
+TEST_F(Retained, ASubscriberOfTheXmlTopicHearsOfAClearWhateverTheTypeWas) {
+  retain("1");
+  RawMqtt live = connected(prosody.mqtt_port(), "live");
+  live.subscribe("pubsub.localhost/xml/node");
+  next_message(live);
+  retain("");
+  EXPECT_EQ(next_message(live), (Message{.topic = "pubsub.localhost/xml/node", .payload = ""}));
+}
+
+TEST_F(Retained, ABridgeIsToldWhatWasPublishedAsRetainedAndNothingThatItPublished) {
+  RawMqtt bridge(prosody.mqtt_port());
+  EXPECT_EQ(connect(bridge, {.is_bridge = true, .client_identifier = "bridge"}), mqtt::Connack{});
+  bridge.subscribe(topic, at_least_once);
+  retain("1");
+  EXPECT_EQ(next_message(bridge), only("1")[0]);
+  publish_once({.topic = topic, .payload = "2", .qos = at_least_once});
+  EXPECT_EQ(next_message(bridge), (Message{.topic = topic, .payload = "2", .qos = 1}));
+  publish(bridge, {.topic = topic, .payload = "its own", .retain = true});
+  log_in().publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>3</data>");
+  EXPECT_EQ(next_message(bridge), only("3")[0]);
+  log_in().retract("node", "current");
+  EXPECT_EQ(next_message(bridge), only("")[0]);
+}
+
 TEST_F(Retained, AClearCreatesNoNode) {
   retain("");
   EXPECT_THROW(log_in().items("node"), StanzaError);
@@ -222,6 +248,121 @@ TEST_F(Retained, OutlivesAReloadAndAnUnloadOfTheModule) {
   prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
   prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
   EXPECT_EQ(retained(), only("1"));
+}
+
+// What pubsub has, and what the module kept of it, may differ where the module did not see a change.
+class RetainedUnseen : public Retained {
+ protected:
+  void SetUp() override {
+    Retained::SetUp();
+    admin.emplace("admin@localhost", account_password, prosody.c2s_port());
+  }
+  void create(bool persists) {
+    admin->create("node", {{"access_model", "open"}, {"persist_items", persists ? "true" : "false"}});
+  }
+  template <typename Change>
+  void unseen(Change change) {
+    prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+    change();
+    prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  }
+  void publish_current(const std::string& text) {
+    admin->publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>" + text + "</data>");
+  }
+  void restart() {
+    admin.reset();
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start();
+  }
+  void kill_and_start() {
+    admin.reset();
+    prosody.send_signal(SIGKILL);
+    prosody.wait_for_end();
+    prosody.start();
+  }
+
+  std::optional<XmppClient> admin;
+};
+
+TEST_F(RetainedUnseen, AnItemThatWasPublishedIsRetained) {
+  create(true);
+  unseen([&] { publish_current("first"); });
+  EXPECT_EQ(retained(), only("first", 2));
+  retain("second");
+  unseen([&] { publish_current("third"); });
+  EXPECT_EQ(retained(), only("third", 2));
+  restart();
+  EXPECT_EQ(retained(), only("third", 2));
+}
+
+TEST_F(RetainedUnseen, AnItemThatWasRetractedIsNotRetained) {
+  create(true);
+  retain("1");
+  unseen([&] { admin->retract("node", "current"); });
+  EXPECT_TRUE(retained().empty());
+  retain("2");
+  unseen([&] { admin->purge("node"); });
+  EXPECT_TRUE(retained().empty());
+  restart();
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(RetainedUnseen, ANodeThatWasDeletedAndCreatedAgainIsAnother) {
+  for (const bool persists : {true, false}) {
+    create(persists);
+    retain("of the old node");
+    unseen([&] {
+      admin->remove("node");
+      create(persists);
+    });
+    EXPECT_TRUE(retained().empty()) << persists;
+    unseen([&] { admin->remove("node"); });
+    create(persists);
+    EXPECT_TRUE(retained().empty()) << persists;
+    admin->remove("node");
+  }
+}
+
+TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwn) {
+  create(false);
+  retain("kept");
+  admin->configure("node", {{"title", "changed"}});
+  unseen([] {});
+  EXPECT_EQ(retained(), only("kept"));
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
+  create(true);
+  retain("kept");
+  unseen([&] {
+    prosody.shell(
+        ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node.get = "
+        "function () return nil, 'broken disk' end");
+  });
+  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.*broken disk");
+  EXPECT_TRUE(retained().empty());
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+// Its copy is written some seconds later.
+TEST_F(RetainedUnseen, AfterAKillTheItemIsRetained) {
+  create(true);
+  retain("first");
+  kill_and_start();
+  EXPECT_EQ(retained(), only("first", 2));
+  restart();
+  retain("second");
+  kill_and_start();
+  EXPECT_EQ(retained(), only("second", 2));
+  restart();
+  retain("");
+  kill_and_start();
+  EXPECT_TRUE(retained().empty());
 }
 
 TEST_F(Retained, TheNewestItemStandsInWhereTheNodeSendsIt) {

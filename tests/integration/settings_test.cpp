@@ -1,8 +1,10 @@
 // Settings that are not what they should be, and those that Prosody 13 reads differently.
 #include <gtest/gtest.h>
 
+#include "free_port.h"
 #include "prosody.h"
 #include "raw_session.h"
+#include "running_prosody.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
@@ -90,6 +92,72 @@ TEST(Settings, ASessionThatNeverExpiresIsProsody13s) {
   RawMqtt client = with_session(prosody.mqtt_port(), "leaves");
   disconnect(client);
   with_kept_session(prosody.mqtt_port(), "leaves").ping();
+}
+
+// What a client that is connected may do, and what one that comes may.
+TEST(SettingsReload, LimitsAreThoseOfTheReload) {
+  Prosody prosody;
+  prosody.start();
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  const std::string payload(2000, 'x');
+  publish(client, {.topic = topic, .payload = payload});
+  EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/+"), mqtt::SubackReturnCode::qos_0);
+  prosody.reload({.global = "mqtt_max_packet_size = 1024\nmqtt_max_wildcard_subscriptions = 1"});
+  EXPECT_EQ(client.subscribe("pubsub.localhost/json/+"), mqtt::SubackReturnCode::failure);
+  client.send(mqtt::Publish{.topic = topic, .payload = payload});
+  client.wait_for_close();
+  prosody.reload({});
+  RawMqtt again = connected(prosody.mqtt_port(), "client");
+  publish(again, {.topic = topic, .payload = payload});
+}
+
+TEST(SettingsReload, WhoMayLogInAndHowIsAsTheReloadSays) {
+  Prosody prosody;
+  const std::string second = "\nVirtualHost \"second.localhost\"\nauthentication = \"harness\"";
+  prosody.start({.more_hosts = second});
+  RawMqtt stays = connected(prosody.mqtt_port(), "stays");
+  const auto connect_code = [&](std::string_view user_name, std::string_view password) {
+    RawMqtt client(prosody.mqtt_port());
+    mqtt::Connect packet{.client_identifier = "client"};
+    if (!user_name.empty()) {
+      packet.user_name = user_name;
+      packet.password = password;
+    }
+    return connect(client, packet).code;
+  };
+  EXPECT_EQ(connect_code("juliet", account_password), mqtt::ConnectReturnCode::bad_user_name_or_password);
+  prosody.reload({.global = "mqtt_user_host = \"localhost\"\nmqtt_allow_anonymous = false\n"
+                            "mqtt_max_failed_logins = 1",
+                  .more_hosts = second});
+  EXPECT_EQ(connect_code("juliet", account_password), mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connect_code("", ""), mqtt::ConnectReturnCode::not_authorized);
+  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::ConnectReturnCode::server_unavailable);
+  stays.ping();
+}
+
+TEST(SettingsReload, WhatClientsMayDoOnNodesIsAsTheReloadSays) {
+  Prosody prosody;
+  prosody.start();
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  publish(client, {.topic = topic, .payload = "1"});
+  prosody.reload({.global = "mqtt_anonymous_affiliation = \"member\""});
+  publish(client, {.topic = topic, .payload = "2"});
+  prosody.log().wait_for("\"client\".*refused: mqtt_anonymous_affiliation");
+}
+
+TEST(SettingsReload, PortsAreOpenedAndClosedAndClientsStay) {
+  Prosody prosody;
+  prosody.start();
+  const FreePort other;
+  RawMqtt stays = connected(prosody.mqtt_port(), "stays");
+  prosody.reload({.global = "mqtt_ports = { " + std::to_string(other.number()) + " }"});
+  connected(other.number(), "comes").ping();
+  EXPECT_THROW(RawMqtt(prosody.mqtt_port()), std::exception);
+  stays.ping();
+  prosody.reload({});
+  connected(prosody.mqtt_port(), "comes again").ping();
+  stays.ping();
 }
 
 constexpr const char* pubsub_with = R"(

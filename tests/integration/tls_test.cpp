@@ -1,6 +1,8 @@
 // MQTT over TLS, from Prosody's certificate settings.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "mosquitto_command.h"
 #include "raw_mqtt.h"
 #include "running_prosody.h"
@@ -85,6 +87,78 @@ TEST_F(Tls, AReloadThatCannotUseACertificateKeepsTheOldOne) {
   EXPECT_NE(dynamic_cast<TlsStream&>(later.stream()).peer_serial(), old_serial);
 }
 
+// A client that names no host, which gets the port's default certificate.
+std::string default_serial(const Prosody& prosody) {
+  const TlsStream stream(prosody.mqtt_tls_port(), {});
+  return stream.peer_serial();
+}
+
+constexpr const char* kept =
+    "warn\tTLS for mqtt_tls: the certificate for clients that name no host stays as it was";
+
+void expect_that_the_default_certificate_stays(Prosody& prosody, const std::string& old_serial) {
+  const std::size_t before = prosody.log().count(kept);
+  prosody.reload({});
+  EXPECT_EQ(default_serial(prosody), old_serial);
+  EXPECT_EQ(prosody.log().count(kept), before + 1);
+}
+
+// The certificate is one of those in Prosody's folder: which one Prosody finds, nobody says.
+TEST_F(Tls, AReloadThatDoesNotFindTheDefaultCertificateKeepsTheOldOne) {
+  const TlsStream before(prosody.mqtt_tls_port(), {});
+  const std::string old_serial = before.peer_serial();
+  const std::string host = before.peer_common_name();
+  const std::string certificate = "certs/" + host + ".crt";
+  const std::string key = "certs/" + host + ".key";
+  const std::string aside = prosody.folder().path("aside");
+  std::filesystem::rename(prosody.folder().path(certificate), aside);
+  expect_that_the_default_certificate_stays(prosody, old_serial);
+  for (const char* content : {"garbage", ""}) {
+    prosody.folder().write(certificate, content);
+    expect_that_the_default_certificate_stays(prosody, old_serial);
+  }
+  std::filesystem::rename(aside, prosody.folder().path(certificate));
+  for (const char* content : {"garbage", ""}) {
+    prosody.folder().write(key, content);
+    expect_that_the_default_certificate_stays(prosody, old_serial);
+  }
+  std::filesystem::remove(prosody.folder().path(key));
+  expect_that_the_default_certificate_stays(prosody, old_serial);
+  for (const char* each : {"localhost", "pubsub.localhost"}) prosody.make_certificate(each);
+  prosody.reload({});
+  EXPECT_NE(default_serial(prosody), old_serial);
+}
+
+// Prosody 0.12 raises an error for it, which ends the reload for all that come after. In the log it would fail the test.
+TEST_F(Tls, AReloadWithACertificateThatIsCutOffKeepsTheOldOne) {
+  const std::string old_serial = default_serial(prosody);
+  for (const std::string host : {"localhost", "pubsub.localhost"}) {
+    prosody.folder().write("certs/" + host + ".crt", "-----BEGIN CERTIFICATE-----\nMIIB");
+  }
+  prosody.shell(">pcall(prosody.reload_config)");
+  prosody.log().wait_for("warn\tTLS for mqtt_tls: the certificate of pubsub.localhost stays as it was");
+  prosody.log().wait_for(kept);
+  EXPECT_EQ(default_serial(prosody), old_serial);
+}
+
+TEST_F(Tls, AReloadThatDoesNotFindAHostsCertificateKeepsTheOldOne) {
+  const std::string old_serial =
+      dynamic_cast<TlsStream&>(connected_with_tls(prosody, "early").stream()).peer_serial();
+  for (const char* file : {"certs/pubsub.localhost.key", "certs/pubsub.localhost.crt"}) {
+    std::filesystem::remove(prosody.folder().path(file));
+    prosody.reload({});
+    RawMqtt late = connected_with_tls(prosody, "late");
+    EXPECT_EQ(dynamic_cast<TlsStream&>(late.stream()).peer_serial(), old_serial);
+    prosody.log().wait_for(
+        "warn\tTLS for mqtt_tls: the certificate of pubsub.localhost stays as it was: "
+        ".*/pubsub.localhost.crt.*prosodyctl reload");
+  }
+  prosody.make_certificate("pubsub.localhost");
+  prosody.reload({});
+  RawMqtt later = connected_with_tls(prosody, "later");
+  EXPECT_NE(dynamic_cast<TlsStream&>(later.stream()).peer_serial(), old_serial);
+}
+
 TEST_F(Tls, AClientOfThePlainPortMaySpeakTlsInVain) {
   EXPECT_THROW(TlsStream(prosody.mqtt_port(), {.server_name = "pubsub.localhost"}), std::runtime_error);
   prosody.log().wait_for("127.0.0.1.*closed");
@@ -136,6 +210,33 @@ TEST(TlsSettings, TheConfiguredCertificateServesClientsThatNameNoHost) {
   const TlsStream stream(prosody.mqtt_tls_port(),
                          {.verify_name = "pubsub.localhost", .ca_file = prosody.ca_file()});
   EXPECT_EQ(stream.peer_common_name(), "pubsub.localhost");
+}
+
+TEST(TlsSettings, AReloadThatCannotUseTheConfiguredCertificateKeepsTheOldOne) {
+  Prosody prosody;
+  const Identity identity = make_identity({.name = "pubsub.localhost", .issuer = &prosody.authority()});
+  const auto write = [&] {
+    prosody.folder().write("port.crt", pem(identity.certificate));
+    prosody.folder().write("port.key", pem(identity.key));
+  };
+  write();
+  const Configuration configuration{.global = "mqtt_tls_ssl = { certificate = \"" +
+                                              prosody.folder().path("port.crt") + "\", key = \"" +
+                                              prosody.folder().path("port.key") + "\" }"};
+  prosody.start(configuration);
+  const std::string old_serial = default_serial(prosody);
+  for (const char* file : {"port.crt", "port.key"}) {
+    for (const char* content : {"garbage", ""}) {
+      prosody.folder().write(file, content);
+      prosody.reload(configuration);
+      EXPECT_EQ(default_serial(prosody), old_serial);
+    }
+    std::filesystem::remove(prosody.folder().path(file));
+    prosody.reload(configuration);
+    EXPECT_EQ(default_serial(prosody), old_serial);
+    write();
+  }
+  EXPECT_EQ(prosody.log().count(kept), 6U);
 }
 
 TEST(TlsSettings, AClientCertificateIsAskedForWhereConfigured) {

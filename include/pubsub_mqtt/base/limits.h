@@ -2,7 +2,7 @@
 // the range of that setting: C++ reads Limits, the Lua half reads `limits` (through luaopen_pubsub_mqtt), and so
 // do the tests, which hold docs/configuration.md against it.
 //
-// Values. Set once, before the network thread starts.
+// Values. Each thread has a copy of its own, which is assigned when the configuration was reloaded.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ inline constexpr std::size_t TiB = 1024 * GiB;
 
 struct Limits {
   Anonymous anonymous = Anonymous::from_loopback;  // mqtt_allow_anonymous
-  // Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken always.
+  // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
+  // always.
   bool passwords_in_the_clear = false;
 
   // Connections. From one address means, of IPv6, from one /64. Loopback is exempt from what counts by address:
@@ -40,8 +41,9 @@ struct Limits {
   Time warning_interval = std::chrono::minutes(1);
 
   // Packets.
-  std::size_t max_packet_size = 256 * KiB;  // fixed header included
-  std::size_t max_item_size = 256 * KiB;    // as XML: a larger item closes XMPP streams
+  std::size_t max_packet_size = 4 * MiB;  // fixed header included
+  std::size_t max_item_size =
+      256 * KiB;  // as XML: a larger item would close XMPP streams, so pubsub gets one without content
   // Elements, attributes and namespace declarations together, of one publish to the TYPE xml: they, and not the
   // bytes, are what such an item costs Prosody's thread.
   std::size_t max_xml_elements = 10000;
@@ -88,6 +90,9 @@ struct LimitSetting {
   std::size_t most = 0;
   bool may_be_never = false;  // Prosody 13's "never" means `most`
 };
+
+// A client that has not logged in has no more than this in memory, whatever mqtt_max_packet_size is.
+inline constexpr std::size_t max_connect_size = 64 * KiB;
 
 inline constexpr std::size_t largest_packet = 268435455;  // [MQTT 3.1.1, 2.2.3]
 inline constexpr std::size_t any_number = 10000000;

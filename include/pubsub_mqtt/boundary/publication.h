@@ -3,19 +3,23 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
-#include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 
 namespace pubsub_mqtt {
+
+// Who published: a client's account and client identifier as a number, the same in each of its sessions. 0: no MQTT
+// client.
+using PublisherId = std::uint64_t;
 
 // What pubsub does not carry, and the gateway hands on beside it (docs/mapping.md, "Publish"). What a later
 // version of MQTT says of a message (its properties) belongs here.
 struct Envelope {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
-  bool retain = false;
-  SessionId publisher = 0;  // 0: no MQTT client
+  bool retain = false;  // as published
+  PublisherId publisher = 0;
 
   bool operator==(const Envelope&) const = default;
 };

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -51,10 +52,17 @@ struct UnsubscribeRequest {
   std::vector<std::string> topic_filters;
 };
 
+// What the network thread has found out about a large payload, so that Prosody's thread does not have to.
+struct LargePayload {
+  std::string_view refusal;  // a string literal, why the payload is none of its TYPE; empty: it is one
+  std::string content_id;    // (XEP-0231) of one whose item would be too large for XMPP streams; else empty
+};
+
 // Answered by PublishReply.
 struct PublishRequest {
   Ticket ticket;
   Publication publication;
+  LargePayload large = {};
 };
 
 // The session has a will, which a later PublishRequest may ask to publish. One that can never be published is

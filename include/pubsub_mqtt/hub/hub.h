@@ -33,6 +33,9 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
+  // Those of a reload, for what is asked from now on.
+  void set_limits(const Limits& limits);
+
   // Takes a batch from the network thread; leaves it empty.
   void accept(std::vector<Request>& batch);
 
@@ -80,6 +83,8 @@ class Hub {
   std::size_t subscriptions(SessionId session) const;
   void close_connection(SessionId session);
 
+  // The item `current` of a node that has no retained message here; nobody is told.
+  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload);
   // A retained message from before a restart.
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
 

@@ -61,6 +61,9 @@ class PubsubService {
   // Whether a client may publish to the node, which need not exist, without doing so.
   virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;
 
+  // Whether the host shows who published an item (mod_pubsub's expose_publisher).
+  virtual bool exposes_publisher(std::string_view host) = 0;
+
   // Retracts the item `current`, with notification, where there is one.
   virtual void retract_current(std::string_view host, std::string_view node) = 0;
 

@@ -13,16 +13,24 @@
 
 namespace pubsub_mqtt::hub {
 
+// Of the item `current`, where its publisher is no MQTT client.
+inline constexpr Envelope retained_item{.qos = mqtt::QoS::exactly_once, .retain = true};
+
 struct Retained {
   topic::Type type = topic::Type::json;          // of the topic it was published to
   topic::Type natural_type = topic::Type::json;  // of its element
   std::string payload;                           // byte for byte
-  std::string element;                           // the item's payload as XML, for the other TYPEs
+  // The item's payload as XML, for the other TYPEs; empty where the payload is too large for one.
+  std::string element;
   Envelope envelope = {};
 
   // The MQTT payload for a subscriber of `wanted`; nullopt where the element is of another TYPE.
   std::optional<std::string> view(topic::Type wanted) const;
 };
+
+// The payload of an item that was too large for pubsub, as another TYPE than the one it was published to; nullopt where
+// the item is none of that TYPE.
+std::optional<std::string> large_view(topic::Type published, std::string_view payload, topic::Type wanted);
 
 // From an item whose publisher was not an MQTT client; `natural` is what natural_payload() says of its element.
 // Returns nullopt where it has no MQTT payload.

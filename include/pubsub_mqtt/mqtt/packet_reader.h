@@ -39,6 +39,9 @@ struct PacketStart {
   std::size_t size = 0;  // of the whole packet; 0 while that is not known
 };
 
+// The reason of a Malformed packet whose length is beyond PacketReader's limit.
+inline constexpr std::string_view packet_too_large = "a packet larger than mqtt_max_packet_size";
+
 using ReadResult = std::variant<Packet, NeedMoreBytes, Malformed, UnsupportedProtocolLevel>;
 
 class PacketReader {
@@ -46,6 +49,9 @@ class PacketReader {
   // max_packet_size: bytes of a whole packet, fixed header included. A larger one is Malformed, as soon as
   // its length is known.
   explicit PacketReader(std::size_t max_packet_size) : max_packet_size_(max_packet_size) {}
+
+  // Of packets from the next one on: who has logged in may send larger ones than a stranger.
+  void set_max_packet_size(std::size_t max_packet_size) { max_packet_size_ = max_packet_size; }
 
   // Takes the next packet off the front of `input` and moves `input` past it. Call it until it says
   // NeedMoreBytes. Views in the packet are good until the next call of read(), and not longer than the bytes

@@ -31,8 +31,9 @@ void write(const Disconnect&, std::string& out);
 // payload itself follows on the wire.
 void write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out);
 
-// Makes the header of one subscriber's packet that of another's: `header` is what write_publish_header() wrote for
-// QoS 1 or 2, and `qos` is 1 or 2. So a message is encoded once, whoever receives it.
-void rewrite_publish_header(std::span<char> header, QoS qos, PacketIdentifier packet_identifier, bool dup);
+// Makes the header of one subscriber's packet that of another's, whose flags and packet identifier are those of
+// `publish`: `header` is what write_publish_header() wrote for the same topic and payload, at QoS 0 where `publish` is
+// at QoS 0, else at 1 or 2. So a message is encoded once, whoever receives it.
+void rewrite_publish_header(std::span<char> header, const Publish& publish);
 
 }  // namespace pubsub_mqtt::mqtt

@@ -37,6 +37,8 @@ struct Publish {
 
 struct Connect {
   ProtocolLevel level = ProtocolLevel::mqtt_3_1_1;
+  bool is_bridge =
+      false;  // the highest bit of the level byte is set: how mosquitto's bridges say what they are
   bool clean_session = true;
   std::uint16_t keep_alive = 0;  // seconds; 0: none
   std::string_view client_identifier = {};

@@ -37,6 +37,9 @@ class Network {
   // False: no descriptor is left; errno tells.
   bool listen(ListenerId listener, int fd, std::shared_ptr<const TlsContexts> tls);
 
+  // Those of a reload, also for the clients that are connected.
+  void set_limits(const Limits& limits);
+
   // New certificates for connections that come from now on.
   void set_tls(ListenerId listener, std::shared_ptr<const TlsContexts> tls);
 

@@ -57,6 +57,10 @@ class Connection {
   // The socket has taken what was written, down to half of Limits::max_outbound_bytes.
   void drained();
 
+  // The network connection ends for a reason, one of a few, that an administrator can mend: a line for the log, and
+  // how many such connections there were when their minute is over.
+  void log_mendable(std::string_view reason, Time now);
+
   // A line for the log, with the client's address and identifier in front.
   void log(LogLevel level, std::string_view text);
 
@@ -77,12 +81,15 @@ class Connection {
   void receive(const mqtt::Connect& connect);
   bool may_send_password() const;
   bool may_be_anonymous() const;
+  std::string_view why_not_anonymous() const;
   void decide_login(const LoginReply& reply);
   void ask_to_log_in(const mqtt::Connect& connect);
   void accept(const mqtt::Connect& connect, std::string account);
   void disconnect(Session& session);
   void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
+  void fail(const mqtt::Malformed& malformed, Time now);
   void fail(std::string_view reason);
+  std::string name() const;
   void end() noexcept;
 
   ConnectionId id_;

@@ -27,10 +27,10 @@ class Outbox {
 
   // Sends what was written, then closes. Nothing is read or written afterwards, and the connection tells
   // nobody.
-  virtual void close() = 0;
+  virtual void close() noexcept = 0;
 
   // The session takes bytes again after it had refused some (Connection::receive).
-  virtual void resume_reading() = 0;
+  virtual void resume_reading() noexcept = 0;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -76,6 +76,9 @@ class Sessions {
   // found them so, and says how many CONNECTs were refused: call it every now and then.
   void expire(Time now);
 
+  // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
+  void lacked_memory() noexcept;
+
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();
 

@@ -22,6 +22,9 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 // Characters are bytes here: a client that keeps to MQTT 3.1 is within either.
 constexpr std::size_t longest_identifier_of_3_1 = 23;
 
+// An empty one is none: some libraries send it for clients that have no login.
+bool has_user_name(const mqtt::Connect& connect) { return connect.user_name && !connect.user_name->empty(); }
+
 }  // namespace
 
 Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
@@ -31,7 +34,7 @@ Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions,
       last_packet_(now),
       sessions_(sessions),
       outbox_(outbox),
-      reader_(limits().max_packet_size) {}
+      reader_(std::min(limits().max_packet_size, max_connect_size)) {}
 
 Connection::~Connection() {
   if (is_logging_in()) sessions_.forget_login(id_);
@@ -96,6 +99,7 @@ void Connection::receive(std::string_view& input, Time now) {
   // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
   if (session_ != 0) last_packet_ = now;
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
+  if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     if (!reads() || !may_ask(input)) return;
@@ -104,9 +108,10 @@ void Connection::receive(std::string_view& input, Time now) {
     const auto result = reader_.read(input);
     count(size - input.size(), result, now);
     if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
-    if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(malformed->reason);
+    if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(*malformed, now);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
-      return refuse(mqtt::Reason::unsupported_protocol_version, "speaks an MQTT version that is not served");
+      return refuse(mqtt::Reason::unsupported_protocol_version,
+                    "speaks a version of MQTT that is not served: 3.1 and 3.1.1 are", LogLevel::info);
     }
     handle(std::get<mqtt::Packet>(result), now);
   }
@@ -154,13 +159,13 @@ void Connection::receive(const mqtt::Connect& connect) {
     return refuse(mqtt::Reason::identifier_rejected,
                   "a client identifier longer than mqtt_max_client_identifier_length");
   }
-  if (connect.user_name && !may_send_password()) {
+  if (has_user_name(connect) && !may_send_password()) {
     return refuse(mqtt::Reason::not_authorized,
                   "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
-                  "allow_unencrypted_plain_auth = true",
+                  "mqtt_require_encryption = false",
                   LogLevel::warn);
   }
-  if (connect.user_name || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
+  if (has_user_name(connect) || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
   accept(connect, {});
 }
 
@@ -173,6 +178,13 @@ bool Connection::may_be_anonymous() const {
          (limits().anonymous == Anonymous::from_loopback && is_loopback_);
 }
 
+std::string_view Connection::why_not_anonymous() const {
+  return limits().anonymous == Anonymous::from_nowhere
+             ? "no user name, and mqtt_allow_anonymous = false lets in no client without login"
+             : "no user name: clients without login are let in from loopback only, unless "
+               "mqtt_allow_anonymous = true";
+}
+
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   LoginRequest request{.connection = id_,
                        .client = newcomer_->name,
@@ -183,8 +195,10 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
                        .user_name = {},
                        .password = {},
                        .certificate = newcomer_->certificate};
-  if (connect.user_name) request.user_name.emplace(*connect.user_name);
-  if (connect.password) request.password.emplace(*connect.password);
+  if (has_user_name(connect)) {
+    request.user_name.emplace(*connect.user_name);
+    if (connect.password) request.password.emplace(*connect.password);
+  }
   sessions_.requests().emplace_back(std::move(request));
   newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
   sessions_.await_login(id_, *this);
@@ -193,7 +207,8 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
 void Connection::receive(const LoginReply& reply) noexcept {
   try {
     decide_login(reply);
-  } catch (const std::exception&) {  // out of memory
+  } catch (const std::exception&) {
+    sessions_.lacked_memory();
     end();
   }
 }
@@ -211,9 +226,7 @@ void Connection::decide_login(const LoginReply& reply) {
 void Connection::accept(const mqtt::Connect& connect, std::string account) {
   // A certificate may name no account, and is no login then.
   if (account.empty() && !may_be_anonymous()) {
-    return refuse(mqtt::Reason::not_authorized,
-                  "no user name: clients without login are let in as mqtt_allow_anonymous says",
-                  LogLevel::info);
+    return refuse(mqtt::Reason::not_authorized, why_not_anonymous(), LogLevel::info);
   }
   if (!account.empty()) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
@@ -227,6 +240,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   const auto opened =
       sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
   session_ = opened.session.id();
+  reader_.set_max_packet_size(limits().max_packet_size);
   newcomer_.reset();
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
@@ -252,6 +266,12 @@ void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel leve
                outbox_);  // [MQTT-3.2.2-4]
   if (level == LogLevel::debug) return fail(why);
   sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
+  end();
+}
+
+void Connection::fail(const mqtt::Malformed& malformed, Time now) {
+  if (malformed.reason != mqtt::packet_too_large) return fail(malformed.reason);
+  log_mendable(malformed.reason, now);
   end();
 }
 
@@ -303,14 +323,17 @@ void Connection::drained() {
   own->drained();
 }
 
+void Connection::log_mendable(std::string_view reason, Time now) {
+  sessions_.refusals().log(now, LogLevel::info, name(), reason, "MQTT connections were closed: ");
+}
+
 void Connection::log(LogLevel level, std::string_view text) {
-  const Session* own = session();
-  std::string line = own != nullptr ? own->client()
-                     : newcomer_    ? newcomer_->name
-                                    : "a client whose session is over";
-  line += ": ";
-  line += text;
-  sessions_.log().emplace_back(LogLine{.level = level, .text = std::move(line)});
+  sessions_.log().emplace_back(LogLine{.level = level, .text = name() + ": " + std::string(text)});
+}
+
+std::string Connection::name() const {
+  if (const Session* own = session()) return own->client();
+  return newcomer_ ? newcomer_->name : "a client whose session is over";
 }
 
 }  // namespace pubsub_mqtt::session

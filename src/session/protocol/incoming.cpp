@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/large_payload.h"
 #include "protocol/session.h"
 #include "protocol/write_packet.h"
 #include "routing/audiences.h"
@@ -55,7 +56,7 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
 bool Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.id())) return true;
+  if (session_.shared().audiences.publish(*direct, packet, session_.publisher())) return true;
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return false;
 }
@@ -76,9 +77,11 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   Shared& shared = session_.shared();
   PublishRequest request{
       .ticket = session_.ticket(packet.packet_identifier),
-      .publication = {.topic = std::string(packet.topic),
-                      .payload = std::string(packet.payload),
-                      .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.id()}}};
+      .publication = {
+          .topic = std::string(packet.topic),
+          .payload = std::string(packet.payload),
+          .envelope = {.qos = packet.qos, .retain = packet.retain, .publisher = session_.publisher()}}};
+  request.large = examine_if_large(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();
@@ -172,8 +175,9 @@ bool Incoming::acknowledge(const PublishReply& reply) {
   // another message with the same packet identifier.
   if (!is_awaited) return true;
   if (reply.outcome == PublishReply::Outcome::failed) {  // [MQTT-4.8.0-2]
-    session_.log(LogLevel::warn,
-                 "closed: a message could not be published now; the client must send it again");
+    session_.shared().repeated_lines.log(
+        LogLevel::warn, session_.client(),
+        "closed: a message could not be published now; the client must send it again");
     return false;
   }
   acknowledge(reply.ticket.qos, reply.ticket.packet_identifier);

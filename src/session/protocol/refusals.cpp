@@ -4,11 +4,14 @@
 
 namespace pubsub_mqtt::session {
 
-void Refusals::log(Time now, LogLevel level, const std::string& client, std::string_view reason) {
+void Refusals::log(Time now, LogLevel level, const std::string& client, std::string_view reason,
+                   std::string_view total) {
   auto refusal = by_reason_.find(reason);
   if (refusal == by_reason_.end()) {
-    const std::string total = "CONNECTs were refused: " + std::string(reason);
-    refusal = by_reason_.try_emplace(std::string(reason), std::chrono::minutes(1), total, log_, level).first;
+    refusal = by_reason_
+                  .try_emplace(std::string(reason), std::chrono::minutes(1),
+                               std::string(total) + std::string(reason), log_, level)
+                  .first;
   }
   const auto line = [&] { return client + ": closed: " + std::string(reason); };
   if (refusal->second.happens(now, line)) return;

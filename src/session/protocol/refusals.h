@@ -1,6 +1,6 @@
-// What the log says of clients that are refused. Of each reason, of which there are a few, one line and a count are
-// logged a minute, and the others at debug level: whoever can connect can be refused as often as they like. Network
-// thread only.
+// What the log says of clients that are refused, or closed for what an administrator can mend. Of each reason, of
+// which there are a few, one line and a count are logged a minute, and the others at debug level: whoever can
+// connect can be refused as often as they like. Network thread only.
 #pragma once
 
 #include <map>
@@ -19,8 +19,9 @@ class Refusals {
   // `log` outlives this.
   explicit Refusals(std::vector<LogLine>& log) : log_(log) {}
 
-  // A CONNECT was refused. `client` is printable.
-  void log(Time now, LogLevel level, const std::string& client, std::string_view reason);
+  // `client` is printable; `total` ends the line with the count, before the reason.
+  void log(Time now, LogLevel level, const std::string& client, std::string_view reason,
+           std::string_view total = "CONNECTs were refused: ");
 
   // Says how many there were, where their minute is over.
   void expire(Time now);

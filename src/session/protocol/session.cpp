@@ -4,12 +4,17 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/large_payload.h"
 #include "protocol/write_packet.h"
 
 namespace pubsub_mqtt::session {
 
 Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
-    : id_(id), record_(std::move(record)), shared_(shared), incoming_(*this) {
+    : id_(id),
+      publisher_(record.key.client_identifier.empty() ? id : publisher_id(record.key)),
+      record_(std::move(record)),
+      shared_(shared),
+      incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
 }
 
@@ -20,6 +25,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
   record_.level = attachment.level;
+  record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
   record_.offline_since.reset();
   opens_at_next_ = true;
@@ -35,6 +41,7 @@ void Session::detach() noexcept {
 
 void Session::fail() noexcept {
   if (!is_connected()) return;
+  ++shared_.lacked_memory;
   outbox_->close();
   detach();
   shared_.has_unfinished = true;
@@ -42,7 +49,11 @@ void Session::fail() noexcept {
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
   announce_will();
-  record_.outgoing.resume(*outbox_, shared_, may);
+  // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
+  const auto may_again = [&](const Message& message) {
+    return may(message) || !record_.subscriptions.select(message.topic());
+  };
+  record_.outgoing.resume(*outbox_, shared_, may_again, may);
   ask_for_retained();
 }
 
@@ -69,9 +80,11 @@ void Session::announce_will() {
 
 void Session::publish_will() {
   if (!has_will()) return;
+  auto large = examine_if_large(*record_.will, shared_.limits);
   prepare_to_ask();
   shared_.backlog.add_publish(id_, record_.will->topic, record_.will->size(), shared_.limits);
-  PublishRequest request{.ticket = ticket(0), .publication = std::move(*record_.will)};
+  PublishRequest request{
+      .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
@@ -162,34 +175,39 @@ void Session::reply(UnsubscribeReply& reply) {
 }
 
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
-  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message);
-  const Added added = record_.outgoing.add(message, qos, outbox_, shared_);
+  // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9]; a bridge passes it on as published.
+  const bool retain = message->is_retained() || (record_.is_bridge && message->envelope().retain);
+  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message, retain);
+  const Added added = record_.outgoing.add(message, qos, retain, outbox_, shared_);
   if (added == Added::yes) return;
-  ++dropped_;
+  count_dropped();
   if (added == Added::all_queues_are_full) {
     return log_once(
         Grievance::all_queues, LogLevel::warn,
-        "does not acknowledge messages at QoS 1 and 2: they are dropped while those of all clients "
-        "together are as many as mqtt_max_total_queued_bytes allows");
+        "messages at QoS 1 and 2 that wait for it are dropped while those of all clients together are as "
+        "many as mqtt_max_total_queued_bytes allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           "does not acknowledge messages at QoS 1 and 2: those beyond mqtt_max_queued_messages or "
-           "mqtt_max_queued_bytes are dropped");
+           outbox_ == nullptr
+               ? "is away: messages at QoS 1 and 2 beyond mqtt_max_queued_messages or mqtt_max_queued_bytes "
+                 "are dropped"
+               : "acknowledges messages at QoS 1 and 2 more slowly than they come: those beyond "
+                 "mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
 }
 
-void Session::deliver_qos_0(Message& message) {
+void Session::deliver_qos_0(Message& message, bool retain) {
   if (outbox_ == nullptr) return;
   const std::size_t waiting = outbox_->waiting_bytes();
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
   // ones come no faster than they are asked for.
-  if (!message.retain() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
-    ++dropped_;
+  if (!message.is_retained() && waiting > 0 && waiting + message.size() > shared_.limits.max_outbound_bytes) {
+    count_dropped();
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
-  message.write(*outbox_, mqtt::QoS::at_most_once);
+  message.write(*outbox_, {.retain = retain});
 }
 
 void Session::delivered_retained() {
@@ -218,7 +236,7 @@ void Session::log(LogLevel level, std::string_view text) {
 void Session::log_once(Grievance grievance, LogLevel level, std::string_view text) {
   const auto bit = static_cast<std::uint8_t>(grievance);
   if ((logged_ & bit) != 0) return;
-  log(level, text);
+  shared_.repeated_lines.log(level, client(), text);
   logged_ |= bit;
 }
 

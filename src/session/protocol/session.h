@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct Attachment {
   Outbox* outbox = nullptr;  // outlives the attachment
   std::string address;       // with the port
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
+  bool is_bridge = false;
   std::unique_ptr<Publication> will;  // nullptr: none
 };
 
@@ -43,6 +45,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   SessionId id() const { return id_; }
+  PublisherId publisher() const { return publisher_; }
   const SessionRecord& record() const { return record_; }
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
@@ -62,8 +65,8 @@ class Session {
   ConnectionId connection() const { return connection_; }
   Outbox* outbox() const { return outbox_; }
 
-  // CONNACK was written. What is in flight is sent again; what was queued follows where the session `may`
-  // still have it.
+  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
+  // have it.
   void resume(const std::function<bool(const Message&)>& may);
 
   // From the client.
@@ -91,6 +94,10 @@ class Session {
   void reply(UnsubscribeReply& reply);
   bool reply(PublishReply& reply) { return incoming_.reply(reply); }  // see Incoming
   void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
+  // A bridge gets nothing that it published itself (docs/mapping.md, "Bridges").
+  bool takes(const Envelope& envelope) const {
+    return !record_.is_bridge || envelope.publisher != publisher_;
+  }
   // A batch of retained messages was delivered; others follow when they are asked for.
   void delivered_retained();
 
@@ -112,7 +119,7 @@ class Session {
   void drained() { ask_for_retained(); }
 
   // How many messages were dropped because the client did not take them.
-  std::uint64_t dropped() const { return dropped_; }
+  std::uint32_t dropped() const { return dropped_; }
 
   // For the parts of the session.
   Shared& shared() const { return shared_; }
@@ -136,18 +143,20 @@ class Session {
   Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
   void fail() noexcept;
   void announce_will();
-  void deliver_qos_0(Message& message);
+  void deliver_qos_0(Message& message, bool retain);
+  void count_dropped() { dropped_ += dropped_ == std::numeric_limits<std::uint32_t>::max() ? 0 : 1; }
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
   SessionId id_;
+  PublisherId publisher_;
   SessionRecord record_;
   Shared& shared_;
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;
   std::string address_;  // with the port
   Incoming incoming_;
-  std::uint64_t dropped_ = 0;
+  std::uint32_t dropped_ = 0;  // no further than that counts
   bool opened_ = false;        // see OpenSession
   bool opens_at_next_ = true;  // with what it asks for next
   bool more_retained_ = false;

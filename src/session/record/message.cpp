@@ -13,31 +13,29 @@ constexpr std::size_t copied_payload_size = 2048;
 
 }  // namespace
 
-Message::Message(NodeId node, topic::Type type, Publication publication)
-    : node_(node), type_(type), publication_(std::move(publication)) {}
+Message::Message(Kind kind, NodeId node, topic::Type type, Publication publication)
+    : node_(node), kind_(kind), type_(type), publication_(std::move(publication)) {}
 
 Message::Encoding& Message::encoding(mqtt::QoS qos) {
   const bool has_identifier = qos != mqtt::QoS::at_most_once;
   Encoding& encoding = encodings_[has_identifier ? 1 : 0];
   if (!encoding.bytes.empty()) return encoding;
-  const auto& [topic, payload, envelope] = publication_;
+  const auto& [topic, payload, _] = publication_;
   const bool copied = payload.size() <= copied_payload_size;
   constexpr std::size_t around_the_topic = 9;
   std::string bytes;
   bytes.reserve(topic.size() + around_the_topic + (copied ? payload.size() : 0));
-  mqtt::write_publish_header({.topic = topic, .qos = qos, .retain = envelope.retain}, payload.size(), bytes);
+  mqtt::write_publish_header({.topic = topic, .qos = qos}, payload.size(), bytes);
   encoding.header_size = bytes.size();
   if (copied) bytes += payload;
   encoding.bytes = std::move(bytes);
   return encoding;
 }
 
-void Message::write(Outbox& outbox, mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier, bool dup) {
-  auto& [bytes, header_size] = encoding(qos);
-  if (qos != mqtt::QoS::at_most_once) {
-    // What was written with another identifier has been copied.
-    mqtt::rewrite_publish_header(std::span(bytes).first(header_size), qos, packet_identifier, dup);
-  }
+void Message::write(Outbox& outbox, const mqtt::Publish& publish) {
+  auto& [bytes, header_size] = encoding(publish.qos);
+  // What was written for another session has been copied.
+  mqtt::rewrite_publish_header(std::span(bytes).first(header_size), publish);
   outbox.write(bytes);
   const std::string& payload = publication_.payload;
   if (bytes.size() == header_size && !payload.empty()) {

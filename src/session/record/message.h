@@ -1,9 +1,10 @@
 // An application message on its way to any number of sessions: kept once, encoded once for QoS 0 and once for
-// QoS 1 and 2, whose packets differ in a few bits. Network thread only.
+// QoS 1 and 2. The packets of two sessions differ in a few bits. Network thread only.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -17,20 +18,26 @@ namespace pubsub_mqtt::session {
 
 class Message : public std::enable_shared_from_this<Message> {
  public:
-  // The publication's RETAIN says that a SUBSCRIBE brings a retained message [MQTT-3.3.1-8]; else it is false
-  // [MQTT-3.3.1-9].
-  Message(NodeId node, topic::Type type, Publication publication);
+  enum class Kind : std::uint8_t {
+    live,      // it was published just now
+    retained,  // a SUBSCRIBE brings it
+  };
+
+  Message(Kind kind, NodeId node, topic::Type type, Publication publication);
 
   // Where it comes from, to ask later who may have it.
   NodeId node() const { return node_; }
   topic::Type type() const { return type_; }
-  bool retain() const { return publication_.envelope.retain; }
+  bool is_retained() const { return kind_ == Kind::retained; }
+  const Envelope& envelope() const { return publication_.envelope; }
+  const std::string& topic() const { return publication_.topic; }
 
   // Bytes of topic and payload.
   std::size_t size() const { return publication_.size(); }
 
-  // The whole PUBLISH: a small one is copied, the payload of a large one is shared.
-  void write(Outbox& outbox, mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier = 0, bool dup = false);
+  // The whole PUBLISH, with the flags and the packet identifier of `publish`: a small one is copied, the payload of a
+  // large one is shared.
+  void write(Outbox& outbox, const mqtt::Publish& publish);
 
  private:
   // What stands before a payload that is shared, or all of a small packet.
@@ -41,6 +48,7 @@ class Message : public std::enable_shared_from_this<Message> {
   Encoding& encoding(mqtt::QoS qos);
 
   NodeId node_;
+  Kind kind_;
   topic::Type type_;
   Publication publication_;
   std::array<Encoding, 2> encodings_;  // QoS 0; QoS 1 and 2

@@ -7,21 +7,22 @@
 
 namespace pubsub_mqtt::session {
 
-Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox, Shared& shared) {
+Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox,
+                    Shared& shared) {
   // While there is a connection, something waits only when the window is full: nothing is overtaken.
   if (outbox != nullptr && !window_is_full(shared.limits)) {
-    send(std::move(message), qos, *outbox);
+    send(std::move(message), qos, retain, *outbox);
     return Added::yes;
   }
   const Added added = has_place_for(*message, shared);
   if (added != Added::yes) return added;
-  queue_.push_back({.message = message, .qos = qos});
+  queue_.push_back({.message = message, .qos = qos, .retain = retain});
   count(*message, shared);
   return added;
 }
 
 Added Outgoing::has_place_for(const Message& message, const Shared& shared) const {
-  if (message.retain()) return Added::yes;
+  if (message.is_retained()) return Added::yes;
   const std::size_t counted = queue_.size() - queued_retained_;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
   // to ten thousand of them.
@@ -35,7 +36,7 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
 }
 
 void Outgoing::count(const Message& message, Shared& shared) {
-  if (message.retain()) {
+  if (message.is_retained()) {
     ++queued_retained_;
   } else {
     queued_bytes_ += message.size();
@@ -44,7 +45,7 @@ void Outgoing::count(const Message& message, Shared& shared) {
 }
 
 void Outgoing::uncount(const Message& message, Shared& shared) {
-  if (message.retain()) {
+  if (message.is_retained()) {
     --queued_retained_;
   } else {
     queued_bytes_ -= message.size();
@@ -53,13 +54,17 @@ void Outgoing::uncount(const Message& message, Shared& shared) {
 }
 
 // In flight before it is written: where memory runs out, it is sent again on the next connection.
-void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox) {
-  const Sent& sent = put_in_flight(std::move(message), qos);
-  sent.message->write(outbox, qos, sent.packet_identifier);
+void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox& outbox) {
+  put_in_flight(std::move(message), qos, retain).write(outbox, false);
 }
 
-const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos) {
-  sent_.push_back({.message = std::move(message), .packet_identifier = next_identifier(), .qos = qos});
+void Outgoing::Sent::write(Outbox& outbox, bool dup) const {
+  message->write(outbox, {.qos = qos, .retain = retain, .dup = dup, .packet_identifier = packet_identifier});
+}
+
+const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain) {
+  sent_.push_back(
+      {.message = std::move(message), .packet_identifier = next_identifier(), .qos = qos, .retain = retain});
   const Sent& sent = sent_.back();
   sent_bytes_ += sent.message->size();
   return sent;
@@ -67,11 +72,11 @@ const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, 
 
 void Outgoing::fill_window(Outbox& outbox, Shared& shared) {
   while (!queue_.empty() && !window_is_full(shared.limits)) {
-    const auto [message, qos] = queue_.front();
-    const Sent& sent = put_in_flight(message, qos);
+    const auto [message, qos, retain] = queue_.front();
+    const Sent& sent = put_in_flight(message, qos, retain);
     queue_.pop_front();
     uncount(*message, shared);
-    message->write(outbox, qos, sent.packet_identifier);
+    sent.write(outbox, false);
   }
 }
 
@@ -139,11 +144,16 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox,
   return Acknowledged::expected;
 }
 
-void Outgoing::resume(Outbox& outbox, Shared& shared, const std::function<bool(const Message&)>& may) {
+void Outgoing::resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may) {
+  sent_.erase_if([&](const Sent& sent) {
+    if (may_again(*sent.message)) return false;
+    sent_bytes_ -= sent.message->size();
+    return true;
+  });
   for (const auto packet_identifier : released_) {
     write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, outbox);
   }
-  for (const auto& sent : sent_) sent.message->write(outbox, sent.qos, sent.packet_identifier, true);
+  for (const auto& sent : sent_) sent.write(outbox, true);
   queue_.erase_if([&](const Queued& queued) {
     if (may(*queued.message)) return false;
     uncount(*queued.message, shared);

@@ -31,17 +31,19 @@ enum class Added : std::uint8_t {
 
 class Outgoing {
  public:
-  // Sends, or queues while the window is full (of messages, or of Limits::max_outbound_bytes) or there is no
+  // `retain`: the flag, which the message keeps however often it is sent. Sends, or queues while the window is full (of messages, or of Limits::max_outbound_bytes) or there is no
   // connection. Retained messages are not counted, since they come only when they were asked for.
-  Added add(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox* outbox, Shared& shared);
+  Added add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox, Shared& shared);
 
   Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared);
 
-  // The client came back. What is in flight goes first, in its order; what was never sent follows if it still
-  // `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
-  void resume(Outbox& outbox, Shared& shared, const std::function<bool(const Message&)>& may);
+  using May = std::function<bool(const Message&)>;
+
+  // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
+  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
+  void resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may);
 
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }
@@ -53,11 +55,15 @@ class Outgoing {
   struct Queued {
     std::shared_ptr<Message> message;
     mqtt::QoS qos = mqtt::QoS::at_least_once;
+    bool retain = false;
   };
   struct Sent {
     std::shared_ptr<Message> message;
     mqtt::PacketIdentifier packet_identifier = 0;
     mqtt::QoS qos = mqtt::QoS::at_least_once;
+    bool retain = false;
+
+    void write(Outbox& outbox, bool dup) const;
   };
   // No queue's limit counts what is in flight, so that its bytes count here.
   bool window_is_full(const Limits& limits) const {
@@ -66,8 +72,8 @@ class Outgoing {
   Added has_place_for(const Message& message, const Shared& shared) const;
   void count(const Message& message, Shared& shared);
   void uncount(const Message& message, Shared& shared);
-  void send(std::shared_ptr<Message> message, mqtt::QoS qos, Outbox& outbox);
-  const Sent& put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos);
+  void send(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox& outbox);
+  const Sent& put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain);
   void fill_window(Outbox& outbox, Shared& shared);
   mqtt::PacketIdentifier next_identifier();
   void forget_sent(Fifo<Sent>::Iterator sent);

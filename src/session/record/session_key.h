@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "pubsub_mqtt/boundary/publication.h"
+
 namespace pubsub_mqtt::session {
 
 struct SessionKey {
@@ -14,6 +16,9 @@ struct SessionKey {
   // Ordered, not hashed: whoever chooses the identifier would choose its place in a hash table.
   auto operator<=>(const SessionKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
+
+// Not for an empty client identifier, which several clients have.
+PublisherId publisher_id(const SessionKey& key);
 
 // `address` has the port.
 std::string client_name(std::string_view address, std::string_view client_identifier);

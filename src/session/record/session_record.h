@@ -21,6 +21,7 @@ struct SessionRecord {
   // The session ends with its connection, and nothing of it is used again [MQTT-3.1.2-6].
   bool clean = true;
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
+  bool is_bridge = false;                                       // likewise
   // When the session was first seen without a connection; its expiry counts from there.
   std::optional<Time> offline_since = {};
   Subscriptions subscriptions = {};

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
+
+#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::session {
 
@@ -33,6 +36,19 @@ const Subscription* Subscriptions::find(std::string_view topic_filter) const {
   if (!by_filter_) return nullptr;
   const auto found = place(topic_filter);
   return found != by_filter_->end() && found->topic_filter == topic_filter ? &*found : nullptr;
+}
+
+bool Subscriptions::select(std::string_view topic) const {
+  const auto parsed = topic::parse_topic(topic);
+  const auto* wanted = std::get_if<topic::NodeTopic>(&parsed);
+  if (!by_filter_ || wanted == nullptr) return false;
+  return std::ranges::any_of(*by_filter_, [&](const Subscription& each) {
+    if (each.topic_filter == topic) return true;
+    const auto filter = topic::parse_filter(each.topic_filter);
+    const auto* pattern = std::get_if<topic::NodePattern>(&filter);
+    return pattern != nullptr && pattern->selects(wanted->host, wanted->node) &&
+           (!pattern->type || *pattern->type == wanted->type);
+  });
 }
 
 }  // namespace pubsub_mqtt::session

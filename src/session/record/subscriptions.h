@@ -19,6 +19,8 @@ class Subscriptions {
 
   // Returns nullptr where there is none. Good until the next change.
   const Subscription* find(std::string_view topic_filter) const;
+  // Whether one of the filters selects the topic, apart from what an item's natural TYPE is.
+  bool select(std::string_view topic) const;
   std::size_t size() const { return by_filter_ ? by_filter_->size() : 0; }
 
  private:

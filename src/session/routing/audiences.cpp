@@ -29,7 +29,7 @@ void Audiences::carry_out(ItemPublished& item) {
   if (audience != by_node_.end()) send(audience->second, item);
 }
 
-bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, SessionId publisher) {
+bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, PublisherId publisher) {
   const NodeId node = way.route->node();
   const auto found = by_node_.find(node);
   const Audience nobody({}, {});
@@ -41,26 +41,24 @@ bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, Sessi
 }
 
 void Audiences::send(const Audience& audience, ItemPublished& item) {
-  Envelope live = item.envelope;
-  live.retain = false;  // [MQTT-3.3.1-9]
   // One a topic, made when the first session wants it, whoever receives it.
   std::array<std::shared_ptr<Message>, topic::type_count> messages;
   for (const auto& [selection, sessions] : audience.groups()) {
     for (const SessionId member : sessions) {
       Session* session = sessions_.find(member);
-      if (session == nullptr) continue;
+      if (session == nullptr || !session->takes(item.envelope)) continue;
       for (std::size_t i = 0; i < topic::type_count; ++i) {
         if (!item.payloads[i]) continue;
         const auto type = static_cast<topic::Type>(i);
         const auto selected = selection.qos(type, item.natural_type);
         if (!selected) continue;
         if (messages[i] == nullptr) {
-          messages[i] = std::make_shared<Message>(
-              item.node, type,
-              Publication{
-                  .topic = audience.topic(type), .payload = std::move(*item.payloads[i]), .envelope = live});
+          messages[i] = std::make_shared<Message>(Message::Kind::live, item.node, type,
+                                                  Publication{.topic = audience.topic(type),
+                                                              .payload = std::move(*item.payloads[i]),
+                                                              .envelope = item.envelope});
         }
-        session->guard([&] { session->deliver(messages[i], std::min(live.qos, *selected)); });
+        session->guard([&] { session->deliver(messages[i], std::min(item.envelope.qos, *selected)); });
       }
     }
   }
@@ -77,7 +75,8 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
     const auto audience = by_node_.find(each.node);
     // The right may have gone while the batch was gathered.
     if (audience == by_node_.end() || !audience->second.receives(session.id(), each.type)) continue;
-    session.deliver(std::make_shared<Message>(each.node, each.type,
+    if (!session.takes(each.envelope)) continue;
+    session.deliver(std::make_shared<Message>(Message::Kind::retained, each.node, each.type,
                                               Publication{.topic = audience->second.topic(each.type),
                                                           .payload = std::move(each.payload),
                                                           .envelope = each.envelope}),

@@ -28,7 +28,7 @@ class Audiences {
   void carry_out(RetainedMessages& retained);
 
   // A publish on the direct way. Returns false where pubsub must see it.
-  bool publish(const DirectWay& way, const mqtt::Publish& packet, SessionId publisher);
+  bool publish(const DirectWay& way, const mqtt::Publish& packet, PublisherId publisher);
 
   // Whether the session has the right to a message that has waited for it.
   bool may_have(const Session& session, const Message& message) const;

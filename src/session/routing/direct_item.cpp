@@ -28,7 +28,7 @@ bool translate(topic::Type published, std::string_view payload, const Audience& 
 }  // namespace
 
 std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mqtt::Publish& publish,
-                                         SessionId publisher, const Audience& audience,
+                                         PublisherId publisher, const Audience& audience,
                                          std::size_t max_xml_elements) {
   ItemPublished item{.node = node,
                      .natural_type = type,

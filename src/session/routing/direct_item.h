@@ -15,7 +15,7 @@ namespace pubsub_mqtt::session {
 // Returns nullopt where pubsub's side must see the publish: it refuses the payload, and says so; or somebody receives
 // an Atom entry as XML, which holds more than was published.
 std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mqtt::Publish& publish,
-                                         SessionId publisher, const Audience& audience,
+                                         PublisherId publisher, const Audience& audience,
                                          std::size_t max_xml_elements);
 
 }  // namespace pubsub_mqtt::session

@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/session/sessions.h"
 
+#include <chrono>
 #include <exception>
 #include <unordered_map>
 #include <utility>
@@ -18,15 +19,22 @@ class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
       : audiences(table, limits),
-        shared{.limits = limits, .requests = requests, .log = log, .audiences = audiences},
+        repeated_lines(log),
+        shared{.limits = limits,
+               .requests = requests,
+               .log = log,
+               .repeated_lines = repeated_lines,
+               .audiences = audiences},
         refusals(log) {}
 
   Session* take_over(const SessionKey& key);
   void disconnect(Session& session, std::string_view why);
+  void disconnect(Session& session);
   void detach(Session& session) noexcept;
   void end_of_connection(Session& session);
   void close(Session& session);
   void end_unfinished();
+  void log_lack_of_memory(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
@@ -39,8 +47,10 @@ class Sessions::State {
 
   SessionTable table;
   Audiences audiences;
+  RepeatedLines repeated_lines;
   Shared shared;
   Refusals refusals;
+  Time lack_logged_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -80,6 +90,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
                         .outbox = &outbox,
                         .address = std::move(address),
                         .level = connect.level,
+                        .is_bridge = connect.is_bridge,
                         .will = nullptr};
   if (const auto& will = connect.will) {
     attachment.will =
@@ -94,7 +105,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   const bool present = session != nullptr;
   if (!present) session = &state_->table.create(std::move(record), state_->shared);
-  if (attachment.will) attachment.will->envelope.publisher = session->id();
+  if (attachment.will) attachment.will->envelope.publisher = session->publisher();
   session->attach(std::move(attachment));
   return {.session = *session, .present = present};
 }
@@ -103,7 +114,8 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
   if (session == nullptr || !session->is_connected()) return session;
-  disconnect(*session, "closed, its client identifier connected again");
+  repeated_lines.log(LogLevel::info, session->client(), "closed, its client identifier connected again");
+  disconnect(*session);
   return table.find(key);  // a clean session is over now
 }
 
@@ -136,22 +148,38 @@ void Sessions::State::end_unfinished() {
 
 void Sessions::State::close(Session& session) {
   if (session.dropped() > 0) {
-    log(session, LogLevel::info, std::to_string(session.dropped()) + " messages were dropped");
+    repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
+                       std::to_string(session.dropped()) + ' ');
   }
   if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
   table.erase(session);
 }
 
+void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
+
+// Once a minute, as Refusals.
+void Sessions::State::log_lack_of_memory(Time now) {
+  if (shared.lacked_memory == 0 || now < lack_logged_at + std::chrono::minutes(1)) return;
+  lack_logged_at = now;
+  shared.log.emplace_back(LogLine{
+      .level = LogLevel::error,
+      .text = "MQTT connections were closed for lack of memory: " + std::to_string(shared.lacked_memory) +
+              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes"});
+  shared.lacked_memory = 0;
+}
+
 void Sessions::expire(Time now) {
   state_->refusals.expire(now);
+  state_->repeated_lines.expire(now);
+  state_->log_lack_of_memory(now);
   state_->end_unfinished();
   state_->table.for_each([&](Session& session) {
     if (session.is_connected()) return;
     auto& since = session.record().offline_since;
     if (!since) since = now;
     if (now - *since < limits().session_expiry) return;
-    state_->log(session, LogLevel::info,
-                "its session ends, since it did not come back within mqtt_session_expiry");
+    state_->repeated_lines.log(LogLevel::info, session.client(),
+                               "its session ends, since it did not come back within mqtt_session_expiry");
     state_->close(session);
   });
 }
@@ -214,9 +242,13 @@ void Sessions::State::carry_out(const CloseConnection& connection) {
   if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");
 }
 
-// The server closes the connection: the will goes out.
 void Sessions::State::disconnect(Session& session, std::string_view why) {
   log(session, LogLevel::info, why);
+  disconnect(session);
+}
+
+// The server closes the connection: the will goes out.
+void Sessions::State::disconnect(Session& session) {
   session.outbox()->close();
   detach(session);
 }

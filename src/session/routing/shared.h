@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "protocol/repeated_lines.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/requests.h"
@@ -17,11 +18,13 @@ struct Shared {
   const Limits& limits;
   std::vector<Request>& requests;  // of all, in order
   std::vector<LogLine>& log;
+  RepeatedLines& repeated_lines;  // into the same log
   Audiences& audiences;
   Backlog backlog = {};
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
-  std::size_t queued_bytes = 0;  // in the queues of all, at most Limits::max_total_queued_bytes
+  std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet
+  std::size_t queued_bytes = 0;   // in the queues of all, at most Limits::max_total_queued_bytes
 };
 
 }  // namespace pubsub_mqtt::session

@@ -73,11 +73,11 @@ class CheckedOutbox final : public session::Outbox {
   }
   void write(std::shared_ptr<const std::string> packets) override { write(std::string_view{*packets}); }
   std::size_t waiting_bytes() const override { return waiting; }
-  void close() override {
+  void close() noexcept override {
     require(!reader_.in_packet(), "packets are written whole");
     closed = true;
   }
-  void resume_reading() override { resumed = true; }
+  void resume_reading() noexcept override { resumed = true; }
 
   std::size_t waiting = 0;
   bool closed = false;
@@ -214,12 +214,14 @@ class World {
     const auto qos = static_cast<mqtt::QoS>(input.below(3));
     switch (input.below(10)) {
       case 0: {
-        const bool is_3_1 = input.below(4) == 0;
+        const std::uint8_t level = input.byte();
+        const bool is_3_1 = level % 4 == 0;
         const bool clean_session = input.flag();
         const std::uint16_t keep_alive = input.byte();
         const Name& name = names[input.below(names.size())];
         mqtt::Connect connect{
             .level = is_3_1 ? mqtt::ProtocolLevel::mqtt_3_1 : mqtt::ProtocolLevel::mqtt_3_1_1,
+            .is_bridge = (level & 0x80U) != 0,
             .clean_session = clean_session,
             .keep_alive = keep_alive,
             .client_identifier = name.client_identifier,
@@ -279,11 +281,11 @@ class World {
   void publish(Input& input) {
     // Read in this order, which the corpus has.
     const auto node = input.below(nodes);
-    const auto qos = static_cast<mqtt::QoS>(input.below(3));
+    const std::uint8_t qos = input.byte();
     ItemPublished item{.node = node,
                        .natural_type = static_cast<topic::Type>(input.below(topic::type_count)),
                        .payloads = {},
-                       .envelope = {.qos = qos}};
+                       .envelope = {.qos = static_cast<mqtt::QoS>(qos % 3), .retain = (qos & 0x80U) != 0}};
     for (auto& each : item.payloads) {
       if (input.flag()) each = std::string(input.byte() * std::size_t{12}, 'i');
     }

@@ -60,6 +60,7 @@ class TestService final : public PubsubService {
     publishers.emplace_back(account);
     return {.outcome = outcome, .reason = "because"};
   }
+  bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
@@ -81,6 +82,7 @@ class TestService final : public PubsubService {
   Hub* hub = nullptr;
   bool enabled = true;
   bool unobserved = false;
+  bool exposes = false;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps

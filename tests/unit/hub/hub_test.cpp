@@ -7,6 +7,7 @@
 
 #include "../colliding_names.h"
 #include "hub_fixture.h"
+#include "pubsub_mqtt/payload/large_item.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -229,12 +230,54 @@ TEST_F(HubTest, AReplyReturnsTheBytesThatWereUnderWay) {
   EXPECT_EQ(last_of<PublishReply>().ticket.bytes, 19U);
 }
 
-TEST_F(HubTest, AnItemMayNotBeLargerThanXmppStreamsTake) {
-  // Escaped, each quotation mark takes six bytes.
+class LargePayloadTest : public HubTest {
+ protected:
+  static constexpr auto as_utf8 = static_cast<std::size_t>(topic::Type::utf8);
+  static constexpr auto as_xml = static_cast<std::size_t>(topic::Type::xml);
+
+  // With what the network thread has found out.
+  Outcome publish_large(const std::string& payload, bool retain = false) {
+    Request request =
+        AskToPublish{.session = 1, .topic = "pubsub/utf8/node", .payload = payload, .retain = retain};
+    auto examined = payload::examine(topic::Type::utf8, payload, Limits{});
+    std::get<PublishRequest>(request).large = {.refusal = examined.refusal,
+                                               .content_id = std::move(examined.content_id)};
+    ask(std::move(request));
+    return last_of<PublishReply>().outcome;
+  }
+};
+
+// Escaped, each quotation mark takes six bytes.
+TEST_F(LargePayloadTest, PubsubGetsAnItemWithoutTheContentAndMqttGetsItWhole) {
+  subscribe(1, "pubsub/utf8/node");
   const std::string quotes(50000, '"');
-  EXPECT_EQ(publish("pubsub/utf8/node", quotes), Outcome::refused);
-  EXPECT_EQ(publish("pubsub/utf8/node", std::string(200000, 'x')), Outcome::accepted);
-  EXPECT_EQ(publish("pubsub/utf8/node", std::string(262144, 'x')), Outcome::refused);
+  EXPECT_EQ(publish_large(quotes), Outcome::accepted);
+  EXPECT_TRUE(service.published.back().ends_with(
+      "<data xmlns='urn:xmpp:bob' cid='sha1+cb6522c1be1fc4f7b8a1807930a88586f56a4749@bob.xmpp.org' "
+      "type='text/plain'/>"))
+      << service.published.back();
+  EXPECT_EQ(last_of<ItemPublished>().payloads[as_utf8], quotes);
+}
+
+TEST_F(LargePayloadTest, OneThatXmppStreamsTakeIsAnItemLikeOthers) {
+  EXPECT_EQ(publish_large(std::string(200000, 'x')), Outcome::accepted);
+  EXPECT_NE(service.published.back().find("xxx"), std::string::npos);
+}
+
+TEST_F(LargePayloadTest, WhatTheNetworkThreadRefusesIsRefused) {
+  EXPECT_EQ(publish_large(std::string(300000, '\x01')), Outcome::refused);
+  EXPECT_TRUE(service.published.empty());
+}
+
+TEST_F(LargePayloadTest, IsRetainedWholeForEachTypeThatItIs) {
+  const std::string large(300000, 'x');
+  EXPECT_EQ(publish_large(large, true), Outcome::accepted);
+  subscribe(1, "pubsub/utf8/node");
+  EXPECT_EQ(last_of<RetainedMessages>().messages.at(0).payload, large);
+  ask(RetainedRequest{.session = 1});
+  subscribe(1, "pubsub/xml/node");
+  EXPECT_EQ(last_of<RetainedMessages>().messages.at(0).payload,
+            "<data xmlns='https://prosody.im/protocol/mqtt'>" + large + "</data>");
 }
 
 TEST_F(HubTest, ClientsAreServedInTurn) {
@@ -363,6 +406,29 @@ TEST_F(TopicLevelsTest, APublishHasSoManyAndNoMore) {
   EXPECT_EQ(publish(topic(65), "1"), Outcome::refused);
   EXPECT_EQ(service.published.size(), 1U);
   EXPECT_EQ(lines_that_name_the_setting(), 1U);
+}
+
+TEST_F(HubTest, ARefusalIsLoggedOnceForAClientThatComesBack) {
+  for (SessionId session = 10; session < 310; ++session) {
+    const std::string client = "127.0.0.1:" + std::to_string(session) + " \"meter\"";
+    ask(OpenSession{.session = session, .client = client});
+    ask(AskToPublish{.session = session, .topic = "nowhere/json/node", .payload = "1"});
+    ask(AskToPublish{.session = session, .topic = "pubsub/json/node", .payload = "no json"});
+    ask(AnnounceWill{.session = session, .will = {.topic = "nowhere/json/node", .payload = "1"}});
+    ask(CloseSession{.session = session});
+  }
+  EXPECT_EQ(service.lines.size(), 3U);
+}
+
+// A stock mosquitto bridge has one: nobody has to mend anything.
+TEST_F(HubTest, AWillAboutTheBrokerIsDroppedWithoutALine) {
+  const std::string topic = "$SYS/broker/connection/meter/state";
+  ask(AnnounceWill{.session = 1, .will = {.topic = topic, .payload = "0"}});
+  ask(AskToPublish{.session = 1, .topic = topic, .payload = "0", .retain = true, .will = true});
+  EXPECT_EQ(last_of<PublishReply>().outcome, Outcome::refused);
+  EXPECT_TRUE(service.lines.empty());
+  ask(AnnounceWill{.session = 1, .will = {.topic = "$OTHER/state", .payload = "0"}});
+  EXPECT_EQ(service.lines.size(), 1U);
 }
 
 TEST_F(TopicLevelsTest, AWillThatHasMoreIsWarnedOf) {

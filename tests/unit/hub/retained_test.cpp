@@ -136,11 +136,31 @@ TEST_F(RetainedTest, AnEmptyPayloadClearsIt) {  // [MQTT-3.3.1-10, MQTT-3.3.1-11
   const auto item = last_of<ItemPublished>();
   EXPECT_EQ(item.payloads[utf8], "");  // the topic of the clear
   EXPECT_EQ(item.payloads[json], "");  // the natural topic of what was cleared
-  EXPECT_EQ(item.payloads[xml], std::nullopt);
+  EXPECT_EQ(item.payloads[xml], "");   // whatever its TYPE was
   EXPECT_TRUE(take<ItemPublished>().empty());
   EXPECT_EQ(service.retracted, 1);
   EXPECT_EQ(service.saved["node"], std::nullopt);
   EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
+}
+
+// What bridges pass on (docs/mapping.md, "Bridges").
+TEST_F(RetainedTest, TheEnvelopeSaysWhatWasPublishedWithRetainAndByWhom) {
+  subscribe(1, "pubsub/json/node");
+  retain("pubsub/json/node", "1", mqtt::QoS::at_least_once);
+  const Envelope of_client{.qos = mqtt::QoS::at_least_once, .retain = true, .publisher = 1};
+  EXPECT_EQ(last_of<ItemPublished>().envelope, of_client);
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).envelope.publisher, 1U);
+  retain("pubsub/json/node", "", mqtt::QoS::at_least_once);
+  EXPECT_EQ(last_of<ItemPublished>().envelope, of_client);
+  publish("pubsub/json/node", "2");
+  EXPECT_EQ(last_of<ItemPublished>().envelope, Envelope{.publisher = 1});
+  const auto item = element("<json xmlns='urn:xmpp:json:0'>2</json>");
+  for (const bool is_current : {true, false}) {
+    hub.item_published("pubsub", "node", is_current ? "current" : "3", item.document_element());
+    hub.take_deliveries(deliveries);
+    EXPECT_EQ(last_of<ItemPublished>().envelope,
+              (Envelope{.qos = mqtt::QoS::exactly_once, .retain = is_current}));
+  }
 }
 
 TEST_F(RetainedTest, ClearingNeedsTheRightToPublish) {
@@ -170,6 +190,8 @@ TEST_F(RetainedTest, ARetractedPurgedOrDeletedOneIsAnEmptyMessageOnItsNaturalTop
     const auto item = last_of<ItemPublished>();
     EXPECT_EQ(item.payloads[json], "");
     EXPECT_EQ(item.payloads[utf8], std::nullopt);
+    EXPECT_EQ(item.payloads[xml], "");
+    EXPECT_TRUE(item.envelope.retain);
   }
 }
 
@@ -344,6 +366,19 @@ TEST_F(RetainedTest, ACopyWithoutItsNodeIsForgotten) {
       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>", mqtt::QoS::at_most_once)
           .value());
   EXPECT_EQ(service.saved["gone"], std::nullopt);
+}
+
+TEST_F(RetainedTest, AnItemThatStandsInForACopyIsSavedAndNobodyIsTold) {
+  subscribe(1, "pubsub/json/node");
+  pugi::xml_document item;
+  item.load_string("<json xmlns='urn:xmpp:json:0'>1</json>");
+  hub.restore_current("pubsub", "node", item.document_element());
+  hub.take_deliveries(deliveries);
+  EXPECT_TRUE(take<ItemPublished>().empty());
+  EXPECT_EQ(service.saved["node"], "1");
+  EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
+  hub.restore_current("pubsub", "gone", item.document_element());
+  EXPECT_FALSE(service.saved.contains("gone"));
 }
 
 }  // namespace

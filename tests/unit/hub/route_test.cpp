@@ -52,6 +52,13 @@ TEST_F(RouteTest, IsForPayloadsThatAreCertainlyNotTooLarge) {
   EXPECT_EQ(route_to("pubsub/json/node")->max_payload_size(), (Limits{}.max_item_size - 512) / 6);
 }
 
+TEST_F(RouteTest, KnowsTheLimitsOfAReload) {
+  const auto route = route_to("pubsub/json/node");
+  hub.set_limits({.max_item_size = 2048});
+  EXPECT_FALSE(route->is_open());
+  EXPECT_EQ(route_to("pubsub/json/node")->max_payload_size(), (2048U - 512) / 6);
+}
+
 TEST_F(RouteTest, IsNotGivenForWhatIsRetainedNorForAWill) {
   EXPECT_EQ(route_after({.topic = "pubsub/json/node", .payload = "1", .retain = true}), nullptr);
   EXPECT_EQ(route_after({.topic = "pubsub/json/node", .payload = "1", .will = true}), nullptr);

@@ -35,8 +35,10 @@ class NodesWalkTest : public ::testing::Test {
   TestService service;
   Limits limits;
   std::vector<Delivery> deliveries;
+  OncePerClient logged;
   std::size_t work = 0;
-  const Shared shared{.service = service, .limits = limits, .deliveries = deliveries, .work = work};
+  const Shared shared{
+      .service = service, .limits = limits, .deliveries = deliveries, .logged = logged, .work = work};
   Nodes nodes{shared};
 };
 

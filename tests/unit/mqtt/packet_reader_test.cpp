@@ -68,6 +68,17 @@ TEST(PacketReader, LeavesAnEmptyIdentifierWithoutCleanSessionToTheSession_MQTT_3
   EXPECT_EQ(read.client_identifier, "");
 }
 
+TEST(PacketReader, ReadsTheConnectOfABridge) {
+  for (const auto level : {ProtocolLevel::mqtt_3_1, ProtocolLevel::mqtt_3_1_1}) {
+    const bool is_3_1 = level == ProtocolLevel::mqtt_3_1;
+    const auto connect =
+        packet(0x10, field(is_3_1 ? "MQIsdp" : "MQTT"), is_3_1 ? 0x83 : 0x84, 0x02, 0, 60, field("id"));
+    const Connect expected{.level = level, .is_bridge = true, .keep_alive = 60, .client_identifier = "id"};
+    EXPECT_EQ(read_one(connect), Packet(expected));
+    EXPECT_EQ(encoded(expected), connect);
+  }
+}
+
 TEST(PacketReader, ReadsConnackOf_3_2) {
   EXPECT_EQ(read_one(bytes(0x20, 2, 0, 0)), Packet(Connack{}));
   EXPECT_EQ(read_one(bytes(0x20, 2, 1, 0)), Packet(Connack{.session_present = true}));
@@ -338,8 +349,10 @@ TEST(PacketReader, TellsAnotherProtocolLevelFromGarbage_MQTT_3_1_2_2) {
   const auto mqtt_5 = packet(0x10, field("MQTT"), 5, 0x02, 0, 60, 5, 0x11, 0, 0, 0, 10, field("id"));
   EXPECT_EQ(read_fragments({mqtt_5}), unsupported);
   EXPECT_EQ(read_byte_by_byte(mqtt_5), unsupported);
-  // what mosquitto sends for a bridge: bit 7 is set
-  EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 0x84, 0x02, 0, 60, field("id"))}), unsupported);
+  // MQTT 5.0 and 3.1 of a bridge: the bit that says so makes no difference
+  EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 0x85, 0x02, 0, 60, field("id"))}), unsupported);
+  EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 0x83, 0x02, 0, 60, field("id"))}), unsupported);
+  EXPECT_EQ(read_fragments({packet(0x10, field("MQIsdp"), 0x84, 0x02, 0, 60, field("id"))}), unsupported);
   EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 3, 0x02, 0, 60, field("id"))}), unsupported);
   EXPECT_EQ(read_fragments({packet(0x10, field("MQIsdp"), 4, 0x02, 0, 60, field("id"))}), unsupported);
 }

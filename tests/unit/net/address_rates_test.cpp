@@ -1,4 +1,4 @@
-#include "address_rates.h"
+#include "admission/address_rates.h"
 
 #include <gtest/gtest.h>
 
@@ -28,6 +28,14 @@ TEST(AddressRatesTest, MoreThanOneInAMillisecond) {
   EXPECT_EQ(take_all(rates, 1, Time(0)), 30000);
   EXPECT_EQ(take_all(rates, 1, Time(1)), 3);
   EXPECT_EQ(take_all(rates, 1, Time(1001)), 3000);
+}
+
+TEST(AddressRatesTest, AReloadChangesTheRate) {
+  AddressRates rates(1);
+  EXPECT_EQ(take_all(rates, 1, Time(0)), 10);
+  rates.set_rate(20);
+  EXPECT_EQ(take_all(rates, 2, Time(0)), 200);
+  EXPECT_EQ(take_all(rates, 1, Time(1000)), 20);
 }
 
 TEST(AddressRatesTest, EachAddressForItself) {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "remote_address.h"
+#include "admission/remote_address.h"
 
 namespace pubsub_mqtt::net {
 

@@ -1,8 +1,8 @@
-#include "admission.h"
+#include "admission/admission.h"
 
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ class AdmissionTest : public testing::Test {
   // True: it stays.
   bool admit(const RemoteAddress& from, Time now = Time(0)) {
     places.push_back(admission.admit(from, now));
-    return places.back() != nullptr;
+    return places.back().has_value();
   }
   bool admit(std::uint32_t from, Time now = Time(0)) { return admit(v4_address(from), now); }
 
@@ -35,7 +35,7 @@ class AdmissionTest : public testing::Test {
   Limits limits{.max_connections = 5, .max_connections_per_address = 2, .max_connection_rate = 1};
   std::vector<LogLine> log;
   Admission admission{limits, log};
-  std::vector<std::unique_ptr<Admission::Place>> places;
+  std::vector<std::optional<Admission::Place>> places;
 };
 
 using Lines = std::vector<std::string>;
@@ -74,7 +74,7 @@ TEST_F(AdmissionTest, ASubnetOfIpv6IsOneAddress) {
 }
 
 TEST_F(AdmissionTest, SoManyASecondFromOneAddress) {
-  for (int i = 0; i < 10; ++i) EXPECT_NE(admission.admit(v4_address(client), Time(0)), nullptr);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(admission.admit(v4_address(client), Time(0)).has_value());
   EXPECT_FALSE(admit(client));
   EXPECT_FALSE(admit(client, Time(999)));
   EXPECT_TRUE(admit(client + 1));
@@ -86,7 +86,8 @@ TEST_F(AdmissionTest, SoManyASecondFromOneAddress) {
 }
 
 TEST_F(AdmissionTest, LoopbackCountsInAllOnly) {
-  for (int i = 0; i < 1000; ++i) EXPECT_NE(admission.admit(v4_address(loopback_address), Time(0)), nullptr);
+  for (int i = 0; i < 1000; ++i)
+    EXPECT_TRUE(admission.admit(v4_address(loopback_address), Time(0)).has_value());
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(admit(loopback_address));
   EXPECT_FALSE(admit(loopback_address));
   EXPECT_FALSE(admit(client));

@@ -1,10 +1,12 @@
-#include "handshake_queue.h"
+#include "admission/handshake_queue.h"
 
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "admission/handshake_turn.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -64,6 +66,35 @@ TEST_F(HandshakeQueueTest, OneThatWasSkippedCostsNothing) {
   queue.skipped();
   EXPECT_EQ(queue.deadline(), Time(250));
   EXPECT_EQ(queue.next(Time(250)), 6U);
+}
+
+TEST_F(HandshakeQueueTest, ATurnComesWhenItIsNamed) {
+  HandshakeTurn first(queue, 1);
+  EXPECT_TRUE(first.has_come(Time(0)));
+  for (ConnectionId id = 2; id <= 4; ++id) EXPECT_TRUE(queue.enter(id, Time(0)));
+  HandshakeTurn second(queue, 5);
+  EXPECT_FALSE(second.has_come(Time(0)));
+  EXPECT_FALSE(second.has_come(Time(250))) << "there is a token, but the queue has named nobody";
+  EXPECT_EQ(queue.next(Time(250)), 5U);
+  EXPECT_TRUE(second.has_come(Time(250)));
+}
+
+TEST_F(HandshakeQueueTest, ATurnLeavesTheQueueWithItsOwner) {
+  use_up();
+  {
+    HandshakeTurn turn(queue, 5);
+    EXPECT_FALSE(turn.has_come(Time(0)));
+    EXPECT_TRUE(queue.has(5));
+  }
+  EXPECT_FALSE(queue.has(5));
+  EXPECT_FALSE(queue.deadline().has_value());
+}
+
+TEST_F(HandshakeQueueTest, AReloadChangesTheRate) {
+  use_up();
+  EXPECT_FALSE(queue.enter(5, Time(0)));
+  limits.max_tls_handshake_rate = 100;
+  EXPECT_EQ(queue.next(Time(10)), 5U);
 }
 
 TEST_F(HandshakeQueueTest, DeadlineIsNotBeforeTheTokenIsThere) {

@@ -48,6 +48,24 @@ TEST_F(NetworkTest, AClosedListenerLetsThePortGo) {
   EXPECT_EQ(receive(client, 2).size(), 2U);
 }
 
+TEST_F(NetworkTest, LimitsOfAReloadAreForClientsThatAreConnectedToo) {
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  let_in(client);
+  Limits changed = limits;
+  changed.max_packet_size = 1000;
+  changed.anonymous = Anonymous::from_nowhere;
+  network.set_limits(changed);
+  network.clients();  // commands are carried out in order
+  send_all(client, bytes_of(mqtt::Publish{.topic = "a/utf8/b", .payload = std::string(1000, 'x')}));
+  EXPECT_TRUE(ends(client));
+  const Socket late(new_socket());
+  ASSERT_EQ(connect_client(late), 0);
+  send_all(late, bytes_of(mqtt::Connect{.client_identifier = "meter"}));
+  EXPECT_EQ(receive(late, 4), bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::not_authorized}));
+}
+
 TEST_F(NetworkTest, UnknownListenersAreClosedAlready) { network.close_listener(77); }
 
 TEST_F(NetworkTest, DeliveriesReachTheClient) {

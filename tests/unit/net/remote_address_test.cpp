@@ -1,4 +1,4 @@
-#include "remote_address.h"
+#include "admission/remote_address.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,15 @@
-#include "send_queue.h"
+#include "connection/send_queue.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "../base/failing_allocation.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -67,6 +71,68 @@ TEST(SendQueueTest, AnyNumberOfBytesMayBeSent) {
     EXPECT_EQ(sent, expected) << step;
     EXPECT_EQ(queue.size(), 0U);
   }
+}
+
+TEST(SendQueueTest, WhatIsAppendedIsMoved) {
+  const auto shared = std::make_shared<const std::string>("shared");
+  SendQueue queue;
+  for (const std::string_view more : {"one", "two"}) {
+    SendQueue other;
+    other.push(more);
+    other.push(shared);
+    queue.append(std::move(other));
+  }
+  ASSERT_EQ(pieces(queue).size(), 4U);
+  EXPECT_EQ(pieces(queue)[1].data(), shared->data());
+  EXPECT_EQ(pieces(queue)[3].data(), shared->data());
+  EXPECT_EQ(contents(queue), "onesharedtwoshared");
+  EXPECT_EQ(queue.size(), 18U);
+}
+
+TEST(SendQueueTest, SmallWritesAreOnePieceThoughTheyAreAppended) {
+  SendQueue queue;
+  for (const std::string_view more : {"one", "two"}) {
+    SendQueue other;
+    other.push(more);
+    queue.append(std::move(other));
+  }
+  EXPECT_EQ(pieces(queue).size(), 1U);
+  EXPECT_EQ(contents(queue), "onetwo");
+}
+
+TEST(SendQueueTest, WhatWasSentIsNotAppended) {
+  for (const std::size_t sent : {1UL, 3UL, 5UL}) {
+    SendQueue queue;
+    queue.push("first");
+    SendQueue other;
+    other.push("one");
+    other.push(std::make_shared<const std::string>("shared"));
+    other.pop(sent);
+    queue.append(std::move(other));
+    EXPECT_EQ(contents(queue), "first" + std::string("oneshared").substr(sent));
+    EXPECT_EQ(queue.size(), 14 - sent);
+  }
+}
+
+TEST(SendQueueTest, AWriteThatFindsNoMemoryChangesNothing) {
+  for (std::size_t n = 1; n < 10; ++n) {
+    SendQueue queue;
+    const auto shared = std::make_shared<const std::string>(100, 'x');
+    bool thrown = false;
+    {
+      const tests::FailingAllocation failing(n, tests::FailIn::this_thread);
+      try {
+        queue.push(*shared);
+        queue.push(shared);
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+    }
+    EXPECT_EQ(queue.size(), contents(queue).size()) << n;
+    EXPECT_EQ(queue.empty(), contents(queue).empty()) << n;
+    if (!thrown) return;
+  }
+  FAIL() << "allocates without an end";
 }
 
 TEST(SendQueueTest, NothingIsEmpty) {

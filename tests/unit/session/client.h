@@ -27,8 +27,8 @@ class TestOutbox final : public Outbox {
   }
   void write(std::shared_ptr<const std::string> packets) override { write(*packets); }
   std::size_t waiting_bytes() const override { return stalled; }
-  void close() override { closed = true; }
-  void resume_reading() override { ++resumed; }
+  void close() noexcept override { closed = true; }
+  void resume_reading() noexcept override { ++resumed; }
 
   std::string take() { return std::exchange(written, {}); }
 

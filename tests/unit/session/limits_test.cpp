@@ -6,6 +6,7 @@
 #include <list>
 #include <string>
 
+#include "../base/allocated_bytes.h"
 #include "client.h"
 
 namespace pubsub_mqtt::session {
@@ -340,7 +341,7 @@ TEST_F(QueueBudgetTest, AnEmptyQueueIsNoExemption) {
   publish(0);
   publish(50);
   EXPECT_EQ(queued(), 58U);
-  EXPECT_TRUE(server.logged("\"other\": does not acknowledge"));
+  EXPECT_TRUE(server.logged("\"other\": messages at QoS 1 and 2 that wait for it are dropped"));
 }
 
 TEST_F(QueueBudgetTest, AcknowledgingGivesItBack) {
@@ -391,6 +392,39 @@ TEST_F(QueueBudgetTest, RetainedMessagesDoNotCount) {
                             .envelope = {.qos = QoS::at_least_once, .retain = true}});
   server.sessions.handle(std::move(batch));
   EXPECT_EQ(queued(), 0U);
+}
+
+// Whoever can connect can send half of a CONNECT.
+TEST(ConnectSizeTest, AStrangerHasNoMoreThan64KiBInMemory) {
+  Server server;
+  Client client(server);
+  mqtt::Connect connect{.client_identifier = "meter"};
+  const std::string will(60000, 'w');
+  connect.will = mqtt::Publish{.topic = "h/utf8/w", .payload = will};
+  const std::string packet = bytes_of(connect);
+  const auto before = allocated_bytes();
+  for (const char byte : packet.substr(0, packet.size() - 1)) client.receive({&byte, 1});
+  EXPECT_FALSE(client.outbox.closed);
+  EXPECT_LE(allocated_bytes() - before, 65536U + 1024);
+  client.receive(packet.substr(packet.size() - 1));
+  EXPECT_EQ(client.outbox.take(), accepted);
+
+  Client larger(server);
+  const std::string password(10000, 'p');
+  connect.user_name = "juliet";
+  connect.password = password;
+  larger.receive(bytes_of(connect).substr(0, 5));
+  EXPECT_TRUE(larger.outbox.closed);
+}
+
+TEST(ConnectSizeTest, AClientThatIsLetInMaySendMore) {
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  const std::string payload(200000, 'p');
+  client.send(mqtt::Publish{.topic = "h/utf8/n", .payload = payload});
+  ASSERT_EQ(server.requested<PublishRequest>().size(), 1U);
+  EXPECT_EQ(server.requested<PublishRequest>()[0].publication.payload, payload);
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ TEST_F(LoginTest, AnonymousClientsAreLetInFromEverywhereOrNowhere) {
   server.limits.anonymous = Anonymous::from_nowhere;
   local.send(mqtt::Connect{.client_identifier = "meter"});
   EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_TRUE(server.logged("mqtt_allow_anonymous = false"));
 }
 
 TEST_F(LoginTest, APasswordMayNotCrossTheNetworkInTheClear) {
@@ -95,7 +96,7 @@ TEST_F(LoginTest, APasswordMayNotCrossTheNetworkInTheClear) {
   EXPECT_EQ(remote.outbox.take(), refused(ConnectReturnCode::not_authorized));
   EXPECT_TRUE(remote.outbox.closed);
   EXPECT_EQ(asked(), 0U);
-  EXPECT_TRUE(server.logged("allow_unencrypted_plain_auth"));
+  EXPECT_TRUE(server.logged("mqtt_require_encryption = false"));
   EXPECT_FALSE(server.logged("secret"));
 }
 
@@ -128,11 +129,24 @@ TEST_F(LoginTest, ProsodyIsToldWhatItNeedsToDecide) {
 }
 
 TEST_F(LoginTest, AUserNameMayComeWithoutAPassword) {
-  local.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
+  local.send(mqtt::Connect{.client_identifier = "meter", .user_name = "juliet"});
   ASSERT_EQ(asked(), 1U);
   EXPECT_TRUE(request().is_loopback);
-  EXPECT_EQ(request().user_name, "");
+  EXPECT_EQ(request().user_name, "juliet");
   EXPECT_FALSE(request().password.has_value());
+}
+
+TEST_F(LoginTest, AnEmptyUserNameIsNone) {
+  local.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
+  EXPECT_EQ(local.outbox.take(), accepted);
+  remote.send(mqtt::Connect{.client_identifier = "meter", .user_name = "", .password = ""});
+  EXPECT_EQ(remote.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_TRUE(server.logged("no user name"));
+  remote_tls.connection->set_certificate(
+      {.xmpp_addresses = {"juliet@capulet.lit"}, .dns_names = {}, .emails = {}});
+  remote_tls.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
+  ASSERT_EQ(asked(), 1U);
+  EXPECT_FALSE(request().user_name.has_value()) << "the certificate says who it is";
 }
 
 TEST_F(LoginTest, ACertificateWithoutAUserNameIsALogin) {
@@ -409,10 +423,10 @@ class RefusedConnectsTest : public LoginTest {
 using Lines = std::vector<std::string>;
 
 constexpr const char* no_user_name =
-    "no user name: clients without login are let in as mqtt_allow_anonymous says";
+    "no user name: clients without login are let in from loopback only, unless mqtt_allow_anonymous = true";
 constexpr const char* in_the_clear =
     "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
-    "allow_unencrypted_plain_auth = true";
+    "mqtt_require_encryption = false";
 
 TEST_F(RefusedConnectsTest, AreOneLineAndACountAMinute) {
   refuse(500, seconds(1));

@@ -360,6 +360,32 @@ TEST_F(OutgoingQosTest,
                                      message("1", 1, true, QoS::exactly_once) + pubrel(1));
 }
 
+TEST_F(OutgoingQosTest, WhatIsInFlightIsNotSentAgainToWhoHasLostTheRight) {
+  for (const char* filter : {"pubsub.example.org/utf8/a", "pubsub.example.org/+/#"}) {
+    Client reader(server);
+    reader.connect_again(filter);
+    reader.outbox.take();
+    reader.send(mqtt::Subscribe{.packet_identifier = 1,
+                                .subscriptions = {{.topic_filter = filter, .qos = QoS::exactly_once}}});
+    server.answer(server.requested<SubscribeRequest>().back());
+    const auto give = [&](std::optional<QoS> qos) {
+      AudienceChange change{.node = node, .session = reader.session(), .selection = {}};
+      change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = qos;
+      server.sessions.handle(change);
+    };
+    give(QoS::exactly_once);
+    publish("1");
+    publish("2", QoS::exactly_once);
+    give(std::nullopt);
+    reader.lose();
+    Client back(server);
+    back.connect_again(filter);
+    EXPECT_EQ(back.outbox.take(), bytes_of(mqtt::Connack{.session_present = true}));
+    back.send(mqtt::Pubrec{.packet_identifier = 2});
+    EXPECT_EQ(back.outbox.take(), pubrel(2)) << "a client that has it may end the flow";
+  }
+}
+
 TEST_F(OutgoingQosTest, UnknownAcknowledgementsAreIgnoredWithADebugLine) {
   connect();
   client.send(mqtt::Puback{.packet_identifier = 9});

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "client.h"
 
 namespace pubsub_mqtt::session {
@@ -143,6 +145,18 @@ TEST_F(SessionsTest, AMessageIsAlwaysAdmittedToAnEmptyQueue) {
   server.sessions.handle(AudienceChange{.node = 7, .session = client.session(), .selection = select({json})});
   server.sessions.handle(item(7, std::string(1000, 'x')));
   EXPECT_GT(client.outbox.written.size(), 1000U);
+}
+
+TEST(LackOfMemory, IsLoggedOnceAMinuteWithTheNumberOfConnections) {
+  Server server;
+  for (int i = 0; i < 3; ++i) server.sessions.lacked_memory();
+  server.sessions.expire(Time(0));
+  EXPECT_TRUE(server.logged("MQTT connections were closed for lack of memory: 3."));
+  server.sessions.lacked_memory();
+  server.sessions.expire(std::chrono::seconds(59));
+  EXPECT_EQ(server.lines("lack of memory"), 1U);
+  server.sessions.expire(std::chrono::seconds(60));
+  EXPECT_TRUE(server.logged("MQTT connections were closed for lack of memory: 1."));
 }
 
 }  // namespace

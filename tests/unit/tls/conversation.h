@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "certificates.h"
-#include "net/tls_stream.h"
+#include "tls/tls_stream.h"
 
 namespace pubsub_mqtt::tests {
 
@@ -60,6 +60,9 @@ class TlsClient {
   std::string received_;
   std::string error_;
 };
+
+// All that waits, as the stream below gets it.
+net::Stream::Status send(net::Stream& stream, std::string_view plaintext, std::string& ciphertext);
 
 struct Conversation {
   TlsClient client;

@@ -7,6 +7,7 @@
 
 #include "certificates.h"
 #include "conversation.h"
+#include "../base/failing_allocation.h"
 #include "net/network_fixture.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 
@@ -115,6 +116,44 @@ TEST_F(NetworkTlsTest, WithoutACertificateTheClientIsNobody) {
   client.tls.write(connect_packet());
   client.say();
   EXPECT_TRUE(wait_for_line("\"meter\": connected").ends_with("\"meter\": connected")) << "and no account";
+}
+
+// Memory runs out at each allocation that the network thread makes for a client from its ClientHello to its
+// end.
+TEST_F(NetworkTlsTest, WithoutMemoryOnlyOneConnectionEnds) {
+  listen();
+  Client bystander;
+  connect(bystander);
+  ASSERT_TRUE(bystander.handshake());
+  bystander.tls.write(connect_packet());
+  std::string received("\x20\x02\x00\x00", 4);
+  ASSERT_TRUE(bystander.receive(received));
+  for (const Fail how : {Fail::once, Fail::from_then_on}) {
+    std::size_t n = 0;
+    bool failed = true;
+    while (failed && ++n < 1000) {
+      SCOPED_TRACE(n);
+      Client client;
+      {
+        const FailingAllocation failing(n, FailIn::other_threads, how);
+        connect(client);
+        if (client.handshake()) {
+          client.tls.write(connect_packet().substr(0, 8));
+          client.tls.close();
+          client.say();
+        }
+        EXPECT_TRUE(ends(client.socket));
+        failed = failing.has_failed();
+      }
+      bystander.tls.write(std::string_view("\xc0\x00", 2));
+      received += std::string_view("\xd0\x00", 2);
+      ASSERT_TRUE(bystander.receive(received));
+      std::vector<LogLine> lines;
+      network.take_log(lines);
+    }
+    EXPECT_GT(n, 8U);
+    EXPECT_LT(n, 1000U);
+  }
 }
 
 // --- mqtt_max_tls_handshake_rate ---

@@ -1,0 +1,129 @@
+-- Which retained message of a node is the true one when MQTT begins to serve it: our copy, or what pubsub has. While
+-- the module was not loaded, or in the last seconds before a kill, either may have changed alone.
+
+local st = require "util.stanza";
+local storagemanager = require "core.storagemanager";
+local it = require "util.iterators";
+local random_id = require "util.id".medium;
+local xml = require "util.xml";
+
+local retained_id = "current"; -- XEP-0060, Singleton Node
+
+-- In a node's configuration, which goes with the node: who deletes a node and creates it again makes another one.
+local marker = "pubsub_mqtt_node";
+
+local current_item = {};
+
+--- The identity of a node
+
+local unstored = setmetatable({}, { __mode = "k" }); -- configurations whose marker is not in pubsub's store yet
+
+-- Gives the node one, where it has none.
+function current_item.identity(service, node)
+	local config = service.nodes[node].config;
+	if not rawget(config, marker) then
+		config[marker] = random_id();
+		unstored[config] = true;
+	end
+	return config[marker];
+end
+
+-- False and an error where the store fails. What pubsub does not accept for another reason stays without.
+function current_item.store_identity(service, node)
+	local old_config = service.nodes[node].config;
+	if not unstored[old_config] then return true; end
+	local config = {};
+	for option, value in pairs(old_config) do config[option] = value; end
+	local ok, err = service:set_node_config(node, true, config);
+	if not ok and err == "internal-server-error" then return false, err; end
+	unstored[old_config] = nil;
+	return true;
+end
+
+-- A node's new configuration, by whomever: it is the same node.
+function current_item.keep_identity(service, node, new_config)
+	local node_obj = service.nodes[node];
+	if node_obj and type(new_config) == "table" then new_config[marker] = rawget(node_obj.config, marker); end
+end
+
+--- Comparison
+
+-- Two stanzas that mean the same have the same text. inherited: the namespace around it. XML knows no CR (XML 1.0,
+-- 2.11), so that a store may have lost it.
+local function text_of(stanza, inherited)
+	local xmlns = stanza.attr.xmlns or inherited;
+	local parts = { ("<{%s}%s"):format(xmlns or "", stanza.name) };
+	for name, value in it.sorted_pairs(stanza.attr) do
+		if name ~= "xmlns" then table.insert(parts, (" %s='%s'"):format(name, st.xml_escape(value))); end
+	end
+	table.insert(parts, ">");
+	for _, child in ipairs(stanza) do
+		table.insert(parts, type(child) == "string" and st.xml_escape(child) or text_of(child, xmlns));
+	end
+	table.insert(parts, "</>");
+	return (table.concat(parts):gsub("\r\n?", "\n"));
+end
+
+-- message: of the store of retained messages
+local function is_equal(message, payload)
+	local element = type(message.element) == "string" and xml.parse(message.element);
+	return element and text_of(element) == text_of(payload);
+end
+
+--- What pubsub has
+
+-- As mod_pubsub opens it; items() of its service tells no times.
+local function archive_of(host, node)
+	local ok, archive = pcall(function ()
+		return storagemanager.get_driver(host, "pubsub_data"):open("pubsub_"..node, "archive");
+	end);
+	return ok and archive or nil;
+end
+
+-- nil: nobody knows.
+local function time_of_current(host, node)
+	local archive = archive_of(host, node);
+	local found = archive and archive:find(nil, { key = retained_id, reverse = true, limit = 1 });
+	if not found then return; end
+	local _, _, when = found();
+	return when;
+end
+
+-- Whether the items that the node keeps have driven `current` out: there are as many as it keeps, and all are newer.
+local function is_trimmed(host, service, node, message)
+	local config = service.nodes[node].config;
+	local max_items = tonumber(config.max_items) or tonumber(service.config.max_items);
+	local archive = max_items and archive_of(host, node);
+	local found = archive and archive:find(nil, { reverse = true, limit = max_items });
+	if not found then return false; end
+	local count = 0;
+	for _, _, when in found do
+		if not when or when < math.floor(message.time) then return false; end
+		count = count + 1;
+	end
+	return count >= max_items;
+end
+
+-- The item wins where its whole seconds cannot tell.
+local function is_newer(message, host, node)
+	local when = time_of_current(host, node);
+	return when ~= nil and math.floor(message.time) > when;
+end
+
+-- Returns whether the message is the true one, and if not, the item that is, or nil where the node has no retained
+-- message. Raises where the storage fails. message: the copy of the store, or nil
+function current_item.compare(host, service, node, message)
+	local node_obj, items = service.nodes[node], service.data[node];
+	local identity = rawget(node_obj.config, marker);
+	local is_of_node = message and message.time and message.node and message.node == identity;
+	if not node_obj.config.persist_items or not items then return is_of_node or false; end
+	local item, err = items:get(retained_id);
+	if not item and err then error(err, 0); end
+	local payload = item and item.tags[1];
+	if not message or not message.time then return false, payload and item; end
+	if not payload then return is_of_node and is_trimmed(host, service, node, message) or false; end
+	if is_equal(message, payload) or (is_of_node and is_newer(message, host, node)) then return true; end
+	return false, item;
+end
+
+return current_item;

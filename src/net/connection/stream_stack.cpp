@@ -1,0 +1,104 @@
+#include "connection/stream_stack.h"
+
+#include <utility>
+
+namespace pubsub_mqtt::net {
+
+using Status = Stream::Status;
+
+void StreamStack::push(std::unique_ptr<Stream> stream) {
+  if (!stream) return;
+  stream->below_ = std::move(top_);
+  top_ = std::move(stream);
+}
+
+bool StreamStack::has_begun() const {
+  for (const Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (!stream->has_begun()) return false;
+  }
+  return true;
+}
+
+bool StreamStack::begin(Time now) {
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (!stream->has_begun() && !stream->begin(now)) return false;
+  }
+  return true;
+}
+
+Status StreamStack::receive(std::string_view from_socket, std::string& above, SendQueue& to_socket) {
+  if (top_) return receive(*top_, from_socket, above, to_socket);
+  above += from_socket;
+  return Status::open;
+}
+
+// What came before a stream below ended is received by those above it.
+Status StreamStack::receive(Stream& stream, std::string_view from_socket, std::string& above,
+                            SendQueue& to_socket) {
+  std::string between;
+  Status below = Status::open;
+  if (stream.below_) {
+    below = receive(*stream.below_, from_socket, between, to_socket);
+    from_socket = between;
+    if (from_socket.empty()) return below;
+  }
+  std::string said;
+  const Status own = stream.receive(from_socket, above, said);
+  const Status answered = answer(stream, said, to_socket);
+  if (below != Status::open) return below;
+  return own != Status::open ? own : answered;
+}
+
+Status StreamStack::answer(const Stream& stream, std::string_view answer, SendQueue& to_socket) {
+  SendQueue queue;
+  queue.push(answer);
+  return send(stream.below_.get(), queue, to_socket);
+}
+
+Status StreamStack::send(SendQueue& above, SendQueue& to_socket) {
+  return send(top_.get(), above, to_socket);
+}
+
+Status StreamStack::send(Stream* stream, SendQueue& above, SendQueue& to_socket) {
+  if (above.empty()) return Status::open;
+  if (stream == nullptr) {
+    to_socket.append(std::move(above));
+    return Status::open;
+  }
+  if (!stream->below_) return stream->send(above, to_socket);
+  SendQueue between;
+  const Status own = stream->send(above, between);
+  const Status below = send(stream->below_.get(), between, to_socket);
+  return own != Status::open ? own : below;
+}
+
+// The one on top first, since its goodbye passes through the others.
+void StreamStack::close(SendQueue& to_socket) {
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    std::string goodbye;
+    stream->close(goodbye);
+    answer(*stream, goodbye, to_socket);
+  }
+}
+
+std::unique_ptr<CertificateNames> StreamStack::take_client_names() {
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (auto names = stream->take_client_names()) return names;
+  }
+  return nullptr;
+}
+
+bool StreamStack::is_mendable() const {
+  const Stream* stream = top_.get();
+  while (stream != nullptr && !stream->is_mendable()) stream = stream->below_.get();
+  return stream != nullptr;
+}
+
+std::string StreamStack::failure() const {
+  const Stream* stream = top_.get();
+  while (stream != nullptr && stream->error().empty()) stream = stream->below_.get();
+  if (stream == nullptr) return {};
+  return std::string(stream->name()).append(" failed: ").append(stream->error());
+}
+
+}  // namespace pubsub_mqtt::net

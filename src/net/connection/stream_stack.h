@@ -1,0 +1,44 @@
+// The streams of one connection, from the socket at the bottom to MQTT at the top. An empty stack is plain
+// TCP, passes everything through and owns no memory. Network thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "connection/send_queue.h"
+#include "connection/stream.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/certificate_names.h"
+
+namespace pubsub_mqtt::net {
+
+class StreamStack {
+ public:
+  // Onto the others; nullptr is no stream.
+  void push(std::unique_ptr<Stream> stream);
+
+  bool empty() const { return top_ == nullptr; }
+
+  // Of all streams: see Stream.
+  bool has_begun() const;
+  bool begin(Time now);
+  Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
+  Stream::Status send(SendQueue& above, SendQueue& to_socket);
+  void close(SendQueue& to_socket);
+  std::unique_ptr<CertificateNames> take_client_names();
+  // After a stream failed, which one and why: "TLS failed: http request".
+  std::string failure() const;
+  // Whether an administrator can mend it: see Stream.
+  bool is_mendable() const;
+
+ private:
+  static Stream::Status receive(Stream& stream, std::string_view from_socket, std::string& above,
+                                SendQueue& to_socket);
+  static Stream::Status send(Stream* stream, SendQueue& above, SendQueue& to_socket);
+  static Stream::Status answer(const Stream& stream, std::string_view answer, SendQueue& to_socket);
+
+  std::unique_ptr<Stream> top_;
+};
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,271 @@
+#include "connection/tcp_connection.h"
+
+#include <uv.h>
+
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "loop/event_loop.h"
+
+namespace pubsub_mqtt::net {
+namespace {
+
+std::string_view reason_of(int error) { return uv_strerror(uv_translate_sys_error(error)); }
+
+}  // namespace
+
+TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor socket, session::Peer peer,
+                             StreamStack streams, Admission::Place place)
+    : loop_(loop),
+      id_(id),
+      socket_(std::move(socket)),
+      place_(std::move(place)),
+      streams_(std::move(streams)) {
+  protocol_.emplace(id_, std::move(peer), loop_.now(), loop_.sessions(), *this);
+}
+
+TcpConnection::~TcpConnection() = default;
+
+void TcpConnection::start() noexcept {
+  guard([this] {
+    await_deadline();
+    watch(EPOLLIN);
+  });
+}
+
+// Running out of memory costs this connection and nobody else. For what the loop calls: the session is not at
+// work then, so it may go at once.
+template <typename Work>
+void TcpConnection::guard(Work&& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception&) {
+    loop_.sessions().lacked_memory();
+    close_now();
+  }
+}
+
+void TcpConnection::watch(PollSet::Events events) { socket_.watch(loop_.poll_set(), id_, events); }
+
+void TcpConnection::on_ready(PollSet::Events events) noexcept {
+  if (closed_) return;
+  guard([&] {
+    // What is wrong with the socket is found by using it.
+    if ((events & ~PollSet::Events{EPOLLIN}) != 0) mark_for_flush();
+    if (reads()) read();
+  });
+}
+
+void TcpConnection::read() {
+  if (!streams_have_begun()) return;
+  const auto buffer = loop_.read_buffer();
+  const ssize_t size = socket_.receive(buffer);
+  if (size > 0) {
+    // A client may have sent this because of what it saw elsewhere: whatever led to that goes first.
+    loop_.catch_up();
+    if (closing_) return;
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
+    return streams_.empty() ? process(bytes) : receive(bytes);
+  }
+  if (size == 0) return ended("closed by the client");
+  if (errno != EAGAIN && errno != EINTR) ended(reason_of(errno));
+}
+
+// Asked when the client has sent something: one that is silent costs no handshake. While the streams may not
+// begin, the socket keeps its bytes.
+bool TcpConnection::streams_have_begun() {
+  if (streams_.has_begun()) return true;
+  if (closing_ || closed_) return false;
+  if (socket_.client_is_gone()) {
+    ended("closed by the client");
+    return false;
+  }
+  if (streams_.begin(loop_.now())) return true;
+  stop_reading();
+  return false;
+}
+
+bool TcpConnection::begin() noexcept {
+  bool begins = false;
+  guard([&] { begins = streams_have_begun(); });
+  if (begins) resume_reading();
+  return begins;
+}
+
+void TcpConnection::receive(std::string_view bytes) {
+  std::string plaintext;
+  const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
+  if (!socket_.outgoing().empty()) mark_for_flush();
+  if (auto names = streams_.take_client_names()) protocol_->set_certificate(*std::move(names));
+  process(plaintext);
+  if (status == Stream::Status::closed) {
+    ended("closed by the client");
+  } else if (status == Stream::Status::failed) {
+    if (!streams_.is_mendable()) return ended(streams_.failure());
+    if (closing_ || closed_) return;
+    protocol_->log_mendable(streams_.failure(), loop_.now());
+    close();
+  }
+}
+
+void TcpConnection::process(std::string_view input) {
+  if (unparsed_) {
+    unparsed_->input += input;
+    return;
+  }
+  protocol_->receive(input, loop_.now());
+  if (!input.empty() && !closing_) {
+    unparsed_ = std::make_unique<Unparsed>(Unparsed{.input = std::string(input), .end = {}});
+    stop_reading();
+  }
+  await_deadline();
+}
+
+void TcpConnection::process_unparsed() {
+  const auto unparsed = std::exchange(unparsed_, nullptr);
+  std::string_view input;
+  if (unparsed) input = unparsed->input;
+  process(input);
+  if (unparsed && unparsed->end) ended(*unparsed->end);
+}
+
+// The network connection is over, by the client's doing or the network's.
+void TcpConnection::ended(std::string_view reason) {
+  if (closing_ || closed_) return;
+  if (unparsed_) {
+    unparsed_->end = reason;  // what came before it is carried out first
+    return;
+  }
+  protocol_->log(LogLevel::debug, reason);
+  close();
+}
+
+// Nothing can be sent any more. What the client sent before it went is still read, up to its DISCONNECT.
+void TcpConnection::lost(int error) {
+  if (protocol_) protocol_->log(LogLevel::debug, reason_of(error));
+  if (closing_ || (error != EPIPE && error != ECONNRESET)) return close_now();
+  lost_ = true;
+  discard_outgoing();
+  watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
+}
+
+void TcpConnection::discard_outgoing() noexcept {
+  outgoing_ = {};
+  socket_.outgoing() = {};
+}
+
+void TcpConnection::write(std::string_view packets) noexcept { push(packets); }
+void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept { push(std::move(packets)); }
+
+// A session is at work, this connection's or another's. Without memory for what it writes the connection ends
+// with the turn: the session of another must not pay for it.
+template <typename Bytes>
+void TcpConnection::push(Bytes&& packets) noexcept {
+  if (lost_) return;
+  try {
+    outgoing_.push(std::forward<Bytes>(packets));
+  } catch (const std::exception&) {
+    lost_ = closing_ = true;
+  }
+  mark_for_flush();
+}
+
+std::size_t TcpConnection::waiting_bytes() const { return outgoing_.size() + socket_.outgoing().size(); }
+
+void TcpConnection::close() noexcept {
+  closing_ = true;
+  mark_for_flush();
+}
+
+void TcpConnection::resume_reading() noexcept {
+  resume_ = true;
+  mark_for_flush();
+}
+
+void TcpConnection::mark_for_flush() noexcept {
+  if (marked_ || closed_) return;
+  marked_ = true;
+  loop_.visit_at_end_of_turn(*this);
+}
+
+void TcpConnection::flush() noexcept {
+  marked_ = false;
+  guard([this] {
+    if (closing_) {
+      stop_reading();
+      end_session();
+    } else if (std::exchange(resume_, false)) {
+      process_unparsed();
+      if (!unparsed_ && !closing_) watch(socket_.watched() | EPOLLIN);
+    }
+    crowded_ = crowded_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2;
+    send();
+    notice_drained();
+  });
+}
+
+// Now, not when the last byte has left. A client that does not read gets only so long to take the goodbye.
+void TcpConnection::end_session() {
+  if (!protocol_) return;
+  protocol_.reset();
+  call_at(loop_.now() + loop_.limits().connect_timeout);
+}
+
+void TcpConnection::notice_drained() {
+  if (!crowded_ || closing_ || closed_ || waiting_bytes() > loop_.limits().max_outbound_bytes / 2) return;
+  crowded_ = false;
+  protocol_->drained();
+}
+
+// One system call for all that the session wrote in this turn.
+void TcpConnection::send() {
+  if (lost_) {
+    discard_outgoing();
+    if (closing_) close_now();
+    return;
+  }
+  if (streams_.send(outgoing_, socket_.outgoing()) == Stream::Status::failed) return close_now();
+  if (closing_) streams_.close(socket_.outgoing());
+  if (const int error = socket_.send(); error == EAGAIN) {
+    return watch(socket_.watched() | EPOLLOUT);
+  } else if (error != 0) {
+    return lost(error);
+  }
+  if (closing_) return close_now();
+  watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
+}
+
+void TcpConnection::call_at(Time moment) {
+  due_ = moment;
+  loop_.call_at(moment, id_);
+}
+
+void TcpConnection::await_deadline() {
+  if (!protocol_) return;
+  const auto deadline = protocol_->deadline();
+  // A later deadline is noticed when the earlier one has come: a client that talks costs nothing here.
+  if (deadline && *deadline < due_) call_at(*deadline);
+}
+
+void TcpConnection::on_deadline(Time now) noexcept {
+  if (closed_ || now < due_) return;
+  due_ = Time::max();
+  guard([&] {
+    if (!protocol_) return close_now();  // the client does not take the goodbye
+    protocol_->expire(now);
+    await_deadline();
+  });
+}
+
+void TcpConnection::close_now() noexcept {
+  if (closed_) return;
+  mark_for_flush();  // the loop forgets it then
+  closed_ = true;
+  protocol_.reset();
+  streams_ = {};
+  socket_.close();
+  place_.give_up();
+}
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,298 @@
+#include "loop/event_loop.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "admission/handshake_turn.h"
+#include "tls/tls_stream.h"
+
+namespace pubsub_mqtt::net {
+namespace {
+
+// Debug lines wait so long for each other, and no more of them.
+constexpr Time lines_are_held{50};
+constexpr std::size_t most_held_lines = 100;
+
+// How often sessions are looked through: each minute, and more often where they end sooner.
+Time expiry_interval(Time session_expiry) {
+  return std::clamp(session_expiry / 10, Time(100), Time(std::chrono::minutes(1)));
+}
+
+}  // namespace
+
+EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
+                     Mailbox<Request>& requests, Mailbox<LogLine>& log, int requests_fd)
+    : limits_(limits),
+      command_box_(commands),
+      delivery_box_(deliveries),
+      request_box_(requests),
+      log_box_(log),
+      requests_fd_(requests_fd),
+      sessions_(limits_, requests_, log_),
+      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }),
+      handshakes_(limits, log_) {}
+
+EventLoop::~EventLoop() = default;
+
+bool EventLoop::init() {
+  if (!poll_set_.open() || uv_loop_init(&loop_) != 0) return false;
+  wake_.data = before_poll_.data = after_poll_.data = ready_.data = this;
+  if (uv_async_init(&loop_, &wake_, on_wake) != 0) {
+    uv_loop_close(&loop_);
+    return false;
+  }
+  uv_prepare_init(&loop_, &before_poll_);
+  uv_prepare_start(&before_poll_,
+                   [](uv_prepare_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  uv_check_init(&loop_, &after_poll_);
+  uv_check_start(&after_poll_,
+                 [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
+  expiry_.init(loop_, this, on_expiry);
+  look_for_expired_sessions();
+  next_handshake_.init(loop_, this, on_handshake);
+  next_deadline_.init(loop_, this, on_deadline);
+  held_lines_.init(loop_, this, on_held_lines);
+  return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
+         uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
+}
+
+void EventLoop::look_for_expired_sessions() { expiry_.repeat(expiry_interval(limits_.session_expiry)); }
+
+void EventLoop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+  finish_turn();  // what the last connections had to say
+}
+
+void EventLoop::wake() { uv_async_send(&wake_); }
+
+// Runs work of a callback: no exception may reach libuv, which is C. Of a batch, each by itself: one that
+// fails keeps none from being carried out, and has none carried out twice. False: it failed.
+template <typename Work>
+bool EventLoop::guard(Work&& work) noexcept {
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    report(error.what());
+    return false;
+  }
+}
+
+// Where there is no memory for the line either, the failure goes unsaid.
+void EventLoop::report(const char* failure) noexcept {
+  try {
+    log_.emplace_back(LogLine{.level = LogLevel::error, .text = failure});
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+void EventLoop::on_wake(uv_async_t* async) {
+  auto& self = *static_cast<EventLoop*>(async->data);
+  self.guard([&] {
+    self.take_deliveries();
+    self.carry_out_commands();
+  });
+}
+
+void EventLoop::on_expiry(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] {
+    self.sessions_.expire(self.now());
+    self.listeners_.expire(self.now());
+    self.handshakes_.expire(self.now());
+    self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
+      const auto connection = self.connections_.find(id);
+      return connection != self.connections_.end() && connection->second.is_due_at(at);
+    });
+  });
+}
+
+void EventLoop::catch_up() {
+  guard([this] { take_deliveries(); });
+}
+
+void EventLoop::take_deliveries() {
+  delivery_box_.take(deliveries_);
+  for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
+  deliveries_.clear();
+  if (sessions_.takes_requests_again()) {
+    for (auto& [id, connection] : connections_) connection.resume_reading();
+  }
+}
+
+void EventLoop::carry_out_commands() {
+  command_box_.take(commands_);
+  for (auto& command : commands_)
+    guard([&] { std::visit([this](auto& each) { carry_out(each); }, command); });
+  commands_.clear();
+}
+
+void EventLoop::carry_out(Listen& command) {
+  listeners_.listen(command.listener, std::move(command.socket), std::move(command.tls));
+}
+
+// Whoever needs the limits reads them where they are.
+void EventLoop::carry_out(SetLimits& command) {
+  limits_ = command.limits;
+  if (uv_is_closing(expiry_.handle()) == 0) look_for_expired_sessions();
+}
+
+void EventLoop::carry_out(SetTls& command) { listeners_.set_tls(command.listener, std::move(command.tls)); }
+
+void EventLoop::carry_out(CloseListener& command) {
+  listeners_.close(command.listener);
+  command.closed.set_value();
+}
+
+void EventLoop::carry_out(ListClients& command) { command.clients.set_value(sessions_.clients()); }
+
+void EventLoop::carry_out(SendWills& command) {
+  sessions_.send_wills();
+  post_requests();
+  command.sent.set_value();
+}
+
+void EventLoop::carry_out(Stop& /*command*/) {
+  stopping_ = true;
+  listeners_.close_all();
+  for (auto& [id, connection] : connections_) connection.close();
+}
+
+void EventLoop::on_ready(uv_poll_t* poll, int /*status*/, int /*events*/) {
+  auto& self = *static_cast<EventLoop*>(poll->data);
+  for (const epoll_event& event : self.poll_set_.wait()) self.guard([&] { self.dispatch(event); });
+}
+
+void EventLoop::dispatch(const epoll_event& event) {
+  const std::uint64_t name = event.data.u64;
+  if (Listeners::is_listener(name)) return listeners_.accept(name, now());
+  const auto connection = connections_.find(name);
+  if (connection != connections_.end()) connection->second.on_ready(event.events);
+}
+
+void EventLoop::accept(Client&& client) {
+  const ConnectionId id = ++last_connection_;
+  const bool is_encrypted = client.tls != nullptr;
+  StreamStack streams;
+  if (is_encrypted) {
+    streams.push(
+        std::make_unique<TlsStream>(std::move(client.tls), std::make_unique<HandshakeTurn>(handshakes_, id)));
+  }
+  connections_
+      .try_emplace(id, *this, id, std::move(client.socket), client.from.peer(is_encrypted),
+                   std::move(streams), std::move(client.place))
+      .first->second.start();
+}
+
+void EventLoop::call_at(Time moment, ConnectionId connection) {
+  deadlines_.add(connection, moment);
+  await_deadline();
+}
+
+void EventLoop::on_deadline(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.meet_deadlines(); });
+}
+
+void EventLoop::meet_deadlines() {
+  while (const auto id = deadlines_.next(now())) {
+    const auto connection = connections_.find(*id);
+    if (connection != connections_.end()) connection->second.on_deadline(now());
+  }
+  await_deadline();
+}
+
+void EventLoop::await_deadline() {
+  const auto first = deadlines_.first();
+  if (!first || (next_deadline_.is_set() && awaited_ <= *first)) return;
+  awaited_ = *first;
+  next_deadline_.set(*first - now());
+}
+
+void EventLoop::on_handshake(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.begin_handshakes(); });
+}
+
+void EventLoop::begin_handshakes() {
+  while (const auto id = handshakes_.next(now())) {
+    const auto connection = connections_.find(*id);
+    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
+  }
+}
+
+void EventLoop::await_handshake() {
+  const auto deadline = handshakes_.deadline();
+  if (deadline && !next_handshake_.is_set()) next_handshake_.set(*deadline - now());
+}
+
+void EventLoop::end_of_turn(EventLoop& loop) {
+  // What could not be posted is posted a little later, though nothing else happens.
+  if (!loop.guard([&] { loop.finish_turn(); })) loop.held_lines_.set(lines_are_held);
+}
+
+// One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.
+void EventLoop::finish_turn() {
+  // They become more meanwhile: a connection that reads on has something to send.
+  while (TcpConnection* const connection = to_visit_.pop()) {
+    if (connection->is_closed()) {
+      connections_.erase(connection->id());
+    } else {
+      connection->flush();
+    }
+  }
+  await_handshake();
+  const bool posts_requests = !requests_.empty();
+  post_requests();
+  // Held lines go along with what wakes Prosody's thread anyway.
+  if (posts_requests) post_log();
+  post_or_hold_log();
+  if (stopping_) close_own_handles();
+}
+
+void EventLoop::post_requests() {
+  if (!requests_.empty() && request_box_.post(requests_)) eventfd_write(requests_fd_, 1);
+}
+
+// Most clients that come and go give pubsub nothing to do. What is logged of them for a debugger's eyes wakes
+// Prosody's thread together.
+bool EventLoop::may_hold_log() const {
+  return !stopping_ && log_.size() < most_held_lines &&
+         std::ranges::all_of(log_, [](const LogLine& line) { return line.level == LogLevel::debug; });
+}
+
+void EventLoop::post_or_hold_log() {
+  if (log_.empty()) return;
+  if (!may_hold_log()) return post_log();
+  if (!held_lines_.is_set()) held_lines_.set(lines_are_held);
+}
+
+void EventLoop::on_held_lines(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.post_log(); });
+}
+
+void EventLoop::post_log() {
+  if (!log_.empty() && log_box_.post(log_)) eventfd_write(requests_fd_, 1);
+}
+
+void EventLoop::close_own_handles() {
+  // Those that could not take their goodbye at once have had their chance.
+  for (auto& [id, connection] : connections_) connection.close_now();
+  for (auto* handle :
+       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&ready_),
+        expiry_.handle(), next_handshake_.handle(), next_deadline_.handle(), held_lines_.handle()}) {
+    if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+  }
+}
+
+}  // namespace pubsub_mqtt::net
