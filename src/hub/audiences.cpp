@@ -39,14 +39,15 @@ Selection selected(const Subscriber& subscriber, const Node& node) {
 }
 
 Selection asked_so_far(const Node& node, const Client& client) {
-  const auto member = node.members.find(client.session);
-  return member == node.members.end() ? Selection{} : member->second.asked;
+  const auto member = node.members.find(client.number);
+  return member ? member->asked : Selection{};
 }
 
 }  // namespace
 
 void Audiences::ask(Node& node, const Client& client, const Selection& asked) {
-  nodes_.ask(node, client.session, asked, !asked.empty() && rights_.may_receive(node, client));
+  const bool may_receive = !asked.empty() && rights_.may_receive(node, client);
+  nodes_.set(node, client.number, client.session, {.asked = asked, .may_receive = may_receive});
 }
 
 void Audiences::update(Node& node, const Client& client, std::optional<topic::Type> type) {
@@ -61,7 +62,9 @@ void Audiences::raise(Node& node, const Client& client, std::optional<topic::Typ
   ask(node, client, asked);
 }
 
-void Audiences::leave(Node& node, const Client& client) { nodes_.ask(node, client.session, {}, false); }
+void Audiences::leave(Node& node, const Client& client) {
+  nodes_.set(node, client.number, client.session, {});
+}
 
 void Audiences::node_created(std::string_view host, std::string_view name) {
   if (!topic::is_node_name(name)) return;  // invisible to MQTT
@@ -80,11 +83,9 @@ void Audiences::node_deleted(Node& node) {
   node.withdraw_route();
   node.exists = false;
   Rights::forget(node);
-  std::vector<SessionId> sessions;
-  sessions.reserve(node.members.size());
-  for (const auto& [session, member] : node.members) sessions.push_back(session);
-  for (const SessionId session : sessions) {
-    nodes_.ask(node, session, selected(*clients_.at(session).subscriber, node), false);
+  for (const ClientNumber number : node.members.clients()) {
+    const Client& client = clients_.numbered(number);
+    nodes_.set(node, number, client.session, {.asked = selected(*client.subscriber, node)});
   }
   nodes_.forget_if_unused(node);
 }
@@ -96,7 +97,10 @@ void Audiences::host_disabled(std::string_view host) {
     node->retained.reset();
     node->exists = false;
     Rights::forget(*node);
-    nodes_.judge(*node, [](SessionId) { return false; });
+    for (const ClientNumber number : node->members.clients()) {
+      const Client& client = clients_.numbered(number);
+      nodes_.set(*node, number, client.session, {.asked = asked_so_far(*node, client)});
+    }
     nodes_.forget_if_unused(*node);
   }
 }
@@ -108,34 +112,33 @@ void Audiences::rights_changed(Node& node) {
 
 void Audiences::judge(Node& node) {
   node.withdraw_route();
-  nodes_.judge(node, [&](SessionId session) { return rights_.may_receive(node, clients_.at(session)); });
+  for (const ClientNumber number : node.members.clients()) {
+    const Client& client = clients_.numbered(number);
+    ask(node, client, asked_so_far(node, client));
+  }
 }
 
-// Only what these sessions of the account may receive.
-void Audiences::judge(Node& node, AccountNumber account, const std::vector<SessionId>& sessions) {
+// Only what these clients of the account may receive.
+void Audiences::judge(Node& node, AccountNumber account, const std::vector<const Client*>& clients) {
   Rights::forget(node, account);
-  for (const SessionId session : sessions) {
-    const auto member = node.members.find(session);
-    if (member != node.members.end()) ask(node, clients_.at(session), Selection(member->second.asked));
+  for (const Client* client : clients) {
+    const auto member = node.members.find(client->number);
+    if (member) ask(node, *client, member->asked);
   }
 }
 
 void Audiences::account_changed(Node& node, std::string_view account) {
   node.withdraw_route();
   const AccountNumber number = rights_.number(account);
-  std::vector<SessionId> sessions;
-  for (const auto& [session, member] : node.members) {
-    if (clients_.at(session).account_number == number) sessions.push_back(session);
-  }
-  judge(node, number, sessions);
+  judge(node, number, clients_.of_account(number));
 }
 
 void Audiences::account_changed(std::string_view account) {
   const AccountNumber number = rights_.number(account);
-  const std::vector<SessionId> sessions = clients_.of_account(number);
+  const auto clients = clients_.of_account(number);
   nodes_.for_each([&](Node& node) {
     node.withdraw_route();
-    judge(node, number, sessions);
+    judge(node, number, clients);
   });
 }
 

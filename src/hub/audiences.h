@@ -41,7 +41,7 @@ class Audiences {
 
  private:
   void judge(Node& node);
-  void judge(Node& node, AccountNumber account, const std::vector<SessionId>& sessions);
+  void judge(Node& node, AccountNumber account, const std::vector<const Client*>& clients);
   void ask(Node& node, const Client& client, const Selection& asked);
 
   Nodes& nodes_;

@@ -19,6 +19,7 @@ namespace pubsub_mqtt::hub {
 
 struct Client {
   SessionId session = 0;
+  ClientNumber number = 0;                 // see Clients
   bool is_open = false;                    // from OpenSession until CloseSession was carried out
   std::string name;                        // for log lines
   std::string account;                     // bare JID; empty: without login

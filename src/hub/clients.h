@@ -1,7 +1,9 @@
-// All clients that have asked for something, by their session. Prosody's thread only.
+// All clients that have asked for something, by their session and by a small number. Prosody's thread only.
 #pragma once
 
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "client.h"
 
@@ -11,8 +13,17 @@ class Clients {
  public:
   // Where the session is unknown, a new one.
   Client& open(SessionId session) {
-    Client& client = by_session_[session];
+    const auto [place, is_new] = by_session_.try_emplace(session);
+    Client& client = place->second;
+    if (!is_new) return client;
     client.session = session;
+    if (free_numbers_.empty()) {
+      free_numbers_.push_back(static_cast<ClientNumber>(by_number_.size()));
+      by_number_.push_back(nullptr);
+    }
+    client.number = free_numbers_.back();
+    free_numbers_.pop_back();
+    by_number_[client.number] = &client;
     return client;
   }
   Client& at(SessionId session) { return by_session_.at(session); }
@@ -21,18 +32,28 @@ class Clients {
     const auto found = by_session_.find(session);
     return found == by_session_.end() ? nullptr : &found->second;
   }
-  void erase(SessionId session) { by_session_.erase(session); }
+  // The client is a member of no node any more.
+  void erase(const Client& client) {
+    free_numbers_.push_back(client.number);
+    by_number_[client.number] = nullptr;
+    by_session_.erase(SessionId(client.session));
+  }
 
-  std::vector<SessionId> of_account(AccountNumber account) const {
-    std::vector<SessionId> sessions;
+  const Client& numbered(ClientNumber number) const { return *by_number_[number]; }
+
+  // Those that subscribe.
+  std::vector<const Client*> of_account(AccountNumber account) const {
+    std::vector<const Client*> clients;
     for (const auto& [session, client] : by_session_) {
-      if (client.account_number == account) sessions.push_back(session);
+      if (client.account_number == account && client.subscriber != nullptr) clients.push_back(&client);
     }
-    return sessions;
+    return clients;
   }
 
  private:
   std::unordered_map<SessionId, Client> by_session_;
+  std::vector<const Client*> by_number_;
+  std::vector<ClientNumber> free_numbers_;
 };
 
 }  // namespace pubsub_mqtt::hub

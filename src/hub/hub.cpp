@@ -117,7 +117,7 @@ bool Hub::step() {
   state_->work = work::request;
   if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
   state_->turns.end(*client, std::exchange(state_->work, 0));
-  if (client->waiting.empty() && !client->is_open) state_->clients.erase(client->session);
+  if (client->waiting.empty() && !client->is_open) state_->clients.erase(*client);
   return true;
 }
 

@@ -59,37 +59,33 @@ std::vector<Node*> Nodes::of_host(std::string_view host) {
   return found;
 }
 
-void Nodes::ask(Node& node, SessionId session, const Selection& asked, bool may_receive) {
-  if (asked.empty() && !node.members.contains(session)) return;
-  const auto member = node.members.try_emplace(session).first;
-  member->second.asked = asked;
-  post(node, session, member->second, may_receive);
-  if (asked.empty()) node.members.erase(member);
+void Nodes::set(Node& node, ClientNumber client, SessionId session, const Member& now) {
+  const auto before = node.members.find(client);
+  if (now.asked.empty()) {
+    if (!before) return;
+    node.members.erase(client);
+  } else {
+    node.members.set(client, now);
+  }
+  post(node, session, before ? before->posted() : Selection{}, now.posted());
   if (node.members.empty() && std::exchange(node.opened, false))
     shared_.deliveries.emplace_back(NodeClosed{.node = node.id});
 }
 
-void Nodes::judge(Node& node, const std::function<bool(SessionId)>& may_receive) {
-  for (auto& [session, member] : node.members) post(node, session, member, may_receive(session));
-}
-
-void Nodes::post(Node& node, SessionId session, Node::Member& member, bool may_receive) {
-  const Selection selection = may_receive ? member.asked : Selection{};
-  if (selection == member.posted) return;
+void Nodes::post(Node& node, SessionId session, const Selection& before, const Selection& now) {
+  if (now == before) return;
   if (!std::exchange(node.opened, true)) {
     shared_.deliveries.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
   for (std::size_t type = 0; type < topic::type_count; ++type) {
-    if (selection.by_type[type]) ++node.recipients[type];
-    if (member.posted.by_type[type]) --node.recipients[type];
+    if (now.by_type[type]) ++node.recipients[type];
+    if (before.by_type[type]) --node.recipients[type];
   }
-  if (selection.natural) ++node.natural_recipients;
-  if (member.posted.natural) --node.natural_recipients;
-  member.posted = selection;
+  if (now.natural) ++node.natural_recipients;
+  if (before.natural) --node.natural_recipients;
   shared_.work += work::audience_change;
-  shared_.deliveries.emplace_back(
-      AudienceChange{.node = node.id, .session = session, .selection = selection});
+  shared_.deliveries.emplace_back(AudienceChange{.node = node.id, .session = session, .selection = now});
 }
 
 void Nodes::forget_if_unused(Node& node) {

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "members.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/payload/translate.h"
@@ -28,10 +28,6 @@ namespace pubsub_mqtt::hub {
 using AccountNumber = std::uint32_t;  // see Rights
 
 struct Node {
-  struct Member {
-    Selection asked;   // what the session's filters select
-    Selection posted;  // what the network thread knows
-  };
   // What Prosody has said of an account, see Rights.
   struct Right {
     AccountNumber account = 0;
@@ -43,7 +39,7 @@ struct Node {
   std::string_view name;
   bool exists = false;  // in pubsub; otherwise somebody waits for it
   bool opened = false;  // the network thread knows its name
-  std::map<SessionId, Member> members;
+  Members members;
   std::vector<Right> rights;                                  // sorted by account
   std::array<std::uint32_t, topic::type_count> recipients{};  // how many sessions receive each TYPE by name
   std::uint32_t natural_recipients = 0;                       // and the natural one
@@ -92,10 +88,9 @@ class Nodes {
 
   std::vector<Node*> of_host(std::string_view host);
 
-  // What a session's filters select of a node now. Nothing: it is no member any more.
-  void ask(Node& node, SessionId session, const Selection& asked, bool may_receive);
-  // Rights have changed.
-  void judge(Node& node, const std::function<bool(SessionId)>& may_receive);
+  // What a client's filters select of a node now, and whether it has the right to that. Nothing: it is no member any
+  // more.
+  void set(Node& node, ClientNumber client, SessionId session, const Member& now);
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.
   void forget_if_unused(Node& node);
@@ -108,7 +103,7 @@ class Nodes {
   enum class Walked : std::uint8_t { all, stopped, changed };  // changed: nodes were forgotten, look again
   template <typename Visit>
   Walked walk_host(ByName<Node>& nodes, const topic::NodePattern& pattern, std::string& done, Visit&& visit);
-  void post(Node& node, SessionId session, Node::Member& member, bool may_receive);
+  void post(Node& node, SessionId session, const Selection& before, const Selection& now);
 
   const Shared& shared_;
   NodeId last_id_ = 0;

@@ -79,9 +79,8 @@ bool RetainedScans::scan(const Client& client, Scan& scan) {
 // True: it has asked Prosody's storage for an item, which may take as long as a step should.
 bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Type> type) {
-  const auto member = node.members.find(client.session);
-  if (member == node.members.end() || member->second.posted.empty() || node.retained_at > scan.since)
-    return false;
+  const auto member = node.members.find(client.number);
+  if (!member || !member->may_receive || node.retained_at > scan.since) return false;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
   message.envelope = {.qos = scan.qos, .retain = true};

@@ -7,21 +7,36 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-bool is_before(const Audience::Member& member, SessionId session) { return member.session < session; }
+// Returns the place behind the last one where the session is not there.
+auto find(auto& sessions, SessionId session) {
+  const auto place = std::lower_bound(sessions.begin(), sessions.end(), session);
+  return place != sessions.end() && *place == session ? place : sessions.end();
+}
 
 }  // namespace
 
 void Audience::change(const AudienceChange& change) {
-  const auto place = std::lower_bound(members_.begin(), members_.end(), change.session, is_before);
-  const bool present = place != members_.end() && place->session == change.session;
-  if (present) count(place->selection, -1);
-  count(change.selection, 1);
-  if (change.selection.empty()) {
-    if (present) members_.erase(place);
-  } else if (present) {
-    place->selection = change.selection;
-  } else {
-    members_.insert(place, {.session = change.session, .selection = change.selection});
+  remove(change.session);
+  if (!change.selection.empty()) add(change.selection, change.session);
+}
+
+void Audience::add(const Selection& selection, SessionId session) {
+  auto group = std::find_if(groups_.begin(), groups_.end(),
+                            [&](const Group& each) { return each.selection == selection; });
+  if (group == groups_.end()) group = groups_.insert(group, Group{.selection = selection, .sessions = {}});
+  auto& sessions = group->sessions;
+  sessions.insert(std::lower_bound(sessions.begin(), sessions.end(), session), session);
+  count(selection, 1);
+}
+
+void Audience::remove(SessionId session) {
+  for (auto group = groups_.begin(); group != groups_.end(); ++group) {
+    const auto place = find(group->sessions, session);
+    if (place == group->sessions.end()) continue;
+    count(group->selection, -1);
+    group->sessions.erase(place);
+    if (group->sessions.empty()) groups_.erase(group);
+    return;
   }
 }
 
@@ -33,8 +48,9 @@ void Audience::count(const Selection& selection, int by) {
 }
 
 bool Audience::receives(SessionId session, topic::Type type) const {
-  const auto place = std::lower_bound(members_.begin(), members_.end(), session, is_before);
-  return place != members_.end() && place->session == session && place->selection.qos(type, type).has_value();
+  return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
+    return group.selection.qos(type, type) && find(group.sessions, session) != group.sessions.end();
+  });
 }
 
 std::string Audience::topic(topic::Type type) const { return topic::make_topic(host_, type, node_); }

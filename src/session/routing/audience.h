@@ -14,15 +14,16 @@ namespace pubsub_mqtt::session {
 
 class Audience {
  public:
-  struct Member {
-    SessionId session = 0;
+  // Those who receive the same, so that each of them costs little more than its identifier.
+  struct Group {
     Selection selection;
+    std::vector<SessionId> sessions;  // sorted
   };
 
   Audience(std::string host, std::string node) : host_(std::move(host)), node_(std::move(node)) {}
 
   void change(const AudienceChange& change);
-  const std::vector<Member>& members() const { return members_; }
+  const std::vector<Group>& groups() const { return groups_; }
 
   // Whether the session receives the topic, or could if an item's payload is of that TYPE.
   bool receives(SessionId session, topic::Type type) const;
@@ -35,11 +36,13 @@ class Audience {
   std::string topic(topic::Type type) const;
 
  private:
+  void add(const Selection& selection, SessionId session);
+  void remove(SessionId session);
   void count(const Selection& selection, int by);
 
   std::string host_;
   std::string node_;
-  std::vector<Member> members_;                 // sorted by session
+  std::vector<Group> groups_;                   // none is empty, no two are equal
   std::array<int, topic::type_count> named_{};  // members who receive the TYPE by name
   int natural_ = 0;                             // and the natural one
 };

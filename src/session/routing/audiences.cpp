@@ -43,21 +43,23 @@ bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, const
 void Audiences::send(const Audience& audience, ItemPublished& item) {
   // One a topic, made when the first session wants it, whoever receives it.
   std::array<std::shared_ptr<Message>, topic::type_count> messages;
-  for (const auto& member : audience.members()) {
-    Session* session = sessions_.find(member.session);
-    if (session == nullptr || !session->takes(item.envelope)) continue;
-    for (std::size_t i = 0; i < topic::type_count; ++i) {
-      if (!item.payloads[i]) continue;
-      const auto type = static_cast<topic::Type>(i);
-      const auto selected = member.selection.qos(type, item.natural_type);
-      if (!selected) continue;
-      if (messages[i] == nullptr) {
-        messages[i] = std::make_shared<Message>(Message::Kind::live, item.node, type,
-                                                Publication{.topic = audience.topic(type),
-                                                            .payload = std::move(*item.payloads[i]),
-                                                            .envelope = item.envelope});
+  for (const auto& [selection, sessions] : audience.groups()) {
+    for (const SessionId member : sessions) {
+      Session* session = sessions_.find(member);
+      if (session == nullptr || !session->takes(item.envelope)) continue;
+      for (std::size_t i = 0; i < topic::type_count; ++i) {
+        if (!item.payloads[i]) continue;
+        const auto type = static_cast<topic::Type>(i);
+        const auto selected = selection.qos(type, item.natural_type);
+        if (!selected) continue;
+        if (messages[i] == nullptr) {
+          messages[i] = std::make_shared<Message>(Message::Kind::live, item.node, type,
+                                                  Publication{.topic = audience.topic(type),
+                                                              .payload = std::move(*item.payloads[i]),
+                                                              .envelope = item.envelope});
+        }
+        session->guard([&] { session->deliver(messages[i], std::min(item.envelope.qos, *selected)); });
       }
-      session->guard([&] { session->deliver(messages[i], std::min(item.envelope.qos, *selected)); });
     }
   }
 }

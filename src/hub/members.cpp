@@ -1,0 +1,61 @@
+#include "members.h"
+
+namespace pubsub_mqtt::hub {
+namespace {
+
+// Two bits for each QoS, of which one value means none, and one bit for the right.
+constexpr unsigned bits_of_qos = 2;
+constexpr unsigned mask_of_qos = 3;
+static_assert(bits_of_qos * (topic::type_count + 1) + 1 <= 16);
+
+std::uint16_t pack(const Member& member) {
+  unsigned bits = member.may_receive ? 1 : 0;
+  const auto add = [&](std::optional<mqtt::QoS> qos) {
+    bits = bits << bits_of_qos | (qos ? static_cast<unsigned>(*qos) + 1 : 0);
+  };
+  for (const auto& qos : member.asked.by_type) add(qos);
+  add(member.asked.natural);
+  return static_cast<std::uint16_t>(bits);
+}
+
+Member unpack(unsigned bits) {
+  Member member;
+  const auto take = [&](std::optional<mqtt::QoS>& qos) {
+    if ((bits & mask_of_qos) != 0) qos = static_cast<mqtt::QoS>((bits & mask_of_qos) - 1);
+    bits >>= bits_of_qos;
+  };
+  take(member.asked.natural);
+  for (std::size_t i = topic::type_count; i-- > 0;) take(member.asked.by_type[i]);
+  member.may_receive = bits != 0;
+  return member;
+}
+
+}  // namespace
+
+std::optional<Member> Members::find(ClientNumber client) const {
+  const std::size_t at = place(client);
+  return is_at(at, client) ? std::optional(unpack(members_[at])) : std::nullopt;
+}
+
+void Members::set(ClientNumber client, const Member& member) {
+  const std::size_t at = place(client);
+  if (!is_at(at, client)) {
+    // So that both grow, or none.
+    if (members_.size() == members_.capacity()) members_.reserve(2 * members_.size() + 1);
+    clients_.insert(clients_.begin() + static_cast<std::ptrdiff_t>(at), client);
+    members_.insert(members_.begin() + static_cast<std::ptrdiff_t>(at), 0);
+  }
+  members_[at] = pack(member);
+}
+
+void Members::erase(ClientNumber client) {
+  const std::size_t at = place(client);
+  if (!is_at(at, client)) return;
+  clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(at));
+  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(at));
+  if (!clients_.empty()) return;
+  clients_.shrink_to_fit();
+  members_.shrink_to_fit();
+}
+
+}  // namespace pubsub_mqtt::hub
