@@ -221,18 +221,16 @@ const std::array<Flip, 10> flips = {{
      }},
     {"AHandlerOfTheNode",
      [](const Prosody& prosody, XmppClient&) {
-       shell(
-           prosody,
-           R"(prosody.test_handler = function () end; events.add_handler("item-published/node", prosody.test_handler))");
+       shell(prosody, R"(prosody.test_handler = function () end; )"
+                      R"(events.add_handler("item-published/node", prosody.test_handler))");
      },
      [](const Prosody& prosody, XmppClient&) {
        shell(prosody, R"(events.remove_handler("item-published/node", prosody.test_handler))");
      }},
     {"AWrapper",
      [](const Prosody& prosody, XmppClient&) {
-       shell(
-           prosody,
-           R"(prosody.test_wrapper = function (fire, name, data) return fire(name, data) end; events.wrappers.add_handler(false, prosody.test_wrapper))");
+       shell(prosody, R"(prosody.test_wrapper = function (fire, name, data) return fire(name, data) end; )"
+                      R"(events.wrappers.add_handler(false, prosody.test_wrapper))");
      },
      [](const Prosody& prosody, XmppClient&) {
        shell(prosody, R"(events.wrappers.remove_handler(false, prosody.test_wrapper))");
@@ -311,13 +309,12 @@ TEST_F(DirectWay, AHandlerSeesWhatIsPublishedAfterItWasAdded) {
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
   publish(publisher, {.topic = direct_topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
   for (int round = 0; round < 20; ++round) {
-    shell(
-        prosody,
-        R"(prosody.test_seen = 0; prosody.test_handler = function () prosody.test_seen = prosody.test_seen + 1 end; events.add_handler("item-published", prosody.test_handler))");
+    shell(prosody, R"(prosody.test_seen = 0; )"
+                   R"(prosody.test_handler = function () prosody.test_seen = prosody.test_seen + 1 end; )"
+                   R"(events.add_handler("item-published", prosody.test_handler))");
     publish(publisher, {.topic = direct_topic, .payload = "2", .qos = mqtt::QoS::at_least_once});
-    shell(
-        prosody,
-        R"(events.remove_handler("item-published", prosody.test_handler); assert(prosody.test_seen == 1, "error: not seen"))");
+    shell(prosody, R"(events.remove_handler("item-published", prosody.test_handler); )"
+                   R"(assert(prosody.test_seen == 1, "error: not seen"))");
     publish(publisher, {.topic = direct_topic, .payload = "3", .qos = mqtt::QoS::at_least_once});
   }
 }

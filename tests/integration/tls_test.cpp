@@ -129,7 +129,8 @@ TEST_F(Tls, AReloadThatDoesNotFindTheDefaultCertificateKeepsTheOldOne) {
   EXPECT_NE(default_serial(prosody), old_serial);
 }
 
-// Prosody 0.12 raises an error for it, which ends the reload for all that come after. In the log it would fail the test.
+// Prosody 0.12 raises an error for such a certificate, which ends the reload for all that come after. In the log that
+// error would fail the test.
 TEST_F(Tls, AReloadWithACertificateThatIsCutOffKeepsTheOldOne) {
   const std::string old_serial = default_serial(prosody);
   for (const std::string host : {"localhost", "pubsub.localhost"}) {

@@ -17,8 +17,9 @@ namespace pubsub_mqtt::payload {
 std::size_t certain_payload_size(std::size_t max_item_size);
 
 struct Examined {
-  std::string_view refusal;  // a string literal, why to_element() would refuse the payload; empty: it would not
-  std::string content_id;    // of a payload whose item would be too large; else empty
+  std::string_view
+      refusal;             // a string literal, why to_element() would refuse the payload; empty: it would not
+  std::string content_id;  // of a payload whose item would be too large; else empty
 };
 Examined examine(topic::Type type, std::string_view payload, const Limits& limits);
 

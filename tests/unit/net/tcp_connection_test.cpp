@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "addresses.h"
 #include "../base/failing_allocation.h"
+#include "addresses.h"
 #include "loop/event_loop.h"
 
 namespace pubsub_mqtt::net {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "../base/failing_allocation.h"
 #include "certificates.h"
 #include "conversation.h"
-#include "../base/failing_allocation.h"
 #include "net/network_fixture.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 
