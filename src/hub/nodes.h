@@ -88,8 +88,8 @@ class Nodes {
 
   std::vector<Node*> of_host(std::string_view host);
 
-  // What a client's filters select of a node now, and whether it has the right to that. Nothing: it is no member any
-  // more.
+  // What a client's filters select of a node now, and whether it has the right to that. Where they select nothing, the
+  // client is no member any more.
   void set(Node& node, ClientNumber client, SessionId session, const Member& now);
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.

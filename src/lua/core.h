@@ -52,7 +52,7 @@ class Core final : private WorkSlices::Work {
   }
 
   // Publishes the clients' wills and what else they had asked for, as long as `patience` lasts, says goodbye,
-  // ends the thread, and tells the shim (its callback `stopped`). Nothing may be called afterwards. Prosody
+  // ends the thread, and tells the Lua half (its callback `stopped`). Nothing may be called afterwards. Prosody
   // 0.12 runs its signal handlers wherever Lua runs, inside our own callbacks too: then this waits until they
   // have returned.
   void stop(lua_State* L, std::chrono::milliseconds patience);

@@ -239,7 +239,7 @@ TEST_F(LifeCycle, AHostOnWhichNotEverythingCanBeHookedIsNotServedAtAll) {
   expect_round_trip(client, "2");
 }
 
-// A plugin path with the shim alone in it.
+// A plugin path with the Lua half alone in it.
 std::filesystem::path copy_of_the_shim(const Prosody& prosody) {
   std::filesystem::path folder = prosody.folder().path("modules");
   std::filesystem::create_directories(folder / "mod_pubsub_mqtt");

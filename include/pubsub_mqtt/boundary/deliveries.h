@@ -28,7 +28,7 @@ struct LoginReply {
 };
 
 // All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
-// nobody's any more.
+// not published.
 struct CloseAccount {
   std::string account;
   bool was_deleted = false;

@@ -30,7 +30,7 @@ class HandshakeQueue {
   // Whether the connection waits.
   bool has(ConnectionId connection) const { return waiting_.contains(connection); }
 
-  // Whose turn it is; nobody's: none waits, or none may begin yet.
+  // Whose turn it is; nullopt where none waits, or none may begin yet.
   std::optional<ConnectionId> next(Time now);
 
   // The one that next() named did not begin.

@@ -23,7 +23,7 @@ class Deadlines {
 
   std::size_t size() const { return heap_.size(); }
 
-  // Forgets those that are nobody's any more, where they are the most of all.
+  // Forgets deadlines whose connections have gone or no longer await them, where these are the most of all.
   template <typename IsThere>
   void forget_if_many(std::size_t connections, IsThere&& is_there);
 

@@ -7,7 +7,7 @@
 
 namespace pubsub_mqtt::net {
 
-// An SSL_OP_* bit, or 0 for what OpenSSL 3 knows by name only. Nothing: LuaSec has no such option.
+// An SSL_OP_* bit, or 0 for what OpenSSL 3 knows by name only. Returns nullopt where LuaSec has no such option.
 std::optional<std::uint64_t> tls_option(std::string_view name);
 
 }  // namespace pubsub_mqtt::net

@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
     On, RouteWithdrawal,
     ::testing::Values(Change{"AnObserverOfTheNode", [](Hub& hub) { hub.withdraw_route("pubsub", "node"); }},
                       Change{"AnObserverOfTheHost", [](Hub& hub) { hub.withdraw_routes("pubsub"); }},
-                      Change{"ANewShim", [](Hub& hub) { hub.withdraw_all_routes(); }},
+                      Change{"ANewLuaHalf", [](Hub& hub) { hub.withdraw_all_routes(); }},
                       Change{"AConfiguration", [](Hub& hub) { hub.node_changed("pubsub", "node"); }},
                       Change{"AnAffiliation",
                              [](Hub& hub) { hub.affiliation_changed("pubsub", "node", "juliet@localhost"); }},
