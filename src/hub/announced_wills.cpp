@@ -11,12 +11,12 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-constexpr std::size_t max_waiting = 1000;
+constexpr std::size_t max_announced = 1000;
 
 }  // namespace
 
 void AnnouncedWills::add(AnnounceWill&& will) {
-  if (waiting_.size() < max_waiting) waiting_.push_back(std::move(will));
+  if (waiting_.size() < max_announced) waiting_.push_back(std::move(will));
 }
 
 bool AnnouncedWills::step() {

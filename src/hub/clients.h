@@ -36,7 +36,8 @@ class Clients {
   void erase(const Client& client) {
     free_numbers_.push_back(client.number);
     by_number_[client.number] = nullptr;
-    by_session_.erase(SessionId(client.session));
+    const SessionId session = client.session;  // outlives the client
+    by_session_.erase(session);
   }
 
   const Client& numbered(ClientNumber number) const { return *by_number_[number]; }

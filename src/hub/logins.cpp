@@ -6,12 +6,12 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 // Each waits for a client that waits for it; those whose clients have gone are not counted out.
-constexpr std::size_t max_waiting = 10000;
+constexpr std::size_t max_logins = 10000;
 
 }  // namespace
 
 void Logins::add(LoginRequest&& request) {
-  if (waiting_.size() < max_waiting) {
+  if (waiting_.size() < max_logins) {
     waiting_.push_back(std::move(request));
   } else {
     shared_.deliveries.emplace_back(LoginReply{

@@ -143,7 +143,7 @@ Nodes::Walked Nodes::walk_host(ByName<Node>& nodes, const topic::NodePattern& pa
                                Visit&& visit) {
   const std::string_view prefix = fixed_part(pattern);
   auto place = done.empty() ? nodes.lower_bound(prefix) : nodes.upper_bound(done);
-  while (place != nodes.end() && std::string_view(place->first).starts_with(prefix)) {
+  while (place != nodes.end() && place->first.starts_with(prefix)) {
     if (shared_.work >= work::a_step) return Walked::stopped;
     shared_.work += work::node;
     done = place->first;

@@ -190,7 +190,8 @@ void Publications::own_item_published() {
   retained_.set(*node, {.type = topic.type,
                         .natural_type = natural.type,
                         .payload = publication.payload,
-                        .element = is_stand_in ? std::string() : payload::serialize(element),
+                        .element = payload::serialize(element),
+                        .is_large = is_stand_in,
                         .envelope = publication.envelope});
 }
 

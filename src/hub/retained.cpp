@@ -9,7 +9,7 @@ namespace pubsub_mqtt::hub {
 
 std::optional<std::string> Retained::view(topic::Type wanted) const {
   if (wanted == type) return payload;
-  if (element.empty()) return large_view(type, payload, wanted);
+  if (is_large) return large_view(type, payload, wanted);
   if (wanted != natural_type && wanted != topic::Type::xml) return std::nullopt;
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
@@ -39,21 +39,15 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& element,
 }
 
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,
-                                 mqtt::QoS qos) {
-  if (element.empty()) {  // of a payload that is too large for one
-    return Retained{.type = type,
-                    .natural_type = type,
-                    .payload = std::string(payload),
-                    .element = {},
-                    .envelope = {.qos = qos, .retain = true}};
-  }
+                                 mqtt::QoS qos, bool is_large) {
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
   if (document == nullptr) return std::nullopt;
   return Retained{.type = type,
-                  .natural_type = payload::natural_type(document->document_element()),
+                  .natural_type = is_large ? type : payload::natural_type(document->document_element()),
                   .payload = std::string(payload),
                   .element = std::string(element),
+                  .is_large = is_large,
                   .envelope = {.qos = qos, .retain = true}};
 }
 

@@ -218,6 +218,8 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       set_text(L, "type", topic::name(retained->type));
       set_text(L, "payload", retained->payload);
       set_text(L, "element", retained->element);
+      lua_pushboolean(L, retained->is_large ? 1 : 0);
+      lua_setfield(L, -2, "is_large");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
     }

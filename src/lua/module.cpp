@@ -343,9 +343,10 @@ int restore_retained(lua_State* L) {
   const auto element = text_field(L, 4, "element");
   lua_getfield(L, 4, "qos");
   const auto qos = luaL_checkinteger(L, -1);
+  const bool is_large = flag_field(L, 4, "is_large");
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
-    if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos))) {
+    if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
       hub.restore_retained(host, node, std::move(*retained));
     }
   });

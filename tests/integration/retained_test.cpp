@@ -241,6 +241,17 @@ TEST_F(Retained, OutlivesARestart) {
   }
 }
 
+// Pubsub's item `current` only stands in for it.
+TEST_F(Retained, ALargeOneOutlivesARestartWhole) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"persist_items", "true"}});
+  const std::string large(300000, 'x');
+  retain(large);
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start();
+  EXPECT_EQ(retained(), only(large));
+}
+
 TEST_F(Retained, OutlivesAReloadAndAnUnloadOfTheModule) {
   retain("1");
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");

@@ -20,8 +20,8 @@ struct Retained {
   topic::Type type = topic::Type::json;          // of the topic it was published to
   topic::Type natural_type = topic::Type::json;  // of its element
   std::string payload;                           // byte for byte
-  // The item's payload as XML, for the other TYPEs; empty where the payload is too large for one.
-  std::string element;
+  std::string element;                           // what pubsub's item has, as XML, for the other TYPEs
+  bool is_large = false;                         // the item stands in for a payload that is too large for it
   Envelope envelope = {};
 
   // The MQTT payload for a subscriber of `wanted`; nullopt where the element is of another TYPE.
@@ -39,6 +39,6 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& element,
 
 // From its copy in the store; nullopt where that is damaged.
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,
-                                 mqtt::QoS qos);
+                                 mqtt::QoS qos, bool is_large);
 
 }  // namespace pubsub_mqtt::hub

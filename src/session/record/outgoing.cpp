@@ -21,8 +21,8 @@ Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain
 
 void Outgoing::add_beyond_limits(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain,
                                  Shared& shared) {
-  queue_.push_back({.message = message, .qos = qos, .retain = retain});
-  count(*message, shared);
+  queue_.push_back({.message = std::move(message), .qos = qos, .retain = retain});
+  count(*queue_.back().message, shared);
 }
 
 bool Outgoing::keeps_to_limits(const Shared& shared) const {

@@ -32,8 +32,8 @@ enum class Added : std::uint8_t {
 class Outgoing {
  public:
   // Sends, or queues while the window is full (of messages, or of Limits::max_outbound_bytes) or there is no
-  // connection. Retained messages are not counted, since they come only when they were asked for. `retain` is the flag that the
-  // message keeps however often it is sent.
+  // connection. Retained messages are not counted, since they come only when they were asked for. `retain` is the
+  // flag that the message keeps however often it is sent.
   Added add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox, Shared& shared);
 
   // Queues what has just found no place, since its publisher waits (routing/waiting.h).

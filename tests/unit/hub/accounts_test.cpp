@@ -166,7 +166,7 @@ TEST_F(AccountsTest, RetainedMessagesAreNotReadWithoutTheRight) {
   retain("pubsub/json/node", "1");
   service.last_items["other"] = "<json xmlns='urn:xmpp:json:0'>2</json>";
   service.listeners = {"juliet"};
-  for (const SessionId session : {2, 4}) {
+  for (const SessionId session : {2UL, 4UL}) {
     subscribe(session, "pubsub/json/node");
     subscribe(session, "pubsub/json/other");
     ask(RetainedRequest{.session = session});

@@ -348,23 +348,23 @@ TEST_F(RetainedTest, SurvivesTheHostAndARestart) {
   hub.host_disabled("pubsub");
   hub.node_created("pubsub", "node");
   EXPECT_TRUE(retained_for(1, "pubsub/json/node").empty());
-  hub.restore_retained(
-      "pubsub", "node",
-      restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>", mqtt::QoS::at_least_once)
-          .value());
+  hub.restore_retained("pubsub", "node",
+                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
+                                mqtt::QoS::at_least_once, false)
+                           .value());
   EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
 }
 
 TEST_F(RetainedTest, ADamagedCopyIsNone) {
-  EXPECT_FALSE(restored(payload::Type::json, "1", "<json", mqtt::QoS::at_most_once).has_value());
+  EXPECT_FALSE(restored(payload::Type::json, "1", "<json", mqtt::QoS::at_most_once, false).has_value());
 }
 
 TEST_F(RetainedTest, ACopyWithoutItsNodeIsForgotten) {
   service.saved["gone"] = "1";
-  hub.restore_retained(
-      "pubsub", "gone",
-      restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>", mqtt::QoS::at_most_once)
-          .value());
+  hub.restore_retained("pubsub", "gone",
+                       restored(payload::Type::json, "1", "<json xmlns='urn:xmpp:json:0'>1</json>",
+                                mqtt::QoS::at_most_once, false)
+                           .value());
   EXPECT_EQ(service.saved["gone"], std::nullopt);
 }
 
@@ -379,6 +379,19 @@ TEST_F(RetainedTest, AnItemThatStandsInForACopyIsSavedAndNobodyIsTold) {
   EXPECT_EQ(retained_for(1, "pubsub/json/node").at(0).payload, "1");
   hub.restore_current("pubsub", "gone", item.document_element());
   EXPECT_FALSE(service.saved.contains("gone"));
+}
+
+// The element is what pubsub's item has, so that the two can be compared after a restart.
+TEST_F(RetainedTest, ALargeOneIsRestoredWhole) {
+  const std::string large(300000, 'x');
+  const std::string stand_in = "<data xmlns='urn:xmpp:bob' cid='sha1+0@bob.xmpp.org' type='text/plain'/>";
+  const auto retained = restored(topic::Type::utf8, large, stand_in, mqtt::QoS::at_most_once, true);
+  ASSERT_TRUE(retained.has_value());
+  EXPECT_EQ(retained->view(topic::Type::utf8), large);
+  EXPECT_EQ(retained->natural_type, topic::Type::utf8);
+  EXPECT_EQ(retained->view(topic::Type::json), std::nullopt);
+  EXPECT_EQ(retained->view(topic::Type::xml),
+            "<data xmlns='https://prosody.im/protocol/mqtt'>" + large + "</data>");
 }
 
 }  // namespace
