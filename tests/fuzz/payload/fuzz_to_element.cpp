@@ -20,7 +20,7 @@ void check_subscribers(const pugi::xml_node& element) {
   const auto [natural, natural_text] = natural_payload(element);
   require(natural_type(element) == natural, "the natural TYPE is that of the natural payload");
   require(natural_text.has_value() == (natural != Type::xml), "all but xml have a natural payload");
-  for (std::size_t i = 0; i < topic::type_count; ++i) {
+  for (std::size_t i = 0; i < pubsub_mqtt::topic::type_count; ++i) {
     const auto type = static_cast<Type>(i);
     const auto payload = to_mqtt(type, element);
     require(payload.has_value() == (type == natural || type == Type::xml),
@@ -41,7 +41,7 @@ std::optional<std::string> after_xml(Type type, const pugi::xml_node& element) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const auto type = static_cast<Type>(data[0] % topic::type_count);
+  const auto type = static_cast<Type>(data[0] % pubsub_mqtt::topic::type_count);
   const std::vector<char> bytes(data + 1, data + size);
   const std::string_view payload(bytes.data(), bytes.size());
 
