@@ -35,6 +35,7 @@ class Hub::State {
   void accept(Request& request);
   void drop_unneeded(Client& client);
   bool carry_out(Client& client, Request& request);
+  void end_turn(Client& client);
 
   Limits limits;
   std::vector<Delivery> deliveries;
@@ -115,10 +116,20 @@ bool Hub::step() {
   Client* client = state_->turns.begin();
   if (client == nullptr) return checked || asked;
   state_->work = work::request;
-  if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
-  state_->turns.end(*client, std::exchange(state_->work, 0));
-  if (client->waiting.empty() && !client->is_open) state_->clients.erase(*client);
+  try {
+    if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
+  } catch (...) {  // out of memory: the client goes on with what it asked for next
+    client->waiting.pop_front();
+    state_->end_turn(*client);
+    throw;
+  }
+  state_->end_turn(*client);
   return true;
+}
+
+void Hub::State::end_turn(Client& client) {
+  turns.end(client, std::exchange(work, 0));
+  if (client.waiting.empty() && !client.is_open) clients.erase(client);
 }
 
 // A piece of it. True: all is done.

@@ -220,6 +220,9 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       set_text(L, "element", retained->element);
       lua_pushboolean(L, retained->is_large ? 1 : 0);
       lua_setfield(L, -2, "is_large");
+      // As text: storages write numbers as they like.
+      lua_pushfstring(L, "%I", static_cast<lua_Integer>(retained->envelope.publisher));
+      lua_setfield(L, -2, "publisher");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
     }

@@ -344,9 +344,12 @@ int restore_retained(lua_State* L) {
   lua_getfield(L, 4, "qos");
   const auto qos = luaL_checkinteger(L, -1);
   const bool is_large = flag_field(L, 4, "is_large");
+  lua_getfield(L, 4, "publisher");  // older copies have none
+  const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
     if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
+      retained->envelope.publisher = publisher;
       hub.restore_retained(host, node, std::move(*retained));
     }
   });

@@ -101,7 +101,7 @@ void append(std::string_view part, std::size_t packet_size, std::string& partial
 
 PacketStart PacketReader::start(std::string_view input) const {
   std::string packet;
-  if (in_packet()) packet = std::string_view(partial_).substr(0, max_header_size);
+  if (in_packet()) packet = partial_.substr(0, max_header_size);
   packet += input.substr(0, max_header_size - packet.size());
   if (packet.empty()) return {};
   const PacketType type = packet_type(packet);

@@ -7,6 +7,7 @@
 #include <new>
 #include <variant>
 
+#include "namespace_budget.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "tree.h"
@@ -62,6 +63,12 @@ std::string_view media_type(topic::Type type) {
 
 std::size_t certain_payload_size(std::size_t max_item_size) {
   return (std::max(max_item_size, item_overhead) - item_overhead) / most_escaped_size;
+}
+
+std::size_t certain_payload_size(topic::Type type, std::size_t max_item_size) {
+  if (type != Type::xml) return certain_payload_size(max_item_size);
+  const std::size_t around = item_overhead + namespace_allowance;
+  return (std::max(max_item_size, around) - around) / (most_escaped_size + namespace_growth);
 }
 
 Examined examine(topic::Type type, std::string_view payload, const Limits& limits) {

@@ -4,6 +4,7 @@
 #include <new>
 #include <type_traits>
 
+#include "namespace_budget.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "tree.h"
 #include "xml_elements.h"
@@ -15,12 +16,6 @@ namespace {
 constexpr char separator = '\x01';
 
 constexpr std::string_view xmlns_xml = "http://www.w3.org/XML/1998/namespace";
-
-// How many bytes of namespace names a tree may hold, for each byte of the text and on top. A document that
-// declares a prefix once and uses it on every element would else grow by the square of its size, as each
-// element of the tree names its namespace.
-constexpr std::size_t namespace_growth = 16;
-constexpr std::size_t namespace_allowance = 65536;
 
 constexpr std::string_view too_many_elements =
     "the payload has more elements and attributes than mqtt_max_xml_elements";

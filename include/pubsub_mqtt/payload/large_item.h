@@ -13,8 +13,11 @@
 
 namespace pubsub_mqtt::payload {
 
-// Nothing of that many bytes makes an item of more than Limits::max_item_size, whatever the bytes are.
+// No text of that many bytes makes an item of more than Limits::max_item_size, whatever the bytes are.
 std::size_t certain_payload_size(std::size_t max_item_size);
+// The same for a payload of any TYPE: XML that names its namespaces seldom becomes larger, since pubsub's form of the
+// element names them often.
+std::size_t certain_payload_size(topic::Type type, std::size_t max_item_size);
 
 struct Examined {
   std::string_view

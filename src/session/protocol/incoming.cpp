@@ -19,6 +19,20 @@ constexpr std::uint16_t max_pending_subscribes = 16;
 
 void Incoming::receive(const mqtt::Publish& packet) {
   if (is_duplicate(packet)) return;
+  try {
+    publish(packet);
+  } catch (...) {
+    // Out of memory: nobody has the message, so that the one that is sent again is no duplicate.
+    auto& received = session_.record().received;
+    if (packet.qos == mqtt::QoS::exactly_once &&
+        received.find(packet.packet_identifier) == ReceivedIdentifiers::State::pending) {
+      received.erase(packet.packet_identifier);
+    }
+    throw;
+  }
+}
+
+void Incoming::publish(const mqtt::Publish& packet) {
   if (publish_directly(packet)) {
     acknowledge_in_turn(packet);
   } else {

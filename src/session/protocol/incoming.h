@@ -64,6 +64,7 @@ class Incoming {
 
  private:
   bool is_duplicate(const mqtt::Publish& packet);
+  void publish(const mqtt::Publish& packet);
   const DirectWay* way(const mqtt::Publish& packet);
   bool publish_directly(const mqtt::Publish& packet);
   void ask_pubsub(const mqtt::Publish& packet);

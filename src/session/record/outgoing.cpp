@@ -9,8 +9,8 @@ namespace pubsub_mqtt::session {
 
 Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox,
                     Shared& shared) {
-  // While there is a connection, something waits only when the window is full: nothing is overtaken.
-  if (outbox != nullptr && !window_is_full(shared.limits)) {
+  // What waits is not overtaken: a reload may have made the window larger.
+  if (outbox != nullptr && queue_.empty() && !window_is_full(shared.limits)) {
     send(std::move(message), qos, retain, *outbox);
     return Added::yes;
   }

@@ -45,7 +45,9 @@ bool Backlog::has_share(SessionId session, std::size_t bytes, const Limits& limi
   const auto found = bytes_of_.find(session);
   const bool is_new = found == bytes_of_.end();
   const std::size_t sessions = bytes_of_.size() + (is_new ? 1 : 0);
-  return (is_new ? 0 : found->second) + bytes <= limits.max_pending_bytes / sessions;
+  // All shares together are half of the budget, so that there is an end of its being full, and what is larger than a
+  // share is read, too.
+  return (is_new ? 0 : found->second) + bytes <= limits.max_pending_bytes / 2 / sessions;
 }
 
 void Backlog::add_publish(SessionId session, std::string_view topic, std::size_t bytes,

