@@ -2,9 +2,9 @@
 //
 //   packet           = first byte, remaining length, body
 //   first byte       = packet type (4 bits), flags (4 bits)
-//   remaining length = 1 to 4 bytes of 7 bits, the least significant first; 0x80 says that another one
-//   follows two-byte integer = the most significant byte first string           = two-byte integer: how many
-//   bytes, then the bytes
+//   remaining length = 1 to 4 bytes of 7 bits, the least significant first; 0x80 says that another one follows
+//   two-byte integer = the most significant byte first
+//   string           = two-byte integer: how many bytes, then the bytes
 #pragma once
 
 #include <cstdint>
