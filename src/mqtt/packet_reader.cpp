@@ -101,7 +101,7 @@ void append(std::string_view part, std::size_t packet_size, std::string& partial
 
 PacketStart PacketReader::start(std::string_view input) const {
   std::string packet;
-  if (in_packet()) packet = partial_.substr(0, max_header_size);
+  if (in_packet()) packet = partial_->substr(0, max_header_size);
   packet += input.substr(0, max_header_size - packet.size());
   if (packet.empty()) return {};
   const PacketType type = packet_type(packet);
@@ -114,10 +114,10 @@ PacketStart PacketReader::start(std::string_view input) const {
 
 ReadResult PacketReader::read(std::string_view& input) {
   if (handed_out_) {
-    std::string().swap(partial_);  // an assignment would keep the memory
+    partial_.reset();
     handed_out_ = false;
   }
-  return partial_.empty() ? read_in_place(input) : read_in_parts(input);
+  return partial_ == nullptr ? read_in_place(input) : read_in_parts(input);
 }
 
 ReadResult PacketReader::read_in_place(std::string_view& input) {
@@ -130,29 +130,30 @@ ReadResult PacketReader::read_in_place(std::string_view& input) {
     input.remove_prefix(packet.size());
     return read_whole(packet, complete->size);
   }
-  partial_ = input;
+  partial_ = std::make_unique<std::string>(input);
   input.remove_prefix(input.size());
   return NeedMoreBytes{};
 }
 
 ReadResult PacketReader::read_in_parts(std::string_view& input) {
+  std::string& partial = *partial_;
   // The fixed header first, byte by byte: it tells how much belongs to this packet.
-  auto header = read_fixed_header(partial_, level_, max_packet_size_);
+  auto header = read_fixed_header(partial, level_, max_packet_size_);
   while (std::holds_alternative<NeedMoreBytes>(header) && !input.empty()) {
-    partial_.push_back(input.front());
+    partial.push_back(input.front());
     input.remove_prefix(1);
-    header = read_fixed_header(partial_, level_, max_packet_size_);
+    header = read_fixed_header(partial, level_, max_packet_size_);
   }
   if (const auto* malformed = std::get_if<Malformed>(&header)) return *malformed;
   const auto* complete = std::get_if<FixedHeader>(&header);
   if (complete == nullptr) return NeedMoreBytes{};
 
-  const auto part = input.substr(0, complete->packet_size - partial_.size());
-  append(part, complete->packet_size, partial_);
+  const auto part = input.substr(0, complete->packet_size - partial.size());
+  append(part, complete->packet_size, partial);
   input.remove_prefix(part.size());
-  if (partial_.size() < complete->packet_size) return NeedMoreBytes{};
+  if (partial.size() < complete->packet_size) return NeedMoreBytes{};
   handed_out_ = true;
-  return read_whole(partial_, complete->size);
+  return read_whole(partial, complete->size);
 }
 
 ReadResult PacketReader::read_whole(std::string_view packet, std::size_t header_size) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -65,7 +66,7 @@ class PacketReader {
   PacketStart start(std::string_view input) const;
 
   // True between the first and the last byte of a packet.
-  bool in_packet() const { return !partial_.empty() && !handed_out_; }
+  bool in_packet() const { return partial_ != nullptr && !handed_out_; }
 
  private:
   ReadResult read_in_place(std::string_view& input);
@@ -73,7 +74,7 @@ class PacketReader {
   ReadResult read_whole(std::string_view packet, std::size_t header_size);
 
   std::size_t max_packet_size_;
-  std::string partial_;
+  std::unique_ptr<std::string> partial_;  // nullptr while no packet is in it: an idle client pays for a pointer
   ProtocolLevel level_ = ProtocolLevel::mqtt_3_1_1;
   // The packet handed out last lies in partial_, which is dropped at the next call.
   bool handed_out_ = false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -25,16 +26,18 @@ class ReceivedIdentifiers {
   void set(mqtt::PacketIdentifier packet_identifier, State state);
   void erase(mqtt::PacketIdentifier packet_identifier);
   void orphan_pending();
-  bool empty() const { return entries_.empty(); }
+  bool empty() const { return entries_ == nullptr; }
 
  private:
   struct Entry {
     mqtt::PacketIdentifier packet_identifier = 0;
     State state = State::pending;
   };
-  std::vector<Entry>::const_iterator place(mqtt::PacketIdentifier packet_identifier) const;
+  // Sorted: a client may leave 65,535 of them. No memory before the first one, since most sessions have none.
+  using Entries = std::vector<Entry>;
+  Entries::iterator place(mqtt::PacketIdentifier packet_identifier) const;
 
-  std::vector<Entry> entries_;  // sorted: a client may leave 65,535 of them
+  std::unique_ptr<Entries> entries_;
 };
 
 }  // namespace pubsub_mqtt::session
