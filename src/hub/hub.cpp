@@ -176,7 +176,7 @@ void Hub::item_retracted(std::string_view host, std::string_view node, std::stri
 void Hub::node_purged(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->retained) return;
-  state_->retained.clear(*node, retained_item, std::nullopt);
+  state_->retained.clear(*node, retained_item(), std::nullopt);
 }
 
 void Hub::node_created(std::string_view host, std::string_view node) {
@@ -186,7 +186,7 @@ void Hub::node_created(std::string_view host, std::string_view node) {
 void Hub::node_deleted(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
-  if (node->retained) state_->retained.clear(*node, retained_item, std::nullopt);
+  if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
   state_->audiences.node_deleted(*node);
 }
 

@@ -163,7 +163,7 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, is_retained ? retained_item : Envelope{.qos = mqtt::QoS::exactly_once},
+  post(shared_, *node, natural.type, is_retained ? retained_item() : Envelope{.qos = mqtt::QoS::exactly_once},
        [&](topic::Type type) { return translate(element, natural, type); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural)) {

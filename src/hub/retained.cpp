@@ -35,7 +35,7 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& element,
                   .natural_type = natural.type,
                   .payload = std::move(*text),
                   .element = payload::serialize(element),
-                  .envelope = retained_item};
+                  .envelope = retained_item()};
 }
 
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,

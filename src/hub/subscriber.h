@@ -42,7 +42,7 @@ struct Subscriber {
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   struct Progress {
-    std::vector<mqtt::FilterResult> results;   // of the filters of a SUBSCRIBE so far
+    std::vector<mqtt::Reason> results;         // of the filters of a SUBSCRIBE so far
     std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
     std::string following;                     // the patterns up to this one are followed
     std::size_t unsubscribed = 0;              // filters of an UNSUBSCRIBE so far

@@ -26,8 +26,7 @@ bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
   auto& progress = subscriber_of(client).progress;
   if (!judge_filters(client, request) || !follow_changed(client)) return false;
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
-    if (std::holds_alternative<mqtt::QoS>(progress.results[i]))
-      scans_.start(client, request.subscriptions[i]);
+    if (!mqtt::is_error(progress.results[i])) scans_.start(client, request.subscriptions[i]);
   }
   shared_.deliveries.emplace_back(SubscribeReply{.ticket = request.ticket,
                                                  .subscriptions = std::move(request.subscriptions),
@@ -44,10 +43,10 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
     const auto& filter = request.subscriptions[results.size()];
     switch (subscribe(client, filter)) {
       case Progress::granted:
-        results.emplace_back(filter.qos);
+        results.push_back(mqtt::granted(filter.qos));
         break;
       case Progress::refused:
-        results.emplace_back(mqtt::Reason::not_authorized);
+        results.push_back(mqtt::Reason::not_authorized);
         break;
       case Progress::unfinished:
         return false;

@@ -255,7 +255,8 @@ mqtt::Reason check_login_reason(lua_State* L, int index) {
   static constexpr const char* names[] = {"accepted", "unavailable", "bad_credentials", "not_authorized",
                                           nullptr};
   static constexpr mqtt::Reason reasons[] = {mqtt::Reason::success, mqtt::Reason::server_unavailable,
-                                             mqtt::Reason::bad_credentials, mqtt::Reason::not_authorized};
+                                             mqtt::Reason::bad_user_name_or_password,
+                                             mqtt::Reason::not_authorized};
   return reasons[luaL_checkoption(L, index, nullptr, names)];
 }
 

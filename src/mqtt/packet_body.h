@@ -1,4 +1,4 @@
-// What follows the fixed header of each packet (MQTT 3.1.1, chapter 3), from bytes to values.
+// What follows the fixed header of each packet (MQTT 3.1.1 and 5.0, chapter 3), from bytes to values.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace pubsub_mqtt::mqtt {
 
 // `flags` are those of the fixed header, and were found to be right for `type`. The views in the packet lie
-// in `body`. Never NeedMoreBytes.
-ReadResult read_body(PacketType type, std::uint8_t flags, std::string_view body);
+// in `body`. `level` is the client's, which a CONNECT says. Never NeedMoreBytes.
+ReadResult read_body(PacketType type, std::uint8_t flags, std::string_view body, ProtocolLevel& level);
 
 }  // namespace pubsub_mqtt::mqtt

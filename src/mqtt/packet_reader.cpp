@@ -46,6 +46,8 @@ std::optional<Malformed> check_first_byte(PacketType type, std::uint8_t flags, P
     case PacketType::pingreq:
     case PacketType::pingresp:
     case PacketType::disconnect:
+    case PacketType::auth:
+      if (type == PacketType::auth && level != ProtocolLevel::mqtt_5) break;
       if (are_flags(flags, 0, level)) return std::nullopt;
       return wrong_flags;
   }
@@ -78,7 +80,9 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
     remaining_length |= static_cast<std::size_t>(byte & 0x7FU) << (7 * (i - 1));
     if ((byte & 0x80U) != 0) continue;
     const FixedHeader header{.size = i + 1, .packet_size = i + 1 + remaining_length};
-    if (header.packet_size > max_packet_size) return Malformed{packet_too_large};
+    if (header.packet_size > max_packet_size) {
+      return Malformed{.reason = packet_too_large, .code = Reason::packet_too_large};
+    }
     return header;
   }
   return Malformed{"a remaining length of more than four bytes (2.2.3)"};
@@ -157,11 +161,7 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
 }
 
 ReadResult PacketReader::read_whole(std::string_view packet, std::size_t header_size) {
-  auto result = read_body(packet_type(packet), flags(packet), packet.substr(header_size));
-  if (const auto* read = std::get_if<Packet>(&result)) {
-    if (const auto* connect = std::get_if<Connect>(read)) level_ = connect->level;
-  }
-  return result;
+  return read_body(packet_type(packet), flags(packet), packet.substr(header_size), level_);
 }
 
 }  // namespace pubsub_mqtt::mqtt

@@ -4,37 +4,64 @@
 #include <string_view>
 
 #include "wire_format.h"
+#include "wire_values.h"
 
 namespace pubsub_mqtt::mqtt {
 namespace {
 
-void put_byte(unsigned byte, std::string& out) { out.push_back(static_cast<char>(byte)); }
-
-void put_two_byte_integer(std::size_t number, std::string& out) {
-  put_byte(number >> 8U & 0xFFU, out);
-  put_byte(number & 0xFFU, out);
-}
-
 std::size_t string_size(std::string_view bytes) { return 2 + bytes.size(); }
-
-void put_string(std::string_view bytes, std::string& out) {
-  put_two_byte_integer(bytes.size(), out);
-  out += bytes;
-}
 
 void put_fixed_header(PacketType type, unsigned flags, std::size_t remaining_length, std::string& out) {
   put_byte(static_cast<unsigned>(type) << 4U | flags, out);
-  while (remaining_length > 0x7F) {
-    put_byte((remaining_length & 0x7FU) | 0x80U, out);
-    remaining_length >>= 7U;
-  }
-  put_byte(remaining_length & 0x7FU, out);
+  put_variable_byte_integer(remaining_length, out);
 }
 
-void put_acknowledgement(PacketType type, unsigned flags, PacketIdentifier packet_identifier,
+std::size_t variable_byte_integer_size(std::size_t number) {
+  std::size_t size = 1;
+  while ((number >>= 7U) != 0) ++size;
+  return size;
+}
+
+bool has_properties(ProtocolLevel level) { return level == ProtocolLevel::mqtt_5; }
+
+// 5.0, 2.2.2
+std::size_t size(const Properties& properties, ProtocolLevel level) {
+  if (!has_properties(level)) return 0;
+  return variable_byte_integer_size(properties.encoded().size()) + properties.encoded().size();
+}
+
+void put(const Properties& properties, ProtocolLevel level, std::string& out) {
+  if (!has_properties(level)) return;
+  put_variable_byte_integer(properties.encoded().size(), out);
+  out += properties.encoded();
+}
+
+// The reason that packets end with in 5.0 and its properties: neither where there is nothing to say (5.0, 3.4.2.1).
+std::size_t size(Reason reason, const Properties& properties, ProtocolLevel level) {
+  if (!has_properties(level) || (reason == Reason::success && properties.empty())) return 0;
+  return 1 + (properties.empty() ? 0 : size(properties, level));
+}
+
+void put(Reason reason, const Properties& properties, ProtocolLevel level, std::string& out) {
+  if (size(reason, properties, level) == 0) return;
+  put_byte(static_cast<unsigned>(reason), out);
+  if (!properties.empty()) put(properties, level, out);
+}
+
+template <typename Acknowledgement>
+void put_acknowledgement(PacketType type, unsigned flags, const Acknowledgement& packet, ProtocolLevel level,
                          std::string& out) {
-  put_fixed_header(type, flags, 2, out);
-  put_two_byte_integer(packet_identifier, out);
+  put_fixed_header(type, flags, 2 + size(packet.reason, packet.properties, level), out);
+  put_two_byte_integer(packet.packet_identifier, out);
+  put(packet.reason, packet.properties, level, out);
+}
+
+unsigned options_byte(const SubscriptionRequest& options, ProtocolLevel level) {
+  unsigned byte = static_cast<unsigned>(options.qos);
+  if (level != ProtocolLevel::mqtt_5) return byte;
+  if (options.no_local) byte |= subscription_options::no_local;
+  if (options.retain_as_published) byte |= subscription_options::retain_as_published;
+  return byte | static_cast<unsigned>(options.retain_handling) << subscription_options::retain_handling_shift;
 }
 
 unsigned flags_of(const Connect& connect) {
@@ -60,9 +87,13 @@ unsigned flags_of(const Publish& publish) {
 void write(const Connect& connect, std::string& out) {
   const auto name = connect.level == ProtocolLevel::mqtt_3_1 ? protocol_name_3_1 : protocol_name;
   constexpr std::size_t level_flags_and_keep_alive = 4;
-  std::size_t remaining_length =
-      string_size(name) + level_flags_and_keep_alive + string_size(connect.client_identifier);
-  if (connect.will) remaining_length += string_size(connect.will->topic) + string_size(connect.will->payload);
+  std::size_t remaining_length = string_size(name) + level_flags_and_keep_alive +
+                                 size(connect.properties, connect.level) +
+                                 string_size(connect.client_identifier);
+  if (connect.will) {
+    remaining_length += size(connect.will->properties, connect.level) + string_size(connect.will->topic) +
+                        string_size(connect.will->payload);
+  }
   if (connect.user_name) remaining_length += string_size(*connect.user_name);
   if (connect.password) remaining_length += string_size(*connect.password);
 
@@ -71,8 +102,10 @@ void write(const Connect& connect, std::string& out) {
   put_byte(static_cast<unsigned>(connect.level) | (connect.is_bridge ? bridge_bit : 0U), out);
   put_byte(flags_of(connect), out);
   put_two_byte_integer(connect.keep_alive, out);
+  put(connect.properties, connect.level, out);
   put_string(connect.client_identifier, out);
   if (connect.will) {
+    put(connect.will->properties, connect.level, out);
     put_string(connect.will->topic, out);
     put_string(connect.will->payload, out);
   }
@@ -80,88 +113,112 @@ void write(const Connect& connect, std::string& out) {
   if (connect.password) put_string(*connect.password, out);
 }
 
-void write(const Connack& connack, std::string& out) {
-  put_fixed_header(PacketType::connack, 0, 2, out);
+void write(const Connack& connack, std::string& out, ProtocolLevel level) {
+  put_fixed_header(PacketType::connack, 0, 2 + size(connack.properties, level), out);
   put_byte(connack.session_present ? connack_flags::session_present : 0U, out);
-  put_byte(static_cast<unsigned>(connack.code), out);
+  put_byte(level == ProtocolLevel::mqtt_5 ? static_cast<unsigned>(connack.reason)
+                                          : connect_return_code(connack.reason),
+           out);
+  put(connack.properties, level, out);
 }
 
-void write(const Publish& publish, std::string& out) {
-  write_publish_header(publish, publish.payload.size(), out);
+void write(const Publish& publish, std::string& out, ProtocolLevel level) {
+  write_publish_header(publish, publish.payload.size(), out, level);
   out += publish.payload;
 }
 
-void write(const Puback& packet, std::string& out) {
-  put_acknowledgement(PacketType::puback, 0, packet.packet_identifier, out);
+void write(const Puback& packet, std::string& out, ProtocolLevel level) {
+  put_acknowledgement(PacketType::puback, 0, packet, level, out);
 }
 
-void write(const Pubrec& packet, std::string& out) {
-  put_acknowledgement(PacketType::pubrec, 0, packet.packet_identifier, out);
+void write(const Pubrec& packet, std::string& out, ProtocolLevel level) {
+  put_acknowledgement(PacketType::pubrec, 0, packet, level, out);
 }
 
-void write(const Pubrel& packet, std::string& out) {
-  put_acknowledgement(PacketType::pubrel, acknowledged_flags, packet.packet_identifier, out);
+void write(const Pubrel& packet, std::string& out, ProtocolLevel level) {
+  put_acknowledgement(PacketType::pubrel, acknowledged_flags, packet, level, out);
 }
 
-void write(const Pubcomp& packet, std::string& out) {
-  put_acknowledgement(PacketType::pubcomp, 0, packet.packet_identifier, out);
+void write(const Pubcomp& packet, std::string& out, ProtocolLevel level) {
+  put_acknowledgement(PacketType::pubcomp, 0, packet, level, out);
 }
 
-void write(const Subscribe& subscribe, std::string& out) {
-  std::size_t remaining_length = 2;
+void write(const Subscribe& subscribe, std::string& out, ProtocolLevel level) {
+  std::size_t remaining_length = 2 + size(subscribe.properties, level);
   for (const auto& request : subscribe.subscriptions)
     remaining_length += string_size(request.topic_filter) + 1;
   put_fixed_header(PacketType::subscribe, acknowledged_flags, remaining_length, out);
   put_two_byte_integer(subscribe.packet_identifier, out);
+  put(subscribe.properties, level, out);
   for (const auto& request : subscribe.subscriptions) {
     put_string(request.topic_filter, out);
-    put_byte(static_cast<unsigned>(request.qos), out);
+    put_byte(options_byte(request, level), out);
   }
 }
 
-void write(const Suback& suback, std::string& out) {
-  put_fixed_header(PacketType::suback, 0, 2 + suback.return_codes.size(), out);
+void write(const Suback& suback, std::string& out, ProtocolLevel level) {
+  put_fixed_header(PacketType::suback, 0, 2 + size(suback.properties, level) + suback.reasons.size(), out);
   put_two_byte_integer(suback.packet_identifier, out);
-  for (const auto code : suback.return_codes) put_byte(static_cast<unsigned>(code), out);
+  put(suback.properties, level, out);
+  for (const auto reason : suback.reasons) {
+    put_byte(level == ProtocolLevel::mqtt_5 ? static_cast<unsigned>(reason) : suback_return_code(reason),
+             out);
+  }
 }
 
-void write(const Unsubscribe& unsubscribe, std::string& out) {
-  std::size_t remaining_length = 2;
+void write(const Unsubscribe& unsubscribe, std::string& out, ProtocolLevel level) {
+  std::size_t remaining_length = 2 + size(unsubscribe.properties, level);
   for (const auto topic_filter : unsubscribe.topic_filters) remaining_length += string_size(topic_filter);
   put_fixed_header(PacketType::unsubscribe, acknowledged_flags, remaining_length, out);
   put_two_byte_integer(unsubscribe.packet_identifier, out);
+  put(unsubscribe.properties, level, out);
   for (const auto topic_filter : unsubscribe.topic_filters) put_string(topic_filter, out);
 }
 
-void write(const Unsuback& packet, std::string& out) {
-  put_acknowledgement(PacketType::unsuback, 0, packet.packet_identifier, out);
+void write(const Unsuback& packet, std::string& out, ProtocolLevel level) {
+  const std::size_t reasons = level == ProtocolLevel::mqtt_5 ? packet.reasons.size() : 0;
+  put_fixed_header(PacketType::unsuback, 0, 2 + size(packet.properties, level) + reasons, out);
+  put_two_byte_integer(packet.packet_identifier, out);
+  put(packet.properties, level, out);
+  for (std::size_t i = 0; i < reasons; ++i) put_byte(static_cast<unsigned>(packet.reasons[i]), out);
 }
 
-void write(const Pingreq& /*no fields*/, std::string& out) {
+void write(const Pingreq& /*no fields*/, std::string& out, ProtocolLevel /*of all the same*/) {
   put_fixed_header(PacketType::pingreq, 0, 0, out);
 }
 
-void write(const Pingresp& /*no fields*/, std::string& out) {
+void write(const Pingresp& /*no fields*/, std::string& out, ProtocolLevel /*of all the same*/) {
   put_fixed_header(PacketType::pingresp, 0, 0, out);
 }
 
-void write(const Disconnect& /*no fields*/, std::string& out) {
-  put_fixed_header(PacketType::disconnect, 0, 0, out);
+void write(const Disconnect& packet, std::string& out, ProtocolLevel level) {
+  put_fixed_header(PacketType::disconnect, 0, size(packet.reason, packet.properties, level), out);
+  put(packet.reason, packet.properties, level, out);
 }
 
-void write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out) {
+void write(const Auth& packet, std::string& out, ProtocolLevel level) {
+  put_fixed_header(PacketType::auth, 0, size(packet.reason, packet.properties, level), out);
+  put(packet.reason, packet.properties, level, out);
+}
+
+std::size_t write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out,
+                                 ProtocolLevel level) {
+  const std::size_t start = out.size();
   const bool has_packet_identifier = publish.qos != QoS::at_most_once;
-  const std::size_t header_size = string_size(publish.topic) + (has_packet_identifier ? 2 : 0);
+  const std::size_t header_size =
+      string_size(publish.topic) + (has_packet_identifier ? 2 : 0) + size(publish.properties, level);
   put_fixed_header(PacketType::publish, flags_of(publish), header_size + payload_size, out);
   put_string(publish.topic, out);
+  const std::size_t identifier_place = out.size() - start;
   if (has_packet_identifier) put_two_byte_integer(publish.packet_identifier, out);
+  put(publish.properties, level, out);
+  return identifier_place;
 }
 
-void rewrite_publish_header(std::span<char> header, const Publish& publish) {
+void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, const Publish& publish) {
   header.front() = static_cast<char>(static_cast<unsigned>(PacketType::publish) << 4U | flags_of(publish));
   if (publish.qos == QoS::at_most_once) return;
-  // The packet identifier is the last field (3.3.2.2).
-  const auto place = header.last(2);
+  const auto place = header.subspan(identifier_place, 2);
   place[0] = static_cast<char>(publish.packet_identifier >> 8U);
   place[1] = static_cast<char>(publish.packet_identifier & 0xFFU);
 }

@@ -1,28 +1,155 @@
 #include "pubsub_mqtt/mqtt/reason.h"
 
-namespace pubsub_mqtt::mqtt {
+#include <algorithm>
+#include <array>
 
-ConnectReturnCode connect_return_code(Reason reason) {
-  switch (reason) {
-    case Reason::success:
-      return ConnectReturnCode::accepted;
-    case Reason::unsupported_protocol_version:
-      return ConnectReturnCode::unacceptable_protocol_version;
-    case Reason::identifier_rejected:
-      return ConnectReturnCode::identifier_rejected;
-    case Reason::server_unavailable:
-      return ConnectReturnCode::server_unavailable;
-    case Reason::bad_credentials:
-      return ConnectReturnCode::bad_user_name_or_password;
-    case Reason::not_authorized:
-      return ConnectReturnCode::not_authorized;
-  }
-  return ConnectReturnCode::server_unavailable;
+#include "reasons_of_packets.h"
+#include "wire_format.h"
+
+namespace pubsub_mqtt::mqtt {
+namespace {
+
+// MQTT 3.1.1, 3.2.2.3, table 3.1
+namespace return_code {
+constexpr std::uint8_t unacceptable_protocol_version = 1;
+constexpr std::uint8_t identifier_rejected = 2;
+constexpr std::uint8_t server_unavailable = 3;
+constexpr std::uint8_t bad_user_name_or_password = 4;
+constexpr std::uint8_t not_authorized = 5;
+}  // namespace return_code
+
+struct Row {
+  Reason reason;
+  std::string_view name;
+  PacketTypes packets;
+};
+
+// MQTT 5.0, 2.4, table 2-6
+constexpr std::array table{
+    Row{Reason::success, "success",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::pubrel,
+              PacketType::pubcomp, PacketType::suback, PacketType::unsuback, PacketType::auth,
+              PacketType::disconnect)},
+    Row{Reason::granted_qos_1, "granted QoS 1", types(PacketType::suback)},
+    Row{Reason::granted_qos_2, "granted QoS 2", types(PacketType::suback)},
+    Row{Reason::disconnect_with_will, "disconnect with will message", types(PacketType::disconnect)},
+    Row{Reason::no_matching_subscribers, "no matching subscribers",
+        types(PacketType::puback, PacketType::pubrec)},
+    Row{Reason::no_subscription_existed, "no subscription existed", types(PacketType::unsuback)},
+    Row{Reason::continue_authentication, "continue authentication", types(PacketType::auth)},
+    Row{Reason::reauthenticate, "re-authenticate", types(PacketType::auth)},
+    Row{Reason::unspecified_error, "unspecified error",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::suback,
+              PacketType::unsuback, PacketType::disconnect)},
+    Row{Reason::malformed_packet, "malformed packet", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::protocol_error, "protocol error", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::implementation_specific_error, "implementation specific error",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::suback,
+              PacketType::unsuback, PacketType::disconnect)},
+    Row{Reason::unsupported_protocol_version, "unsupported protocol version", types(PacketType::connack)},
+    Row{Reason::client_identifier_not_valid, "client identifier not valid", types(PacketType::connack)},
+    Row{Reason::bad_user_name_or_password, "bad user name or password", types(PacketType::connack)},
+    Row{Reason::not_authorized, "not authorized",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::suback,
+              PacketType::unsuback, PacketType::disconnect)},
+    Row{Reason::server_unavailable, "server unavailable", types(PacketType::connack)},
+    Row{Reason::server_busy, "server busy", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::banned, "banned", types(PacketType::connack)},
+    Row{Reason::server_shutting_down, "server shutting down", types(PacketType::disconnect)},
+    Row{Reason::bad_authentication_method, "bad authentication method",
+        types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::keep_alive_timeout, "keep alive timeout", types(PacketType::disconnect)},
+    Row{Reason::session_taken_over, "session taken over", types(PacketType::disconnect)},
+    Row{Reason::topic_filter_invalid, "topic filter invalid",
+        types(PacketType::suback, PacketType::unsuback, PacketType::disconnect)},
+    Row{Reason::topic_name_invalid, "topic name invalid",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::disconnect)},
+    Row{Reason::packet_identifier_in_use, "packet identifier in use",
+        types(PacketType::puback, PacketType::pubrec, PacketType::suback, PacketType::unsuback)},
+    Row{Reason::packet_identifier_not_found, "packet identifier not found",
+        types(PacketType::pubrel, PacketType::pubcomp)},
+    Row{Reason::receive_maximum_exceeded, "receive maximum exceeded", types(PacketType::disconnect)},
+    Row{Reason::topic_alias_invalid, "topic alias invalid", types(PacketType::disconnect)},
+    Row{Reason::packet_too_large, "packet too large", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::message_rate_too_high, "message rate too high", types(PacketType::disconnect)},
+    Row{Reason::quota_exceeded, "quota exceeded",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::suback,
+              PacketType::disconnect)},
+    Row{Reason::administrative_action, "administrative action", types(PacketType::disconnect)},
+    Row{Reason::payload_format_invalid, "payload format invalid",
+        types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::disconnect)},
+    Row{Reason::retain_not_supported, "retain not supported",
+        types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::qos_not_supported, "QoS not supported", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::use_another_server, "use another server", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::server_moved, "server moved", types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::shared_subscriptions_not_supported, "shared subscriptions not supported",
+        types(PacketType::suback, PacketType::disconnect)},
+    Row{Reason::connection_rate_exceeded, "connection rate exceeded",
+        types(PacketType::connack, PacketType::disconnect)},
+    Row{Reason::maximum_connect_time, "maximum connect time", types(PacketType::disconnect)},
+    Row{Reason::subscription_identifiers_not_supported, "subscription identifiers not supported",
+        types(PacketType::suback, PacketType::disconnect)},
+    Row{Reason::wildcard_subscriptions_not_supported, "wildcard subscriptions not supported",
+        types(PacketType::suback, PacketType::disconnect)},
+};
+
+const Row* find(Reason reason) {
+  const auto* const row = std::ranges::find(table, reason, &Row::reason);
+  return row == table.end() ? nullptr : row;
 }
 
-SubackReturnCode suback_return_code(const FilterResult& result) {
-  const auto* qos = std::get_if<QoS>(&result);
-  return qos != nullptr ? static_cast<SubackReturnCode>(*qos) : SubackReturnCode::failure;
+}  // namespace
+
+std::string_view name(Reason reason) {
+  const Row* row = find(reason);
+  return row == nullptr ? std::string_view() : row->name;
+}
+
+bool is_reason_of(PacketType type, Reason reason) {
+  const Row* row = find(reason);
+  return row != nullptr && (row->packets & types(type)) != 0;
+}
+
+std::uint8_t connect_return_code(Reason reason) {
+  switch (reason) {
+    case Reason::success:
+      return 0;
+    case Reason::unsupported_protocol_version:
+      return return_code::unacceptable_protocol_version;
+    case Reason::client_identifier_not_valid:
+      return return_code::identifier_rejected;
+    case Reason::bad_user_name_or_password:
+      return return_code::bad_user_name_or_password;
+    case Reason::not_authorized:
+    case Reason::banned:
+      return return_code::not_authorized;
+    default:
+      return return_code::server_unavailable;
+  }
+}
+
+Reason reason_of_connect_return_code(std::uint8_t code) {
+  switch (code) {
+    case 0:
+      return Reason::success;
+    case return_code::unacceptable_protocol_version:
+      return Reason::unsupported_protocol_version;
+    case return_code::identifier_rejected:
+      return Reason::client_identifier_not_valid;
+    case return_code::server_unavailable:
+      return Reason::server_unavailable;
+    case return_code::bad_user_name_or_password:
+      return Reason::bad_user_name_or_password;
+    case return_code::not_authorized:
+      return Reason::not_authorized;
+    default:
+      return Reason::unspecified_error;
+  }
+}
+
+std::uint8_t suback_return_code(Reason reason) {
+  return static_cast<std::uint8_t>(is_error(reason) ? Reason::unspecified_error : reason);
 }
 
 }  // namespace pubsub_mqtt::mqtt

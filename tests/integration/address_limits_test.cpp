@@ -13,7 +13,7 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-using Code = mqtt::ConnectReturnCode;
+using Code = mqtt::Reason;
 
 class AddressLimits : public testing::Test {
  protected:
@@ -29,7 +29,7 @@ class AddressLimits : public testing::Test {
   static bool is_let_in(RawMqtt& client) {
     try {
       return client.connect("outsider " + std::to_string(reinterpret_cast<std::uintptr_t>(&client))) ==
-             Code::accepted;
+             Code::success;
     } catch (const ConnectionClosed&) {
       return false;
     }
@@ -38,7 +38,7 @@ class AddressLimits : public testing::Test {
   Code log_in(std::string_view user_name, std::string_view password) {
     RawMqtt client = from_outside();
     return connect(client, {.client_identifier = "outsider", .user_name = user_name, .password = password})
-        .code;
+        .reason;
   }
 
   Prosody prosody;
@@ -95,13 +95,13 @@ TEST_F(AddressLimits, FailedLogins) {
   EXPECT_EQ(log_in("juliet@localhost", account_password), Code::server_unavailable);
   prosody.log().wait_for("warn\tToo many failed logins of address " + outside_address());
   RawMqtt anonymous = from_outside();
-  EXPECT_EQ(anonymous.connect("anonymous"), Code::accepted) << "it guesses nothing";
+  EXPECT_EQ(anonymous.connect("anonymous"), Code::success) << "it guesses nothing";
   RawMqtt from_loopback(prosody.mqtt_port());
   EXPECT_EQ(connect(from_loopback, {.client_identifier = "from loopback",
                                     .user_name = "juliet@localhost",
                                     .password = account_password})
-                .code,
-            Code::accepted);
+                .reason,
+            Code::success);
 }
 
 class FailedLoginsOfAnAddress : public AddressLimits {
@@ -113,27 +113,27 @@ class FailedLoginsOfAnAddress : public AddressLimits {
 };
 
 TEST_F(FailedLoginsOfAnAddress, DoNotKeepOutWhoHasLoggedInFromThereBefore) {
-  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::success);
   EXPECT_EQ(log_in("one@localhost", "guess"), failed);
   EXPECT_EQ(log_in("two@localhost", "guess"), failed);
   EXPECT_EQ(log_in("romeo@localhost", account_password), refused);
-  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::success);
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
-  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::accepted) << "a reload forgets nobody";
+  EXPECT_EQ(log_in("juliet@localhost", account_password), Code::success) << "a reload forgets nobody";
 }
 
 TEST_F(FailedLoginsOfAnAddress, OfAnAccountThatHasLoggedInFromThereCountByThemselves) {
-  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::success);
   EXPECT_EQ(log_in("juliet@localhost", "old"), failed);
   EXPECT_EQ(log_in("juliet@localhost", "old"), failed);
   EXPECT_EQ(log_in("juliet@localhost", account_password), refused);
   prosody.log().wait_for("warn\tToo many failed logins of account juliet@localhost from " +
                          outside_address());
-  EXPECT_EQ(log_in("romeo@localhost", account_password), Code::accepted);
+  EXPECT_EQ(log_in("romeo@localhost", account_password), Code::success);
 }
 
 TEST_F(FailedLoginsOfAnAddress, CountForAnAccountWhosePasswordHasChanged) {
-  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::accepted);
+  ASSERT_EQ(log_in("juliet@localhost", account_password), Code::success);
   prosody.shell(R"(user:password("juliet@localhost", "new"))");
   EXPECT_EQ(log_in("juliet@localhost", account_password), failed);
   EXPECT_EQ(log_in("juliet@localhost", account_password), failed);

@@ -37,10 +37,10 @@ TEST_F(BackPressure, ASubscriberThatDoesNotReadLosesMessagesAndNobodyElseDoes) {
   start("mqtt_max_outbound_bytes = 65536");
   constexpr int messages = 200;  // 20 MB: more than the kernel keeps for a connection
   RawMqtt slow(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
-  ASSERT_EQ(slow.connect("slow"), mqtt::ConnectReturnCode::accepted);
-  ASSERT_EQ(slow.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(slow.connect("slow"), mqtt::Reason::success);
+  ASSERT_EQ(slow.subscribe(topic), mqtt::Reason::granted_qos_0);
   RawMqtt reader = connected(prosody.mqtt_port(), "reader");
-  ASSERT_EQ(reader.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(reader.subscribe(topic), mqtt::Reason::granted_qos_0);
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
   for (int i = 0; i < messages; ++i) {
     const std::string payload = numbered(i);
@@ -87,7 +87,7 @@ void publish_at_full_speed(std::uint16_t port, int messages) {
 TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
   start("mqtt_max_queued_messages = 10");
   RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
-  ASSERT_EQ(subscriber.subscribe(topic, at_least_once), mqtt::SubackReturnCode::qos_1);
+  ASSERT_EQ(subscriber.subscribe(topic, at_least_once), mqtt::Reason::granted_qos_1);
   constexpr int messages = 5000;
   auto publisher = std::async(std::launch::async, publish_at_full_speed, prosody.mqtt_port(), messages);
   for (int i = 0; i < messages; ++i) ASSERT_EQ(next_message(subscriber).payload, std::to_string(i));
@@ -99,7 +99,7 @@ TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
 TEST_F(BackPressure, ASubscriberThatDoesNotAcknowledgeIsWaitedForTenSeconds) {
   start("mqtt_max_inflight = 2; mqtt_max_queued_messages = 3");
   RawMqtt stuck = connected(prosody.mqtt_port(), "stuck");
-  ASSERT_EQ(stuck.subscribe(topic, at_least_once), mqtt::SubackReturnCode::qos_1);
+  ASSERT_EQ(stuck.subscribe(topic, at_least_once), mqtt::Reason::granted_qos_1);
   const auto begin = Clock::now();
   // The sixth finds no place and waits, the next two are dropped.
   for (const int messages : {6, 1, 1}) publish_at_full_speed(prosody.mqtt_port(), messages);
@@ -135,7 +135,7 @@ class HeldUp {
 TEST_F(BackPressure, APublisherFasterThanPubsubIsSlowedByTcp) {
   start("mqtt_max_outbound_bytes = 1024*1024*1024");
   RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
-  ASSERT_EQ(subscriber.subscribe(topic), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(subscriber.subscribe(topic), mqtt::Reason::granted_qos_0);
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
   auto& stream = dynamic_cast<TcpStream&>(publisher.stream());
 
@@ -177,7 +177,7 @@ class BackPressureAtTheEnd : public BackPressure, public testing::WithParamInter
 TEST_P(BackPressureAtTheEnd, WhatCameBeforeItIsCarriedOut) {
   start("");
   RawMqtt witness = connected(prosody.mqtt_port(), "witness");
-  ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/#"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(witness.subscribe("pubsub.localhost/utf8/#"), mqtt::Reason::granted_qos_0);
   RawMqtt publisher(GetParam().connect(prosody));
   connect(publisher, {.client_identifier = "publisher",
                       .will = mqtt::Publish{.topic = "pubsub.localhost/utf8/will", .payload = "gone"}});

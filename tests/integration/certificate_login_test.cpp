@@ -9,7 +9,7 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-using Code = mqtt::ConnectReturnCode;
+using Code = mqtt::Reason;
 
 class CertificateLogin : public testing::Test {
  protected:
@@ -31,8 +31,8 @@ class CertificateLogin : public testing::Test {
                            .ca_file = prosody.ca_file(),
                            .certificate = prosody.folder().write("device.crt", pem(device.certificate)),
                            .key = prosody.folder().write("device.key", pem(device.key))}));
-    const Code code = connect(client, packet).code;
-    if (code == Code::accepted) client.ping();
+    const Code code = connect(client, packet).reason;
+    if (code == Code::success) client.ping();
     return code;
   }
 
@@ -43,14 +43,14 @@ constexpr const char* juliet = "otherName:1.3.6.1.5.5.7.8.5;UTF8:juliet@localhos
 
 TEST_F(CertificateLogin, TheXmppAddressIsTheAccount) {
   start();
-  EXPECT_EQ(connect_code(juliet), Code::accepted);
+  EXPECT_EQ(connect_code(juliet), Code::success);
   prosody.log().wait_for("\"device\" \\(juliet@localhost\\): connected");
 }
 
 TEST_F(CertificateLogin, AUserNameThatIsGivenMustAgree) {
   start();
   EXPECT_EQ(connect_code(juliet, {.client_identifier = "device", .user_name = "juliet@localhost"}),
-            Code::accepted);
+            Code::success);
   EXPECT_EQ(connect_code(juliet, {.client_identifier = "device",
                                   .user_name = "romeo@localhost",
                                   .password = account_password}),
@@ -69,12 +69,12 @@ TEST_F(CertificateLogin, SeveralAccountsNeedAUserNameToChoose) {
   const std::string both = std::string(juliet).append(",otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@localhost");
   EXPECT_EQ(connect_code(both), Code::not_authorized);
   EXPECT_EQ(connect_code(both, {.client_identifier = "device", .user_name = "romeo@localhost"}),
-            Code::accepted);
+            Code::success);
 }
 
 TEST_F(CertificateLogin, OtherNamesCountWhereConfiguredOnly) {
   start();
-  EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::accepted);  // from loopback, without login
+  EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::success);  // from loopback, without login
   prosody.log().wait_for("\"device\": connected");
   EXPECT_EQ(prosody.log().count("juliet@localhost"), 0U);
 }
@@ -86,7 +86,7 @@ TEST_F(CertificateLogin, ACertificateWithOtherNamesIsNoWayAroundMqttAllowAnonymo
 
 TEST_F(CertificateLogin, ADnsNameIsAnAccountWhereConfigured) {
   start("mqtt_certificate_user = \"dns_name\"");
-  EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::accepted);
+  EXPECT_EQ(connect_code("DNS:juliet.localhost"), Code::success);
   prosody.log().wait_for("\\(juliet@localhost\\): connected");
   EXPECT_EQ(connect_code("DNS:nobody.localhost"), Code::not_authorized);
   EXPECT_EQ(connect_code("DNS:*.localhost"), Code::not_authorized);
@@ -94,7 +94,7 @@ TEST_F(CertificateLogin, ADnsNameIsAnAccountWhereConfigured) {
 
 TEST_F(CertificateLogin, AnEmailAddressIsAnAccountWhereConfigured) {
   start("mqtt_certificate_user = \"email\"");
-  EXPECT_EQ(connect_code("email:juliet@localhost"), Code::accepted);
+  EXPECT_EQ(connect_code("email:juliet@localhost"), Code::success);
   prosody.log().wait_for("\\(juliet@localhost\\): connected");
 }
 
@@ -102,7 +102,7 @@ TEST_F(CertificateLogin, ACertificateOfAnotherAuthorityIsNoLogin) {
   start("mqtt_allow_anonymous = false");
   const Identity stranger = make_identity({.name = "stranger", .authority = true});
   EXPECT_ANY_THROW(
-      EXPECT_NE(connect_code(juliet, {.client_identifier = "device"}, &stranger), Code::accepted));
+      EXPECT_NE(connect_code(juliet, {.client_identifier = "device"}, &stranger), Code::success));
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("juliet@localhost"), 0U);
 }
@@ -110,11 +110,11 @@ TEST_F(CertificateLogin, ACertificateOfAnotherAuthorityIsNoLogin) {
 // The provider that can disable accounts on Prosody 13; on 0.12 there is no such command.
 TEST_F(CertificateLogin, ADisabledAccountIsRefused) {
   start("", "authentication = \"internal_hashed\"");
-  EXPECT_EQ(connect_code(juliet), Code::accepted);
+  EXPECT_EQ(connect_code(juliet), Code::success);
   prosody.shell(R"(user:disable("juliet@localhost"))");
-  EXPECT_EQ(connect_code(juliet), prosody.is_0_12() ? Code::accepted : Code::not_authorized);
+  EXPECT_EQ(connect_code(juliet), prosody.is_0_12() ? Code::success : Code::not_authorized);
   prosody.shell(R"(user:enable("juliet@localhost"))");
-  EXPECT_EQ(connect_code(juliet), Code::accepted);
+  EXPECT_EQ(connect_code(juliet), Code::success);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ class Mortal {
       client->send(mqtt::Connect{.clean_session = false, .client_identifier = client_identifier_});
       if (is_this_the_end()) return false;  // before CONNACK
       const auto connack = client->read_packet<mqtt::Connack>();
-      EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+      EXPECT_EQ(connack.reason, mqtt::Reason::success);
       EXPECT_TRUE(connack.session_present || connections_ == 0) << client_identifier_;
       client_ = std::move(client);  // the old one may be alive until now: a takeover
       return true;

@@ -33,7 +33,7 @@ class Conformance : public RunningProsody {
     RawMqtt client(prosody.mqtt_port());
     client.send(packet);
     const auto connack = client.read_packet<mqtt::Connack>();
-    EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+    EXPECT_EQ(connack.reason, mqtt::Reason::success);
     EXPECT_EQ(connack.session_present, session_present);
     return client;
   }
@@ -100,7 +100,7 @@ TEST_F(Conformance, TheSubscribersQosIsTheUpperBound) {  // [MQTT-3.8.4-5, MQTT-
   RawMqtt publisher = connect("publisher");
   RawMqtt subscriber = connect("subscriber");
   for (const QoS granted : every_qos) {
-    EXPECT_EQ(subscriber.subscribe(topic, granted), static_cast<mqtt::SubackReturnCode>(granted));
+    EXPECT_EQ(subscriber.subscribe(topic, granted), static_cast<mqtt::Reason>(granted));
     for (const QoS published : every_qos) {
       publish(publisher, {.topic = topic, .payload = "1", .qos = published});
       EXPECT_EQ(take(subscriber).qos, std::min(published, granted));

@@ -28,7 +28,7 @@ void expect_round_trip(RawMqtt& client, std::string_view payload) {
 
 RawMqtt subscriber(const Prosody& prosody, std::string_view client_identifier) {
   RawMqtt client = connected(prosody.mqtt_port(), client_identifier);
-  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::Reason::granted_qos_0);
   return client;
 }
 
@@ -109,11 +109,11 @@ TEST(LifeCycleOfTwoHosts, OneUnloadedLeavesTheOther) {
   prosody.wait_for_log();
 
   RawMqtt client = connected(prosody.mqtt_port(), "client");
-  EXPECT_EQ(client.subscribe(news), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(news), mqtt::Reason::granted_qos_0);
   client.send(mqtt::Publish{.topic = news, .payload = "1"});
   EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, "1");
   // The other host is a pubsub component still: its filters wait.
-  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::Reason::granted_qos_0);
 
   prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
   expect_round_trip(client, "2");
@@ -126,7 +126,7 @@ TEST(LifeCycleOfTwoHosts, OneReloadedKeepsTheClientsOfBoth) {
     modules_enabled = { "pubsub_mqtt" }
     autocreate_on_publish = true)"});
   RawMqtt client = subscriber(prosody, "client");
-  EXPECT_EQ(client.subscribe(news), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe(news), mqtt::Reason::granted_qos_0);
   prosody.shell(R"(module:reload("pubsub_mqtt", "news.localhost"))");
   expect_round_trip(client, "1");
   client.send(mqtt::Publish{.topic = news, .payload = "2"});
@@ -158,7 +158,7 @@ TEST_F(LifeCycle, AShutdownWithAThousandClientsClosesThemAll) {
   std::vector<std::unique_ptr<RawMqtt>> clients;
   for (int i = 0; i < 1000; ++i) {
     clients.push_back(std::make_unique<RawMqtt>(prosody.mqtt_port()));
-    ASSERT_EQ(clients.back()->connect("client" + std::to_string(i)), mqtt::ConnectReturnCode::accepted);
+    ASSERT_EQ(clients.back()->connect("client" + std::to_string(i)), mqtt::Reason::success);
   }
   const Prosody::Stopped stopped = prosody.stop();
   EXPECT_EQ(stopped.status, 0);
@@ -232,7 +232,7 @@ TEST_F(LifeCycle, AHostOnWhichNotEverythingCanBeHookedIsNotServedAtAll) {
   admin.publish("node", "1", "<json xmlns='urn:xmpp:json:0'>1</json>");
   EXPECT_EQ(admin.items("node").size(), 1U);
   RawMqtt client = connected(prosody.mqtt_port(), "client");
-  EXPECT_EQ(client.subscribe(json_topic), mqtt::SubackReturnCode::qos_0) << "it waits";
+  EXPECT_EQ(client.subscribe(json_topic), mqtt::Reason::granted_qos_0) << "it waits";
 
   tell_service("events.wrappers = events.kept");
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");

@@ -68,7 +68,7 @@ TEST_F(Log, ALineSaysHowAConnectionEnded) {
 
   {
     RawMqtt secure(std::make_unique<TlsStream>(prosody.mqtt_tls_port(), TlsStream::Options{}));
-    ASSERT_EQ(secure.connect("secure"), mqtt::ConnectReturnCode::accepted);
+    ASSERT_EQ(secure.connect("secure"), mqtt::Reason::success);
     secure.stream().send_last(std::string_view("\xC0\x00", 2));  // PINGREQ
   }
   prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"secure\": closed by the client");

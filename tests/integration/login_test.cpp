@@ -63,19 +63,19 @@ TEST_F(Login, APasswordIsComparedWhole) {
   const std::string password = std::string(account_password) + '\0' + "and more";
   client.send(
       mqtt::Connect{.client_identifier = "meter", .user_name = "juliet@localhost", .password = password});
-  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, mqtt::Reason::bad_user_name_or_password);
 }
 
 TEST_F(Login, AUserNameWithoutPasswordIsNoLogin) {
   RawMqtt client(prosody.mqtt_port());
   client.send(mqtt::Connect{.client_identifier = "meter", .user_name = "juliet@localhost"});
-  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, mqtt::Reason::bad_user_name_or_password);
 }
 
 TEST_F(Login, AnEmptyUserNameIsAClientWithoutLogin) {
   RawMqtt client(prosody.mqtt_port());
-  EXPECT_EQ(connect(client, {.client_identifier = "tahu", .user_name = "", .password = ""}).code,
-            mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connect(client, {.client_identifier = "tahu", .user_name = "", .password = ""}).reason,
+            mqtt::Reason::success);
 }
 
 TEST_F(Login, WhatCameBehindConnectIsCarriedOutAsTheAccount) {
@@ -94,7 +94,7 @@ TEST_F(Login, WhatCameBehindConnectIsCarriedOutAsTheAccount) {
                             .packet_identifier = 1},
               bytes);
   client.send_bytes(bytes);
-  EXPECT_EQ(client.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
   EXPECT_EQ(client.read_packet<mqtt::Puback>().packet_identifier, 1);
   ASSERT_EQ(admin.items("secret").size(), 1U);
 }
@@ -154,7 +154,7 @@ TEST_F(Login, ADeletedAccountLosesItsConnectionAndItsSession) {
   MqttClient witness(prosody.mqtt_port());
   ASSERT_EQ(witness.subscribe("pubsub.localhost/json/node"), 0);
   RawMqtt client(prosody.mqtt_port());
-  ASSERT_EQ(connect(client, connect_packet).code, mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connect(client, connect_packet).reason, mqtt::Reason::success);
   prosody.shell(R"(user:delete("juliet@localhost"))");
   client.wait_for_close();
   EXPECT_TRUE(witness.messages_so_far().empty()) << "the will is nobody's";
@@ -169,11 +169,11 @@ TEST_F(Login, ANewPasswordClosesTheConnectionAndKeepsTheSession) {
                        .user_name = "juliet@localhost",
                        .password = account_password};
   RawMqtt client(prosody.mqtt_port());
-  ASSERT_EQ(connect(client, packet).code, mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connect(client, packet).reason, mqtt::Reason::success);
   prosody.shell(R"(user:password("juliet@localhost", "new"))");
   client.wait_for_close();
   RawMqtt old(prosody.mqtt_port());
-  EXPECT_EQ(connect(old, packet).code, mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(connect(old, packet).reason, mqtt::Reason::bad_user_name_or_password);
   packet.password = "new";
   RawMqtt again(prosody.mqtt_port());
   EXPECT_EQ(connect(again, packet), (mqtt::Connack{.session_present = true}));
@@ -192,7 +192,7 @@ TEST_F(Login, ADisabledAccountIsClosedAndHearsNothingOfThatTime) {
                              .user_name = "juliet@localhost",
                              .password = account_password};
   RawMqtt client(prosody.mqtt_port());
-  ASSERT_EQ(connect(client, packet).code, mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connect(client, packet).reason, mqtt::Reason::success);
   client.subscribe("pubsub.localhost/utf8/node", mqtt::QoS::at_least_once);
   tell("user-disabled");
   client.wait_for_close();
@@ -223,7 +223,7 @@ class AccountShell : public testing::Test {
 // Prosody 0.12 says that it has no such command, and nothing happens.
 TEST_F(AccountShell, ADisabledAccountIsClosedAndRefusedAndHearsNothingOfThatTime) {
   RawMqtt client(prosody.mqtt_port());
-  ASSERT_EQ(connect(client, meter).code, mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connect(client, meter).reason, mqtt::Reason::success);
   client.subscribe(topic, mqtt::QoS::at_least_once);
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
   const auto tell = [&](std::string_view news) {
@@ -241,7 +241,7 @@ TEST_F(AccountShell, ADisabledAccountIsClosedAndRefusedAndHearsNothingOfThatTime
   EXPECT_NE(answer.find("User disabled"), std::string::npos) << answer;
   client.wait_for_close();
   RawMqtt refused(prosody.mqtt_port());
-  EXPECT_EQ(connect(refused, meter).code, mqtt::ConnectReturnCode::not_authorized);
+  EXPECT_EQ(connect(refused, meter).reason, mqtt::Reason::not_authorized);
   prosody.log().wait_for("login as meter@localhost failed: the account is disabled");
   tell("unheard");
   prosody.shell(R"(user:enable("meter@localhost"))");
@@ -254,7 +254,7 @@ TEST_F(AccountShell, ADisabledAccountIsClosedAndRefusedAndHearsNothingOfThatTime
 // On Prosody 0.12 a user of "localhost" has a set of roles, on 13 a primary role and others.
 TEST_F(AccountShell, ANewRoleClosesNobody) {
   RawMqtt client(prosody.mqtt_port());
-  ASSERT_EQ(connect(client, meter).code, mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connect(client, meter).reason, mqtt::Reason::success);
   client.subscribe(topic);
   const std::vector<std::string> commands =
       prosody.is_0_12()
@@ -276,18 +276,17 @@ TEST(LoginSettings, UsersOfAHostThatIsDeactivatedAreClosed) {
   prosody.start({.more_hosts = "\nVirtualHost \"second.localhost\"\nauthentication = \"harness\""});
   const auto connected_as = [&](RawMqtt& client, std::string_view user_name) {
     return connect(client, {.client_identifier = user_name, .user_name = user_name, .password = "secret"})
-        .code;
+        .reason;
   };
   RawMqtt first(prosody.mqtt_port());
   RawMqtt second(prosody.mqtt_port());
-  ASSERT_EQ(connected_as(first, "juliet@localhost"), mqtt::ConnectReturnCode::accepted);
-  ASSERT_EQ(connected_as(second, "juliet@second.localhost"), mqtt::ConnectReturnCode::accepted);
+  ASSERT_EQ(connected_as(first, "juliet@localhost"), mqtt::Reason::success);
+  ASSERT_EQ(connected_as(second, "juliet@second.localhost"), mqtt::Reason::success);
   prosody.shell(R"(host:deactivate("second.localhost"))");
   second.wait_for_close();
   first.ping();
   RawMqtt again(prosody.mqtt_port());
-  EXPECT_EQ(connected_as(again, "juliet@second.localhost"),
-            mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(connected_as(again, "juliet@second.localhost"), mqtt::Reason::bad_user_name_or_password);
 }
 
 TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
@@ -346,28 +345,28 @@ TEST_F(LoginWithProvider, ASlowOneIsWaitedForAndNobodyElseWaits) {
   RawMqtt slow = ask("slow");
   prosody.log().wait_for("slow waits");
   RawMqtt juliet = ask("juliet");
-  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
   prosody.shell(">prosody.events.fire_event(\"answer-slow\")");
-  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
 }
 
 TEST_F(LoginWithProvider, ATooSlowOneIsUnavailable) {
   start("mqtt_connect_timeout = 1");
   RawMqtt slow = ask("slow");
-  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().reason, mqtt::Reason::server_unavailable);
   slow.wait_for_close();
   prosody.shell(">prosody.events.fire_event(\"answer-slow\")");  // nobody waits for it
   RawMqtt juliet = ask("juliet");
-  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
 }
 
 TEST_F(LoginWithProvider, OneThatFailsIsUnavailable) {
   start();
   RawMqtt broken = ask("broken");
-  EXPECT_EQ(broken.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
+  EXPECT_EQ(broken.read_packet<mqtt::Connack>().reason, mqtt::Reason::server_unavailable);
   prosody.log().wait_for("error\tThe authentication provider failed: .*the directory is down");
   RawMqtt juliet = ask("juliet");
-  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(juliet.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
 }
 
 TEST(LoginSettings, HashedPasswordsAreChecked) {
@@ -471,7 +470,7 @@ TEST_F(LoginWithProvider, WhatItSaidBeforeTheAccountChangedIsWorthNothing) {
   prosody.shell(
       R"(>prosody.events.fire_event("user-password-changed", { username = "slow", host = "localhost" }))");
   prosody.shell(">prosody.events.fire_event(\"answer-slow\")");
-  EXPECT_EQ(slow.read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::server_unavailable);
+  EXPECT_EQ(slow.read_packet<mqtt::Connack>().reason, mqtt::Reason::server_unavailable);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class Malformed : public RunningProsody, public testing::WithParamInterface<Misb
 
 TEST_P(Malformed, ClosesItsConnectionAndNoOther) {
   RawMqtt witness = connected(prosody.mqtt_port(), "witness");
-  ASSERT_EQ(witness.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(witness.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   RawMqtt offender(prosody.mqtt_port());
   try {
     offender.send_bytes(GetParam().bytes);

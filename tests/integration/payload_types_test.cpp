@@ -156,7 +156,7 @@ TEST_P(BadPayloads, AreRefusedWithALogLineAndHarmNobody) {
   admin.create("node", {{"access_model", "open"}});
   admin.subscribe("node");
   RawMqtt client = connected(prosody.mqtt_port(), "sender");
-  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   client.send(mqtt::Publish{.topic = "pubsub.localhost/" + type + "/node", .payload = payload});
   prosody.log().wait_for("sender.*refused");
 
@@ -203,7 +203,7 @@ TEST_F(PayloadTypes, ALargePayloadIsWholeToMqttAndWithoutContentToXmpp) {
   EXPECT_STREQ(data.attribute("type").value(), "application/json");
   EXPECT_FALSE(data.first_child());
   RawMqtt later = connected(prosody.mqtt_port(), "later");
-  ASSERT_EQ(later.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(later.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   EXPECT_EQ(later.read_packet<mqtt::Publish>().payload, large);
 }
 
@@ -211,7 +211,7 @@ TEST(ItemSize, IsASetting) {
   Prosody prosody;
   prosody.start({.global = "mqtt_max_item_size = 5000"});
   RawMqtt client = connected(prosody.mqtt_port(), "sender");
-  ASSERT_EQ(client.subscribe("pubsub.localhost/xml/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(client.subscribe("pubsub.localhost/xml/node"), mqtt::Reason::granted_qos_0);
   for (const std::size_t size : {5001UL, 3000UL}) {
     const std::string element = "<a xmlns='b'>" + std::string(size, 'x') + "</a>";
     client.send(mqtt::Publish{.topic = "pubsub.localhost/xml/node", .payload = element});

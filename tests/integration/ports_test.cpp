@@ -55,7 +55,7 @@ TEST(Ports, ServeIPv6) {
   Prosody prosody;
   prosody.start({.global = R"(mqtt_interfaces = { "::1" })"});
   RawMqtt client(std::make_unique<TcpStream>(prosody.mqtt_port(), "::1"));
-  EXPECT_EQ(client.connect("six"), mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.connect("six"), mqtt::Reason::success);
   prosody.log().wait_for("::1.*six.*connected");
 }
 
@@ -66,7 +66,7 @@ TEST(Ports, SeveralAreServedAlike) {
                            std::to_string(second.number()) + " }"});
   RawMqtt subscriber = connected(prosody.mqtt_port(), "one");
   RawMqtt publisher = connected(second.number(), "two");
-  ASSERT_EQ(subscriber.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(subscriber.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   publisher.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
   EXPECT_EQ(subscriber.read_packet<mqtt::Publish>().payload, "1");
 }
@@ -78,7 +78,7 @@ TEST(Ports, ABusyOneIsReportedByProsodyAndTheOthersServe) {
   prosody.log().wait_for("Failed to open server port " + std::to_string(prosody.mqtt_port()) + ".* in use");
   RawMqtt client(std::make_unique<TlsStream>(prosody.mqtt_tls_port(),
                                              TlsStream::Options{.server_name = "pubsub.localhost"}));
-  EXPECT_EQ(client.connect("client"), mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.connect("client"), mqtt::Reason::success);
 }
 
 TEST(Ports, OneClosedInTheShellIsFreeAtOnceAndClientsStay) {
@@ -112,7 +112,7 @@ TEST(Ports, ServeAThousandClientsThatComeAtOnce) {
     clients.back()->send(mqtt::Connect{.client_identifier = identifier});
   }
   for (auto& client : clients) {
-    ASSERT_EQ(client->read_packet<mqtt::Connack>().code, mqtt::ConnectReturnCode::accepted);
+    ASSERT_EQ(client->read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
   }
 }
 

@@ -170,7 +170,7 @@ TEST_F(PublishSubscribe, FiltersThatSelectNothingAreRefused) {
            "$share/group/pubsub.localhost/json/node",
            "$other/json/node",
        }) {
-    EXPECT_EQ(client.subscribe(filter), mqtt::SubackReturnCode::failure) << filter;
+    EXPECT_EQ(client.subscribe(filter), mqtt::Reason::unspecified_error) << filter;
   }
   client.ping();
 }
@@ -183,14 +183,14 @@ TEST_F(PublishSubscribe, TheAnswerToASubscribeHasACodeForEachFilter) {
                                                 {.topic_filter = "pubsub.localhost/utf8/node"}}});
   const auto answer = client.read_packet<mqtt::Suback>();
   EXPECT_EQ(answer.packet_identifier, 77);
-  const std::vector expected{mqtt::SubackReturnCode::qos_0, mqtt::SubackReturnCode::failure,
-                             mqtt::SubackReturnCode::qos_0};
-  EXPECT_EQ(answer.return_codes, expected);
+  const std::vector expected{mqtt::Reason::granted_qos_0, mqtt::Reason::unspecified_error,
+                             mqtt::Reason::granted_qos_0};
+  EXPECT_EQ(answer.reasons, expected);
 }
 
 TEST_F(PublishSubscribe, APublishThatGoesNowhereCostsItsSenderNothing) {
   RawMqtt client = connected(prosody.mqtt_port(), "lost");
-  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(client.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   for (const char* topic :
        {"two/levels", "pubsub.localhost/json", "pubsub.localhost/bson/node", "unknown.example/json/node",
         "localhost/json/node", "pubsub.localhost/json/control\x01"}) {
@@ -204,17 +204,17 @@ TEST_F(PublishSubscribe, APublishThatGoesNowhereCostsItsSenderNothing) {
 TEST_F(PublishSubscribe, ANodeNameThatStorageCannotHoldIsRefused) {
   RawMqtt client = connected(prosody.mqtt_port(), "client");
   const std::string topic = "pubsub.localhost/json/" + std::string(300, 'x');
-  EXPECT_EQ(client.subscribe(topic), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(client.subscribe(topic), mqtt::Reason::unspecified_error);
   client.send(mqtt::Publish{.topic = topic, .payload = "1"});
   client.ping();
 }
 
 TEST_F(PublishSubscribe, ANewConnectionTakesOverItsClientIdentifier) {
   RawMqtt first = connected(prosody.mqtt_port(), "device");
-  ASSERT_EQ(first.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(first.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   RawMqtt second = connected(prosody.mqtt_port(), "device");
   first.wait_for_close();
-  ASSERT_EQ(second.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(second.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   second.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
   EXPECT_EQ(second.read_packet<mqtt::Publish>().payload, "1");
 }
@@ -230,7 +230,7 @@ TEST_F(PublishSubscribe, AClientOfMqtt5IsToldThatItsVersionIsNotServed) {
 TEST_F(PublishSubscribe, AnXmppUserIsServedWhileMqttIsBusy) {
   XmppClient romeo("romeo@localhost", account_password, prosody.c2s_port());
   RawMqtt publisher = connected(prosody.mqtt_port(), "busy");
-  ASSERT_EQ(publisher.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(publisher.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   for (int i = 0; i < 200; ++i) {
     publisher.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = std::to_string(i)});
   }

@@ -19,7 +19,7 @@ class Qos : public RunningProsody {
  protected:
   RawMqtt subscriber() {
     RawMqtt client = with_session(prosody.mqtt_port(), "subscriber");
-    EXPECT_EQ(client.subscribe(topic, exactly_once), mqtt::SubackReturnCode::qos_2);
+    EXPECT_EQ(client.subscribe(topic, exactly_once), mqtt::Reason::granted_qos_2);
     return client;
   }
   RawMqtt publisher() { return with_session(prosody.mqtt_port(), "publisher"); }

@@ -551,7 +551,7 @@ class ManyRetained : public testing::Test {
   // A client that leaves little room in the kernel.
   RawMqtt slow_reader() {
     RawMqtt client(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
-    EXPECT_EQ(client.connect("reader"), mqtt::ConnectReturnCode::accepted);
+    EXPECT_EQ(client.connect("reader"), mqtt::Reason::success);
     return client;
   }
 

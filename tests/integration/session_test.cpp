@@ -25,7 +25,7 @@ class Session : public testing::Test {
     RawMqtt client(port());
     const auto connack =
         connect(client, {.clean_session = clean_session, .client_identifier = client_identifier});
-    if (connack.code == mqtt::ConnectReturnCode::accepted) disconnect(client);
+    if (connack.reason == mqtt::Reason::success) disconnect(client);
     return connack;
   }
 
@@ -107,7 +107,7 @@ TEST_F(Session, TheQueueDropsTheNewestBeyondMqttMaxQueuedMessages) {
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("device.*mqtt_max_queued_messages"), 1U);
   EXPECT_EQ(prosody.log().count("other.*mqtt_max_queued_messages"), 1U);
-  EXPECT_EQ(connack_of("device", true).code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connack_of("device", true).reason, mqtt::Reason::success);
   prosody.log().wait_for("device.*2 messages were dropped");
 }
 
@@ -249,7 +249,7 @@ TEST_F(Session, AnEmptyIdentifierIsUniqueAndNeedsACleanSession) {
   second.ping();
   RawMqtt third(port());
   EXPECT_EQ(connect(third, {.clean_session = false}),
-            (mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+            (mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
   EXPECT_THROW(third.read(), ConnectionClosed);
 }
 
@@ -265,7 +265,7 @@ TEST_F(Session, AnyUtf8IsAnIdentifier) {
         << identifier.substr(0, 20);
   }
   EXPECT_EQ(connack_of(longest + 'x', false),
-            (mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+            (mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
 }
 
 TEST_F(Session, SilenceLongerThanTheKeepAliveIntervalEndsTheConnectionOnly) {
@@ -305,7 +305,7 @@ class SessionOfMqtt31 : public Session {
 TEST_F(SessionOfMqtt31, PublishesAndSubscribesAtEachQos) {
   RawMqtt client(port());
   ASSERT_EQ(connect(client, packet("device")), mqtt::Connack{});
-  ASSERT_EQ(client.subscribe(topic, exactly_once), mqtt::SubackReturnCode::qos_2);
+  ASSERT_EQ(client.subscribe(topic, exactly_once), mqtt::Reason::granted_qos_2);
   for (const mqtt::QoS qos : {at_most_once, at_least_once, exactly_once}) {
     RawMqtt sender(port());
     ASSERT_EQ(connect(sender, packet("sender")), mqtt::Connack{});
@@ -334,14 +334,14 @@ TEST_F(SessionOfMqtt31, IsKeptAsOneOfMqtt311) {
 TEST_F(SessionOfMqtt31, AnEmptyIdentifierIsRefused) {
   for (const bool clean_session : {false, true}) {
     RawMqtt client(port());
-    EXPECT_EQ(connect(client, packet("", clean_session)).code, mqtt::ConnectReturnCode::identifier_rejected);
+    EXPECT_EQ(connect(client, packet("", clean_session)).reason, mqtt::Reason::client_identifier_not_valid);
     EXPECT_THROW(client.read(), ConnectionClosed);
   }
 }
 
 TEST_F(SessionOfMqtt31, AnIdentifierOfMoreThan23CharactersIsServedAndLogged) {
   RawMqtt client(port());
-  EXPECT_EQ(connect(client, packet("abcdefghijklmnopqrstuvwxyz")).code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connect(client, packet("abcdefghijklmnopqrstuvwxyz")).reason, mqtt::Reason::success);
   const std::string line = prosody.log().wait_for("abcdefghijklmnopqrstuvwxyz.*23");
   EXPECT_NE(line.find("debug"), std::string::npos) << line;
 }
@@ -351,7 +351,7 @@ TEST_F(SessionOfMqtt31, ARefusedFilterIsAnsweredWithItsQosAndDeliversNothing) {
   admin.create("secret", {{"access_model", "whitelist"}});
   RawMqtt client(port());
   connect(client, packet("device"));
-  EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/secret", at_least_once), mqtt::SubackReturnCode::qos_1);
+  EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/secret", at_least_once), mqtt::Reason::granted_qos_1);
   prosody.log().wait_for("device.*refused");
   admin.publish("secret", "1", "<data xmlns='https://prosody.im/protocol/mqtt'>x</data>");
   EXPECT_TRUE(messages_so_far(client).empty());

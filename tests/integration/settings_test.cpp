@@ -101,9 +101,9 @@ TEST(SettingsReload, LimitsAreThoseOfTheReload) {
   RawMqtt client = connected(prosody.mqtt_port(), "client");
   const std::string payload(2000, 'x');
   publish(client, {.topic = topic, .payload = payload});
-  EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/+"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(client.subscribe("pubsub.localhost/utf8/+"), mqtt::Reason::granted_qos_0);
   prosody.reload({.global = "mqtt_max_packet_size = 1024\nmqtt_max_wildcard_subscriptions = 1"});
-  EXPECT_EQ(client.subscribe("pubsub.localhost/json/+"), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(client.subscribe("pubsub.localhost/json/+"), mqtt::Reason::unspecified_error);
   client.send(mqtt::Publish{.topic = topic, .payload = payload});
   client.wait_for_close();
   prosody.reload({});
@@ -123,16 +123,16 @@ TEST(SettingsReload, WhoMayLogInAndHowIsAsTheReloadSays) {
       packet.user_name = user_name;
       packet.password = password;
     }
-    return connect(client, packet).code;
+    return connect(client, packet).reason;
   };
-  EXPECT_EQ(connect_code("juliet", account_password), mqtt::ConnectReturnCode::bad_user_name_or_password);
+  EXPECT_EQ(connect_code("juliet", account_password), mqtt::Reason::bad_user_name_or_password);
   prosody.reload({.global = "mqtt_user_host = \"localhost\"\nmqtt_allow_anonymous = false\n"
                             "mqtt_max_failed_logins = 1",
                   .more_hosts = second});
-  EXPECT_EQ(connect_code("juliet", account_password), mqtt::ConnectReturnCode::accepted);
-  EXPECT_EQ(connect_code("", ""), mqtt::ConnectReturnCode::not_authorized);
-  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::ConnectReturnCode::bad_user_name_or_password);
-  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::ConnectReturnCode::server_unavailable);
+  EXPECT_EQ(connect_code("juliet", account_password), mqtt::Reason::success);
+  EXPECT_EQ(connect_code("", ""), mqtt::Reason::not_authorized);
+  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::Reason::bad_user_name_or_password);
+  EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::Reason::server_unavailable);
   stays.ping();
 }
 
@@ -214,8 +214,8 @@ TEST(Settings, OfAComponentComeBeforeTheGlobalOnes) {
   ASSERT_EQ(
       connect(juliet,
               {.client_identifier = "juliet", .user_name = "juliet@localhost", .password = account_password})
-          .code,
-      mqtt::ConnectReturnCode::accepted);
+          .reason,
+      mqtt::Reason::success);
   publish(juliet, {.topic = "pubsub.localhost/json/juliet", .payload = "1"});
   prosody.log().wait_for("\"juliet\".*pubsub.localhost/json/juliet refused: only administrators may create");
   publish(juliet, {.topic = "news.localhost/json/juliet", .payload = "1"});

@@ -82,7 +82,7 @@ TEST_F(Shell, NumbersCanBeTypedAndStayWithTheirSession) {
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
   EXPECT_EQ(number("first"), "1");
   RawMqtt ended(prosody.mqtt_port());
-  EXPECT_EQ(connect(ended, {.client_identifier = "first"}).code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connect(ended, {.client_identifier = "first"}).reason, mqtt::Reason::success);
   disconnect(ended);
   EXPECT_EQ(number("second"), "2");
   RawMqtt third = connected(prosody.mqtt_port(), "third");

@@ -16,7 +16,7 @@ RawMqtt connected_with_tls(const Prosody& prosody, std::string_view client_ident
   RawMqtt client(std::make_unique<TlsStream>(
       prosody.mqtt_tls_port(),
       TlsStream::Options{.server_name = "pubsub.localhost", .ca_file = prosody.ca_file()}));
-  EXPECT_EQ(client.connect(client_identifier), mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.connect(client_identifier), mqtt::Reason::success);
   return client;
 }
 
@@ -44,7 +44,7 @@ TEST_F(Tls, PresentsTheCertificateOfTheHostThatTheClientNames) {
 
 TEST_F(Tls, CarriesLargeMessagesBothWays) {
   RawMqtt client = connected_with_tls(prosody, "client");
-  ASSERT_EQ(client.subscribe("pubsub.localhost/utf8/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(client.subscribe("pubsub.localhost/utf8/node"), mqtt::Reason::granted_qos_0);
   const std::string payload(200000, 'x');
   client.send(mqtt::Publish{.topic = "pubsub.localhost/utf8/node", .payload = payload});
   EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, payload);
@@ -53,14 +53,14 @@ TEST_F(Tls, CarriesLargeMessagesBothWays) {
 TEST_F(Tls, SharesNodesWithThePlainPort) {
   RawMqtt plain = connected(prosody.mqtt_port(), "plain");
   RawMqtt secure = connected_with_tls(prosody, "secure");
-  ASSERT_EQ(plain.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(plain.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   secure.send(mqtt::Publish{.topic = "pubsub.localhost/json/node", .payload = "1"});
   EXPECT_EQ(plain.read_packet<mqtt::Publish>().payload, "1");
 }
 
 TEST_F(Tls, ServesNewCertificatesAfterAReloadAndDropsNobody) {
   RawMqtt early = connected_with_tls(prosody, "early");
-  ASSERT_EQ(early.subscribe("pubsub.localhost/json/node"), mqtt::SubackReturnCode::qos_0);
+  ASSERT_EQ(early.subscribe("pubsub.localhost/json/node"), mqtt::Reason::granted_qos_0);
   const std::string old_serial = dynamic_cast<TlsStream&>(early.stream()).peer_serial();
   prosody.make_certificate("pubsub.localhost");
   prosody.reload({});
@@ -253,7 +253,7 @@ TEST(TlsSettings, AClientCertificateIsAskedForWhereConfigured) {
       prosody.mqtt_tls_port(), TlsStream::Options{.server_name = "pubsub.localhost",
                                                   .certificate = prosody.folder().path("certs/device.crt"),
                                                   .key = prosody.folder().path("certs/device.key")}));
-  EXPECT_EQ(client.connect("device"), mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(client.connect("device"), mqtt::Reason::success);
 }
 
 // A password that was right when Prosody read the key, and is not when we do.

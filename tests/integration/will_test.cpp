@@ -18,7 +18,7 @@ RawMqtt with_will(const Prosody& prosody, const mqtt::Publish& will, std::uint16
   RawMqtt client(prosody.mqtt_port());
   const auto connack =
       connect(client, {.keep_alive = keep_alive, .client_identifier = "mortal", .will = will});
-  EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connack.reason, mqtt::Reason::success);
   return client;
 }
 

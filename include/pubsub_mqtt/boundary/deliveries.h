@@ -47,7 +47,8 @@ struct CloseConnection {
 struct SubscribeReply {
   Ticket ticket;
   std::vector<Subscription> subscriptions;  // of the request
-  std::vector<mqtt::FilterResult> results;  // one for each of them
+  std::vector<mqtt::Reason> results;        // one for each of them
+  std::string reason_string = {};           // why the first of them was refused, in words; empty: none was
 };
 
 struct UnsubscribeReply {
@@ -63,6 +64,9 @@ struct PublishReply {
   };
   Ticket ticket;
   Outcome outcome = Outcome::accepted;
+  // What a 5.0 client is told: success, no_matching_subscribers, or why it was refused, and in words.
+  mqtt::Reason reason = mqtt::Reason::success;
+  std::string reason_string = {};
   std::string topic;  // of the request
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
@@ -110,6 +114,9 @@ struct ItemPublished {
   NodeId node = 0;
   topic::Type natural_type = topic::Type::xml;
   std::array<std::optional<std::string>, topic::type_count> payloads;
+  // The TYPE of the topic that it was published to over MQTT, in which form its properties were said; nullopt: over
+  // XMPP.
+  std::optional<topic::Type> published_as = std::nullopt;
   // Its QoS is an upper bound; the subscriber's own is the other.
   Envelope envelope = {.qos = mqtt::QoS::exactly_once};
 };

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 
@@ -15,13 +17,16 @@ namespace pubsub_mqtt {
 // client.
 using PublisherId = std::uint64_t;
 
-// What pubsub does not carry, and the gateway hands on beside it (docs/mapping.md, "Publish"). What a later
-// version of MQTT says of a message (its properties) belongs here.
+// What pubsub does not carry, and the gateway hands on beside it (docs/mapping.md, "Publish").
 struct Envelope {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   bool retain = false;  // as published
   PublisherId publisher = 0;
   SessionId session = 0;  // of the publisher; it may be over. 0: no MQTT client
+  // What MQTT 5.0 says of the message and a server hands on unaltered, encoded (mqtt::forwarded); nullptr: nothing.
+  std::shared_ptr<const std::string> properties = nullptr;
+  // Who has not been sent the message by then does not get it (MQTT 5.0, 3.3.2.3.3); Time::max(): it does not expire.
+  Time expires_at = Time::max();
 
   bool operator==(const Envelope&) const = default;
 };

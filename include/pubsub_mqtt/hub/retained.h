@@ -14,7 +14,7 @@
 namespace pubsub_mqtt::hub {
 
 // Of the item `current`, where its publisher is no MQTT client.
-inline constexpr Envelope retained_item{.qos = mqtt::QoS::exactly_once, .retain = true};
+inline Envelope retained_item() { return {.qos = mqtt::QoS::exactly_once, .retain = true}; }
 
 struct Retained {
   topic::Type type = topic::Type::json;          // of the topic it was published to

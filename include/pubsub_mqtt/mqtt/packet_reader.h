@@ -1,6 +1,6 @@
 // Bytes in, packets out: cuts a TCP stream into MQTT control packets and checks everything that MQTT 3.1.1
-// lets a receiver check (chapters 1.5, 2 and 3): reserved flags, remaining length, packet identifiers, UTF-8,
-// U+0000, topic names and filters, the shape of CONNECT, bytes left over. It takes any fragmentation and any
+// lets a receiver check, and 5.0 (chapters 1.5, 2 and 3): reserved flags, remaining length, packet identifiers, UTF-8,
+// U+0000, topic names and filters, the shape of CONNECT, properties, bytes left over. It takes any fragmentation and any
 // number of packets.
 //
 // Memory: a packet that lies whole in the input is parsed in place. Only an incomplete packet is kept, in a
@@ -27,10 +27,12 @@ struct NeedMoreBytes {};
 // broken; it holds no bytes of the client's.
 struct Malformed {
   std::string_view reason;  // a string literal
+  // What a 5.0 client is told (MQTT 5.0, 4.13.1): malformed_packet for what cannot be parsed, protocol_error for what
+  // the protocol does not permit, or a reason of its own.
+  Reason code = Reason::malformed_packet;
 };
 
-// CONNECT of an MQTT that we do not speak: the only malformed packet that has an answer, CONNACK 1
-// [MQTT-3.1.2-2].
+// CONNECT of an MQTT that we do not speak [MQTT-3.1.2-2].
 struct UnsupportedProtocolLevel {};
 
 // What the first bytes of a packet tell.
@@ -59,8 +61,13 @@ class PacketReader {
   // of `input`. After Malformed or UnsupportedProtocolLevel the reader must not be used again.
   //
   // A client whose CONNECT said MQTT 3.1 is read by the rules of 3.1 where they differ: the reader remembers
-  // its level.
+  // its level, and so with 5.0.
   ReadResult read(std::string_view& input);
+
+  // Of the client, as soon as its CONNECT has said which, also where the rest of the packet is malformed.
+  ProtocolLevel level() const { return level_; }
+  // For a client, which knows the level without a CONNECT.
+  void set_level(ProtocolLevel level) { level_ = level; }
 
   // Of the packet that read() would begin or go on with.
   PacketStart start(std::string_view input) const;
@@ -74,7 +81,8 @@ class PacketReader {
   ReadResult read_whole(std::string_view packet, std::size_t header_size);
 
   std::size_t max_packet_size_;
-  std::unique_ptr<std::string> partial_;  // nullptr while no packet is in it: an idle client pays for a pointer
+  std::unique_ptr<std::string>
+      partial_;  // nullptr while no packet is in it: an idle client pays for a pointer
   ProtocolLevel level_ = ProtocolLevel::mqtt_3_1_1;
   // The packet handed out last lies in partial_, which is dropped at the next call.
   bool handed_out_ = false;

@@ -155,14 +155,18 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
 
 void Connection::receive(const mqtt::Connect& connect) {
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
+  if (connect.level == mqtt::ProtocolLevel::mqtt_5) {
+    return refuse(mqtt::Reason::unsupported_protocol_version,
+                  "speaks a version of MQTT that is not served: 3.1 and 3.1.1 are", LogLevel::info);
+  }
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
-    return refuse(mqtt::Reason::identifier_rejected,
+    return refuse(mqtt::Reason::client_identifier_not_valid,
                   speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
                              : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
   }
   if (connect.client_identifier.size() > limits().max_client_identifier_length) {
-    return refuse(mqtt::Reason::identifier_rejected,
+    return refuse(mqtt::Reason::client_identifier_not_valid,
                   "a client identifier longer than mqtt_max_client_identifier_length");
   }
   if (has_user_name(connect) && !may_send_password()) {
@@ -268,8 +272,7 @@ void Connection::disconnect(Session& session) {
 }
 
 void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel level) {
-  write_packet(mqtt::Connack{.session_present = false, .code = mqtt::connect_return_code(reason)},
-               outbox_);  // [MQTT-3.2.2-4]
+  write_packet(mqtt::Connack{.session_present = false, .reason = reason}, outbox_);  // [MQTT-3.2.2-4]
   if (level == LogLevel::debug) return fail(why);
   sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
   end();

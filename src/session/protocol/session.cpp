@@ -141,9 +141,14 @@ void Session::publish_will() {
 void Session::receive(const mqtt::Subscribe& packet) {
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
-  for (const auto& [topic_filter, qos] : packet.subscriptions) {
-    request.ticket.bytes += sizeof(Subscription) + topic_filter.size();
-    request.subscriptions.push_back({.topic_filter = std::string(topic_filter), .qos = qos});
+  for (const auto& wanted : packet.subscriptions) {
+    request.ticket.bytes += sizeof(Subscription) + wanted.topic_filter.size();
+    request.subscriptions.push_back({.topic_filter = std::string(wanted.topic_filter),
+                                     .qos = wanted.qos,
+                                     .no_local = wanted.no_local,
+                                     .retain_as_published = wanted.retain_as_published,
+                                     .retain_handling = wanted.retain_handling,
+                                     .identifier = 0});
   }
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
@@ -193,21 +198,19 @@ Violation Session::receive(const mqtt::Pubcomp& packet) {
 
 void Session::reply(SubscribeReply& reply) {
   incoming_.answered(reply.ticket.bytes);
-  mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .return_codes = {}};
+  mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   bool any_refused = false;
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
-    auto code = mqtt::suback_return_code(reply.results[i]);
-    if (code == mqtt::SubackReturnCode::failure) {
+    mqtt::Reason reason = reply.results[i];
+    if (mqtt::is_error(reason)) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
-      if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) {
-        code = mqtt::suback_return_code(reply.subscriptions[i].qos);
-      }
+      if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
       record_.subscriptions.erase(reply.subscriptions[i].topic_filter);
     } else {
       record_.subscriptions.set(std::move(reply.subscriptions[i]));
     }
-    suback.return_codes.push_back(code);
+    suback.reasons.push_back(reason);
   }
   if (!is_here(reply.ticket.connection)) return;
   if (any_refused && record_.level == mqtt::ProtocolLevel::mqtt_3_1) {

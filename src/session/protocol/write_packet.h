@@ -9,9 +9,10 @@
 namespace pubsub_mqtt::session {
 
 template <typename Packet>
-void write_packet(const Packet& packet, Outbox& outbox) {
+void write_packet(const Packet& packet, Outbox& outbox,
+                  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1) {
   std::string bytes;
-  mqtt::write(packet, bytes);
+  mqtt::write(packet, bytes, level);
   outbox.write(bytes);
 }
 

@@ -25,17 +25,19 @@ Message::Encoding& Message::encoding(mqtt::QoS qos) {
   constexpr std::size_t around_the_topic = 9;
   std::string bytes;
   bytes.reserve(topic.size() + around_the_topic + (copied ? payload.size() : 0));
-  mqtt::write_publish_header({.topic = topic, .qos = qos}, payload.size(), bytes);
-  encoding.header_size = bytes.size();
+  const std::size_t identifier_place =
+      mqtt::write_publish_header({.topic = topic, .qos = qos}, payload.size(), bytes);
+  encoding.identifier_place = static_cast<std::uint32_t>(identifier_place);
+  encoding.header_size = static_cast<std::uint32_t>(bytes.size());
   if (copied) bytes += payload;
   encoding.bytes = std::move(bytes);
   return encoding;
 }
 
 void Message::write(Outbox& outbox, const mqtt::Publish& publish) {
-  auto& [bytes, header_size] = encoding(publish.qos);
+  auto& [bytes, header_size, identifier_place] = encoding(publish.qos);
   // What was written for another session has been copied.
-  mqtt::rewrite_publish_header(std::span(bytes).first(header_size), publish);
+  mqtt::rewrite_publish_header(std::span(bytes).first(header_size), identifier_place, publish);
   outbox.write(bytes);
   const std::string& payload = publication_.payload;
   if (bytes.size() == header_size && !payload.empty()) {

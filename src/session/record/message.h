@@ -43,7 +43,8 @@ class Message : public std::enable_shared_from_this<Message> {
   // What stands before a payload that is shared, or all of a small packet.
   struct Encoding {
     std::string bytes;
-    std::size_t header_size = 0;
+    std::uint32_t header_size = 0;
+    std::uint32_t identifier_place = 0;  // of the packet identifier in the header
   };
   Encoding& encoding(mqtt::QoS qos);
 

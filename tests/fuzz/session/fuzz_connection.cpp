@@ -296,7 +296,7 @@ class World {
     if (logins_.empty()) return;
     using mqtt::Reason;
     static constexpr std::array<Reason, 4> reasons{Reason::success, Reason::server_unavailable,
-                                                   Reason::bad_credentials, Reason::not_authorized};
+                                                   Reason::bad_user_name_or_password, Reason::not_authorized};
     const auto [connection, account] = std::move(logins_.front());
     logins_.pop_front();
     sessions_.handle(LoginReply{
@@ -349,9 +349,9 @@ class World {
           .ticket = subscribe->ticket, .subscriptions = subscribe->subscriptions, .results = {}};
       for (const auto& subscription : subscribe->subscriptions) {
         if (input.flag()) {
-          reply.results.emplace_back(mqtt::Reason::not_authorized);
+          reply.results.push_back(mqtt::Reason::not_authorized);
         } else {
-          reply.results.emplace_back(subscription.qos);
+          reply.results.push_back(mqtt::granted(subscription.qos));
         }
       }
       sessions_.handle(std::move(reply));

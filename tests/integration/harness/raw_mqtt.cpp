@@ -16,16 +16,16 @@ mqtt::Packet RawMqtt::read() {
   }
 }
 
-mqtt::ConnectReturnCode RawMqtt::connect(std::string_view client_identifier) {
+mqtt::Reason RawMqtt::connect(std::string_view client_identifier) {
   mqtt::Connect packet;
   packet.client_identifier = client_identifier;
   send(packet);
-  return read_packet<mqtt::Connack>().code;
+  return read_packet<mqtt::Connack>().reason;
 }
 
-mqtt::SubackReturnCode RawMqtt::subscribe(std::string_view topic_filter, mqtt::QoS qos) {
+mqtt::Reason RawMqtt::subscribe(std::string_view topic_filter, mqtt::QoS qos) {
   send(mqtt::Subscribe{1, {{topic_filter, qos}}});
-  return read_packet<mqtt::Suback>().return_codes.at(0);
+  return read_packet<mqtt::Suback>().reasons.at(0);
 }
 
 void RawMqtt::ping() {
@@ -40,8 +40,8 @@ void RawMqtt::wait_for_close() {
 
 RawMqtt connected(std::uint16_t port, std::string_view client_identifier) {
   RawMqtt client(port);
-  const mqtt::ConnectReturnCode code = client.connect(client_identifier);
-  if (code != mqtt::ConnectReturnCode::accepted) throw std::runtime_error("CONNECT refused");
+  const mqtt::Reason code = client.connect(client_identifier);
+  if (code != mqtt::Reason::success) throw std::runtime_error("CONNECT refused");
   return client;
 }
 

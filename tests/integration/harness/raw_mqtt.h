@@ -40,9 +40,9 @@ class RawMqtt {
   }
 
   // CONNECT and CONNACK.
-  mqtt::ConnectReturnCode connect(std::string_view client_identifier);
+  mqtt::Reason connect(std::string_view client_identifier);
 
-  mqtt::SubackReturnCode subscribe(std::string_view topic_filter, mqtt::QoS qos = mqtt::QoS::at_most_once);
+  mqtt::Reason subscribe(std::string_view topic_filter, mqtt::QoS qos = mqtt::QoS::at_most_once);
 
   // PINGREQ, PINGRESP: the server has dealt with all that was sent before.
   void ping();

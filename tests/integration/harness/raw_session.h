@@ -21,7 +21,7 @@ inline mqtt::Connack connect(RawMqtt& client, const mqtt::Connect& packet) {
 inline RawMqtt with_session(std::uint16_t port, std::string_view client_identifier) {
   RawMqtt client(port);
   const auto connack = connect(client, {.clean_session = false, .client_identifier = client_identifier});
-  EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+  EXPECT_EQ(connack.reason, mqtt::Reason::success);
   return client;
 }
 

@@ -66,11 +66,11 @@ class AccountsTest : public HubTest {
 
 TEST_F(AccountsTest, RightsAreThoseOfTheAccount) {
   service.outcasts = {"juliet"};
-  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::qos_0);
-  EXPECT_EQ(subscribe(2, "pubsub/json/node"), mqtt::SubackReturnCode::failure);
-  EXPECT_EQ(subscribe(4, "pubsub/json/node"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::Reason::granted_qos_0);
+  EXPECT_EQ(subscribe(2, "pubsub/json/node"), mqtt::Reason::unspecified_error);
+  EXPECT_EQ(subscribe(4, "pubsub/json/node"), mqtt::Reason::granted_qos_0);
   take<AudienceChange>();
-  EXPECT_EQ(subscribe(3, "#"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(3, "#"), mqtt::Reason::granted_qos_0);
   EXPECT_TRUE(take<AudienceChange>().empty());
 }
 

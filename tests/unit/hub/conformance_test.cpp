@@ -14,7 +14,7 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 using mqtt::QoS;
-using mqtt::SubackReturnCode;
+using mqtt::Reason;
 
 class HubConformanceTest : public HubTest {
  protected:
@@ -125,7 +125,7 @@ TEST_F(HubConformanceTest, ASecondSubscribeReplacesTheFirstWithoutAGap) {  // [M
     retain("pubsub/json/node", "1");
     EXPECT_EQ(retained(1, filter), 1U);
     deliveries.clear();
-    EXPECT_EQ(subscribe(1, filter, QoS::exactly_once), SubackReturnCode::qos_2);
+    EXPECT_EQ(subscribe(1, filter, QoS::exactly_once), Reason::granted_qos_2);
     const auto changes = take<AudienceChange>();
     ASSERT_FALSE(changes.empty());
     for (const auto& change : changes) EXPECT_EQ(change.selection.by_type[json], QoS::exactly_once);
@@ -148,8 +148,8 @@ TEST_F(HubConformanceTest,
   const auto replies = take<SubscribeReply>();
   ASSERT_EQ(replies.size(), 1U);
   EXPECT_EQ(replies[0].ticket.packet_identifier, 9);
-  EXPECT_EQ(codes(replies[0]), (std::vector{SubackReturnCode::qos_1, SubackReturnCode::failure,
-                                            SubackReturnCode::qos_2, SubackReturnCode::qos_0}));
+  EXPECT_EQ(codes(replies[0]), (std::vector{Reason::granted_qos_1, Reason::unspecified_error,
+                                            Reason::granted_qos_2, Reason::granted_qos_0}));
   // The same filter again replaces the first.
   subscribe(1, "pubsub/xml/node");
   const auto selection = last_of<AudienceChange>().selection;

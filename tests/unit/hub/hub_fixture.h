@@ -101,9 +101,11 @@ class TestService final : public PubsubService {
 };
 
 // What a client of MQTT 3.1.1 is told.
-inline std::vector<mqtt::SubackReturnCode> codes(const SubscribeReply& reply) {
-  std::vector<mqtt::SubackReturnCode> all;
-  for (const auto& result : reply.results) all.push_back(mqtt::suback_return_code(result));
+inline std::vector<mqtt::Reason> codes(const SubscribeReply& reply) {
+  std::vector<mqtt::Reason> all;
+  for (const auto result : reply.results) {
+    all.push_back(mqtt::is_error(result) ? mqtt::Reason::unspecified_error : result);
+  }
   return all;
 }
 
@@ -128,8 +130,8 @@ class HubTest : public ::testing::Test {
     hub.take_deliveries(deliveries);
   }
 
-  mqtt::SubackReturnCode subscribe(SessionId session, const std::string& filter,
-                                   mqtt::QoS qos = mqtt::QoS::at_most_once) {
+  mqtt::Reason subscribe(SessionId session, const std::string& filter,
+                         mqtt::QoS qos = mqtt::QoS::at_most_once) {
     ask(AskToSubscribe{
         .session = session, .packet_identifier = 1, .filters = {{.topic_filter = filter, .qos = qos}}});
     return codes(take<SubscribeReply>().back()).at(0);

@@ -29,14 +29,14 @@ TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
   const auto& reply = std::get<SubscribeReply>(deliveries[2]);
   EXPECT_EQ(reply.ticket.connection, 8U);
   EXPECT_EQ(reply.ticket.packet_identifier, 5);
-  EXPECT_EQ(codes(reply), std::vector{mqtt::SubackReturnCode::qos_0});
+  EXPECT_EQ(codes(reply), std::vector{mqtt::Reason::granted_qos_0});
 }
 
 TEST_F(HubTest, TheQosAskedForIsGranted) {  // [MQTT-3.8.4-6]
-  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::exactly_once), mqtt::SubackReturnCode::qos_2);
+  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::exactly_once), mqtt::Reason::granted_qos_2);
   EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::exactly_once);
   // The same filter again replaces it [MQTT-3.8.4-3].
-  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::at_least_once), mqtt::SubackReturnCode::qos_1);
+  EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::at_least_once), mqtt::Reason::granted_qos_1);
   EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::at_least_once);
 }
 
@@ -44,7 +44,7 @@ TEST_F(HubTest, WhatIsRefused) {
   for (const std::string filter :
        {"node", "pubsub/json", "pubsub/nope/node", "elsewhere/json/node", "pubsub/json/secret",
         "$share/group/pubsub/json/node", "pubsub/json/a\x01"}) {
-    EXPECT_EQ(subscribe(1, filter), mqtt::SubackReturnCode::failure) << filter;
+    EXPECT_EQ(subscribe(1, filter), mqtt::Reason::unspecified_error) << filter;
   }
   EXPECT_TRUE(take<AudienceChange>().empty());
 }
@@ -69,13 +69,13 @@ TEST_F(HubTest, ATopicCannotForgeALogLine) {
 TEST_F(HubTest, ARefusedSubscribeRemovesWhatWasSubscribed) {
   subscribe(1, "pubsub/json/node");
   service.open["node"] = false;
-  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::Reason::unspecified_error);
   EXPECT_TRUE(last_of<AudienceChange>().selection.empty());
   EXPECT_FALSE(hub.wants_item("pubsub", "node", "1"));
 }
 
 TEST_F(HubTest, AFilterWaitsForItsNode) {
-  EXPECT_EQ(subscribe(1, "pubsub/json/new"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(1, "pubsub/json/new"), mqtt::Reason::granted_qos_0);
   EXPECT_TRUE(take<AudienceChange>().empty());
   service.open["new"] = true;
   hub.node_created("pubsub", "new");
@@ -85,7 +85,7 @@ TEST_F(HubTest, AFilterWaitsForItsNode) {
 
 TEST_F(HubTest, AFilterWaitsForItsHost) {
   service.enabled = false;
-  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(1, "pubsub/json/node"), mqtt::Reason::granted_qos_0);
   EXPECT_TRUE(take<AudienceChange>().empty());
   service.enabled = true;
   hub.node_created("pubsub", "node");
@@ -339,9 +339,10 @@ TEST_F(HubTest, ASessionHasSoManySubscriptionsAndNoMore) {
   while (small.step()) {
   }
   small.take_deliveries(deliveries);
-  using Code = mqtt::SubackReturnCode;
+  using Code = mqtt::Reason;
   EXPECT_EQ(codes(last_of<SubscribeReply>()),
-            (std::vector{Code::qos_0, Code::qos_0, Code::failure, Code::failure, Code::qos_0, Code::qos_0}));
+            (std::vector{Code::granted_qos_0, Code::granted_qos_0, Code::unspecified_error,
+                         Code::unspecified_error, Code::granted_qos_0, Code::granted_qos_0}));
   ASSERT_EQ(service.lines.size(), 1U);
   EXPECT_NE(service.lines[0].find("mqtt_max_subscriptions"), std::string::npos);
   // Nor does it create a node by asking for more. Equal filters count once.
@@ -368,12 +369,12 @@ TEST_F(HubTest, ASessionHasSoManyWildcardsAndNoMore) {
   while (small.step()) {
   }
   small.take_deliveries(deliveries);
-  using Code = mqtt::SubackReturnCode;
+  using Code = mqtt::Reason;
   const auto replies = take<SubscribeReply>();
   ASSERT_EQ(replies.size(), 2U);
-  EXPECT_EQ(codes(replies[0]),
-            (std::vector{Code::qos_0, Code::qos_0, Code::failure, Code::qos_0, Code::qos_0}));
-  EXPECT_EQ(codes(replies[1]), std::vector{Code::qos_0});
+  EXPECT_EQ(codes(replies[0]), (std::vector{Code::granted_qos_0, Code::granted_qos_0, Code::unspecified_error,
+                                            Code::granted_qos_0, Code::granted_qos_0}));
+  EXPECT_EQ(codes(replies[1]), std::vector{Code::granted_qos_0});
   ASSERT_EQ(service.lines.size(), 1U);
   EXPECT_NE(service.lines[0].find("mqtt_max_wildcard_subscriptions"), std::string::npos);
 }
@@ -391,13 +392,13 @@ class TopicLevelsTest : public HubTest {
 };
 
 TEST_F(TopicLevelsTest, AFilterHasSoManyAndNoMore) {
-  EXPECT_EQ(subscribe(1, topic(64)), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(1, topic(64)), mqtt::Reason::granted_qos_0);
   EXPECT_EQ(lines_that_name_the_setting(), 0U);
-  EXPECT_EQ(subscribe(1, topic(65)), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(subscribe(1, topic(65)), mqtt::Reason::unspecified_error);
   EXPECT_EQ(lines_that_name_the_setting(), 1U);
   std::string giant;
   for (int i = 0; i < 30000; ++i) giant += "+/";
-  EXPECT_EQ(subscribe(1, giant + "#"), mqtt::SubackReturnCode::failure);
+  EXPECT_EQ(subscribe(1, giant + "#"), mqtt::Reason::unspecified_error);
 }
 
 TEST_F(TopicLevelsTest, APublishHasSoManyAndNoMore) {
@@ -443,7 +444,7 @@ TEST_F(TopicLevelsTest, AWillThatHasMoreIsWarnedOf) {
 TEST_F(HubTest, NamesThatCollideInAHashTableAreNodesLikeOthers) {
   const auto names = colliding_names(60);
   for (const auto& name : names) hub.node_created("pubsub", name);
-  EXPECT_EQ(subscribe(1, "pubsub/json/" + names.back()), mqtt::SubackReturnCode::qos_0);
+  EXPECT_EQ(subscribe(1, "pubsub/json/" + names.back()), mqtt::Reason::granted_qos_0);
 }
 
 }  // namespace

@@ -114,8 +114,8 @@ TEST_F(WalkTest, EqualFiltersOfASubscribeAreWalkedOnce) {
   EXPECT_EQ(take<AudienceChange>().size(), 1002U);
   const auto reply = last_of<SubscribeReply>();
   ASSERT_EQ(reply.results.size(), 12000U);
-  EXPECT_EQ(reply.results[0], mqtt::FilterResult(mqtt::QoS::exactly_once));
-  EXPECT_EQ(reply.results[1], mqtt::FilterResult(mqtt::QoS::at_least_once));
+  EXPECT_EQ(reply.results[0], mqtt::Reason::granted_qos_2);
+  EXPECT_EQ(reply.results[1], mqtt::Reason::granted_qos_1);
   // The last one counts.
   publish("pubsub/json/n1", "1");
   subscribe(1, "pubsub/+/#", mqtt::QoS::at_least_once);
@@ -128,7 +128,7 @@ TEST_F(WalkTest, FiltersBeyondTheLimitsAreRefusedWithoutAWalk) {
     request.filters.push_back({.topic_filter = "+/+/x" + std::to_string(i) + "/#"});
   EXPECT_LE(steps_of(std::move(request)), 200);
   const auto all = codes(last_of<SubscribeReply>());
-  EXPECT_EQ(std::count(all.begin(), all.end(), mqtt::SubackReturnCode::qos_0), 100);
+  EXPECT_EQ(std::count(all.begin(), all.end(), mqtt::Reason::granted_qos_0), 100);
 }
 
 TEST_F(WalkTest, RightsAreAskedOnceForAnAccountAndANodeWhileNothingChanges) {

@@ -82,7 +82,7 @@ TEST(PacketReader, ReadsTheConnectOfABridge) {
 TEST(PacketReader, ReadsConnackOf_3_2) {
   EXPECT_EQ(read_one(bytes(0x20, 2, 0, 0)), Packet(Connack{}));
   EXPECT_EQ(read_one(bytes(0x20, 2, 1, 0)), Packet(Connack{.session_present = true}));
-  EXPECT_EQ(read_one(bytes(0x20, 2, 0, 5)), Packet(Connack{.code = ConnectReturnCode::not_authorized}));
+  EXPECT_EQ(read_one(bytes(0x20, 2, 0, 5)), Packet(Connack{.reason = Reason::not_authorized}));
 }
 
 TEST(PacketReader, ReadsPublishOf_3_3) {
@@ -126,9 +126,10 @@ TEST(PacketReader, ReadsSubscribeAndUnsubscribeOf_3_8_and_3_10) {
 }
 
 TEST(PacketReader, ReadsSubackOf_3_9) {
-  using enum SubackReturnCode;
+  using enum Reason;
   EXPECT_EQ(read_one(bytes(0x90, 6, 0, 3, 0, 1, 2, 0x80)),
-            Packet(Suback{.packet_identifier = 3, .return_codes = {qos_0, qos_1, qos_2, failure}}));
+            Packet(Suback{.packet_identifier = 3,
+                          .reasons = {granted_qos_0, granted_qos_1, granted_qos_2, unspecified_error}}));
 }
 
 TEST(PacketReader, ReadsThePacketsWithoutABodyOf_3_12_to_3_14) {
@@ -139,7 +140,7 @@ TEST(PacketReader, ReadsThePacketsWithoutABodyOf_3_12_to_3_14) {
 
 // One of each kind, and the shapes that they can have.
 std::vector<std::string> packets_of_every_kind() {
-  using enum SubackReturnCode;
+  using enum Reason;
   Connect full;
   full.client_identifier = "client";
   full.will = Publish{.topic = "w/t", .payload = "bye", .qos = QoS::at_least_once, .retain = true};
@@ -163,7 +164,7 @@ std::vector<std::string> packets_of_every_kind() {
       Pubcomp{4},
       Subscribe{.packet_identifier = 5,
                 .subscriptions = {{"a/+", QoS::at_least_once}, {"#", QoS::exactly_once}}},
-      Suback{.packet_identifier = 6, .return_codes = {qos_1, failure}},
+      Suback{.packet_identifier = 6, .reasons = {granted_qos_1, unspecified_error}},
       Unsubscribe{.packet_identifier = 7, .topic_filters = {"a/+", "#"}},
       Unsuback{8},
       Pingreq{},
@@ -345,10 +346,10 @@ TEST(PacketReader, TakesARemainingLengthThatIsLongerThanNeedBe) {
 
 TEST(PacketReader, TellsAnotherProtocolLevelFromGarbage_MQTT_3_1_2_2) {
   const Reading unsupported{.packets = {}, .end = "unsupported protocol level"};
-  // MQTT 5.0, with its properties
-  const auto mqtt_5 = packet(0x10, field("MQTT"), 5, 0x02, 0, 60, 5, 0x11, 0, 0, 0, 10, field("id"));
-  EXPECT_EQ(read_fragments({mqtt_5}), unsupported);
-  EXPECT_EQ(read_byte_by_byte(mqtt_5), unsupported);
+  // A later one
+  const auto mqtt_6 = packet(0x10, field("MQTT"), 6, 0x02, 0, 60, 5, 0x11, 0, 0, 0, 10, field("id"));
+  EXPECT_EQ(read_fragments({mqtt_6}), unsupported);
+  EXPECT_EQ(read_byte_by_byte(mqtt_6), unsupported);
   // MQTT 5.0 and 3.1 of a bridge: the bit that says so makes no difference
   EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 0x85, 0x02, 0, 60, field("id"))}), unsupported);
   EXPECT_EQ(read_fragments({packet(0x10, field("MQTT"), 0x83, 0x02, 0, 60, field("id"))}), unsupported);

@@ -40,7 +40,7 @@ TEST(PacketWriter, WritesTheConnectOfMqtt_3_1) {
 TEST(PacketWriter, WritesConnackOf_3_2) {
   EXPECT_EQ(written(Connack{}), bytes(0x20, 2, 0, 0));
   EXPECT_EQ(written(Connack{.session_present = true}), bytes(0x20, 2, 1, 0));
-  EXPECT_EQ(written(Connack{.code = ConnectReturnCode::not_authorized}), bytes(0x20, 2, 0, 5));
+  EXPECT_EQ(written(Connack{.reason = Reason::not_authorized}), bytes(0x20, 2, 0, 5));
 }
 
 TEST(PacketWriter, WritesPublishOf_3_3) {
@@ -76,8 +76,9 @@ TEST(PacketWriter, WritesSubscribeAndUnsubscribeOf_3_8_and_3_10) {
 }
 
 TEST(PacketWriter, WritesSubackOf_3_9) {
-  using enum SubackReturnCode;
-  EXPECT_EQ(written(Suback{.packet_identifier = 3, .return_codes = {qos_0, qos_1, qos_2, failure}}),
+  using enum Reason;
+  EXPECT_EQ(written(Suback{.packet_identifier = 3,
+                           .reasons = {granted_qos_0, granted_qos_1, granted_qos_2, unspecified_error}}),
             bytes(0x90, 6, 0, 3, 0, 1, 2, 0x80));
 }
 

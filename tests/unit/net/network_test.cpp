@@ -63,7 +63,7 @@ TEST_F(NetworkTest, LimitsOfAReloadAreForClientsThatAreConnectedToo) {
   const Socket late(new_socket());
   ASSERT_EQ(connect_client(late), 0);
   send_all(late, bytes_of(mqtt::Connect{.client_identifier = "meter"}));
-  EXPECT_EQ(receive(late, 4), bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::not_authorized}));
+  EXPECT_EQ(receive(late, 4), bytes_of(mqtt::Connack{.reason = mqtt::Reason::not_authorized}));
 }
 
 TEST_F(NetworkTest, UnknownListenersAreClosedAlready) { network.close_listener(77); }

@@ -71,8 +71,8 @@ struct Server {
   }
 
   void answer(const SubscribeRequest& request) {
-    std::vector<mqtt::FilterResult> results;
-    for (const auto& subscription : request.subscriptions) results.emplace_back(subscription.qos);
+    std::vector<mqtt::Reason> results;
+    for (const auto& subscription : request.subscriptions) results.push_back(mqtt::granted(subscription.qos));
     sessions.handle(SubscribeReply{
         .ticket = request.ticket, .subscriptions = request.subscriptions, .results = std::move(results)});
   }

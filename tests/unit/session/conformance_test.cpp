@@ -50,11 +50,11 @@ TEST_F(SessionConformanceTest, NothingIsProcessedAfterARefusedConnect) {  // [MQ
       bytes_of(mqtt::Publish{.topic = "h/json/n", .payload = "1"}) + bytes_of(mqtt::Pingreq{});
   client.receive(bytes_of(mqtt::Connect{.clean_session = false}) + more);
   EXPECT_EQ(client.outbox.take(),
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
-  Client of_mqtt_5(server);
-  of_mqtt_5.receive(connect_with(8, '\x05') + more);
-  EXPECT_EQ(of_mqtt_5.outbox.take(),
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::unacceptable_protocol_version}));
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
+  Client of_mqtt_6(server);
+  of_mqtt_6.receive(connect_with(8, '\x06') + more);
+  EXPECT_EQ(of_mqtt_6.outbox.take(),
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::unsupported_protocol_version}));
   EXPECT_TRUE(server.requests.empty());
 }
 

@@ -43,10 +43,10 @@ TEST(ConnectionTest, AnUnknownProtocolLevelIsAnsweredWithCode1) {  // [MQTT-3.1.
   Server server;
   Client client(server);
   std::string connect = bytes_of(mqtt::Connect{.client_identifier = "meter"});
-  connect[8] = 5;
+  connect[8] = 6;
   client.receive(connect);
   EXPECT_EQ(client.outbox.written,
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::unacceptable_protocol_version}));
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::unsupported_protocol_version}));
   EXPECT_TRUE(client.outbox.closed);
 }
 
@@ -55,7 +55,7 @@ TEST(ConnectionTest, AnEmptyIdentifierNeedsACleanSession) {  // [MQTT-3.1.3-8]
   Client client(server);
   client.send(mqtt::Connect{.clean_session = false, .client_identifier = ""});
   EXPECT_EQ(client.outbox.written,
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
   EXPECT_TRUE(client.outbox.closed);
 }
 
@@ -98,7 +98,7 @@ TEST(ConnectionTest, ServersPacketsAreNotForClientsToSend) {
   Server server;
   for (const std::string& packet :
        {bytes_of(mqtt::Connack{}), bytes_of(mqtt::Pingresp{}),
-        bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {mqtt::SubackReturnCode::qos_0}}),
+        bytes_of(mqtt::Suback{.packet_identifier = 1, .reasons = {mqtt::Reason::granted_qos_0}}),
         bytes_of(mqtt::Unsuback{.packet_identifier = 1})}) {
     Client client(server);
     client.connect("");

@@ -16,7 +16,7 @@ using mqtt::QoS;
 using std::chrono::hours;
 using std::chrono::seconds;
 
-const std::string unavailable = bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::server_unavailable});
+const std::string unavailable = bytes_of(mqtt::Connack{.reason = mqtt::Reason::server_unavailable});
 
 TEST(ClientIdentifierLimitTest, ALongerIdentifierIsRejected) {
   Server server;
@@ -27,7 +27,7 @@ TEST(ClientIdentifierLimitTest, ALongerIdentifierIsRejected) {
   Client too_long(server);
   too_long.send(mqtt::Connect{.client_identifier = std::string(31, 'x')});
   EXPECT_EQ(too_long.outbox.take(),
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
   EXPECT_TRUE(too_long.outbox.closed);
   EXPECT_TRUE(server.logged("mqtt_max_client_identifier_length"));
 }

@@ -11,10 +11,10 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-using mqtt::ConnectReturnCode;
+using mqtt::Reason;
 using std::chrono::seconds;
 
-std::string refused(ConnectReturnCode code) { return bytes_of(mqtt::Connack{.code = code}); }
+std::string refused(Reason code) { return bytes_of(mqtt::Connack{.reason = code}); }
 
 mqtt::Connect as(std::string_view user_name, std::string_view client_identifier = "meter") {
   return {.client_identifier = client_identifier, .user_name = user_name, .password = "secret"};
@@ -74,7 +74,7 @@ TEST_F(LoginTest, FromLoopbackNoneIsNeeded) {
 TEST_F(LoginTest, FromElsewhereNobodyIsAnonymous) {
   for (Client* client : {&remote, &remote_tls}) {
     client->send(mqtt::Connect{.client_identifier = "meter"});
-    EXPECT_EQ(client->outbox.take(), refused(ConnectReturnCode::not_authorized));
+    EXPECT_EQ(client->outbox.take(), refused(Reason::not_authorized));
     EXPECT_TRUE(client->outbox.closed);
   }
   EXPECT_EQ(server.lines("mqtt_allow_anonymous"), 2U);
@@ -87,13 +87,13 @@ TEST_F(LoginTest, AnonymousClientsAreLetInFromEverywhereOrNowhere) {
   EXPECT_EQ(remote.outbox.take(), accepted);
   server.limits.anonymous = Anonymous::from_nowhere;
   local.send(mqtt::Connect{.client_identifier = "meter"});
-  EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_EQ(local.outbox.take(), refused(Reason::not_authorized));
   EXPECT_TRUE(server.logged("mqtt_allow_anonymous = false"));
 }
 
 TEST_F(LoginTest, APasswordMayNotCrossTheNetworkInTheClear) {
   remote.send(as("juliet"));
-  EXPECT_EQ(remote.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_EQ(remote.outbox.take(), refused(Reason::not_authorized));
   EXPECT_TRUE(remote.outbox.closed);
   EXPECT_EQ(asked(), 0U);
   EXPECT_TRUE(server.logged("mqtt_require_encryption = false"));
@@ -140,7 +140,7 @@ TEST_F(LoginTest, AnEmptyUserNameIsNone) {
   local.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
   EXPECT_EQ(local.outbox.take(), accepted);
   remote.send(mqtt::Connect{.client_identifier = "meter", .user_name = "", .password = ""});
-  EXPECT_EQ(remote.outbox.take(), refused(ConnectReturnCode::not_authorized));
+  EXPECT_EQ(remote.outbox.take(), refused(Reason::not_authorized));
   EXPECT_TRUE(server.logged("no user name"));
   remote_tls.connection->set_certificate(
       {.xmpp_addresses = {"juliet@capulet.lit"}, .dns_names = {}, .emails = {}});
@@ -225,10 +225,10 @@ TEST_F(LoginTest, WhatConnectSaidIsKeptUntilTheReply) {
 }
 
 TEST_F(LoginTest, ARefusalIsPassedOnAndCloses) {
-  const std::vector<std::pair<mqtt::Reason, ConnectReturnCode>> answers{
-      {mqtt::Reason::server_unavailable, ConnectReturnCode::server_unavailable},
-      {mqtt::Reason::bad_credentials, ConnectReturnCode::bad_user_name_or_password},
-      {mqtt::Reason::not_authorized, ConnectReturnCode::not_authorized}};
+  const std::vector<std::pair<mqtt::Reason, Reason>> answers{
+      {mqtt::Reason::server_unavailable, Reason::server_unavailable},
+      {mqtt::Reason::bad_user_name_or_password, Reason::bad_user_name_or_password},
+      {mqtt::Reason::not_authorized, Reason::not_authorized}};
   for (const auto& [reason, code] : answers) {
     Client client(server);
     client.send(as("juliet"));
@@ -247,7 +247,7 @@ TEST_F(LoginTest, ARefusedClientDisturbsNobodyOfThatName) {  // [MQTT-3.1.4-2] i
   Client impostor(server);
   impostor.send(as("juliet"));
   EXPECT_FALSE(local.outbox.closed);
-  reply(impostor, mqtt::Reason::bad_credentials);
+  reply(impostor, mqtt::Reason::bad_user_name_or_password);
   EXPECT_FALSE(local.outbox.closed);
 }
 
@@ -283,7 +283,7 @@ TEST_F(LoginTest, ADecisionThatTakesTooLongIsNone) {
   local.connection->expire(seconds(2) + server.limits.connect_timeout - Time(1));
   EXPECT_FALSE(local.outbox.closed);
   local.connection->expire(seconds(2) + server.limits.connect_timeout);
-  EXPECT_EQ(local.outbox.take(), refused(ConnectReturnCode::server_unavailable));
+  EXPECT_EQ(local.outbox.take(), refused(Reason::server_unavailable));
   EXPECT_TRUE(local.outbox.closed);
   EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
   reply(local, mqtt::Reason::success, "juliet@capulet.lit");
@@ -386,7 +386,7 @@ TEST_F(LoginTest, ACertificateWithoutAnAccountIsNoWayAroundTheLogin) {
   outside.connection->set_certificate(names);
   outside.send(mqtt::Connect{.client_identifier = "meter"});
   reply(outside, mqtt::Reason::success, "");
-  EXPECT_EQ(outside.outbox.take(), bytes_of(mqtt::Connack{.code = ConnectReturnCode::not_authorized}));
+  EXPECT_EQ(outside.outbox.take(), bytes_of(mqtt::Connack{.reason = Reason::not_authorized}));
   EXPECT_TRUE(outside.outbox.closed);
 }
 

@@ -426,7 +426,7 @@ class Mqtt31Test : public SessionLifetimeTest {
             .client_identifier = client_identifier};
   }
 
-  using Code = mqtt::SubackReturnCode;
+  using Code = mqtt::Reason;
 
   static void ask(Client& from, QoS second) {
     from.send(mqtt::Subscribe{.packet_identifier = 1,
@@ -436,15 +436,8 @@ class Mqtt31Test : public SessionLifetimeTest {
 
   void answer(std::vector<Code> codes) {
     const auto request = server.requested<SubscribeRequest>().back();
-    SubscribeReply reply{.ticket = request.ticket, .subscriptions = request.subscriptions, .results = {}};
-    for (const Code code : codes) {
-      if (code == Code::failure) {
-        reply.results.emplace_back(mqtt::Reason::not_authorized);
-      } else {
-        reply.results.emplace_back(static_cast<QoS>(code));
-      }
-    }
-    server.sessions.handle(std::move(reply));
+    server.sessions.handle(SubscribeReply{
+        .ticket = request.ticket, .subscriptions = request.subscriptions, .results = std::move(codes)});
   }
 };
 
@@ -456,7 +449,7 @@ TEST_F(Mqtt31Test, IsServed) {
 TEST_F(Mqtt31Test, AnEmptyIdentifierIsRefused) {
   client.send(connect(""));
   EXPECT_EQ(client.outbox.take(),
-            bytes_of(mqtt::Connack{.code = mqtt::ConnectReturnCode::identifier_rejected}));
+            bytes_of(mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
   EXPECT_TRUE(client.outbox.closed);
 }
 
@@ -480,16 +473,18 @@ TEST_F(Mqtt31Test, ARefusedFilterIsAnsweredWithTheQosAskedFor) {
   client.send(connect("meter"));
   client.outbox.take();
   ask(client, QoS::exactly_once);
-  answer({Code::qos_1, Code::failure});
-  EXPECT_EQ(client.outbox.take(),
-            bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {Code::qos_1, Code::qos_2}}));
+  answer({Code::granted_qos_1, Code::unspecified_error});
+  EXPECT_EQ(
+      client.outbox.take(),
+      bytes_of(mqtt::Suback{.packet_identifier = 1, .reasons = {Code::granted_qos_1, Code::granted_qos_2}}));
   EXPECT_TRUE(server.logged("was refused a filter"));
   // MQTT 3.1.1 has the words.
   again.connect("other");
   ask(again, QoS::exactly_once);
-  answer({Code::qos_1, Code::failure});
+  answer({Code::granted_qos_1, Code::unspecified_error});
   EXPECT_EQ(again.outbox.take(),
-            bytes_of(mqtt::Suback{.packet_identifier = 1, .return_codes = {Code::qos_1, Code::failure}}));
+            bytes_of(mqtt::Suback{.packet_identifier = 1,
+                                  .reasons = {Code::granted_qos_1, Code::unspecified_error}}));
 }
 
 TEST_F(Mqtt31Test, TheQosAskedForIsThatOfThePresentConnectionAndRequest) {
@@ -500,10 +495,10 @@ TEST_F(Mqtt31Test, TheQosAskedForIsThatOfThePresentConnectionAndRequest) {
   again.outbox.take();
   for (const QoS qos : {QoS::at_most_once, QoS::at_least_once}) {
     ask(again, qos);
-    answer({Code::failure, Code::failure});
+    answer({Code::unspecified_error, Code::unspecified_error});
     EXPECT_EQ(again.outbox.take(),
               bytes_of(mqtt::Suback{.packet_identifier = 1,
-                                    .return_codes = {Code::qos_1, static_cast<Code>(qos)}}));
+                                    .reasons = {Code::granted_qos_1, static_cast<Code>(qos)}}));
   }
 }
 

@@ -47,11 +47,12 @@ TEST_F(SessionsTest, ARequestToSubscribeCarriesTheFiltersInOrder) {
   EXPECT_EQ(requests[0].subscriptions[1].topic_filter, "c");
   EXPECT_EQ(requests[0].subscriptions[1].qos, mqtt::QoS::exactly_once);
 
-  const std::vector codes{mqtt::SubackReturnCode::qos_0, mqtt::SubackReturnCode::failure};
-  server.sessions.handle(SubscribeReply{.ticket = requests[0].ticket,
-                                        .subscriptions = requests[0].subscriptions,
-                                        .results = {mqtt::QoS::at_most_once, mqtt::Reason::not_authorized}});
-  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Suback{.packet_identifier = 5, .return_codes = codes}));
+  const std::vector codes{mqtt::Reason::granted_qos_0, mqtt::Reason::unspecified_error};
+  server.sessions.handle(
+      SubscribeReply{.ticket = requests[0].ticket,
+                     .subscriptions = requests[0].subscriptions,
+                     .results = {mqtt::Reason::granted_qos_0, mqtt::Reason::not_authorized}});
+  EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Suback{.packet_identifier = 5, .reasons = codes}));
 }
 
 TEST_F(SessionsTest, UnsubscribeIsAnsweredWithItsIdentifier) {

@@ -124,7 +124,7 @@ class SimulatedClient {
   }
 
   void handle(const mqtt::Connack& connack) {
-    EXPECT_EQ(connack.code, mqtt::ConnectReturnCode::accepted);
+    EXPECT_EQ(connack.reason, mqtt::Reason::success);
     EXPECT_TRUE(connack.session_present || !was_connected_) << "the server lost the session";
     connected_ = was_connected_ = true;
     for (auto& each : outgoing_) send(each, true);
