@@ -44,6 +44,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   outbox_ = attachment.outbox;
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
+  client_limits_ = std::move(attachment.client_limits);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
@@ -56,6 +57,7 @@ void Session::detach() noexcept {
   leave_waiting();
   outbox_ = nullptr;
   connection_ = 0;
+  client_limits_.reset();
   incoming_.detach();
   record_.received.orphan_pending();
 }

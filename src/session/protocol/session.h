@@ -20,6 +20,7 @@
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "record/client_limits.h"
 #include "record/message.h"
 #include "record/session_record.h"
 #include "routing/shared.h"
@@ -34,6 +35,7 @@ struct Attachment {
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
   std::unique_ptr<Publication> will;  // nullptr: none
+  std::unique_ptr<const ClientLimits> client_limits = nullptr;
 };
 
 // A publisher that waited for a subscriber goes on: for Waiting.
@@ -82,6 +84,8 @@ class Session {
   // 0: none
   ConnectionId connection() const { return connection_; }
   Outbox* outbox() const { return outbox_; }
+  // Of a client that speaks 5.0, while it is connected; nullptr of others.
+  const ClientLimits* client_limits() const { return client_limits_.get(); }
 
   // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
   // have it.
@@ -185,6 +189,7 @@ class Session {
   Shared& shared_;
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;
+  std::unique_ptr<const ClientLimits> client_limits_;
   std::string address_;  // with the port
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts
