@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,11 +67,14 @@ class Sessions {
   void await_login(ConnectionId id, Connection& connection);
   void forget_login(ConnectionId id) noexcept;
 
+  // As DISCONNECT says: for so many seconds the session is to outlive its connection, within Limits::session_expiry.
+  void set_expiry(Session& session, std::uint32_t seconds);
+
   // CONNACK was written: what waited for the client follows.
   void resume(Session& session);
 
-  // The connection is over. The will is published if there is one; a session that was to be clean ends. What
-  // memory does not suffice for is done by expire().
+  // The connection is over. The will is published if there is one that may not wait; a session that is not to outlive
+  // its connection ends. What memory does not suffice for is done by expire().
   void detach(Session& session) noexcept;
 
   // Returns nullptr where the session is over.
@@ -78,15 +83,18 @@ class Sessions {
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
   void handle(Delivery&& delivery);
 
-  // Ends sessions that have had no connection for Limits::session_expiry, counted from the first call that
-  // found them so, and says how many CONNECTs were refused: call it every now and then.
+  // Ends sessions that have had no connection for as long as they may, publishes wills that have waited, and says how
+  // many CONNECTs were refused: call it when the deadline has come, every now and then besides, and when the limits
+  // have changed.
   void expire(Time now);
+  // nullopt: nothing waits. It may have come nearer with each call for a connection, and with its end.
+  std::optional<Time> deadline() const;
 
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
   // Publishers that wait for a subscriber that is stuck go on. Connections call it: whenever they are read from, and
-  // while their clients wait.
+  // while their clients wait. From the time that is given here counts what begins with the end of a connection.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
