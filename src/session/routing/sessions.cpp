@@ -223,6 +223,7 @@ void Sessions::expire(Time now) {
   }
   state_->end_unfinished();
   state_->end_what_is_over();
+  state_->table.for_each([](Session& session) { session.drop_expired(); });
 }
 
 std::optional<Time> Sessions::deadline() const { return state_->deadlines.first(); }
