@@ -20,12 +20,18 @@ std::string_view text_at(lua_State* L, int index) {
   return {text, size};
 }
 
-// An outcome and its reason, as publish and may_publish return them.
+// An outcome, and where it is not "accepted" the reason in words and by its name, as publish and may_publish return
+// them.
 void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) {
   const auto outcome = text_at(L, index);
   if (outcome == "accepted") into.outcome = Outcome::accepted;
   if (outcome == "refused") into.outcome = Outcome::refused;
-  into.reason = text_at(L, index + 1);
+  into.reason_string = text_at(L, index + 1);
+  const auto name = text_at(L, index + 2);
+  for (const auto reason : {mqtt::Reason::not_authorized, mqtt::Reason::topic_name_invalid,
+                            mqtt::Reason::payload_format_invalid, mqtt::Reason::quota_exceeded}) {
+    if (name == mqtt::name(reason)) into.reason = reason;
+  }
 }
 
 void set_text(lua_State* L, const char* key, std::string_view value) {
@@ -162,7 +168,7 @@ bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view
 Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
                                         std::string_view account, std::string_view id,
                                         const pugi::xml_node& payload) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
+  Published published;
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "stanza_mt");
@@ -172,21 +178,21 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     lua_pushlstring(L, account.data(), account.size());
     push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_call(L, 4, 3);
-    read_outcome(L, lua_gettop(L) - 2, published);
+    lua_call(L, 4, 4);
+    read_outcome(L, lua_gettop(L) - 3, published);
     published.unobserved = lua_toboolean(L, -1) != 0;
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
-  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
+  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason_string = pop_error(L_)};
   return published;
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
-  call("may_publish", {host, node, account}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  Published published;
+  call("may_publish", {host, node, account}, 3, [&](lua_State* L) { read_outcome(L, 1, published); });
   return published;
 }
 

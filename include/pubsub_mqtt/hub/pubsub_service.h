@@ -30,7 +30,8 @@ class PubsubService {
   };
   struct Published {
     PublishReply::Outcome outcome = PublishReply::Outcome::failed;
-    std::string reason;       // what the administrator can change; empty where accepted
+    mqtt::Reason reason = mqtt::Reason::implementation_specific_error;  // where it is not accepted
+    std::string reason_string = {};  // what the administrator can change; empty where accepted
     bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
   };
 

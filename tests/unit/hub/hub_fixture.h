@@ -49,16 +49,18 @@ class TestService final : public PubsubService {
   Published publish(std::string_view, std::string_view node, std::string_view account, std::string_view id,
                     const pugi::xml_node& payload) override {
     publishers.emplace_back(account);
-    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
+    if (outcome != Outcome::accepted) {
+      return {.outcome = outcome, .reason = reason, .reason_string = "because"};
+    }
     ids.emplace_back(id);
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .reason = {}, .unobserved = unobserved};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved};
   }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
-    return {.outcome = outcome, .reason = "because"};
+    return {.outcome = outcome, .reason = reason, .reason_string = "because"};
   }
   bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
@@ -91,6 +93,7 @@ class TestService final : public PubsubService {
   std::vector<std::string> logins;
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
+  mqtt::Reason reason = mqtt::Reason::not_authorized;  // of another outcome
   std::vector<std::string> published;
   std::vector<std::string> ids;  // of the items
   std::vector<std::string> lines;
