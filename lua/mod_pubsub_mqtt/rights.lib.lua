@@ -1,6 +1,7 @@
 -- Pubsub, as the core asks for it: what a client may do, and doing it as that client (docs/mapping.md, "Rights").
 -- A client is a bare JID, or "" without login: that one acts on open nodes only.
 
+local jid = require "util.jid";
 local st = require "util.stanza";
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
@@ -180,6 +181,14 @@ return function (settings, shared, observers)
 		return services[host].config.expose_publisher == true;
 	end
 
+	-- Who published an item: bare JID; nil where that is not shown, or nobody knows. actor: who publishes it now, if
+	-- anybody does
+	function rights.publisher(host, item, actor)
+		if not rights.exposes_publisher(host) then return; end
+		local publisher = item.attr.publisher or actor;
+		return type(publisher) == "string" and jid.bare(publisher) or nil;
+	end
+
 	function rights.retract_current(host, node)
 		local service = services[host];
 		local items = service.data[node];
@@ -194,7 +203,7 @@ return function (settings, shared, observers)
 		if node_obj and sends_last_item[node_obj.config.send_last_published_item]
 		and may(host, node, account, "get_items") then
 			local ok, id, item = service:get_last_item(node, true);
-			return ok and id and item.tags[1] or nil;
+			if ok and id then return item.tags[1], id, rights.publisher(host, item); end
 		end
 	end
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "item_properties.h"
 #include "pubsub_mqtt/payload/large_item.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
@@ -38,13 +39,12 @@ bool is_behind_a_failure(const Client& client, const Ticket& ticket) {
 
 // `payload_of` is given each TYPE that has an audience. Returns false where none has.
 template <typename PayloadOf>
-bool post(const Shared& shared, const Node& node, topic::Type natural_type, Envelope envelope,
-          PayloadOf&& payload_of) {
-  ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+bool post(const Shared& shared, const Node& node, ItemPublished item, PayloadOf&& payload_of) {
+  item.node = node.id;
   bool any = false;
   for (std::size_t i = 0; i < topic::type_count; ++i) {
     const auto type = static_cast<topic::Type>(i);
-    if (node.is_received(type, natural_type)) item.payloads[i] = payload_of(type);
+    if (node.is_received(type, item.natural_type)) item.payloads[i] = payload_of(type);
     any = any || item.payloads[i].has_value();
   }
   if (any) shared.deliveries.emplace_back(std::move(item));
@@ -178,16 +178,19 @@ bool Publications::wants_item(std::string_view host, std::string_view name, std:
 }
 
 void Publications::item_published(std::string_view host, std::string_view name, std::string_view id,
-                                  const pugi::xml_node& element) {
+                                  const pugi::xml_node& element, std::string_view publisher) {
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, is_retained ? retained_item() : Envelope{.qos = mqtt::QoS::exactly_once},
+  const auto properties = item_properties(id, publisher);
+  Envelope envelope = retained_item(properties);
+  envelope.retain = is_retained;
+  post(shared_, *node, {.natural_type = natural.type, .payloads = {}, .envelope = std::move(envelope)},
        [&](topic::Type type) { return translate(element, natural, type); });
   if (!is_retained) return;
-  if (auto retained = retained_from_item(element, natural)) {
+  if (auto retained = retained_from_item(element, natural, properties)) {
     retained_.set(*node, std::move(*retained));
   } else {
     retained_.forget(*node);
@@ -200,7 +203,11 @@ void Publications::own_item_published() {
   if (node == nullptr || !(publication.envelope.retain || node->has_audience())) return;
   payload::NaturalPayload natural{.type = topic.type, .payload = {}};
   if (topic.type == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
-  own_was_posted_ = post(shared_, *node, natural.type, publication.envelope,
+  own_was_posted_ = post(shared_, *node,
+                         {.natural_type = natural.type,
+                          .payloads = {},
+                          .published_as = topic.type,
+                          .envelope = publication.envelope},
                          [&](topic::Type type) -> std::optional<std::string> {
                            // MQTT to MQTT is exact to the byte.
                            if (type == own_->topic.type) return own_->publication.payload;

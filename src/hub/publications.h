@@ -27,7 +27,7 @@ class Publications {
   // See Hub.
   bool wants_item(std::string_view host, std::string_view name, std::string_view id);
   void item_published(std::string_view host, std::string_view name, std::string_view id,
-                      const pugi::xml_node& element);
+                      const pugi::xml_node& element, std::string_view publisher);
   void own_item_published();
 
  private:

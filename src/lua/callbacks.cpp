@@ -202,13 +202,18 @@ void Callbacks::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }
 
-bool Callbacks::last_item(std::string_view host, std::string_view node, std::string_view account,
-                          pugi::xml_document& into) {
-  bool read = false;
-  // The callback returns the item's payload, a stanza, or nothing.
-  call("last_item", {host, node, account}, 1,
-       [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
-  return read;
+std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
+                                                    std::string_view account) {
+  std::optional<Item> item;
+  // The callback returns the item's payload, a stanza, its id, and who published it, where that is shown; or nothing.
+  call("last_item", {host, node, account}, 3, [&](lua_State* L) {
+    if (!lua_istable(L, 1)) return;
+    item.emplace();
+    item->id = text_at(L, 2);
+    item->publisher = text_at(L, 3);
+    if (!read_stanza(L, 1, item->payload)) item.reset();
+  });
+  return item;
 }
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
@@ -220,7 +225,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
-      lua_createtable(L, 0, 4);
+      lua_createtable(L, 0, 9);
       set_text(L, "type", topic::name(retained->type));
       set_text(L, "payload", retained->payload);
       set_text(L, "element", retained->element);
@@ -231,6 +236,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       lua_setfield(L, -2, "publisher");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
+      if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
     }
     lua_call(L, 3, 0);
     return 0;

@@ -67,14 +67,14 @@ class TestService final : public PubsubService {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
-  bool last_item(std::string_view, std::string_view node, std::string_view account,
-                 pugi::xml_document& into) override {
-    if (listeners.contains(account)) return false;
+  std::optional<Item> last_item(std::string_view, std::string_view node, std::string_view account) override {
+    if (listeners.contains(account)) return std::nullopt;
     const auto found = last_items.find(std::string(node));
-    if (found == last_items.end()) return false;
-    into = std::get<pugi::xml_document>(payload::parse_element(found->second));
+    if (found == last_items.end()) return std::nullopt;
     ++items_read;
-    return true;
+    return Item{.id = "last",
+                .publisher = exposes ? "juliet@capulet.lit" : "",
+                .payload = std::get<pugi::xml_document>(payload::parse_element(found->second))};
   }
   void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
     saved[std::string(node)] = retained == nullptr ? std::nullopt : std::optional(retained->payload);
