@@ -67,7 +67,7 @@ void append(const Property& property, std::string& encoded) {
   put_byte(identifier, encoded);
   const auto integer = [&] { return std::get<std::uint32_t>(property.value); };
   switch (find_property_kind(identifier)->type) {
-    case PropertyType::byte:
+    case PropertyType::flag:
       return put_byte(integer(), encoded);
     case PropertyType::two_byte_integer:
       return put_two_byte_integer(integer(), encoded);
