@@ -163,6 +163,7 @@ void EventLoop::carry_out(SendWills& command) {
 void EventLoop::carry_out(Stop& /*command*/) {
   stopping_ = true;
   listeners_.close_all();
+  guard([this] { sessions_.close_all(); });
   for (auto& [id, connection] : connections_) connection.close();
 }
 

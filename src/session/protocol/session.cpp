@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
+#include "protocol/reason_string.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
@@ -89,9 +90,19 @@ void Session::took_from_queue(std::size_t messages, std::size_t bytes) {
 void Session::fail() noexcept {
   if (!is_connected()) return;
   ++shared_.lacked_memory;
+  try {
+    say_goodbye(mqtt::Reason::server_busy, "the server has too little memory");
+  } catch (const std::exception&) {
+    // Then the client is not told.
+  }
   outbox_->close();
   detach();
   shared_.has_unfinished = true;
+}
+
+void Session::say_goodbye(mqtt::Reason reason, std::string_view why) {
+  if (client_limits_ == nullptr) return;
+  write_with_reason(mqtt::Disconnect{.reason = reason}, why, *client_limits_, *outbox_);
 }
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
@@ -170,7 +181,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
 // One that is in use, in another flow than the client thinks, means that the two no longer agree on what was
 // delivered: closed, as mosquitto does.
 template <typename Packet>
-Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
+Violation Session::receive_acknowledgement(const Packet& packet, const BrokenRule& violation) {
   Outgoing& outgoing = record_.outgoing;
   const std::size_t queued = outgoing.queued();
   const std::size_t queued_bytes = outgoing.queued_bytes();
@@ -186,15 +197,15 @@ Violation Session::receive_acknowledgement(const Packet& packet, std::string_vie
 }
 
 Violation Session::receive(const mqtt::Puback& packet) {
-  return receive_acknowledgement(packet, "a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubrec& packet) {
-  return receive_acknowledgement(packet, "a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]");
+  return receive_acknowledgement(packet, {"a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubcomp& packet) {
-  return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBCOMP before PUBREL [MQTT-4.3.3-2]"});
 }
 
 void Session::reply(SubscribeReply& reply) {

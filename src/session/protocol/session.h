@@ -161,6 +161,9 @@ class Session {
   void prepare_to_ask();
   void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
   void log(LogLevel level, std::string_view text);
+  // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
+  // administrator.
+  void say_goodbye(mqtt::Reason reason, std::string_view why);
   // In the form of the client's level. The session has a connection.
   template <typename Packet>
   void write(const Packet& packet) {
@@ -177,7 +180,7 @@ class Session {
     too_fast = 32
   };
   template <typename Packet>
-  Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
+  Violation receive_acknowledgement(const Packet& packet, const BrokenRule& violation);
   void fail() noexcept;
   void took_from_queue(std::size_t messages, std::size_t bytes);
   void leave_waiting() noexcept;
