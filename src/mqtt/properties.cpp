@@ -1,6 +1,7 @@
 #include "pubsub_mqtt/mqtt/properties.h"
 
 #include "fields.h"
+#include "packet_properties.h"
 #include "property_kinds.h"
 #include "property_value.h"
 #include "wire_values.h"
@@ -92,6 +93,15 @@ std::string forwarded(const Properties& properties, bool of_payload) {
     if (is_forwarded(each->identifier, of_payload)) encoded += each.encoded();
   }
   return encoded;
+}
+
+bool are_forwarded(std::string_view encoded) {
+  std::string with_length;
+  put_variable_byte_integer(encoded.size(), with_length);
+  with_length += encoded;
+  Fields fields(with_length);
+  const Properties properties = read_properties(fields, types(PacketType::publish));
+  return !fields.malformed() && forwarded(properties) == encoded;
 }
 
 }  // namespace pubsub_mqtt::mqtt
