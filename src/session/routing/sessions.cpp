@@ -189,6 +189,7 @@ void Sessions::expire(Time now) {
   state_->log_lack_of_memory(now);
   state_->end_unfinished();
   state_->table.for_each([&](Session& session) {
+    session.drop_expired();
     if (session.is_connected()) return;
     auto& since = session.record().offline_since;
     if (since == SessionRecord::not_seen_offline) since = now;
