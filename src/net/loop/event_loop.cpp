@@ -219,13 +219,13 @@ void EventLoop::await_deadline() {
 
 void EventLoop::on_handshake(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.begin_handshakes(); });
+  self.guard([&] { self.go_on_with_handshakes(); });
 }
 
-void EventLoop::begin_handshakes() {
+void EventLoop::go_on_with_handshakes() {
   while (const auto id = handshakes_.next(now())) {
     const auto connection = connections_.find(*id);
-    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
+    if (connection != connections_.end()) connection->second.take_turn();
   }
 }
 

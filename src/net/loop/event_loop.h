@@ -79,7 +79,7 @@ class EventLoop {
   void accept(Client&& client);
   void meet_deadlines();
   void await_deadline();
-  void begin_handshakes();
+  void go_on_with_handshakes();
   void await_handshake();
   void take_deliveries();
   void carry_out_commands();

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/peer.h"
@@ -31,6 +33,7 @@ struct Newcomer {
   std::string name;  // for log lines, with what CONNECT has said
   CertificateNames certificate;
   std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
+  std::optional<Time> clock_stopped_at;        // it is not read from since
 };
 
 }  // namespace pubsub_mqtt::session

@@ -144,6 +144,19 @@ TEST(ConnectionTest, WithoutConnectTheConnectionIsClosedInTime) {
   EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
 }
 
+TEST(ConnectionTest, WhileItIsNotReadFromTheTimeToConnectDoesNotRun) {
+  Server server;
+  Client client(server, seconds(5));
+  client.connection->stop_clock(seconds(7));
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);
+  client.connection->expire(seconds(100));
+  EXPECT_FALSE(client.outbox.closed);
+  client.connection->start_clock(seconds(100));
+  EXPECT_EQ(client.connection->deadline(), seconds(108));
+  client.connection->expire(seconds(108));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
 TEST(ConnectionTest, SilenceForOneAndAHalfKeepAlivesCloses) {  // [MQTT-3.1.2-24]
   Server server;
   Client client(server);
