@@ -19,6 +19,7 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/peer.h"
 
 namespace pubsub_mqtt::session {
 
@@ -47,13 +48,12 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. `address` has the port. Where this throws, `outbox` is not known to anybody.
+  // MQTT-3.1.2-6]. Where this throws, `outbox` is not known to anybody.
   struct Opened {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string address,
-              Outbox& outbox);
+  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, Peer peer, Outbox& outbox);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);

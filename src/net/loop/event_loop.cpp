@@ -123,9 +123,14 @@ void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
-  if (sessions_.takes_requests_again()) {
-    for (auto& [id, connection] : connections_) connection.resume_reading();
-  }
+}
+
+// Those that have waited, since all together had asked too much, read on. Returns false where there is nothing for
+// them.
+bool EventLoop::give_shares() {
+  if (!sessions_.takes_requests_again()) return false;
+  for (auto& [id, connection] : connections_) connection.resume_reading();
+  return true;
 }
 
 void EventLoop::carry_out_commands() {
@@ -242,13 +247,15 @@ void EventLoop::end_of_turn(EventLoop& loop) {
 // One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.
 void EventLoop::finish_turn() {
   // They become more meanwhile: a connection that reads on has something to send.
-  while (TcpConnection* const connection = to_visit_.pop()) {
-    if (connection->is_closed()) {
-      connections_.erase(connection->id());
-    } else {
-      connection->flush();
+  do {
+    while (TcpConnection* const connection = to_visit_.pop()) {
+      if (connection->is_closed()) {
+        connections_.erase(connection->id());
+      } else {
+        connection->flush();
+      }
     }
-  }
+  } while (give_shares());
   await_handshake();
   const bool posts_requests = !requests_.empty();
   post_requests();

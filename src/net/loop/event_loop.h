@@ -82,6 +82,7 @@ class EventLoop {
   void go_on_with_handshakes();
   void await_handshake();
   void take_deliveries();
+  bool give_shares();
   void carry_out_commands();
   void finish_turn();
   void post_requests();

@@ -257,7 +257,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
         LogLevel::warn);
   }
   const auto opened =
-      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
+      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer), outbox_);
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
   newcomer_.reset();

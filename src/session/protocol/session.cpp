@@ -13,7 +13,7 @@ namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
 std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -44,6 +44,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   outbox_ = attachment.outbox;
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
+  party_ = std::move(attachment.party);
   client_limits_ = std::move(attachment.client_limits);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
@@ -105,6 +106,11 @@ void Session::resume(const std::function<bool(const Message&)>& may) {
   ask_for_retained();
 }
 
+Backlog::Asker Session::asker() const {
+  if (!account().empty()) return {.session = id_, .party = account()};
+  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
+}
+
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
   return {.session = id_, .connection = connection_, .packet_identifier = packet_identifier};
 }
@@ -130,7 +136,7 @@ void Session::publish_will() {
   if (!has_will()) return;
   auto large = examine_if_large(*record_.will, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, record_.will->topic, record_.will->size(), shared_.limits);
+  shared_.backlog.add_publish(asker(), record_.will->topic, record_.will->size(), shared_.limits);
   PublishRequest request{
       .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
   record_.will.reset();

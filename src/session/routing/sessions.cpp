@@ -87,16 +87,20 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
 }
 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
-                                std::string address, Outbox& outbox) {
+                                Peer peer, Outbox& outbox) {
   SessionRecord record{
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
       .clean = connect.clean_session};
   Attachment attachment{.connection = connection,
                         .outbox = &outbox,
-                        .address = std::move(address),
+                        .address = std::move(peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = nullptr};
+  // An account has its name for this already.
+  if (record.key.account.empty() && !peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(peer.party));
+  }
   if (const auto& will = connect.will) {
     attachment.will =
         std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
