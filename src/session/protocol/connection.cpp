@@ -256,8 +256,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
-  const auto opened =
-      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer), outbox_);
+  const auto opened = sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer), outbox_);
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
   newcomer_.reset();

@@ -101,7 +101,8 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();
-  shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes, shared.limits);
+  shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes,
+                             shared.limits);
   ++pending_publishes_;
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += request.ticket.bytes;

@@ -30,8 +30,8 @@ namespace pubsub_mqtt::session {
 // What a session gets with a network connection.
 struct Attachment {
   ConnectionId connection = 0;
-  Outbox* outbox = nullptr;  // outlives the attachment
-  std::string address;       // with the port
+  Outbox* outbox = nullptr;                            // outlives the attachment
+  std::string address;                                 // with the port
   std::unique_ptr<const std::string> party = nullptr;  // see Peer; nullptr: loopback
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
@@ -193,7 +193,7 @@ class Session {
   Outbox* outbox_ = nullptr;
   ConnectionId connection_ = 0;
   std::unique_ptr<const ClientLimits> client_limits_;
-  std::string address_;  // with the port
+  std::string address_;                       // with the port
   std::unique_ptr<const std::string> party_;  // where it is neither its account nor the session itself
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts

@@ -15,7 +15,9 @@ class BacklogTest : public ::testing::Test {
   static constexpr Backlog::Asker other{.session = 5};
 
   void add(const Backlog::Asker& asker, std::size_t bytes) { backlog.add(asker, bytes, limits); }
-  void remove(const Backlog::Asker& asker, std::size_t bytes) { backlog.remove(asker.session, bytes, limits); }
+  void remove(const Backlog::Asker& asker, std::size_t bytes) {
+    backlog.remove(asker.session, bytes, limits);
+  }
   // What the asker may have more.
   std::size_t share(const Backlog::Asker& asker) {
     std::size_t bytes = 0;
