@@ -41,6 +41,10 @@ class Connection {
   // The TLS handshake is done, and the client's certificate was verified. Before receive().
   void set_certificate(CertificateNames names);
 
+  // The client, which has not sent CONNECT yet, is not read from for a while, and its time to connect does not run.
+  void stop_clock(Time now);
+  void start_clock(Time now);
+
   // Takes bytes off the front of `input`. What it leaves must be offered again after
   // Outbox::resume_reading().
   void receive(std::string_view& input, Time now);

@@ -48,6 +48,15 @@ Connection::~Connection() {
 
 void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
 
+void Connection::stop_clock(Time now) {
+  if (newcomer_) newcomer_->clock_stopped_at = now;
+}
+
+void Connection::start_clock(Time now) {
+  if (!newcomer_ || !newcomer_->clock_stopped_at) return;
+  last_packet_ += now - *std::exchange(newcomer_->clock_stopped_at, std::nullopt);
+}
+
 bool Connection::is_logging_in() const { return newcomer_ && newcomer_->logging_in; }
 
 // Returns nullptr once a newer connection has taken the session over.
@@ -255,7 +264,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
-                                      .address = std::move(newcomer_->peer.name),
+                                      .peer = std::move(newcomer_->peer),
                                       .outbox = outbox_,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
@@ -352,7 +361,7 @@ bool Connection::is_paused_until(Time now) const {
 
 // Of the client's own silence or haste.
 std::optional<Time> Connection::time_limit() const {
-  if (closed_) return std::nullopt;
+  if (closed_ || (newcomer_ && newcomer_->clock_stopped_at)) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (is_slowed_down()) return reads_again_at_;
   if (keep_alive_.count() == 0) return std::nullopt;

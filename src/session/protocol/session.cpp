@@ -13,7 +13,7 @@ namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
 std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -44,6 +44,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
+  party_ = std::move(attachment.party);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
@@ -123,6 +124,11 @@ void Session::resume(const std::function<bool(const Message&)>& may) {
   ask_for_retained();
 }
 
+Backlog::Asker Session::asker() const {
+  if (!account().empty()) return {.session = id_, .party = account()};
+  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
+}
+
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
   return {.session = id_, .connection = connection_, .packet_identifier = packet_identifier};
 }
@@ -149,7 +155,7 @@ void Session::publish_will() {
   auto& [publication, delay, expiry] = *record_.will;
   auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, publication.topic, publication.size(), shared_.limits);
+  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
   if (expiry) publication.envelope.expires_at = shared_.now + *expiry;
   PublishRequest request{
       .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};

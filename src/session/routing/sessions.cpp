@@ -98,11 +98,15 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
       .expiry = granted_expiry(connect, limits())};
   Attachment attachment{.connection = newcomer.connection,
                         .outbox = &newcomer.outbox,
-                        .address = std::move(newcomer.address),
+                        .address = std::move(newcomer.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = will_of(connect),
                         .client_limits = std::move(newcomer.limits)};
+  // An account has its name for this already.
+  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
+  }
   state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
   if (session != nullptr && connect.clean_session) {
