@@ -91,9 +91,9 @@ end
 
 local warn = module:require "burst_warning";
 local current_item = module:require "current_item";
-local retained = module:require "retained"(shared, current_item, warn);
 local observers = module:require "observers";
 local rights = module:require "rights"(settings, shared, observers);
+local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
 local login = module:require "login"(shared, credentials, failed_logins, warn);

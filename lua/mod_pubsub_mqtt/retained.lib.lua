@@ -1,6 +1,7 @@
 -- The stores of retained messages, written behind: a message a second must not cost a file a second.
 
 local array = require "util.array";
+local base64 = require "util.encodings".base64;
 local it = require "util.iterators";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
@@ -12,10 +13,11 @@ local slice = 0.002; -- seconds; XMPP does not wait for the disk
 -- A retained message in the store is what the core saves, and
 --   time  when it was set, in seconds since 1970, to be held against the time of pubsub's item
 --   node  of which node (current_item.lib.lua)
+-- `properties` in base64: storages write bytes as they like.
 
--- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item and warn: what these libraries
--- return
-return function (shared, current_item, warn)
+-- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item, rights and warn: what these
+-- libraries return
+return function (shared, current_item, rights, warn)
 	local stores, unsaved = shared.stores, shared.unsaved;
 	local retained = {};
 	local round; -- a list of { host, node }: those that are being saved one after the other
@@ -82,6 +84,7 @@ return function (shared, current_item, warn)
 		local service = shared.services[host];
 		if message and service and service.nodes[node] then
 			message.time, message.node = wall_time(), current_item.identity(service, node);
+			message.properties = message.properties and base64.encode(message.properties);
 		end
 		if not scheduled then
 			scheduled = true;
@@ -132,11 +135,11 @@ return function (shared, current_item, warn)
 			return false;
 		end
 		if is_true then
-			core:restore_retained(host, node, message);
+			core:restore_retained(host, node, message, message.properties and base64.decode(message.properties));
 			return false;
 		end
 		if message then retained.save(host, node, nil); end
-		if item then core:restore_current(host, node, item); end
+		if item then core:restore_current(host, node, item, rights.publisher(host, item)); end
 		return message ~= nil;
 	end
 

@@ -10,6 +10,7 @@
 #include "announced_wills.h"
 #include "audiences.h"
 #include "clients.h"
+#include "item_properties.h"
 #include "logins.h"
 #include "nodes.h"
 #include "publications.h"
@@ -163,8 +164,8 @@ bool Hub::wants_item(std::string_view host, std::string_view node, std::string_v
 }
 
 void Hub::item_published(std::string_view host, std::string_view node, std::string_view id,
-                         const pugi::xml_node& payload) {
-  state_->publications.item_published(host, node, id, payload);
+                         const pugi::xml_node& payload, std::string_view publisher) {
+  state_->publications.item_published(host, node, id, payload, publisher);
 }
 
 void Hub::own_item_published() { state_->publications.own_item_published(); }
@@ -239,10 +240,12 @@ void Hub::close_connection(SessionId session) {
   state_->deliveries.emplace_back(CloseConnection{.session = session});
 }
 
-void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload) {
+void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload,
+                          std::string_view publisher) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->exists) return;
-  auto retained = retained_from_item(payload, payload::natural_payload(payload));
+  auto retained =
+      retained_from_item(payload, payload::natural_payload(payload), item_properties(retained_id, publisher));
   if (retained) state_->retained.set(*node, std::move(*retained));
 }
 

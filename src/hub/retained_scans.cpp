@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "item_properties.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/topic/topic.h"
 
@@ -90,14 +91,16 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
     if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
     message.envelope = node.retained->envelope;
+    message.envelope.properties = node.retained->properties(message.type);
     message.envelope.qos = std::min(scan.qos, message.envelope.qos);
     text = node.retained->view(message.type);
   } else {
     shared_.work += work::question;
-    pugi::xml_document item;
-    if (!shared_.service.last_item(node.host, node.name, client.account, item)) return false;
+    const auto item = shared_.service.last_item(node.host, node.name, client.account);
+    if (!item) return false;
     shared_.work += work::item;
-    const pugi::xml_node element = item.document_element();
+    message.envelope.properties = item_properties(item->id, item->publisher);
+    const pugi::xml_node element = item->payload.document_element();
     payload::NaturalPayload natural;
     if (!type) natural = payload::natural_payload(element);
     message.type = type.value_or(natural.type);

@@ -21,7 +21,11 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
   if (node.has_audience()) {
     const auto natural_type =
         node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
-    ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+    ItemPublished item{.node = node.id,
+                       .natural_type = natural_type,
+                       .payloads = {},
+                       .published_as = type_of_clear,
+                       .envelope = envelope};
     for (const auto type : {natural_type, topic::Type::xml, type_of_clear.value_or(natural_type)}) {
       item.payloads[static_cast<std::size_t>(type)].emplace();
     }

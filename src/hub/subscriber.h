@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nodes.h"
@@ -43,6 +44,7 @@ struct Subscriber {
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   struct Progress {
     std::vector<mqtt::Reason> results;         // of the filters of a SUBSCRIBE so far
+    std::string_view reason_string;            // why the first of them was refused
     std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
     std::string following;                     // the patterns up to this one are followed
     std::size_t unsubscribed = 0;              // filters of an UNSUBSCRIBE so far

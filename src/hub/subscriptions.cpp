@@ -8,12 +8,16 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-constexpr std::string_view unknown_host = "no pubsub component of that name is configured";
-constexpr std::string_view too_many = "the client has as many subscriptions as mqtt_max_subscriptions allows";
-constexpr std::string_view too_many_wildcards =
-    "the client has as many subscriptions with a wildcard as mqtt_max_wildcard_subscriptions allows";
-constexpr std::string_view may_not_read =
-    "the client may not read the node: give its account an affiliation, or set access_model to \"open\"";
+constexpr Refusal never_matches(std::string_view text) { return {mqtt::Reason::topic_filter_invalid, text}; }
+constexpr Refusal unknown_host = never_matches("no pubsub component of that name is configured");
+constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
+                           "the client has as many subscriptions as mqtt_max_subscriptions allows"};
+constexpr Refusal too_many_wildcards{
+    mqtt::Reason::quota_exceeded,
+    "the client has as many subscriptions with a wildcard as mqtt_max_wildcard_subscriptions allows"};
+constexpr Refusal may_not_read{
+    mqtt::Reason::not_authorized,
+    "the client may not read the node: give its account an affiliation, or set access_model to \"open\""};
 
 Subscriber& subscriber_of(Client& client) {
   if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
@@ -30,7 +34,8 @@ bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
   }
   shared_.deliveries.emplace_back(SubscribeReply{.ticket = request.ticket,
                                                  .subscriptions = std::move(request.subscriptions),
-                                                 .results = std::move(progress.results)});
+                                                 .results = std::move(progress.results),
+                                                 .reason_string = std::string(progress.reason_string)});
   progress = {};
   return true;
 }
@@ -46,8 +51,7 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
         results.push_back(mqtt::granted(filter.qos));
         break;
       case Progress::refused:
-        results.push_back(mqtt::Reason::not_authorized);
-        break;
+        break;  // refuse() has said why
       case Progress::unfinished:
         return false;
     }
@@ -57,7 +61,7 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
 
 Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& filter) {
   if (topic::count_levels(filter.topic_filter) > shared_.limits.max_topic_levels) {
-    return refuse(client, filter.topic_filter, topic::too_many_levels);
+    return refuse(client, filter.topic_filter, never_matches(topic::too_many_levels));
   }
   const auto parsed = topic::parse_filter(filter.topic_filter);
   if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) return subscribe(client, filter, *topic);
@@ -65,7 +69,7 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
     return subscribe(client, filter, *pattern);
   }
   if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
-    return refuse(client, filter.topic_filter, none->reason);
+    return refuse(client, filter.topic_filter, never_matches(none->reason));
   }
   return Progress::granted;
 }
@@ -127,9 +131,12 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
 
 // A filter that was subscribed and is refused now is removed.
 Subscriptions::Progress Subscriptions::refuse(Client& client, std::string_view filter,
-                                              std::string_view reason) {
+                                              const Refusal& refusal) {
   if (!unsubscribe(client, filter)) return Progress::unfinished;
-  log_refusal(shared_, client, "SUBSCRIBE", filter, reason);
+  auto& progress = client.subscriber->progress;
+  progress.results.push_back(refusal.reason);
+  if (progress.reason_string.empty()) progress.reason_string = refusal.text;
+  log_refusal(shared_, client, "SUBSCRIBE", filter, refusal.text);
   return Progress::refused;
 }
 

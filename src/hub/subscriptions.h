@@ -15,6 +15,12 @@
 
 namespace pubsub_mqtt::hub {
 
+// Why a filter is refused.
+struct Refusal {
+  mqtt::Reason reason = mqtt::Reason::unspecified_error;
+  std::string_view text;  // a string literal
+};
+
 class Subscriptions {
  public:
   Subscriptions(const Shared& shared, Nodes& nodes, Audiences& audiences, RetainedScans& scans)
@@ -37,7 +43,7 @@ class Subscriptions {
   Progress subscribe(Client& client, const Subscription& filter);
   Progress subscribe(Client& client, const Subscription& filter, const topic::NodeTopic& topic);
   Progress subscribe(Client& client, const Subscription& filter, const topic::NodePattern& pattern);
-  Progress refuse(Client& client, std::string_view filter, std::string_view reason);
+  Progress refuse(Client& client, std::string_view filter, const Refusal& refusal);
   bool has_all_filters(const Client& client) const;
   // These return true when they are done.
   bool follow_changed(Client& client);

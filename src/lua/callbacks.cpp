@@ -20,12 +20,18 @@ std::string_view text_at(lua_State* L, int index) {
   return {text, size};
 }
 
-// An outcome and its reason, as publish and may_publish return them.
+// An outcome, and where it is not "accepted" the reason in words and by its name, as publish and may_publish return
+// them.
 void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) {
   const auto outcome = text_at(L, index);
   if (outcome == "accepted") into.outcome = Outcome::accepted;
   if (outcome == "refused") into.outcome = Outcome::refused;
-  into.reason = text_at(L, index + 1);
+  into.reason_string = text_at(L, index + 1);
+  const auto name = text_at(L, index + 2);
+  for (const auto reason : {mqtt::Reason::not_authorized, mqtt::Reason::topic_name_invalid,
+                            mqtt::Reason::payload_format_invalid, mqtt::Reason::quota_exceeded}) {
+    if (name == mqtt::name(reason)) into.reason = reason;
+  }
 }
 
 void set_text(lua_State* L, const char* key, std::string_view value) {
@@ -162,7 +168,7 @@ bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view
 Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
                                         std::string_view account, std::string_view id,
                                         const pugi::xml_node& payload) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
+  Published published;
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "stanza_mt");
@@ -172,21 +178,21 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     lua_pushlstring(L, account.data(), account.size());
     push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_call(L, 4, 3);
-    read_outcome(L, lua_gettop(L) - 2, published);
+    lua_call(L, 4, 4);
+    read_outcome(L, lua_gettop(L) - 3, published);
     published.unobserved = lua_toboolean(L, -1) != 0;
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
-  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
+  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason_string = pop_error(L_)};
   return published;
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
-  call("may_publish", {host, node, account}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  Published published;
+  call("may_publish", {host, node, account}, 3, [&](lua_State* L) { read_outcome(L, 1, published); });
   return published;
 }
 
@@ -196,13 +202,18 @@ void Callbacks::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }
 
-bool Callbacks::last_item(std::string_view host, std::string_view node, std::string_view account,
-                          pugi::xml_document& into) {
-  bool read = false;
-  // The callback returns the item's payload, a stanza, or nothing.
-  call("last_item", {host, node, account}, 1,
-       [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
-  return read;
+std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
+                                                    std::string_view account) {
+  std::optional<Item> item;
+  // The callback returns the item's payload, a stanza, its id, and who published it, where that is shown; or nothing.
+  call("last_item", {host, node, account}, 3, [&](lua_State* L) {
+    if (!lua_istable(L, 1)) return;
+    item.emplace();
+    item->id = text_at(L, 2);
+    item->publisher = text_at(L, 3);
+    if (!read_stanza(L, 1, item->payload)) item.reset();
+  });
+  return item;
 }
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
@@ -214,7 +225,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
-      lua_createtable(L, 0, 4);
+      lua_createtable(L, 0, 9);
       set_text(L, "type", topic::name(retained->type));
       set_text(L, "payload", retained->payload);
       set_text(L, "element", retained->element);
@@ -225,6 +236,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       lua_setfield(L, -2, "publisher");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
+      if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
     }
     lua_call(L, 3, 0);
     return 0;

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <lua.hpp>
+#include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -49,8 +50,8 @@ class Callbacks final : public hub::PubsubService {
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
-  bool last_item(std::string_view host, std::string_view node, std::string_view account,
-                 pugi::xml_document& into) override;
+  std::optional<Item> last_item(std::string_view host, std::string_view node,
+                                std::string_view account) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
 

@@ -37,13 +37,13 @@ bool Core::work(lua_State* L, bool from_timer) {
 }
 
 void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                          int item) {
+                          int item, std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
     if (callbacks_.is_being_published(L, item)) {
       hub_.own_item_published();
     } else if (hub_.wants_item(host, node, id)) {
-      read_item(L, host, node, id, item);
+      read_item(L, host, node, id, item, publisher);
     }
     post();
   }
@@ -51,22 +51,23 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
 }
 
 void Core::read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                     int item) {
+                     int item, std::string_view publisher) {
   pugi::xml_document payload;
   if (read_payload(L, node, item, payload)) {
-    hub_.item_published(host, node, id, payload.document_element());
+    hub_.item_published(host, node, id, payload.document_element(), publisher);
   } else {
     // What was current before it is not any more, and is not retained.
     hub_.item_retracted(host, node, id);
   }
 }
 
-void Core::restore_current(lua_State* L, std::string_view host, std::string_view node, int item) {
+void Core::restore_current(lua_State* L, std::string_view host, std::string_view node, int item,
+                           std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
     pugi::xml_document payload;
     if (read_payload(L, node, item, payload)) {
-      hub_.restore_current(host, node, payload.document_element());
+      hub_.restore_current(host, node, payload.document_element(), publisher);
     }
     post();
   }

@@ -35,10 +35,11 @@ class Core final : private WorkSlices::Work {
 
   // The item at `item` was published.
   void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                      int item);
+                      int item, std::string_view publisher);
 
   // The item at `item` is the node's `current`, which the hub is to take for its retained message.
-  void restore_current(lua_State* L, std::string_view host, std::string_view node, int item);
+  void restore_current(lua_State* L, std::string_view host, std::string_view node, int item,
+                       std::string_view publisher);
 
   // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
   template <typename Tell>
@@ -64,7 +65,8 @@ class Core final : private WorkSlices::Work {
   void set_readable(bool readable) override { network_.set_requests_fd(readable); }
   WorkSlices::Clock::time_point now() override { return WorkSlices::Clock::now(); }
 
-  void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
+  void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item,
+                 std::string_view publisher);
   bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
   void stop_if_asked(lua_State* L);
   void post();

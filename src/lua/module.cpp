@@ -16,7 +16,7 @@
 //   core:close_listener(listener) returns when the socket is let go
 //   core:requests_fd()            to be watched
 //   core:work(from_timer)         when it is readable; true: call again from a timer
-//   core:item_published(host, node, id, item)
+//   core:item_published(host, node, id, item, publisher)  publisher: bare JID, or nil where it is not shown
 //   core:item_retracted(host, node, id)
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
@@ -29,8 +29,8 @@
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
-//   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
-//   core:restore_current(host, node, item)  the item that is retained in place of it
+//   core:restore_retained(host, node, retained, properties)  what the callback save_retained was given before a restart
+//   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
@@ -52,6 +52,7 @@
 #include "core.h"
 #include "port_certificates.h"
 #include "protected_call.h"
+#include "pubsub_mqtt/mqtt/properties.h"
 #include "tls_settings.h"
 
 namespace pubsub_mqtt::lua {
@@ -79,6 +80,10 @@ std::string_view check_string(lua_State* L, int index) {
   std::size_t size = 0;
   const char* text = luaL_checklstring(L, index, &size);
   return {text, size};
+}
+
+std::string_view opt_string(lua_State* L, int index) {
+  return lua_isnoneornil(L, index) ? std::string_view() : check_string(L, index);
 }
 
 Core& check_core(lua_State* L) { return **static_cast<CoreHandle*>(luaL_checkudata(L, 1, core_type)); }
@@ -220,7 +225,7 @@ int work(lua_State* L) {
 int item_published(lua_State* L) {
   Core& core = check_core(L);
   luaL_checktype(L, 5, LUA_TTABLE);
-  core.item_published(L, check_string(L, 2), check_string(L, 3), check_string(L, 4), 5);
+  core.item_published(L, check_string(L, 2), check_string(L, 3), check_string(L, 4), 5, opt_string(L, 6));
   return 0;
 }
 
@@ -347,10 +352,14 @@ int restore_retained(lua_State* L) {
   const bool is_large = flag_field(L, 4, "is_large");
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
+  const auto properties = opt_string(L, 5);
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
     if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
       retained->envelope.publisher = publisher;
+      if (!properties.empty() && mqtt::are_forwarded(properties)) {
+        retained->envelope.properties = std::make_shared<const std::string>(properties);
+      }
       hub.restore_retained(host, node, std::move(*retained));
     }
   });
@@ -360,7 +369,7 @@ int restore_retained(lua_State* L) {
 int restore_current(lua_State* L) {
   Core& core = check_core(L);
   luaL_checktype(L, 4, LUA_TTABLE);
-  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4);
+  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4, opt_string(L, 5));
   return 0;
 }
 

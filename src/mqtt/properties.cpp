@@ -94,4 +94,13 @@ std::string forwarded(const Properties& properties, bool of_payload) {
   return encoded;
 }
 
+bool are_forwarded(std::string_view encoded) {
+  std::string with_length;
+  put_variable_byte_integer(encoded.size(), with_length);
+  with_length += encoded;
+  Fields fields(with_length);
+  const Properties properties = read_properties(fields, types(PacketType::publish));
+  return !fields.malformed() && forwarded(properties) == encoded;
+}
+
 }  // namespace pubsub_mqtt::mqtt

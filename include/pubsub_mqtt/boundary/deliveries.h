@@ -64,7 +64,8 @@ struct PublishReply {
   };
   Ticket ticket;
   Outcome outcome = Outcome::accepted;
-  // What a 5.0 client is told: success, no_matching_subscribers, or why it was refused, and in words.
+  // What a 5.0 client is told, and in words: success, no_matching_subscribers, or why it was refused. Where it failed,
+  // why the connection is closed.
   mqtt::Reason reason = mqtt::Reason::success;
   std::string reason_string = {};
   std::string topic;  // of the request

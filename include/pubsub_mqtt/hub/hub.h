@@ -45,10 +45,11 @@ class Hub {
   // Moves what the network thread must be told since the last call to the end of `into`.
   void take_deliveries(std::vector<Delivery>& into);
 
-  // What pubsub tells. An item matters if it has an audience or is to be retained (its id is `current`).
+  // What pubsub tells. An item matters if it has an audience or is to be retained (its id is `current`). `publisher`:
+  // bare JID, where the host shows it (expose_publisher); empty: it does not, or nobody knows.
   bool wants_item(std::string_view host, std::string_view node, std::string_view id);
   void item_published(std::string_view host, std::string_view node, std::string_view id,
-                      const pugi::xml_node& payload);
+                      const pugi::xml_node& payload, std::string_view publisher = {});
   // The item is the one that PubsubService::publish() is publishing right now.
   void own_item_published();
   void item_retracted(std::string_view host, std::string_view node, std::string_view id);
@@ -84,7 +85,8 @@ class Hub {
   void close_connection(SessionId session);
 
   // The item `current` of a node that has no retained message here; nobody is told.
-  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload);
+  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload,
+                       std::string_view publisher = {});
   // A retained message from before a restart.
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
 

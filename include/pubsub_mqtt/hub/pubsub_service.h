@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -30,8 +31,15 @@ class PubsubService {
   };
   struct Published {
     PublishReply::Outcome outcome = PublishReply::Outcome::failed;
-    std::string reason;       // what the administrator can change; empty where accepted
+    mqtt::Reason reason = mqtt::Reason::implementation_specific_error;  // where it is not accepted
+    std::string reason_string = {};  // what the administrator can change; empty where accepted
     bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
+  };
+  // As pubsub has it.
+  struct Item {
+    std::string id;
+    std::string publisher;  // bare JID, where the host shows it; empty: it does not, or nobody knows
+    pugi::xml_document payload;
   };
 
   PubsubService() = default;
@@ -67,10 +75,10 @@ class PubsubService {
   // Retracts the item `current`, with notification, where there is one.
   virtual void retract_current(std::string_view host, std::string_view node) = 0;
 
-  // Appends the payload of the newest item to `into`, where the node's owner wants new subscribers to get it
-  // (send_last_published_item) and the client may read items.
-  virtual bool last_item(std::string_view host, std::string_view node, std::string_view account,
-                         pugi::xml_document& into) = 0;
+  // The newest item, where the node's owner wants new subscribers to get it (send_last_published_item) and the client
+  // may read items; else nullopt.
+  virtual std::optional<Item> last_item(std::string_view host, std::string_view node,
+                                        std::string_view account) = 0;
 
   // The copy that survives a restart; nullptr: there is no retained message any more.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;

@@ -49,30 +49,32 @@ class TestService final : public PubsubService {
   Published publish(std::string_view, std::string_view node, std::string_view account, std::string_view id,
                     const pugi::xml_node& payload) override {
     publishers.emplace_back(account);
-    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
+    if (outcome != Outcome::accepted) {
+      return {.outcome = outcome, .reason = reason, .reason_string = "because"};
+    }
     ids.emplace_back(id);
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .reason = {}, .unobserved = unobserved};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved};
   }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
-    return {.outcome = outcome, .reason = "because"};
+    return {.outcome = outcome, .reason = reason, .reason_string = "because"};
   }
   bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
-  bool last_item(std::string_view, std::string_view node, std::string_view account,
-                 pugi::xml_document& into) override {
-    if (listeners.contains(account)) return false;
+  std::optional<Item> last_item(std::string_view, std::string_view node, std::string_view account) override {
+    if (listeners.contains(account)) return std::nullopt;
     const auto found = last_items.find(std::string(node));
-    if (found == last_items.end()) return false;
-    into = std::get<pugi::xml_document>(payload::parse_element(found->second));
+    if (found == last_items.end()) return std::nullopt;
     ++items_read;
-    return true;
+    return Item{.id = "last",
+                .publisher = exposes ? "juliet@capulet.lit" : "",
+                .payload = std::get<pugi::xml_document>(payload::parse_element(found->second))};
   }
   void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
     saved[std::string(node)] = retained == nullptr ? std::nullopt : std::optional(retained->payload);
@@ -91,6 +93,7 @@ class TestService final : public PubsubService {
   std::vector<std::string> logins;
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
+  mqtt::Reason reason = mqtt::Reason::not_authorized;  // of another outcome
   std::vector<std::string> published;
   std::vector<std::string> ids;  // of the items
   std::vector<std::string> lines;
