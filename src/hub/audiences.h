@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "clients.h"
-#include "filter_tree.h"
 #include "nodes.h"
+#include "pubsub_mqtt/topic/filter_tree.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "rights.h"
 
@@ -20,7 +20,7 @@ class Audiences {
       : nodes_(nodes), clients_(clients), rights_(rights) {}
 
   // Who has filters with a wildcard: Subscriptions keeps it like Subscriber::patterns.
-  FilterTree& patterns() { return patterns_; }
+  topic::FilterTree& patterns() { return patterns_; }
 
   // Lets a client's part in a node follow its filters: those of one TYPE, or those with a wildcard there.
   void update(Node& node, const Client& client, std::optional<topic::Type> type);
@@ -47,7 +47,7 @@ class Audiences {
   Nodes& nodes_;
   Clients& clients_;
   Rights& rights_;
-  FilterTree patterns_;
+  topic::FilterTree patterns_;
 };
 
 }  // namespace pubsub_mqtt::hub

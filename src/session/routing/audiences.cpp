@@ -99,10 +99,10 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
   // One a topic, made when the first session wants it, whoever receives it.
   std::array<std::shared_ptr<Message>, topic::type_count> messages;
   std::size_t receivers = 0;
-  for (const auto& [selection, sessions] : audience.groups()) {
-    const Parts parts(selection, item);
+  for (const auto& group : audience.groups()) {
+    const Parts parts(group.selection, item);
     if (parts.empty()) continue;
-    for (const SessionId member : sessions) {
+    for (const SessionId member : group.sessions) {
       Session* session = sessions_.find(member);
       if (session == nullptr) continue;
       bool is_for_it = false;
