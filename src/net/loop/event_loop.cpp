@@ -19,9 +19,6 @@ namespace {
 constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
 
-// How often counts are logged, and what is no longer needed is forgotten.
-constexpr Time expiry_interval{std::chrono::minutes(1)};
-
 }  // namespace
 
 EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
@@ -52,7 +49,7 @@ bool EventLoop::init() {
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   expiry_.init(loop_, this, on_expiry);
-  expiry_.repeat(expiry_interval);
+  expiry_.repeat(limits_.warning_interval);
   next_session_.init(loop_, this, on_session_deadline);
   next_handshake_.init(loop_, this, on_handshake);
   next_deadline_.init(loop_, this, on_deadline);
