@@ -90,7 +90,7 @@ void EventLoop::report(const char* failure) noexcept {
 
 void EventLoop::on_session_deadline(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.sessions_.expire(self.now()); });
+  self.guard([&] { self.sessions_.meet_deadlines(self.now()); });
 }
 
 void EventLoop::on_wake(uv_async_t* async) {

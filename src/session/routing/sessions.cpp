@@ -222,6 +222,12 @@ void Sessions::expire(Time now) {
     state_->shared.has_unfinished = true;
   }
   state_->end_unfinished();
+  state_->table.for_each([](Session& session) { session.drop_expired(); });
+  meet_deadlines(now);
+}
+
+void Sessions::meet_deadlines(Time now) {
+  look(now);
   state_->end_what_is_over();
 }
 
