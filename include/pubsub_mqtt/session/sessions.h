@@ -84,19 +84,21 @@ class Sessions {
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
   void handle(Delivery&& delivery);
 
-  // Ends sessions that have had no connection for as long as they may, publishes wills that have waited, and says how
-  // many CONNECTs were refused: call it when the deadline has come, every now and then besides, and when the limits
-  // have changed.
+  // Meets deadlines, forgets messages that have expired where they wait, and says how many CONNECTs were refused: call
+  // it every now and then, and when the limits have changed.
   void expire(Time now);
-  // nullopt: nothing waits. It may have come nearer with each call for a connection, and with its end.
+
+  // Ends sessions that have had no connection for as long as they may, and publishes wills that have waited: call it at
+  // the deadline. nullopt: nothing waits; it may have come nearer whenever a connection has ended.
+  void meet_deadlines(Time now);
   std::optional<Time> deadline() const;
 
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
-  // What time it is, for all that follows: messages expire, and from it counts what begins with the end of a connection.
-  // Publishers that wait for a subscriber that is stuck go on. Call it before handle(); connections call it whenever they
-  // are read from, and while their clients wait.
+  // What time it is, for all that follows: messages expire, and what begins with the end of a connection counts from
+  // here. Publishers that wait for a subscriber that is stuck go on. Call it before handle(), and before a connection
+  // ends; connections call it whenever they are read from, and while their clients wait.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.

@@ -19,9 +19,6 @@ namespace {
 constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
 
-// How often counts are logged, and what is no longer needed is forgotten.
-constexpr Time expiry_interval{std::chrono::minutes(1)};
-
 }  // namespace
 
 EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
@@ -52,7 +49,7 @@ bool EventLoop::init() {
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   expiry_.init(loop_, this, on_expiry);
-  expiry_.repeat(expiry_interval);
+  expiry_.repeat(limits_.warning_interval);
   next_session_.init(loop_, this, on_session_deadline);
   next_handshake_.init(loop_, this, on_handshake);
   next_deadline_.init(loop_, this, on_deadline);
@@ -93,7 +90,7 @@ void EventLoop::report(const char* failure) noexcept {
 
 void EventLoop::on_session_deadline(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.sessions_.expire(self.now()); });
+  self.guard([&] { self.sessions_.meet_deadlines(self.now()); });
 }
 
 void EventLoop::on_wake(uv_async_t* async) {
@@ -124,7 +121,6 @@ void EventLoop::catch_up() {
 void EventLoop::take_deliveries() {
   sessions_.look(now());
   delivery_box_.take(deliveries_);
-  if (!deliveries_.empty()) sessions_.look(now());
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
 }

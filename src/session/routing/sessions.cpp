@@ -227,8 +227,13 @@ void Sessions::expire(Time now) {
     state_->shared.has_unfinished = true;
   }
   state_->end_unfinished();
-  state_->end_what_is_over();
   state_->table.for_each([](Session& session) { session.drop_expired(); });
+  meet_deadlines(now);
+}
+
+void Sessions::meet_deadlines(Time now) {
+  look(now);
+  state_->end_what_is_over();
 }
 
 std::optional<Time> Sessions::deadline() const { return state_->deadlines.first(); }
