@@ -93,8 +93,8 @@ class Sessions {
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
-  // Publishers that wait for a subscriber that is stuck go on. Connections call it: whenever they are read from, and
-  // while their clients wait. From the time that is given here counts what begins with the end of a connection.
+  // What time it is, for all that follows: messages expire. Publishers that wait for a subscriber that is stuck go on.
+  // Call it before handle(); connections call it whenever they are read from, and while their clients wait.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.

@@ -7,6 +7,7 @@
 #include "protocol/repeated_lines.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
@@ -24,6 +25,7 @@ struct Shared {
   RepeatedLines& repeated_lines;  // into the same log
   const SessionTable& sessions;
   Audiences& audiences;
+  Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   Backlog backlog = {};
   Waiting waiting{limits};
   Pauses pauses = {};
