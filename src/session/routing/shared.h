@@ -25,7 +25,6 @@ struct Shared {
   RepeatedLines& repeated_lines;  // into the same log
   const SessionTable& sessions;
   Audiences& audiences;
-  Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   Backlog backlog = {};
   Waiting waiting{limits};
   Pauses pauses = {};
