@@ -121,7 +121,6 @@ void EventLoop::catch_up() {
 void EventLoop::take_deliveries() {
   sessions_.look(now());
   delivery_box_.take(deliveries_);
-  if (!deliveries_.empty()) sessions_.look(now());
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
   if (sessions_.takes_requests_again()) {

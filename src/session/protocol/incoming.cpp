@@ -70,8 +70,9 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
 bool Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain)))
+  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain))) {
     return true;
+  }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return false;
 }
