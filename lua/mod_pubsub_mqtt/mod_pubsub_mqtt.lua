@@ -176,6 +176,16 @@ local function work(from_timer)
 	end
 end
 
+local wake_timer;
+
+function callbacks.wake_after(seconds)
+	if wake_timer then timer.stop(wake_timer); end
+	wake_timer = timer.add_task(seconds, function ()
+		wake_timer = nil;
+		work(true);
+	end);
+end
+
 local function start()
 	if not reloaded and not shared.core:start() then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");

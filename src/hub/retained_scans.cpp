@@ -95,6 +95,8 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Type> type) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  // Nothing older is sent in place of one that has ended.
+  if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return false;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
   message.envelope = {.qos = scan.qos, .retain = true};

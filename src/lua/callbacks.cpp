@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "clock.h"
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -33,6 +34,8 @@ void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) 
     if (name == mqtt::name(reason)) into.reason = reason;
   }
 }
+
+lua_Number seconds(Time time) { return std::chrono::duration<lua_Number>(time).count(); }
 
 void set_text(lua_State* L, const char* key, std::string_view value) {
   lua_pushlstring(L, value.data(), value.size());
@@ -202,6 +205,21 @@ void Callbacks::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }
 
+void Callbacks::drop_current(std::string_view host, std::string_view node) {
+  call("drop_current", {host, node}, 0, [](lua_State*) {});
+}
+
+void Callbacks::wake_after(Time delay) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "wake_after");
+    lua_pushnumber(L, seconds(delay));
+    lua_call(L, 1, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "wake_after: " + pop_error(L_));
+}
+
 std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
                                                     std::string_view account) {
   std::optional<Item> item;
@@ -236,6 +254,10 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       lua_setfield(L, -2, "publisher");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
+      if (retained->envelope.expires_at != Time::max()) {
+        lua_pushnumber(L, seconds(retained->envelope.expires_at - now()));
+        lua_setfield(L, -2, "expires_in");
+      }
       if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
     }
     lua_call(L, 3, 0);

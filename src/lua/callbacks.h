@@ -50,6 +50,8 @@ class Callbacks final : public hub::PubsubService {
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
+  void drop_current(std::string_view host, std::string_view node) override;
+  void wake_after(Time delay) override;
   std::optional<Item> last_item(std::string_view host, std::string_view node,
                                 std::string_view account) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;

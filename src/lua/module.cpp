@@ -29,11 +29,14 @@
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
-//   core:restore_retained(host, node, retained, properties)  what the callback save_retained was given before a restart
+//   core:restore_retained(host, node, retained, properties, expires_in)  what the callback save_retained was given before
+//                                 a restart
+//   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -339,6 +342,13 @@ std::string_view text_field(lua_State* L, int index, const char* name) {
   return check_string(L, -1);
 }
 
+// At most about as long as an interval of MQTT 5.0 may be, whatever the store says.
+Time time_after(lua_Number seconds) {
+  constexpr lua_Number most = 0x1p32;
+  const std::chrono::duration<lua_Number> interval(std::clamp(seconds, -most, most));
+  return now() + std::chrono::duration_cast<Time>(interval);
+}
+
 int restore_retained(lua_State* L) {
   Core& core = check_core(L);
   const auto host = check_string(L, 2);
@@ -353,10 +363,12 @@ int restore_retained(lua_State* L) {
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
   const auto properties = opt_string(L, 5);
+  const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
     if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
       retained->envelope.publisher = publisher;
+      retained->envelope.expires_at = expires_at;
       if (!properties.empty() && mqtt::are_forwarded(properties)) {
         retained->envelope.properties = std::make_shared<const std::string>(properties);
       }
@@ -540,6 +552,7 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
     {"restore_current", entry<restore_current>},
+    {"restore_end", entry<node_event<&hub::Hub::restore_end>>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };
