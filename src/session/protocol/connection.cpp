@@ -115,14 +115,16 @@ bool Connection::is_too_fast(Time now) {
 }
 
 void Connection::receive(std::string_view& input, Time now) {
-  // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
-  if (session_ != 0) last_packet_ = now;
+  // A packet that is arriving counts as life (docs/mapping.md, "Sessions"); so may one that could not be read.
+  const bool may_have_sent = std::exchange(is_not_read_, false) || !input.empty();
+  if (session_ != 0 && may_have_sent) last_packet_ = now;
   sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads() || !may_read(now) || !may_ask(input)) return;
+    is_not_read_ = !reads() || !may_read(now) || !may_ask(input);
+    if (is_not_read_) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);

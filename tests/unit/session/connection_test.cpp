@@ -157,6 +157,31 @@ TEST(ConnectionTest, WhileItIsNotReadFromTheTimeToConnectDoesNotRun) {
   EXPECT_TRUE(client.outbox.closed);
 }
 
+TEST(ConnectionTest, ReadingOnWithoutAByteIsNoLife) {
+  Server server;
+  Client client(server);
+  client.connect("meter", 10);
+  client.read_on(seconds(14));
+  EXPECT_EQ(client.connection->deadline(), seconds(15));
+  client.connection->expire(seconds(15));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+// What it has sent meanwhile is still to be read.
+TEST(ConnectionTest, WhoWasNotReadFromHasItsTimeAnew) {
+  Server server;
+  server.limits.max_pending_publishes = 1;
+  Client client(server);
+  client.connect("meter", 10);
+  client.send(mqtt::Publish{.topic = "a/json/b", .payload = "1"});
+  client.connection->expire(seconds(100));
+  server.answer();
+  client.read_on(seconds(100));
+  EXPECT_EQ(client.connection->deadline(), seconds(115));
+  client.read_on(seconds(101));
+  EXPECT_EQ(client.connection->deadline(), seconds(115));
+}
+
 TEST(ConnectionTest, SilenceForOneAndAHalfKeepAlivesCloses) {  // [MQTT-3.1.2-24]
   Server server;
   Client client(server);
