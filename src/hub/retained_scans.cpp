@@ -24,8 +24,8 @@ bool has_batch(const Subscriber& subscriber) {
 
 void RetainedScans::start(Client& client, const Subscription& filter) const {
   Subscriber& subscriber = *client.subscriber;
-  // Others ($SYS/...) bring nothing, and nothing counts them.
-  if (!subscriber.has(filter.topic_filter)) return;
+  // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
+  if (!subscriber.has({.group = {}, .filter = filter.topic_filter})) return;
   stop(client, filter.topic_filter);
   // Not earlier: while the SUBSCRIBE was carried out, the session was not in every audience yet.
   subscriber.scans.push_back(
