@@ -95,8 +95,13 @@ ReadResult read_connect(Fields& fields, ProtocolLevel& level) {
   const std::uint8_t level_byte = fields.byte();
   if (fields.malformed()) return *fields.malformed();
   const auto served = protocol_level(name, level_byte);
-  // What follows is for those who know that level.
-  if (!served) return UnsupportedProtocolLevel{};
+  // What follows is for those who know that level. A later one than 5.0 is answered in the form of 5.0.
+  if (!served) {
+    if (name == protocol_name && level_byte > 5 && (level_byte & bridge_bit) == 0) {
+      level = ProtocolLevel::mqtt_5;
+    }
+    return UnsupportedProtocolLevel{};
+  }
   level = *served;
 
   const std::uint8_t flags = fields.byte();

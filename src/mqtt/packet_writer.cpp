@@ -82,6 +82,11 @@ unsigned flags_of(const Publish& publish) {
   return flags;
 }
 
+std::size_t variable_header_size(const Publish& publish, ProtocolLevel level) {
+  return string_size(publish.topic) + (publish.qos == QoS::at_most_once ? 0 : 2) +
+         size(publish.properties, level);
+}
+
 }  // namespace
 
 void write(const Connect& connect, std::string& out) {
@@ -201,13 +206,17 @@ void write(const Auth& packet, std::string& out, ProtocolLevel level) {
   put(packet.reason, packet.properties, level, out);
 }
 
+std::size_t packet_size(const Publish& publish, std::size_t payload_size, ProtocolLevel level) {
+  const std::size_t remaining_length = variable_header_size(publish, level) + payload_size;
+  return 1 + variable_byte_integer_size(remaining_length) + remaining_length;
+}
+
 std::size_t write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out,
                                  ProtocolLevel level) {
   const std::size_t start = out.size();
   const bool has_packet_identifier = publish.qos != QoS::at_most_once;
-  const std::size_t header_size =
-      string_size(publish.topic) + (has_packet_identifier ? 2 : 0) + size(publish.properties, level);
-  put_fixed_header(PacketType::publish, flags_of(publish), header_size + payload_size, out);
+  const std::size_t remaining_length = variable_header_size(publish, level) + payload_size;
+  put_fixed_header(PacketType::publish, flags_of(publish), remaining_length, out);
   put_string(publish.topic, out);
   const std::size_t identifier_place = out.size() - start;
   if (has_packet_identifier) put_two_byte_integer(publish.packet_identifier, out);

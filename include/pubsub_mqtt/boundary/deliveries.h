@@ -140,6 +140,7 @@ struct RetainedMessages {
   struct Message {
     NodeId node = 0;
     topic::Type type = topic::Type::json;
+    bool is_natural = true;  // the TYPE is the item's natural one, which filters with a wildcard there select
     std::string payload;
     Envelope envelope = {.retain = true};  // with the QoS to send the message at
   };

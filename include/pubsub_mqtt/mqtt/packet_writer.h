@@ -29,6 +29,9 @@ void write(const Pingresp&, std::string& out, ProtocolLevel level = ProtocolLeve
 void write(const Disconnect&, std::string& out, ProtocolLevel level = ProtocolLevel::mqtt_3_1_1);
 void write(const Auth&, std::string& out, ProtocolLevel level = ProtocolLevel::mqtt_5);
 
+// Bytes of the whole packet, as write() writes it.
+std::size_t packet_size(const Publish& publish, std::size_t payload_size, ProtocolLevel level);
+
 // Everything of a PUBLISH that stands before its payload. `payload_size` counts into the remaining length; the
 // payload itself follows on the wire. Returns where in the header (bytes from its beginning) the packet identifier
 // stands, or would stand at QoS 0.

@@ -2,9 +2,9 @@
 //
 // Waits for CONNECT, has Prosody check who the client is, then drives a session. A client that gives neither
 // a user name nor a certificate with names acts without login, where Limits::anonymous lets it in. A protocol
-// violation closes the connection, with a debug line that says what was wrong [MQTT-4.8.0-1]. A session may
-// outlive it, and belongs to a newer connection then. Network thread only. Source: MQTT 3.1.1, chapters 3
-// and 4.
+// violation closes the connection, with a debug line that says what was wrong [MQTT-4.8.0-1]; a client of 5.0 is told
+// the same in CONNACK or DISCONNECT. A session may outlive it, and belongs to a newer connection then. Network thread
+// only. Source: MQTT 3.1.1 and 5.0, chapters 3 and 4.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,7 @@
 
 namespace pubsub_mqtt::session {
 
+struct BrokenRule;
 struct Newcomer;
 
 class Connection {
@@ -90,8 +91,10 @@ class Connection {
   void accept(const mqtt::Connect& connect, std::string account);
   void disconnect(Session& session);
   void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
+  void write_refusal(mqtt::Reason reason, std::string_view why);
   void fail(const mqtt::Malformed& malformed, Time now);
-  void fail(std::string_view reason);
+  void fail(const BrokenRule& broken);
+  void close(const BrokenRule& broken);
   std::string name() const;
   void end() noexcept;
 

@@ -22,6 +22,7 @@
 
 namespace pubsub_mqtt::session {
 
+struct ClientLimits;
 class Connection;
 class Refusals;
 class Session;
@@ -47,13 +48,18 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. `address` has the port. Where this throws, `outbox` is not known to anybody.
+  // MQTT-3.1.2-6]. Where this throws, the newcomer's outbox is not known to anybody.
+  struct Newcomer {
+    ConnectionId connection = 0;
+    std::string address;  // with the port
+    Outbox& outbox;
+    std::unique_ptr<const ClientLimits> limits;  // nullptr: it speaks 3.1 or 3.1.1
+  };
   struct Opened {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string address,
-              Outbox& outbox);
+  Opened open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);
@@ -79,12 +85,15 @@ class Sessions {
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
-  // Publishers that wait for a subscriber that is stuck go on. Connections call it: whenever they are read from, and
-  // while their clients wait.
+  // What time it is, for all that follows: messages expire. Publishers that wait for a subscriber that is stuck go on.
+  // Call it before handle(); connections call it whenever they are read from, and while their clients wait.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();
+
+  // The server leaves: closes the connections of all sessions, with a word to clients of 5.0.
+  void close_all();
 
   // Returns true once when clients that were not read from, since all together had asked too much of pubsub, can be
   // read from again.

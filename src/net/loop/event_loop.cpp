@@ -121,6 +121,7 @@ void EventLoop::catch_up() {
 
 void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
+  if (!deliveries_.empty()) sessions_.look(now());
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
   if (sessions_.takes_requests_again()) {
@@ -163,6 +164,7 @@ void EventLoop::carry_out(SendWills& command) {
 void EventLoop::carry_out(Stop& /*command*/) {
   stopping_ = true;
   listeners_.close_all();
+  guard([this] { sessions_.close_all(); });
   for (auto& [id, connection] : connections_) connection.close();
 }
 

@@ -6,8 +6,10 @@
 
 #include "protocol/connect_properties.h"
 #include "protocol/newcomer.h"
+#include "protocol/reason_string.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
+#include "protocol/violation.h"
 #include "protocol/write_packet.h"
 
 namespace pubsub_mqtt::session {
@@ -126,11 +128,11 @@ void Connection::receive(std::string_view& input, Time now) {
 
 void Connection::handle(const mqtt::Packet& packet, Time now) {
   if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
-    if (session_ != 0) return fail("a second CONNECT [MQTT-3.1.0-2]");
+    if (session_ != 0) return fail({"a second CONNECT [MQTT-3.1.0-2]"});
     last_packet_ = now;
     return receive(*connect);
   }
-  if (session_ == 0) return fail("the first packet is no CONNECT [MQTT-3.1.0-1]");
+  if (session_ == 0) return fail({"the first packet is no CONNECT [MQTT-3.1.0-1]"});
   // Without a session: a newer connection has taken it over, and what still comes here is disregarded.
   if (Session* own = session()) handle(*own, packet);
 }
@@ -149,13 +151,14 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
                  [&](const mqtt::Disconnect&) { disconnect(session); },
-                 [&](const auto&) { fail("a packet that a client may not send"); },
+                 [&](const auto&) { fail({"a packet that a client may not send"}); },
              },
              packet);
 }
 
 void Connection::receive(const mqtt::Connect& connect) {
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
+  newcomer_->limits = client_limits(connect);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::Reason::client_identifier_not_valid,
@@ -244,8 +247,11 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
-  const auto opened =
-      sessions_.open(connect, std::move(account), id_, std::move(newcomer_->peer.name), outbox_);
+  const auto opened = sessions_.open(connect, std::move(account),
+                                     {.connection = id_,
+                                      .address = std::move(newcomer_->peer.name),
+                                      .outbox = outbox_,
+                                      .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
   newcomer_.reset();
@@ -272,21 +278,41 @@ void Connection::disconnect(Session& session) {
 }
 
 void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel level) {
-  // [MQTT-3.2.2-4]
-  write_packet(mqtt::Connack{.session_present = false, .reason = reason}, outbox_, reader_.level());
-  if (level == LogLevel::debug) return fail(why);
-  sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
+  write_refusal(reason, why);
+  if (level == LogLevel::debug) {
+    log(LogLevel::debug, "closed: " + std::string(why));
+  } else {
+    sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
+  }
   end();
+}
+
+// [MQTT-3.2.2-4]
+void Connection::write_refusal(mqtt::Reason reason, std::string_view why) {
+  const mqtt::Connack connack{.session_present = false, .reason = reason};
+  if (reader_.level() != mqtt::ProtocolLevel::mqtt_5) return write_packet(connack, outbox_, reader_.level());
+  write_with_reason(connack, why, newcomer_->limits ? *newcomer_->limits : ClientLimits{}, outbox_);
 }
 
 void Connection::fail(const mqtt::Malformed& malformed, Time now) {
-  if (malformed.reason != mqtt::packet_too_large) return fail(malformed.reason);
+  const BrokenRule broken{.rule = malformed.reason, .reason = malformed.code};
+  if (malformed.reason != mqtt::packet_too_large) return fail(broken);
   log_mendable(malformed.reason, now);
-  end();
+  close(broken);
 }
 
-void Connection::fail(std::string_view reason) {
-  log(LogLevel::debug, "closed: " + std::string(reason));
+void Connection::fail(const BrokenRule& broken) {
+  log(LogLevel::debug, "closed: " + std::string(broken.rule));
+  close(broken);
+}
+
+// A client of 5.0 is told why: before CONNACK in one (5.0, 4.13.1), then in DISCONNECT.
+void Connection::close(const BrokenRule& broken) {
+  if (Session* own = session()) {
+    own->say_goodbye(broken.reason, broken.rule);
+  } else if (session_ == 0 && reader_.level() == mqtt::ProtocolLevel::mqtt_5) {
+    write_refusal(broken.reason, broken.rule);
+  }
   end();
 }
 
@@ -338,8 +364,8 @@ void Connection::expire(Time now) {
     return refuse(mqtt::Reason::server_unavailable, "the login was not decided within mqtt_connect_timeout",
                   LogLevel::warn);
   }
-  fail(session_ == 0 ? "no CONNECT within mqtt_connect_timeout"
-                     : "silent for longer than its keep-alive interval");
+  if (session_ == 0) return fail({"no CONNECT within mqtt_connect_timeout"});
+  fail({"silent for longer than its keep-alive interval", mqtt::Reason::keep_alive_timeout});
 }
 
 void Connection::drained() {

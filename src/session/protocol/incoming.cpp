@@ -1,6 +1,7 @@
 #include "protocol/incoming.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "protocol/large_payload.h"
@@ -69,8 +70,9 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
 bool Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain)))
+  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain))) {
     return true;
+  }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return false;
 }
@@ -111,7 +113,8 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
 Violation Incoming::receive(const mqtt::Pubrel& packet) {
   auto& received = session_.record().received;
   const auto state = received.find(packet.packet_identifier);
-  if (state && state != ReceivedIdentifiers::State::received) return "a PUBREL before PUBREC [MQTT-4.3.3-1]";
+  if (state && state != ReceivedIdentifiers::State::received)
+    return BrokenRule{"a PUBREL before PUBREC [MQTT-4.3.3-1]"};
   // Unknown: released already, and the PUBCOMP was lost with a connection.
   received.erase(packet.packet_identifier);
   // A second PUBREC that is still to come would meet the next message with this identifier.
@@ -205,9 +208,12 @@ bool Incoming::acknowledge(const PublishReply& reply) {
   // another message with the same packet identifier.
   if (!is_awaited) return true;
   if (reply.outcome == PublishReply::Outcome::failed) {  // [MQTT-4.8.0-2]
-    session_.shared().repeated_lines.log(
-        LogLevel::warn, session_.client(),
-        "closed: a message could not be published now; the client must send it again");
+    constexpr std::string_view why = "a message could not be published now; the client must send it again";
+    session_.shared().repeated_lines.log(LogLevel::warn, session_.client(), "closed: " + std::string(why));
+    session_.say_goodbye(reply.reason == mqtt::Reason::quota_exceeded
+                             ? reply.reason
+                             : mqtt::Reason::implementation_specific_error,
+                         reply.reason_string.empty() ? why : reply.reason_string);
     return false;
   }
   acknowledge(reply.ticket.qos, reply.ticket.packet_identifier, reply.ticket.bytes);

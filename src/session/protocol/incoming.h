@@ -8,9 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string_view>
 
+#include "protocol/violation.h"
 #include "protocol/withheld.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -21,9 +20,6 @@ namespace pubsub_mqtt::session {
 
 class Session;
 
-// What was wrong with a packet, a string literal: close the connection [MQTT-4.8.0-1].
-using Violation = std::optional<std::string_view>;
-
 class Incoming {
  public:
   // Belongs to the session.
@@ -32,7 +28,8 @@ class Incoming {
   void receive(const mqtt::Publish& packet);
   Violation receive(const mqtt::Pubrel& packet);
 
-  // Returns false where the connection is to be closed, so that the client sends again what was not acknowledged.
+  // Returns false where the connection is to be closed, so that the client sends again what was not acknowledged; it
+  // was told why, where its MQTT has words for that.
   bool reply(PublishReply& reply);
 
   // A SUBSCRIBE or UNSUBSCRIBE of so many bytes waits for pubsub, or was answered.

@@ -7,6 +7,7 @@
 #include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/peer.h"
+#include "record/client_limits.h"
 
 namespace pubsub_mqtt::session {
 
@@ -32,6 +33,7 @@ struct Newcomer {
   Peer peer;
   std::string name;  // for log lines, with what CONNECT has said
   CertificateNames certificate;
+  std::unique_ptr<const ClientLimits> limits;  // as CONNECT has said; nullptr before, and of 3.1 and 3.1.1
   std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
 };
 

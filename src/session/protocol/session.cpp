@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
+#include "protocol/reason_string.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
@@ -40,10 +41,9 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  outbox_ = attachment.outbox;
+  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
-  client_limits_ = std::move(attachment.client_limits);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
@@ -54,9 +54,8 @@ void Session::attach(Attachment&& attachment) noexcept {
 
 void Session::detach() noexcept {
   leave_waiting();
-  outbox_ = nullptr;
+  recipient_.detach();
   connection_ = 0;
-  client_limits_.reset();
   incoming_.detach();
   record_.received.orphan_pending();
 }
@@ -89,9 +88,19 @@ void Session::took_from_queue(std::size_t messages, std::size_t bytes) {
 void Session::fail() noexcept {
   if (!is_connected()) return;
   ++shared_.lacked_memory;
-  outbox_->close();
+  try {
+    say_goodbye(mqtt::Reason::server_busy, "the server has too little memory");
+  } catch (const std::exception&) {
+    // Then the client is not told.
+  }
+  outbox()->close();
   detach();
   shared_.has_unfinished = true;
+}
+
+void Session::say_goodbye(mqtt::Reason reason, std::string_view why) {
+  if (client_limits() == nullptr) return;
+  write_with_reason(mqtt::Disconnect{.reason = reason}, why, *client_limits(), *outbox());
 }
 
 void Session::resume(const std::function<bool(const Message&)>& may) {
@@ -100,7 +109,8 @@ void Session::resume(const std::function<bool(const Message&)>& may) {
   const auto may_again = [&](const Message& message) {
     return may(message) || !record_.subscriptions.select(message.topic());
   };
-  record_.outgoing.resume(*outbox_, shared_, may_again, may);
+  record_.outgoing.resume(recipient_, shared_, may_again, may);
+  log_too_large();
   ask_for_retained();
 }
 
@@ -142,6 +152,7 @@ void Session::publish_will() {
 void Session::receive(const mqtt::Subscribe& packet) {
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
+  const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
   for (const auto& wanted : packet.subscriptions) {
     request.ticket.bytes += sizeof(Subscription) + wanted.topic_filter.size();
     request.subscriptions.push_back({.topic_filter = std::string(wanted.topic_filter),
@@ -149,9 +160,12 @@ void Session::receive(const mqtt::Subscribe& packet) {
                                      .no_local = wanted.no_local,
                                      .retain_as_published = wanted.retain_as_published,
                                      .retain_handling = wanted.retain_handling,
-                                     .identifier = 0});
+                                     .identifier = identifier.value_or(0)});
   }
   prepare_to_ask();
+  if (recipient_.speaks_5()) {
+    for (const auto& subscription : request.subscriptions) record_.subscriptions.expect(subscription);
+  }
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
 }
@@ -170,11 +184,12 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
 // One that is in use, in another flow than the client thinks, means that the two no longer agree on what was
 // delivered: closed, as mosquitto does.
 template <typename Packet>
-Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
+Violation Session::receive_acknowledgement(const Packet& packet, const BrokenRule& violation) {
   Outgoing& outgoing = record_.outgoing;
   const std::size_t queued = outgoing.queued();
   const std::size_t queued_bytes = outgoing.queued_bytes();
-  const auto result = outgoing.acknowledge(packet, *outbox_, shared_);
+  const auto result = outgoing.acknowledge(packet, recipient_, shared_);
+  log_too_large();
   took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
   if (result == Acknowledged::violation) return violation;
   if (result == Acknowledged::unknown) {
@@ -186,15 +201,15 @@ Violation Session::receive_acknowledgement(const Packet& packet, std::string_vie
 }
 
 Violation Session::receive(const mqtt::Puback& packet) {
-  return receive_acknowledgement(packet, "a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubrec& packet) {
-  return receive_acknowledgement(packet, "a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]");
+  return receive_acknowledgement(packet, {"a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubcomp& packet) {
-  return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBCOMP before PUBREL [MQTT-4.3.3-2]"});
 }
 
 void Session::reply(SubscribeReply& reply) {
@@ -207,7 +222,7 @@ void Session::reply(SubscribeReply& reply) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
-      record_.subscriptions.erase(reply.subscriptions[i].topic_filter);
+      record_.subscriptions.refuse(reply.subscriptions[i]);
     } else {
       record_.subscriptions.set(std::move(reply.subscriptions[i]));
     }
@@ -232,13 +247,53 @@ void Session::reply(UnsubscribeReply& reply) {
   if (is_here(reply.ticket.connection)) write(unsuback);
 }
 
-void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
-  // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9]; a bridge passes it on as published.
-  const bool retain = message->is_retained() || (record_.is_bridge && message->envelope().retain);
-  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message, retain);
-  const Added added = record_.outgoing.add(message, qos, retain, outbox_, shared_);
+bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural) {
+  // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9].
+  Selected selected{.qos = qos, .retain = message->is_retained()};
+  if (has_options() && !select(*message, is_natural, selected)) return false;
+  if (message->has_expired(shared_.now)) return true;
+  if (selected.qos == mqtt::QoS::at_most_once) {
+    deliver_qos_0(*message, selected);
+  } else {
+    queue(message, selected);
+  }
+  if (recipient_.has_too_large()) log_too_large();
+  return true;
+}
+
+// What the options of its subscriptions say of a message. A bridge has No Local and Retain As Published on everything
+// (docs/mapping.md, "Bridges").
+bool Session::select(const Message& message, bool is_natural, Selected& selected) const {
+  const Envelope& envelope = message.envelope();
+  const bool is_its_own = envelope.publisher == publisher_;
+  if (record_.is_bridge) {
+    if (is_its_own) return false;
+    selected.retain = selected.retain || envelope.retain;
+  }
+  if (!record_.subscriptions.have_options()) return true;
+  const Matches& matches =
+      record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
+  // Its filters have changed, of which the hub has not heard yet.
+  if (!matches.is_selected) return true;
+  const auto& match = is_its_own ? matches.of_its_own : matches.of_others;
+  if (!match) return false;
+  selected.identifiers = match->identifiers;
+  // A SUBSCRIBE brings retained messages at its own QoS [MQTT-3.3.1-6].
+  if (message.is_retained()) return true;
+  selected.qos = std::min(match->qos, envelope.qos);
+  selected.retain = selected.retain || (match->retain_as_published && envelope.retain);
+  return true;
+}
+
+void Session::queue(const std::shared_ptr<Message>& message, const Selected& selected) {
+  Outgoing& outgoing = record_.outgoing;
+  Added added = outgoing.add(message, selected, recipient_, shared_);
+  if (added != Added::yes) {
+    drop_expired();
+    added = outgoing.add(message, selected, recipient_, shared_);
+  }
   if (added == Added::yes) return incoming_.owes();
-  if (publisher_waits(*message)) return record_.outgoing.add_beyond_limits(message, qos, retain, shared_);
+  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, shared_);
   count_dropped();
   const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
                                            : "is away, and messages at QoS 1 and 2 wait for it";
@@ -250,6 +305,31 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   }
   log_once(Grievance::queue, LogLevel::warn,
            cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+}
+
+void Session::drop_expired() {
+  Outgoing& outgoing = record_.outgoing;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  outgoing.drop_expired(shared_);
+  if (outgoing.queued() < queued) {
+    took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
+  }
+}
+
+void Session::count_dropped(std::uint32_t messages) {
+  dropped_ += std::min(messages, std::numeric_limits<std::uint32_t>::max() - dropped_);
+}
+
+void Session::log_too_large() {
+  if (!recipient_.has_too_large()) return;
+  const auto [messages, size] = recipient_.take_too_large();
+  count_dropped(messages);
+  log_once(Grievance::too_large, LogLevel::info,
+           "messages are dropped for it, since it takes packets of at most " +
+               std::to_string(client_limits()->max_packet_size) +
+               " bytes (its Maximum Packet Size) and one has " + std::to_string(size) +
+               ": have it take larger ones, or subscribe to less");
 }
 
 // Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
@@ -270,9 +350,9 @@ bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes
          shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
-void Session::deliver_qos_0(Message& message, bool retain) {
-  if (outbox_ == nullptr) return;
-  const std::size_t waiting = outbox_->waiting_bytes();
+void Session::deliver_qos_0(Message& message, const Selected& selected) {
+  if (!is_connected() || !recipient_.takes(message, selected, shared_.now)) return;
+  const std::size_t waiting = outbox()->waiting_bytes();
   const std::size_t most = shared_.limits.max_outbound_bytes;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
   // ones come no faster than they are asked for.
@@ -287,8 +367,8 @@ void Session::deliver_qos_0(Message& message, bool retain) {
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
-  message.write(*outbox_, {.retain = retain});
-  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox_->waiting_bytes());
+  recipient_.send(message, selected, 0, false, shared_.now);
+  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox()->waiting_bytes());
 }
 
 void Session::drained() {
@@ -303,8 +383,8 @@ void Session::delivered_retained() {
 
 // When the last batch has gone, as far as the client takes it.
 void Session::ask_for_retained() {
-  if (!more_retained_ || outbox_ == nullptr || record_.outgoing.queued_retained() > 0) return;
-  if (outbox_->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
+  if (!more_retained_ || !is_connected() || record_.outgoing.queued_retained() > 0) return;
+  if (outbox()->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
   prepare_to_ask();
   more_retained_ = false;
   ask(RetainedRequest{.session = id_});

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "protocol/incoming.h"
+#include "protocol/recipient.h"
 #include "protocol/write_packet.h"
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
@@ -78,15 +79,15 @@ class Session {
   // It has a network connection from here to detach(). Nothing is written before resume().
   void attach(Attachment&& attachment) noexcept;
   void detach() noexcept;
-  bool is_connected() const { return outbox_ != nullptr; }
+  bool is_connected() const { return recipient_.is_connected(); }
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
   // Prosody's thread knows it: it has asked for something.
   bool is_opened() const { return opened_; }
   // 0: none
   ConnectionId connection() const { return connection_; }
-  Outbox* outbox() const { return outbox_; }
+  Outbox* outbox() const { return recipient_.outbox(); }
   // Of a client that speaks 5.0, while it is connected; nullptr of others.
-  const ClientLimits* client_limits() const { return client_limits_.get(); }
+  const ClientLimits* client_limits() const { return recipient_.limits(); }
 
   // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
   // have it.
@@ -125,11 +126,9 @@ class Session {
   void reply(SubscribeReply& reply);
   void reply(UnsubscribeReply& reply);
   bool reply(PublishReply& reply) { return incoming_.reply(reply); }  // see Incoming
-  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
-  // A bridge gets nothing that it published itself (docs/mapping.md, "Bridges").
-  bool takes(const Envelope& envelope) const {
-    return !record_.is_bridge || envelope.publisher != publisher_;
-  }
+  // A message that the hub has selected for it, at this QoS; `is_natural`: of the item's natural TYPE. Returns false
+  // where its options exclude the message: it is not for this session.
+  bool deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural);
   // A batch of retained messages was delivered; others follow when they are asked for.
   void delivered_retained();
 
@@ -150,6 +149,9 @@ class Session {
   // The outbox takes more again.
   void drained();
 
+  // What waits for it and has expired goes.
+  void drop_expired();
+
   // How many messages were dropped because the client did not take them.
   std::uint32_t dropped() const { return dropped_; }
 
@@ -161,10 +163,13 @@ class Session {
   void prepare_to_ask();
   void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
   void log(LogLevel level, std::string_view text);
+  // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
+  // administrator.
+  void say_goodbye(mqtt::Reason reason, std::string_view why);
   // In the form of the client's level. The session has a connection.
   template <typename Packet>
   void write(const Packet& packet) {
-    write_packet(packet, *outbox_, record_.level);
+    write_packet(packet, *outbox(), record_.level);
   }
 
  private:
@@ -174,18 +179,23 @@ class Session {
     unknown_identifier = 4,
     refused_filter = 8,
     all_queues = 16,
-    too_fast = 32
+    too_fast = 32,
+    too_large = 64
   };
   template <typename Packet>
-  Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
+  Violation receive_acknowledgement(const Packet& packet, const BrokenRule& violation);
   void fail() noexcept;
   void took_from_queue(std::size_t messages, std::size_t bytes);
   void leave_waiting() noexcept;
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
-  void deliver_qos_0(Message& message, bool retain);
-  void count_dropped() { dropped_ += dropped_ == std::numeric_limits<std::uint32_t>::max() ? 0 : 1; }
+  bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
+  bool select(const Message& message, bool is_natural, Selected& selected) const;
+  void deliver_qos_0(Message& message, const Selected& selected);
+  void queue(const std::shared_ptr<Message>& message, const Selected& selected);
+  void count_dropped(std::uint32_t messages = 1);
+  void log_too_large();
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
@@ -193,9 +203,8 @@ class Session {
   PublisherId publisher_;
   SessionRecord record_;
   Shared& shared_;
-  Outbox* outbox_ = nullptr;
+  Recipient recipient_;
   ConnectionId connection_ = 0;
-  std::unique_ptr<const ClientLimits> client_limits_;
   std::string address_;  // with the port
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts

@@ -2,6 +2,8 @@
 // pubsub. Network thread only.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <unordered_map>
 
 #include "pubsub_mqtt/base/limits.h"
@@ -27,14 +29,16 @@ class Audiences {
   void carry_out(ItemPublished& item);
   void carry_out(RetainedMessages& retained);
 
-  // A publish on the direct way. Returns false where pubsub must see it.
-  bool publish(const DirectWay& way, const mqtt::Publish& packet, const Envelope& envelope);
+  // A publish on the direct way. Returns for how many sessions it was, connected or not; nullopt where pubsub must see
+  // it.
+  std::optional<std::size_t> publish(const DirectWay& way, const mqtt::Publish& packet,
+                                     const Envelope& envelope);
 
   // Whether the session has the right to a message that has waited for it.
   bool may_have(const Session& session, const Message& message) const;
 
  private:
-  void send(const Audience& audience, ItemPublished& item);
+  std::size_t send(const Audience& audience, ItemPublished& item);
   void send(Session& session, RetainedMessages& retained) const;
 
   const SessionTable& sessions_;

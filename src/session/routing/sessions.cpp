@@ -6,7 +6,6 @@
 #include <utility>
 #include <variant>
 
-#include "protocol/connect_properties.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
@@ -34,8 +33,8 @@ class Sessions::State {
   State& operator=(const State&) = delete;
 
   Session* take_over(const SessionKey& key);
-  void disconnect(Session& session, std::string_view why);
-  void disconnect(Session& session);
+  void disconnect(Session& session, mqtt::Reason reason, std::string_view why);
+  void log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why);
   void detach(Session& session) noexcept;
   void end_of_connection(Session& session);
   void close(Session& session);
@@ -87,18 +86,17 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
          (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
 }
 
-Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
-                                std::string address, Outbox& outbox) {
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
   SessionRecord record{
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
       .clean = connect.clean_session};
-  Attachment attachment{.connection = connection,
-                        .outbox = &outbox,
-                        .address = std::move(address),
+  Attachment attachment{.connection = newcomer.connection,
+                        .outbox = &newcomer.outbox,
+                        .address = std::move(newcomer.address),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = nullptr,
-                        .client_limits = client_limits(connect)};
+                        .client_limits = std::move(newcomer.limits)};
   if (const auto& will = connect.will) {
     attachment.will =
         std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
@@ -124,8 +122,9 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
   if (session == nullptr || !session->is_connected()) return session;
-  repeated_lines.log(LogLevel::info, session->client(), "closed, its client identifier connected again");
-  disconnect(*session);
+  constexpr std::string_view why = "its client identifier connected again";
+  repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+  disconnect(*session, mqtt::Reason::session_taken_over, why);
   return table.find(key);  // a clean session is over now
 }
 
@@ -190,6 +189,7 @@ void Sessions::expire(Time now) {
   state_->log_lack_of_memory(now);
   state_->end_unfinished();
   state_->table.for_each([&](Session& session) {
+    session.drop_expired();
     if (session.is_connected()) return;
     auto& since = session.record().offline_since;
     if (since == SessionRecord::not_seen_offline) since = now;
@@ -217,6 +217,13 @@ void Sessions::send_wills() {
   state_->table.for_each([](Session& session) { session.publish_will(); });
 }
 
+void Sessions::close_all() {
+  state_->table.for_each([&](Session& session) {
+    if (!session.is_connected()) return;
+    state_->disconnect(session, mqtt::Reason::server_shutting_down, "the MQTT server stops");
+  });
+}
+
 void Sessions::handle(Delivery&& delivery) {
   state_->end_unfinished();
   std::visit(
@@ -240,7 +247,8 @@ void Sessions::State::carry_out(const CloseAccount& account) {
     if (session.account() != account.account) return;
     if (account.was_deleted) session.forget_will();
     const SessionId id = session.id();
-    if (session.is_connected()) disconnect(session, "closed, its account was changed");
+    if (session.is_connected())
+      log_and_disconnect(session, mqtt::Reason::not_authorized, "its account was changed");
     if (account.was_deleted && table.find(id) != nullptr) close(session);
   });
 }
@@ -249,22 +257,26 @@ void Sessions::State::carry_out(const CloseHost& host) {
   const std::string of_host = '@' + host.host;
   table.for_each([&](Session& session) {
     if (!session.is_connected() || !session.account().ends_with(of_host)) return;
-    disconnect(session, "closed, its account's host has gone");
+    log_and_disconnect(session, mqtt::Reason::server_shutting_down, "its account's host has gone");
   });
 }
 
 void Sessions::State::carry_out(const CloseConnection& connection) {
   Session* session = table.find(connection.session);
-  if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");
+  if (session == nullptr || !session->is_connected()) return;
+  constexpr std::string_view why = "closed by the administrator";
+  log(*session, LogLevel::info, why);
+  disconnect(*session, mqtt::Reason::administrative_action, why);
 }
 
-void Sessions::State::disconnect(Session& session, std::string_view why) {
-  log(session, LogLevel::info, why);
-  disconnect(session);
+void Sessions::State::log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why) {
+  log(session, LogLevel::info, "closed, " + why);
+  disconnect(session, reason, why);
 }
 
 // The server closes the connection: the will goes out.
-void Sessions::State::disconnect(Session& session) {
+void Sessions::State::disconnect(Session& session, mqtt::Reason reason, std::string_view why) {
+  session.say_goodbye(reason, why);
   session.outbox()->close();
   detach(session);
 }

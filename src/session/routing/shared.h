@@ -7,6 +7,7 @@
 #include "protocol/repeated_lines.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"

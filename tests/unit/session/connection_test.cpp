@@ -43,7 +43,7 @@ TEST(ConnectionTest, AnUnknownProtocolLevelIsAnsweredWithCode1) {  // [MQTT-3.1.
   Server server;
   Client client(server);
   std::string connect = bytes_of(mqtt::Connect{.client_identifier = "meter"});
-  connect[8] = 6;
+  connect[8] = 2;
   client.receive(connect);
   EXPECT_EQ(client.outbox.written,
             bytes_of(mqtt::Connack{.reason = mqtt::Reason::unsupported_protocol_version}));
