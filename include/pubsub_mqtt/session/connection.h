@@ -82,14 +82,14 @@ class Connection {
   bool is_slowed_down() const { return reads_again_at_ != Time::zero(); }
   void handle(const mqtt::Packet& packet, Time now);
   void handle(Session& session, const mqtt::Packet& packet);
-  void receive(const mqtt::Connect& connect);
+  void receive(mqtt::Connect connect);
   bool may_send_password() const;
   bool may_be_anonymous() const;
   std::string_view why_not_anonymous() const;
   void decide_login(const LoginReply& reply);
   void ask_to_log_in(const mqtt::Connect& connect);
   void accept(const mqtt::Connect& connect, std::string account);
-  void disconnect(Session& session);
+  void disconnect(Session& session, const mqtt::Disconnect& packet);
   void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
   void write_refusal(mqtt::Reason reason, std::string_view why);
   void fail(const mqtt::Malformed& malformed, Time now);

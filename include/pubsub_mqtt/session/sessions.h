@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,11 +67,14 @@ class Sessions {
   void await_login(ConnectionId id, Connection& connection);
   void forget_login(ConnectionId id) noexcept;
 
+  // As DISCONNECT says: for so many seconds the session is to outlive its connection, within Limits::session_expiry.
+  void set_expiry(Session& session, std::uint32_t seconds);
+
   // CONNACK was written: what waited for the client follows.
   void resume(Session& session);
 
-  // The connection is over. The will is published if there is one; a session that was to be clean ends. What
-  // memory does not suffice for is done by expire().
+  // The connection is over. The will is published if there is one that may not wait; a session that is not to outlive
+  // its connection ends. What memory does not suffice for is done by expire().
   void detach(Session& session) noexcept;
 
   // Returns nullptr where the session is over.
@@ -78,15 +83,21 @@ class Sessions {
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
   void handle(Delivery&& delivery);
 
-  // Ends sessions that have had no connection for Limits::session_expiry, counted from the first call that
-  // found them so, and says how many CONNECTs were refused: call it every now and then.
+  // Meets deadlines, forgets messages that have expired where they wait, and says how many CONNECTs were refused: call
+  // it every now and then, and when the limits have changed.
   void expire(Time now);
+
+  // Ends sessions that have had no connection for as long as they may, and publishes wills that have waited: call it at
+  // the deadline. nullopt: nothing waits; it may have come nearer whenever a connection has ended.
+  void meet_deadlines(Time now);
+  std::optional<Time> deadline() const;
 
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
-  // What time it is, for all that follows: messages expire. Publishers that wait for a subscriber that is stuck go on.
-  // Call it before handle(); connections call it whenever they are read from, and while their clients wait.
+  // What time it is, for all that follows: messages expire, and what begins with the end of a connection counts from
+  // here. Publishers that wait for a subscriber that is stuck go on. Call it before handle(), and before a connection
+  // ends; connections call it whenever they are read from, and while their clients wait.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.

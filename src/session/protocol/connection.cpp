@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/assigned_identifier.h"
+#include "protocol/client_disconnect.h"
 #include "protocol/connect_properties.h"
 #include "protocol/newcomer.h"
 #include "protocol/reason_string.h"
@@ -150,16 +152,20 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
                  [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
-                 [&](const mqtt::Disconnect&) { disconnect(session); },
+                 [&](const mqtt::Disconnect& disconnect) { this->disconnect(session, disconnect); },
                  [&](const auto&) { fail({"a packet that a client may not send"}); },
              },
              packet);
 }
 
-void Connection::receive(const mqtt::Connect& connect) {
+void Connection::receive(mqtt::Connect connect) {
+  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
+  if (connect.client_identifier.empty() && connect.level == mqtt::ProtocolLevel::mqtt_5) {
+    newcomer_->assigned_identifier = assigned_client_identifier();  // [MQTT5-3.1.3-6]
+    connect.client_identifier = newcomer_->assigned_identifier;
+  }
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
   newcomer_->limits = client_limits(connect);
-  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::Reason::client_identifier_not_valid,
                   speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
@@ -241,7 +247,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   if (!account.empty()) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
-        mqtt::Reason::server_unavailable,
+        mqtt::Reason::quota_exceeded,
         account.empty()
             ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
@@ -254,14 +260,14 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  newcomer_.reset();
+  const std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
-  const std::string properties = connack_properties(limits());
   write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1,
                              .properties = mqtt::Properties(properties)},
                outbox_, connect.level);
+  newcomer_.reset();
   log(LogLevel::debug, opened.present ? "connected again" : "connected");
   if (speaks_3_1 && connect.client_identifier.size() > longest_identifier_of_3_1) {
     log(LogLevel::debug, "has a client identifier of more than 23 characters, which MQTT 3.1 forbids");
@@ -269,10 +275,17 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   sessions_.resume(opened.session);
 }
 
-void Connection::disconnect(Session& session) {
-  log(LogLevel::debug, "disconnected");
+void Connection::disconnect(Session& session, const mqtt::Disconnect& packet) {
+  if (const auto broken = fault(packet, session.outlives_connection())) return fail(*broken);
+  if (const auto expiry = packet.properties.integer(mqtt::PropertyIdentifier::session_expiry_interval)) {
+    sessions_.set_expiry(session, *expiry);
+  }
+  const bool in_good_order = packet.reason == mqtt::Reason::success;
+  log(LogLevel::debug,
+      in_good_order ? "disconnected" : "disconnected: " + std::string(mqtt::name(packet.reason)));
   closed_ = true;
-  session.forget_will();
+  // Whatever else is said leaves the will [MQTT5-3.14.4-3].
+  if (in_good_order) session.forget_will();
   sessions_.detach(session);
   outbox_.close();
 }

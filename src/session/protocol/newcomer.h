@@ -33,6 +33,7 @@ struct Newcomer {
   Peer peer;
   std::string name;  // for log lines, with what CONNECT has said
   CertificateNames certificate;
+  std::string assigned_identifier;             // empty: the client has one of its own
   std::unique_ptr<const ClientLimits> limits;  // as CONNECT has said; nullptr before, and of 3.1 and 3.1.1
   std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
 };

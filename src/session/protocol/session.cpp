@@ -47,7 +47,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
-  record_.offline_since = SessionRecord::not_seen_offline;
+  record_.offline_since = SessionRecord::online;
   opens_at_next_ = true;
   incoming_.attach();
 }
@@ -58,6 +58,15 @@ void Session::detach() noexcept {
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
+  if (record_.offline_since == SessionRecord::online) record_.offline_since = shared_.now;
+}
+
+Time Session::ends_at() const {
+  return record_.offline_since + std::min<Time>(record_.expiry, shared_.limits.session_expiry);
+}
+
+Time Session::will_is_due_at() const {
+  return std::min(record_.offline_since + Time(record_.will->delay), ends_at());
 }
 
 // Those who wait for it go on: what it misses from now on is its queue's, which has limits.
@@ -130,18 +139,20 @@ void Session::prepare_to_ask() {
 
 void Session::announce_will() {
   if (!has_will()) return;
-  AnnounceWill request{.session = id_, .will = *record_.will};
+  AnnounceWill request{.session = id_, .will = record_.will->publication};
   prepare_to_ask();
   ask(std::move(request));
 }
 
 void Session::publish_will() {
   if (!has_will()) return;
-  auto large = examine_if_large(*record_.will, shared_.limits);
+  auto& [publication, delay, expiry] = *record_.will;
+  auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, record_.will->topic, record_.will->size(), shared_.limits);
+  shared_.backlog.add_publish(id_, publication.topic, publication.size(), shared_.limits);
+  if (expiry) publication.envelope.expires_at = shared_.now + *expiry;
   PublishRequest request{
-      .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
+      .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;

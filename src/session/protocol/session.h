@@ -36,7 +36,7 @@ struct Attachment {
   std::string address;       // with the port
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
-  std::unique_ptr<Publication> will;  // nullptr: none
+  std::unique_ptr<Will> will;  // nullptr: none
   std::unique_ptr<const ClientLimits> client_limits = nullptr;
 };
 
@@ -72,7 +72,8 @@ class Session {
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
-  bool is_clean() const { return record_.clean; }
+  // Whether it is kept for when its client comes back.
+  bool outlives_connection() const { return record_.expiry.count() > 0; }
   // For log lines: address, client identifier and account, printable.
   std::string client() const { return client_name(address_, record_.key); }
 
@@ -118,9 +119,14 @@ class Session {
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
-  bool has_retained_will() const { return has_will() && record_.will->envelope.retain; }
+  bool has_retained_will() const { return has_will() && record_.will->publication.envelope.retain; }
   void publish_will();
   void forget_will() { record_.will.reset(); }
+
+  // Without a connection: when the session is over, and when its will is to be published, which is not later
+  // [MQTT5-3.1.2-8].
+  Time ends_at() const;
+  Time will_is_due_at() const;
 
   // From Prosody's thread.
   void reply(SubscribeReply& reply);

@@ -1,6 +1,7 @@
 // All sessions, by identifier and by client. Network thread only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -29,6 +30,8 @@ class SessionTable {
   // `shared` outlives the session.
   Session& create(SessionRecord&& record, Shared& shared);
   void erase(Session& session) noexcept;
+  // For how long the session outlives its connection from now on.
+  void set_expiry(Session& session, std::chrono::duration<std::uint32_t> expiry);
   // At the end: sessions refer to what may go before the table.
   void clear() noexcept;
 
@@ -62,6 +65,9 @@ class SessionTable {
     bool operator()(const SessionKey& a, const Session* b) const;
     bool operator()(const Session* a, const SessionKey& b) const;
   };
+
+  void count_stored(const std::string& account) { ++stored_[account]; }
+  void uncount_stored(const std::string& account) noexcept;
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;  // room for all of slots_, so that a session can always end

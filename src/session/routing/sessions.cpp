@@ -6,10 +6,12 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/connect_properties.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "routing/audiences.h"
+#include "routing/session_deadlines.h"
 #include "routing/session_table.h"
 #include "routing/shared.h"
 
@@ -37,6 +39,8 @@ class Sessions::State {
   void log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why);
   void detach(Session& session) noexcept;
   void end_of_connection(Session& session);
+  void attend(Session& session);
+  void end_what_is_over();
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
@@ -55,6 +59,8 @@ class Sessions::State {
   RepeatedLines repeated_lines;
   Shared shared;
   Refusals refusals;
+  SessionDeadlines deadlines;
+  Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
@@ -77,11 +83,11 @@ void Sessions::await_login(ConnectionId id, Connection& connection) {
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
 
 bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
-  if (connect.clean_session) return true;
+  if (granted_expiry(connect, limits()).count() == 0) return true;
   const SessionTable& table = state_->table;
   const Session* known =
       table.find({.account = account, .client_identifier = std::string(connect.client_identifier)});
-  if (known != nullptr && !known->is_clean()) return true;
+  if (known != nullptr && known->outlives_connection()) return true;
   return table.stored(account) <
          (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
 }
@@ -89,32 +95,33 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
   SessionRecord record{
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
-      .clean = connect.clean_session};
+      .expiry = granted_expiry(connect, limits())};
   Attachment attachment{.connection = newcomer.connection,
                         .outbox = &newcomer.outbox,
                         .address = std::move(newcomer.address),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
-                        .will = nullptr,
+                        .will = will_of(connect),
                         .client_limits = std::move(newcomer.limits)};
-  if (const auto& will = connect.will) {
-    attachment.will =
-        std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
-                                                  .payload = std::string(will->payload),
-                                                  .envelope = {.qos = will->qos, .retain = will->retain}});
-  }
+  state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
   if (session != nullptr && connect.clean_session) {
     state_->close(*session);
     session = nullptr;
   }
   const bool present = session != nullptr;
-  if (!present) session = &state_->table.create(std::move(record), state_->shared);
-  if (attachment.will) {
-    auto& envelope = attachment.will->envelope;
-    envelope = session->envelope(envelope.qos, envelope.retain);
+  if (present) {
+    state_->table.set_expiry(*session, record.expiry);
+  } else {
+    session = &state_->table.create(std::move(record), state_->shared);
   }
-  session->attach(std::move(attachment));
+  if (attachment.will) {
+    auto& envelope = attachment.will->publication.envelope;
+    envelope.publisher = session->publisher();
+    envelope.session = session->id();
+  }
+  state_->deadlines.erase(session->id());
+  session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
   return {.session = *session, .present = present};
 }
 
@@ -125,7 +132,7 @@ Session* Sessions::State::take_over(const SessionKey& key) {
   constexpr std::string_view why = "its client identifier connected again";
   repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
   disconnect(*session, mqtt::Reason::session_taken_over, why);
-  return table.find(key);  // a clean session is over now
+  return table.find(key);  // one that does not outlive its connection is over now
 }
 
 void Sessions::resume(Session& session) {
@@ -144,18 +151,41 @@ void Sessions::State::detach(Session& session) noexcept {
 }
 
 void Sessions::State::end_of_connection(Session& session) {
-  session.publish_will();
-  if (session.is_clean()) close(session);
+  if (session.outlives_connection()) return attend(session);
+  close(session);
+}
+
+// What is due for a session without a connection is done; the rest is awaited.
+void Sessions::State::attend(Session& session) {
+  if (session.ends_at() <= shared.now) {
+    const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
+    repeated_lines.log(
+        LogLevel::info, session.client(),
+        is_cut ? "its session ends, since it did not come back within mqtt_session_expiry"
+               : "its session ends, since it did not come back within its session expiry interval");
+    return close(session);
+  }
+  if (session.has_will() && session.will_is_due_at() <= shared.now) session.publish_will();
+  deadlines.set(session.id(), session.has_will() ? session.will_is_due_at() : session.ends_at());
+}
+
+void Sessions::State::end_what_is_over() {
+  while (const auto due = deadlines.take_due(shared.now)) {
+    if (Session* session = table.find(*due)) detach(*session);
+  }
 }
 
 void Sessions::State::end_unfinished() {
   if (!std::exchange(shared.has_unfinished, false)) return;
   table.for_each([this](Session& session) {
-    if (!session.is_connected() && (session.has_will() || session.is_clean())) detach(session);
+    if (!session.is_connected()) detach(session);
   });
 }
 
+// The end of the session is the end of a will's delay [MQTT5-3.1.2-8].
 void Sessions::State::close(Session& session) {
+  session.publish_will();
+  deadlines.erase(session.id());
   if (session.dropped() > 0) {
     repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
                        std::to_string(session.dropped()) + ' ');
@@ -187,17 +217,24 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
+  // Whose moments are others since a reload are seen to at once.
+  if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
+    state_->shared.has_unfinished = true;
+  }
   state_->end_unfinished();
-  state_->table.for_each([&](Session& session) {
-    session.drop_expired();
-    if (session.is_connected()) return;
-    auto& since = session.record().offline_since;
-    if (since == SessionRecord::not_seen_offline) since = now;
-    if (now - since < limits().session_expiry) return;
-    state_->repeated_lines.log(LogLevel::info, session.client(),
-                               "its session ends, since it did not come back within mqtt_session_expiry");
-    state_->close(session);
-  });
+  state_->table.for_each([](Session& session) { session.drop_expired(); });
+  meet_deadlines(now);
+}
+
+void Sessions::meet_deadlines(Time now) {
+  look(now);
+  state_->end_what_is_over();
+}
+
+std::optional<Time> Sessions::deadline() const { return state_->deadlines.first(); }
+
+void Sessions::set_expiry(Session& session, std::uint32_t seconds) {
+  state_->table.set_expiry(session, granted_expiry(Seconds(seconds), limits()));
 }
 
 std::vector<ClientView> Sessions::clients() const {
