@@ -56,6 +56,8 @@ struct SystemFilter {};
 struct GroupFilter {
   std::string_view group;  // empty: for itself alone
   std::string_view filter;
+
+  bool is_shared() const { return !group.empty(); }
 };
 
 // Returns nullopt where `text` begins with `$share/` and does not go on as said [MQTT5-4.8.2-1, MQTT5-4.8.2-2]. The
