@@ -203,6 +203,12 @@ bool Incoming::has_asked_too_much() const {
          pending_subscribes_ >= max_pending_subscribes;
 }
 
+bool Incoming::may_ask_anything() {
+  if (session_.shared().backlog.is_full()) return false;
+  waits_for_share_ = false;
+  return true;
+}
+
 bool Incoming::may_ask(std::size_t bytes) {
   const Shared& shared = session_.shared();
   waits_for_share_ = !shared.backlog.has_share(session_.id(), bytes, shared.limits);

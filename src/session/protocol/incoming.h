@@ -46,6 +46,8 @@ class Incoming {
   // A PUBLISH, SUBSCRIBE or UNSUBSCRIBE of so many bytes comes next. Returns false while all sessions together wait for
   // too much, and this one would have more than its share: then the connection is told when to read on.
   bool may_ask(std::size_t bytes);
+  // The same where that need not be known: nearly always.
+  bool may_ask_anything();
   bool waits_for_share() const { return waits_for_share_; }
 
   bool awaits_answers() const { return pending_publishes_ > 0; }

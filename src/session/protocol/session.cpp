@@ -374,17 +374,21 @@ bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes
          shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
+// Whether a message at QoS 0 goes to a client that has more than half of what it may have before it.
+bool Session::admits(const Message& message, std::size_t waiting) const {
+  // Retained ones come no faster than they are asked for.
+  if (message.is_retained()) return true;
+  const std::size_t most = shared_.limits.max_outbound_bytes;
+  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
+  return waiting == 0 || waiting + message.size() <= most;
+}
+
 void Session::deliver_qos_0(Message& message, const Selected& selected) {
   if (!is_connected() || !recipient_.takes(message, selected, shared_.now)) return;
   const std::size_t waiting = outbox()->waiting_bytes();
-  const std::size_t most = shared_.limits.max_outbound_bytes;
-  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
-  // ones come no faster than they are asked for.
-  bool is_admitted = message.is_retained() || waiting == 0 || waiting + message.size() <= most;
-  if (!message.is_retained() && waiting + message.size() > most / 2 && publisher_pauses(message, waiting)) {
-    is_admitted = waiting <= 2 * most;
-  }
-  if (!is_admitted) {
+  const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
+  if (is_crowded && !admits(message, waiting)) {
     count_dropped();
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,

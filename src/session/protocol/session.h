@@ -107,6 +107,7 @@ class Session {
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
   bool may_ask(std::size_t bytes) { return incoming_.may_ask(bytes); }
+  bool may_ask_anything() { return incoming_.may_ask_anything(); }
   bool waits_for_share() const { return incoming_.waits_for_share(); }
   // Not while its subscribers have much to read (routing/pauses.h).
   bool may_read(Time now) { return shared_.pauses.may_read(id_, now); }
@@ -205,6 +206,7 @@ class Session {
   void announce_will();
   bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
+  bool admits(const Message& message, std::size_t waiting) const;
   void deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
   void count_dropped(std::uint32_t messages = 1);
