@@ -134,15 +134,15 @@ void Connection::handle(const mqtt::Packet& packet, Time now) {
 }
 
 void Connection::handle(Session& session, const mqtt::Packet& packet) {
-  const auto acknowledge = [&](const auto& acknowledgement) {
-    if (const auto violation = session.receive(acknowledgement)) fail(*violation);
+  const auto receive = [&](const auto& each) {
+    if (const auto violation = session.receive(each)) fail(*violation);
   };
   std::visit(Overloaded{
-                 [&](const mqtt::Publish& publish) { session.receive(publish); },
-                 [&](const mqtt::Puback& puback) { acknowledge(puback); },
-                 [&](const mqtt::Pubrec& pubrec) { acknowledge(pubrec); },
-                 [&](const mqtt::Pubrel& pubrel) { acknowledge(pubrel); },
-                 [&](const mqtt::Pubcomp& pubcomp) { acknowledge(pubcomp); },
+                 [&](const mqtt::Publish& publish) { receive(publish); },
+                 [&](const mqtt::Puback& puback) { receive(puback); },
+                 [&](const mqtt::Pubrec& pubrec) { receive(pubrec); },
+                 [&](const mqtt::Pubrel& pubrel) { receive(pubrel); },
+                 [&](const mqtt::Pubcomp& pubcomp) { receive(pubcomp); },
                  [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },

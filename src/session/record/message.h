@@ -46,6 +46,7 @@ class Message : public std::enable_shared_from_this<Message> {
   // Whoever has not been sent it by then does not get it [MQTT5-3.3.2-5].
   bool expires() const { return publication_.envelope.expires_at != Time::max(); }
   bool has_expired(Time now) const { return publication_.envelope.expires_at <= now; }
+  bool expires_at_once() const { return publication_.envelope.expires_at == Envelope::at_once; }
   // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not before.
   std::uint32_t seconds_left(Time now) const;
 
