@@ -40,9 +40,10 @@ struct Node {
   bool exists = false;  // in pubsub; otherwise somebody waits for it
   bool opened = false;  // the network thread knows its name
   Members members;
-  std::vector<Right> rights;                                  // sorted by account
-  std::array<std::uint32_t, topic::type_count> recipients{};  // how many sessions receive each TYPE by name
-  std::uint32_t natural_recipients = 0;                       // and the natural one
+  std::vector<Right> rights;  // sorted by account
+  std::array<std::uint32_t, topic::type_count>
+      recipients{};                      // how many sessions receive each TYPE by name, or may in a group
+  std::uint32_t natural_recipients = 0;  // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
   bool has_ended = false;         // one was cleared or has expired, and there has been no item since
@@ -104,7 +105,7 @@ class Nodes {
   enum class Walked : std::uint8_t { all, stopped, changed };  // changed: nodes were forgotten, look again
   template <typename Visit>
   Walked walk_host(ByName<Node>& nodes, const topic::NodePattern& pattern, std::string& done, Visit&& visit);
-  void post(Node& node, SessionId session, const Selection& before, const Selection& now);
+  void post(Node& node, SessionId session, const Asked& before, const Asked& now);
 
   const Shared& shared_;
   NodeId last_id_ = 0;

@@ -19,6 +19,9 @@ namespace pubsub_mqtt {
 // Who may connect without a login.
 enum class Anonymous : std::uint8_t { from_loopback, from_everywhere, from_nowhere };
 
+// Whose members a group of a shared subscription has: everybody's, or one account's.
+enum class GroupScope : std::uint8_t { server, account };
+
 inline constexpr std::size_t KiB = 1024;
 inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t GiB = 1024 * MiB;
@@ -26,6 +29,7 @@ inline constexpr std::size_t TiB = 1024 * GiB;
 
 struct Limits {
   Anonymous anonymous = Anonymous::from_loopback;  // mqtt_allow_anonymous
+  GroupScope shared_groups = GroupScope::server;   // mqtt_shared_groups
   // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
   // always.
   bool passwords_in_the_clear = false;

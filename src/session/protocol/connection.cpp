@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/connect_properties.h"
 #include "protocol/newcomer.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
@@ -117,7 +118,7 @@ void Connection::receive(std::string_view& input, Time now) {
     if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(*malformed, now);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
       return refuse(mqtt::Reason::unsupported_protocol_version,
-                    "speaks a version of MQTT that is not served: 3.1 and 3.1.1 are", LogLevel::info);
+                    "speaks a version of MQTT that is not served: 3.1, 3.1.1 and 5.0 are", LogLevel::info);
     }
     handle(std::get<mqtt::Packet>(result), now);
   }
@@ -146,7 +147,7 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
                  [&](const mqtt::Pubcomp& pubcomp) { acknowledge(pubcomp); },
                  [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
-                 [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_); },
+                 [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
                  [&](const mqtt::Disconnect&) { disconnect(session); },
                  [&](const auto&) { fail("a packet that a client may not send"); },
              },
@@ -155,10 +156,6 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
 
 void Connection::receive(const mqtt::Connect& connect) {
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
-  if (connect.level == mqtt::ProtocolLevel::mqtt_5) {
-    return refuse(mqtt::Reason::unsupported_protocol_version,
-                  "speaks a version of MQTT that is not served: 3.1 and 3.1.1 are", LogLevel::info);
-  }
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::Reason::client_identifier_not_valid,
@@ -255,7 +252,10 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
-  write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1}, outbox_);
+  const std::string properties = connack_properties(limits());
+  write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1,
+                             .properties = mqtt::Properties(properties)},
+               outbox_, connect.level);
   log(LogLevel::debug, opened.present ? "connected again" : "connected");
   if (speaks_3_1 && connect.client_identifier.size() > longest_identifier_of_3_1) {
     log(LogLevel::debug, "has a client identifier of more than 23 characters, which MQTT 3.1 forbids");
@@ -272,7 +272,8 @@ void Connection::disconnect(Session& session) {
 }
 
 void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel level) {
-  write_packet(mqtt::Connack{.session_present = false, .reason = reason}, outbox_);  // [MQTT-3.2.2-4]
+  // [MQTT-3.2.2-4]
+  write_packet(mqtt::Connack{.session_present = false, .reason = reason}, outbox_, reader_.level());
   if (level == LogLevel::debug) return fail(why);
   sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
   end();

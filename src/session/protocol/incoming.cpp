@@ -5,7 +5,6 @@
 
 #include "protocol/large_payload.h"
 #include "protocol/session.h"
-#include "protocol/write_packet.h"
 #include "routing/audiences.h"
 #include "routing/shared.h"
 
@@ -121,7 +120,7 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
            published.packet_identifier == packet.packet_identifier;
   });
   session_.shared().waiting.release(withheld_.forget_pubrec(packet.packet_identifier));
-  write_packet(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier}, *session_.outbox());
+  session_.write(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier});
   return std::nullopt;
 }
 
@@ -254,9 +253,9 @@ void Incoming::go_on() {
 
 void Incoming::write(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
   if (qos == mqtt::QoS::at_least_once) {
-    write_packet(mqtt::Puback{.packet_identifier = packet_identifier}, *session_.outbox());
+    session_.write(mqtt::Puback{.packet_identifier = packet_identifier});
   } else if (qos == mqtt::QoS::exactly_once) {
-    write_packet(mqtt::Pubrec{.packet_identifier = packet_identifier}, *session_.outbox());
+    session_.write(mqtt::Pubrec{.packet_identifier = packet_identifier});
   }
 }
 

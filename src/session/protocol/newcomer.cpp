@@ -1,19 +1,20 @@
 #include "protocol/newcomer.h"
 
-#include <string_view>
 #include <utility>
 
 namespace pubsub_mqtt::session {
 
 PendingConnect::PendingConnect(const mqtt::Connect& packet)
-    : client_identifier(packet.client_identifier),
-      will_topic(packet.will ? packet.will->topic : std::string_view()),
-      will_payload(packet.will ? packet.will->payload : std::string_view()),
-      connect(packet) {
+    : client_identifier(packet.client_identifier), properties(packet.properties.encoded()), connect(packet) {
   connect.client_identifier = client_identifier;
-  if (connect.will) {
-    connect.will->topic = will_topic;
-    connect.will->payload = will_payload;
+  connect.properties = mqtt::Properties(properties);
+  if (auto& will = connect.will) {
+    will_topic = will->topic;
+    will_payload = will->payload;
+    will_properties = will->properties.encoded();
+    will->topic = will_topic;
+    will->payload = will_payload;
+    will->properties = mqtt::Properties(will_properties);
   }
   connect.user_name.reset();
   connect.password.reset();

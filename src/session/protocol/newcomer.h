@@ -19,8 +19,10 @@ struct PendingConnect {
   PendingConnect& operator=(const PendingConnect&) = delete;
 
   std::string client_identifier;
+  std::string properties;
   std::string will_topic;
   std::string will_payload;
+  std::string will_properties;
   mqtt::Connect connect;  // borrows from the above
 };
 

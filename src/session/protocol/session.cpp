@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
-#include "protocol/write_packet.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
@@ -219,14 +218,18 @@ void Session::reply(SubscribeReply& reply) {
     log_once(Grievance::refused_filter, LogLevel::info,
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
-  write_packet(suback, *outbox_);
+  write(suback);
 }
 
 void Session::reply(UnsubscribeReply& reply) {
   incoming_.answered(reply.ticket.bytes);
-  for (const auto& filter : reply.topic_filters) record_.subscriptions.erase(filter);
-  if (!is_here(reply.ticket.connection)) return;
-  write_packet(mqtt::Unsuback{.packet_identifier = reply.ticket.packet_identifier}, *outbox_);
+  mqtt::Unsuback unsuback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
+  for (const auto& filter : reply.topic_filters) {
+    const bool existed = record_.subscriptions.find(filter) != nullptr;
+    record_.subscriptions.erase(filter);
+    unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
+  }
+  if (is_here(reply.ticket.connection)) write(unsuback);
 }
 
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {

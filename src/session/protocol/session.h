@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "protocol/incoming.h"
+#include "protocol/write_packet.h"
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
@@ -160,6 +161,11 @@ class Session {
   void prepare_to_ask();
   void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
   void log(LogLevel level, std::string_view text);
+  // In the form of the client's level. The session has a connection.
+  template <typename Packet>
+  void write(const Packet& packet) {
+    write_packet(packet, *outbox_, record_.level);
+  }
 
  private:
   enum class Grievance : std::uint8_t {

@@ -43,7 +43,7 @@ bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, const
 void Audiences::send(const Audience& audience, ItemPublished& item) {
   // One a topic, made when the first session wants it, whoever receives it.
   std::array<std::shared_ptr<Message>, topic::type_count> messages;
-  for (const auto& [selection, sessions] : audience.groups()) {
+  for (const auto& [selection, shared, sessions] : audience.groups()) {
     for (const SessionId member : sessions) {
       Session* session = sessions_.find(member);
       if (session == nullptr || !session->takes(item.envelope)) continue;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/connect_properties.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
@@ -96,7 +97,8 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
                         .address = std::move(address),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
-                        .will = nullptr};
+                        .will = nullptr,
+                        .client_limits = client_limits(connect)};
   if (const auto& will = connect.will) {
     attachment.will =
         std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
@@ -176,7 +178,10 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
-void Sessions::look(Time now) { state_->shared.waiting.look(now, GoOn{state_->table}); }
+void Sessions::look(Time now) {
+  state_->shared.now = now;
+  state_->shared.waiting.look(now, GoOn{state_->table});
+}
 
 void Sessions::expire(Time now) {
   look(now);

@@ -27,6 +27,7 @@ struct Shared {
   Backlog backlog = {};
   Waiting waiting{limits};
   Pauses pauses = {};
+  Time now{0};  // as a connection, or Sessions::expire(), was told last
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -107,8 +109,16 @@ class Client {
         id(++to.last_connection),
         connection(std::make_unique<Connection>(id, std::move(peer), at, to.sessions, outbox)) {}
 
+  // In the form of the level that its CONNECT has said.
   template <typename Packet>
   void send(const Packet& packet, Time at = Time{0}) {
+    std::string bytes;
+    mqtt::write(packet, bytes, level);
+    receive(bytes, at);
+  }
+
+  void send(const mqtt::Connect& packet, Time at = Time{0}) {
+    level = packet.level;
     std::string bytes;
     mqtt::write(packet, bytes);
     receive(bytes, at);
@@ -127,13 +137,13 @@ class Client {
   }
 
   void connect(std::string_view client_identifier, std::uint16_t keep_alive = 0) {
-    send(mqtt::Connect{.keep_alive = keep_alive, .client_identifier = client_identifier});
+    send(mqtt::Connect{.level = level, .keep_alive = keep_alive, .client_identifier = client_identifier});
     outbox.written.clear();
   }
 
   // Persistent: clean session 0.
   void connect_again(std::string_view client_identifier) {
-    send(mqtt::Connect{.clean_session = false, .client_identifier = client_identifier});
+    send(mqtt::Connect{.level = level, .clean_session = false, .client_identifier = client_identifier});
   }
 
   // The network fails.
@@ -150,6 +160,8 @@ class Client {
   Server& server;
   ConnectionId id;
   TestOutbox outbox;
+  mqtt::ProtocolLevel level =
+      mqtt::ProtocolLevel::mqtt_3_1_1;  // of the next CONNECT, or as the last one said
   std::string unread;
   std::unique_ptr<Connection> connection;
 
@@ -158,9 +170,46 @@ class Client {
 };
 
 template <typename Packet>
-std::string bytes_of(const Packet& packet) {
+std::string bytes_of(const Packet& packet, mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1) {
   std::string bytes;
-  mqtt::write(packet, bytes);
+  if constexpr (std::is_same_v<Packet, mqtt::Connect>) {
+    mqtt::write(packet, bytes);
+  } else {
+    mqtt::write(packet, bytes, level);
+  }
+  return bytes;
+}
+
+// The whole packets in `bytes`, from which they borrow.
+inline std::vector<mqtt::Packet> packets_in(std::string_view bytes,
+                                            mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_5) {
+  mqtt::PacketReader reader(largest_packet);
+  reader.set_level(level);
+  std::vector<mqtt::Packet> packets;
+  while (!bytes.empty()) {
+    auto result = reader.read(bytes);
+    auto* packet = std::get_if<mqtt::Packet>(&result);
+    EXPECT_NE(packet, nullptr) << "whole packets, and none that is malformed";
+    if (packet == nullptr) break;
+    packets.push_back(std::move(*packet));
+  }
+  return packets;
+}
+
+// The one packet in `bytes`, of this kind.
+template <typename Kind>
+Kind packet_in(std::string_view bytes, mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_5) {
+  const auto packets = packets_in(bytes, level);
+  EXPECT_EQ(packets.size(), 1U);
+  if (packets.size() != 1) return {};
+  const auto* packet = std::get_if<Kind>(&packets[0]);
+  EXPECT_NE(packet, nullptr) << "a packet of another kind";
+  return packet == nullptr ? Kind{} : *packet;
+}
+
+inline std::string encoded(std::initializer_list<mqtt::Property> properties) {
+  std::string bytes;
+  for (const auto& property : properties) mqtt::append(property, bytes);
   return bytes;
 }
 

@@ -1,0 +1,87 @@
+// CONNECT, CONNACK and DISCONNECT of clients that speak MQTT 5.0.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "client.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using Id = mqtt::PropertyIdentifier;
+using Level = mqtt::ProtocolLevel;
+
+struct Mqtt5ConnectTest : ::testing::Test {
+  Server server;
+  Client client{server};
+  std::string written;
+
+  mqtt::Connack connect(const mqtt::Connect& packet) { return connect(client, packet); }
+  mqtt::Connack connect(Client& newcomer, mqtt::Connect packet) {
+    packet.level = Level::mqtt_5;
+    newcomer.send(packet);
+    written = newcomer.outbox.take();
+    return packet_in<mqtt::Connack>(written);
+  }
+};
+
+TEST_F(Mqtt5ConnectTest, IsAnsweredInItsOwnForm) {
+  const auto connack = connect({.client_identifier = "meter"});
+  EXPECT_EQ(connack.reason, mqtt::Reason::success);
+  EXPECT_FALSE(connack.session_present);
+  EXPECT_FALSE(client.outbox.closed);
+  EXPECT_EQ(server.sessions.size(), 1U);
+}
+
+TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // [MQTT5-3.2.2-9] and 3.2.2.3
+  server.limits.max_packet_size = 1000;
+  const auto connack = connect({.client_identifier = "meter"});
+  EXPECT_EQ(connack.properties.integer(Id::receive_maximum), 256U);
+  EXPECT_EQ(connack.properties.integer(Id::maximum_packet_size), 1000U);
+  // Each of these is served, which is said by saying nothing.
+  for (const auto served : {Id::maximum_qos, Id::retain_available, Id::wildcard_subscription_available,
+                            Id::subscription_identifier_available, Id::shared_subscription_available}) {
+    EXPECT_EQ(connack.properties.integer(served), std::nullopt);
+  }
+}
+
+TEST_F(Mqtt5ConnectTest, WhatTheClientTakesIsItsSessions) {
+  const auto properties = encoded({{.identifier = Id::receive_maximum, .value = 7U},
+                                   {.identifier = Id::maximum_packet_size, .value = 1000U},
+                                   {.identifier = Id::topic_alias_maximum, .value = 5U},
+                                   {.identifier = Id::request_problem_information, .value = 0U}});
+  connect({.client_identifier = "meter", .properties = mqtt::Properties(properties)});
+  const ClientLimits* limits = server.sessions.find(client.session())->client_limits();
+  ASSERT_NE(limits, nullptr);
+  EXPECT_EQ(limits->receive_maximum, 7U);
+  EXPECT_EQ(limits->max_packet_size, 1000U);
+  EXPECT_EQ(limits->topic_alias_maximum, 5U);
+  EXPECT_FALSE(limits->problem_information);
+}
+
+TEST_F(Mqtt5ConnectTest, AClientThatSaysNothingTakesAll) {  // [MQTT5-3.1.2-29] and 3.1.2.11
+  connect({.client_identifier = "meter"});
+  const ClientLimits* limits = server.sessions.find(client.session())->client_limits();
+  ASSERT_NE(limits, nullptr);
+  EXPECT_EQ(limits->receive_maximum, 65535U);
+  EXPECT_EQ(limits->topic_alias_maximum, 0U);
+  EXPECT_TRUE(limits->problem_information);
+}
+
+TEST_F(Mqtt5ConnectTest, AnotherLevelHasNoSuchLimits) {
+  client.connect("meter");
+  EXPECT_EQ(server.sessions.find(client.session())->client_limits(), nullptr);
+}
+
+TEST_F(Mqtt5ConnectTest, AcknowledgementsAreInTheFormOfItsLevel) {
+  connect({.client_identifier = "meter"});
+  client.send(mqtt::Unsubscribe{.packet_identifier = 7, .topic_filters = {"h/json/n"}});
+  const auto request = server.requested<UnsubscribeRequest>().back();
+  server.sessions.handle(UnsubscribeReply{.ticket = request.ticket, .topic_filters = request.topic_filters});
+  EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Unsuback{.packet_identifier = 7,
+                                                          .reasons = {mqtt::Reason::no_subscription_existed}},
+                                           Level::mqtt_5));
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
