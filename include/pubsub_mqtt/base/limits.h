@@ -84,6 +84,8 @@ struct Limits {
   // Filters of a session.
   std::size_t max_subscriptions = 1000;
   std::size_t max_wildcard_subscriptions = 100;
+  // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
+  std::size_t max_total_memberships = 10000000;
 };
 
 // A setting of prosody.cfg.lua: `mqtt_` and the name of the member. A number outside of the range is reported,
@@ -126,6 +128,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_anonymous_sessions", &Limits::max_anonymous_sessions, 0, any_number},
     {"mqtt_max_subscriptions", &Limits::max_subscriptions, 1, any_number},
     {"mqtt_max_wildcard_subscriptions", &Limits::max_wildcard_subscriptions, 0, any_number},
+    {"mqtt_max_total_memberships", &Limits::max_total_memberships, 0, GiB},
 });
 
 // In the setting's unit.
