@@ -49,6 +49,7 @@ struct Limits {
   std::size_t max_xml_elements = 10000;
   std::size_t max_client_identifier_length = 256;  // bytes
   std::size_t max_topic_levels = 64;               // of topics and filters
+  std::size_t max_topic_aliases = 32;              // of a client of MQTT 5.0, each way
 
   // What one client may send in a second, on average over about a second; a client from loopback what it likes.
   std::size_t max_message_rate = 10000;  // PUBLISH packets
@@ -109,6 +110,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_xml_elements", &Limits::max_xml_elements, 1, any_number},
     {"mqtt_max_client_identifier_length", &Limits::max_client_identifier_length, 23, 65535},
     {"mqtt_max_topic_levels", &Limits::max_topic_levels, 3, 65535},
+    {"mqtt_max_topic_aliases", &Limits::max_topic_aliases, 0, 65535},
     {"mqtt_max_message_rate", &Limits::max_message_rate, 1, any_number},
     {"mqtt_max_byte_rate", &Limits::max_byte_rate, 1, TiB},
     {"mqtt_max_outbound_bytes", &Limits::max_outbound_bytes, KiB, GiB},

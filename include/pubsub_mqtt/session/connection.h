@@ -70,9 +70,9 @@ class Connection {
   Session* session() const;
   bool is_logging_in() const;
   bool outbox_is_full() const;
-  bool reads() const;
-  bool may_ask(std::string_view input) const;
-  bool may_read(Time now) const;
+  // `own` is session().
+  bool reads(const Session* own) const;
+  bool may_ask(Session* own, std::string_view input) const;
   bool is_paused_until(Time now) const;
   std::optional<Time> time_limit() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);

@@ -59,23 +59,16 @@ Session* Connection::session() const {
 // A client that asks and does not read the answers would fill our memory with them.
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
-bool Connection::reads() const {
+bool Connection::reads(const Session* own) const {
   if (is_logging_in() || is_slowed_down()) return false;
-  const Session* own = session();
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
 
 // CONNECT, PINGREQ and what is between this client and us does not wait for what others have asked of pubsub.
-bool Connection::may_ask(std::string_view input) const {
-  Session* own = session();
-  if (own == nullptr || input.empty()) return true;
+bool Connection::may_ask(Session* own, std::string_view input) const {
+  if (own == nullptr || input.empty() || own->may_ask_anything()) return true;
   const auto start = reader_.start(input);
   return !start.is_request || own->may_ask(start.size);
-}
-
-bool Connection::may_read(Time now) const {
-  Session* own = session();
-  return own == nullptr || own->may_read(now);
 }
 
 // As much as comes in a second may be sent at once.
@@ -113,7 +106,8 @@ void Connection::receive(std::string_view& input, Time now) {
   if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads() || !may_read(now) || !may_ask(input)) return;
+    Session* own = session();
+    if (!reads(own) || (own != nullptr && !own->may_read(now)) || !may_ask(own, input)) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -140,15 +134,15 @@ void Connection::handle(const mqtt::Packet& packet, Time now) {
 }
 
 void Connection::handle(Session& session, const mqtt::Packet& packet) {
-  const auto acknowledge = [&](const auto& acknowledgement) {
-    if (const auto violation = session.receive(acknowledgement)) fail(*violation);
+  const auto receive = [&](const auto& each) {
+    if (const auto violation = session.receive(each)) fail(*violation);
   };
   std::visit(Overloaded{
-                 [&](const mqtt::Publish& publish) { session.receive(publish); },
-                 [&](const mqtt::Puback& puback) { acknowledge(puback); },
-                 [&](const mqtt::Pubrec& pubrec) { acknowledge(pubrec); },
-                 [&](const mqtt::Pubrel& pubrel) { acknowledge(pubrel); },
-                 [&](const mqtt::Pubcomp& pubcomp) { acknowledge(pubcomp); },
+                 [&](const mqtt::Publish& publish) { receive(publish); },
+                 [&](const mqtt::Puback& puback) { receive(puback); },
+                 [&](const mqtt::Pubrec& pubrec) { receive(pubrec); },
+                 [&](const mqtt::Pubrel& pubrel) { receive(pubrel); },
+                 [&](const mqtt::Pubcomp& pubcomp) { receive(pubcomp); },
                  [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
@@ -358,14 +352,14 @@ std::optional<Time> Connection::time_limit() const {
   if (keep_alive_.count() == 0) return std::nullopt;
   // While we do not read, the client's silence is ours (docs/mapping.md, "Sessions").
   const Session* own = session();
-  if (!reads() || (own != nullptr && own->waits_for_share())) return std::nullopt;
+  if (!reads(own) || (own != nullptr && own->waits_for_share())) return std::nullopt;
   // One and a half times the interval [MQTT-3.1.2-24].
   return last_packet_ + Time(keep_alive_) * 3 / 2;
 }
 
 void Connection::expire(Time now) {
   sessions_.look(now);
-  if (is_paused_until(now) && may_read(now)) outbox_.resume_reading();
+  if (is_paused_until(now) && session()->may_read(now)) outbox_.resume_reading();
   const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {

@@ -1,7 +1,7 @@
 #include "protocol/recipient.h"
 
-#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "pubsub_mqtt/mqtt/packet_writer.h"
@@ -61,14 +61,18 @@ bool Recipient::is_within_limit(const Message& message, const Selected& selected
   return false;
 }
 
-void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish& publish, Time now) {
+void Recipient::send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now) {
   const auto given = alias(message, selected, now);
   const bool is_told_more = message.expires() || selected.identifiers != nullptr || given.number != 0;
-  if (!is_told_more) return message.write(*outbox_, publish, level_);
+  if (!is_told_more) return message.write(*outbox_, flags, level_);
+  const bool has_topic = given.number == 0 || given.is_new;
   const std::string encoded = properties(message, selected, given.number, now);
-  if (given.number == 0 || given.is_new) publish.topic = message.topic();
-  publish.properties = mqtt::Properties(encoded);
-  message.write_alone(*outbox_, publish);
+  message.write_alone(*outbox_, {.topic = has_topic ? std::string_view(message.topic()) : std::string_view(),
+                                 .qos = flags.qos,
+                                 .retain = flags.retain,
+                                 .dup = flags.dup,
+                                 .packet_identifier = flags.packet_identifier,
+                                 .properties = mqtt::Properties(encoded)});
 }
 
 GivenAliases::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {

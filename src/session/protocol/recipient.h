@@ -46,10 +46,10 @@ class Recipient {
   // The client is connected and takes it.
   void send(Message& message, const Selected& selected, mqtt::PacketIdentifier packet_identifier, bool dup,
             Time now) {
-    mqtt::Publish publish{
+    const mqtt::PublishFlags flags{
         .qos = selected.qos, .retain = selected.retain, .dup = dup, .packet_identifier = packet_identifier};
-    if (!speaks_5()) return message.write(*outbox_, publish, level_);
-    send_5(message, selected, publish, now);
+    if (!speaks_5()) return message.write(*outbox_, flags, level_);
+    send_5(message, selected, flags, now);
   }
 
   // What was too large since this was asked last.
@@ -63,7 +63,7 @@ class Recipient {
  private:
   bool is_within_limit(const Message& message, const Selected& selected, Time now);
   std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
-  void send_5(Message& message, const Selected& selected, mqtt::Publish& publish, Time now);
+  void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
   GivenAliases::Alias alias(const Message& message, const Selected& selected, Time now);
 
   Outbox* outbox_ = nullptr;

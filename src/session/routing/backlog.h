@@ -22,6 +22,7 @@ class Backlog {
   void add(SessionId session, std::size_t bytes, const Limits& limits);
   void remove(SessionId session, std::size_t bytes, const Limits& limits);
 
+  bool is_full() const { return full_; }
   // Whether the session may ask for so much more. Sessions that are gone have a share, too, until what they asked is
   // carried out: else who comes and goes would get one each time.
   bool has_share(SessionId session, std::size_t bytes, const Limits& limits) const;
