@@ -40,7 +40,6 @@ struct Limits {
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
-  double tls_handshake_share = 0.5;                 // of the network thread's time; handshakes beyond it wait
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
 

@@ -15,7 +15,6 @@
 #include <string_view>
 
 #include "connection/send_queue.h"
-#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
@@ -37,7 +36,7 @@ class Stream {
   // take_turn() is called when the client has sent some, and the socket keeps them until it returns true: that
   // is good for the next receive().
   virtual bool needs_turns() const { return false; }
-  virtual bool take_turn(Time /*now*/) { return true; }
+  virtual bool take_turn() { return true; }
 
   // Takes bytes from below. Appends what they carry to `above`, and what must be sent in answer to `answer`,
   // also when it fails.

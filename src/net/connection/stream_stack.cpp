@@ -19,9 +19,9 @@ bool StreamStack::needs_turns() const {
   return false;
 }
 
-bool StreamStack::take_turn(Time now) {
+bool StreamStack::take_turn() {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (stream->needs_turns() && !stream->take_turn(now)) return false;
+    if (stream->needs_turns() && !stream->take_turn()) return false;
   }
   return true;
 }

@@ -80,7 +80,7 @@ bool TcpConnection::streams_take_turn() {
     ended("closed by the client");
     return false;
   }
-  if (streams_.take_turn(loop_.now())) return true;
+  if (streams_.take_turn()) return true;
   stop_reading();
   protocol_->stop_clock(loop_.now());
   return false;

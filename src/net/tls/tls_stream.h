@@ -29,7 +29,7 @@ class TlsStream final : public Stream {
 
   // Stream. A handshake that fails is answered by an alert.
   bool needs_turns() const override { return turn_ != nullptr; }
-  bool take_turn(Time now) override { return turn_->has_come(now); }
+  bool take_turn() override { return turn_->has_come(); }
   Status receive(std::string_view ciphertext, std::string& plaintext, std::string& answer) override;
   // Before the handshake is done, and after close(), there is nobody to send to: the caller must not.
   Status send(SendQueue& plaintext, SendQueue& ciphertext) override;
