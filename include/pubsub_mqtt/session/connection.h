@@ -47,6 +47,7 @@ class Connection {
 
   // Whether the client may act as an account, and as which.
   void receive(const LoginReply& reply) noexcept;
+  void receive(const AuthReply& reply) noexcept;
 
   // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
   // and is earlier than it was while a client that sends too fast is not read from, or has to wait for subscribers.

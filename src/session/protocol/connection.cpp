@@ -223,6 +223,8 @@ void Connection::receive(const LoginReply& reply) noexcept {
   }
 }
 
+void Connection::receive(const AuthReply& /*reply*/) noexcept {}
+
 void Connection::decide_login(const LoginReply& reply) {
   sessions_.forget_login(id_);
   const auto pending = std::exchange(newcomer_->logging_in, nullptr);

@@ -47,6 +47,7 @@ class Sessions::State {
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
+  void carry_out(const AuthReply& reply);
   void carry_out(const CloseAccount& account);
   void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
@@ -275,6 +276,11 @@ void Sessions::handle(Delivery&& delivery) {
 }
 
 void Sessions::State::carry_out(const LoginReply& reply) {
+  const auto found = logging_in.find(reply.connection);
+  if (found != logging_in.end()) found->second->receive(reply);
+}
+
+void Sessions::State::carry_out(const AuthReply& reply) {
   const auto found = logging_in.find(reply.connection);
   if (found != logging_in.end()) found->second->receive(reply);
 }
