@@ -54,6 +54,9 @@ class Stream {
   // stream does not know.
   virtual std::unique_ptr<CertificateNames> take_client_names() { return nullptr; }
 
+  // The host that the client has named, as TLS does (SNI, RFC 6066, section 3): once, as above. Empty: none.
+  virtual std::string take_server_name() { return {}; }
+
   // For log lines: "TLS".
   virtual std::string_view name() const = 0;
 

@@ -88,6 +88,14 @@ std::unique_ptr<CertificateNames> StreamStack::take_client_names() {
   return nullptr;
 }
 
+std::string StreamStack::take_server_name() {
+  std::string name;
+  for (Stream* stream = top_.get(); stream != nullptr && name.empty(); stream = stream->below_.get()) {
+    name = stream->take_server_name();
+  }
+  return name;
+}
+
 bool StreamStack::is_mendable() const {
   const Stream* stream = top_.get();
   while (stream != nullptr && !stream->is_mendable()) stream = stream->below_.get();

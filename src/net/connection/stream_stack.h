@@ -26,6 +26,7 @@ class StreamStack {
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();
+  std::string take_server_name();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
   // Whether an administrator can mend it: see Stream.

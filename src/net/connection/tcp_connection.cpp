@@ -101,7 +101,10 @@ void TcpConnection::receive(std::string_view bytes) {
   std::string plaintext;
   const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
   if (!socket_.outgoing().empty()) mark_for_flush();
-  if (auto names = streams_.take_client_names()) protocol_->set_certificate(*std::move(names));
+  if (auto names = streams_.take_client_names()) {
+    protocol_->set_certificate(*std::move(names));
+    protocol_->set_server_name(streams_.take_server_name());
+  }
   process(plaintext);
   if (status == Stream::Status::closed) {
     ended("closed by the client");

@@ -109,6 +109,25 @@ TEST_F(NetworkTlsTest, AVerifiedCertificateTellsWhoConnects) {
   }
 }
 
+TEST_F(NetworkTlsTest, TheHostThatTlsNamedIsPassedOn) {
+  listen();
+  Client client({.server_name = "capulet.lit"});
+  connect(client);
+  ASSERT_TRUE(client.handshake());
+  std::string properties;
+  mqtt::append({.identifier = mqtt::PropertyIdentifier::authentication_method,
+                .value = std::string_view("SCRAM-SHA-1")},
+               properties);
+  std::string packet;
+  mqtt::write(mqtt::Connect{.level = mqtt::ProtocolLevel::mqtt_5,
+                            .client_identifier = "meter",
+                            .properties = mqtt::Properties(properties)},
+              packet);
+  client.tls.write(packet);
+  client.say();
+  EXPECT_EQ(wait_for<AuthRequest>().server_name, "capulet.lit");
+}
+
 TEST_F(NetworkTlsTest, WithoutACertificateTheClientIsNobody) {
   listen({"peer"});
   Client client;
