@@ -189,12 +189,20 @@ return function (settings, shared, observers)
 		return type(publisher) == "string" and jid.bare(publisher) or nil;
 	end
 
-	function rights.retract_current(host, node)
+	local function retract_current(host, node, notification)
 		local service = services[host];
-		local items = service.data[node];
+		local items = service and service.data[node];
 		if items and items:get(retained_id) then
-			service:retract(node, true, retained_id, st.stanza("retract", { id = retained_id }));
+			service:retract(node, true, retained_id, notification);
 		end
+	end
+
+	function rights.retract_current(host, node)
+		retract_current(host, node, st.stanza("retract", { id = retained_id }));
+	end
+
+	function rights.drop_current(host, node)
+		retract_current(host, node);
 	end
 
 	function rights.last_item(host, node, account)

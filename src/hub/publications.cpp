@@ -174,13 +174,14 @@ PubsubService::Published Publications::clear(const Client& client, const Publica
 
 bool Publications::wants_item(std::string_view host, std::string_view name, std::string_view id) {
   const Node* node = nodes_.find(host, name);
-  return node != nullptr && (node->has_audience() || id == retained_id);
+  return node != nullptr && (node->has_audience() || id == retained_id || node->has_ended);
 }
 
 void Publications::item_published(std::string_view host, std::string_view name, std::string_view id,
                                   const pugi::xml_node& element, std::string_view publisher) {
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
+  node->has_ended = false;
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
@@ -200,7 +201,9 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 void Publications::own_item_published() {
   const auto& [topic, publication, element, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
-  if (node == nullptr || !(publication.envelope.retain || node->has_audience())) return;
+  if (node == nullptr) return;
+  node->has_ended = false;
+  if (!publication.envelope.retain && !node->has_audience()) return;
   payload::NaturalPayload natural{.type = topic.type, .payload = {}};
   if (topic.type == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
   own_was_posted_ = post(shared_, *node,

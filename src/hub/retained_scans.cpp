@@ -20,12 +20,25 @@ bool has_batch(const Subscriber& subscriber) {
   return subscriber.retained.size() >= messages || subscriber.retained_bytes >= bytes;
 }
 
+// [MQTT5-3.3.1-9], [MQTT5-3.3.1-10], [MQTT5-3.3.1-11]
+bool is_wanted(mqtt::RetainHandling handling, bool is_new) {
+  return handling == mqtt::RetainHandling::always ||
+         (handling == mqtt::RetainHandling::new_subscription && is_new);
+}
+
 }  // namespace
 
-void RetainedScans::start(Client& client, const Subscription& filter) const {
+void RetainedScans::start(Client& client, const Subscription& filter, bool is_new) const {
   Subscriber& subscriber = *client.subscriber;
   // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
   if (!subscriber.has({.group = {}, .filter = filter.topic_filter})) return;
+  if (!is_wanted(filter.retain_handling, is_new)) {
+    // What an earlier SUBSCRIBE still has to bring is brought, at the new QoS.
+    for (Scan& scan : subscriber.scans) {
+      if (scan.topic_filter == filter.topic_filter) scan.qos = filter.qos;
+    }
+    return;
+  }
   stop(client, filter.topic_filter);
   // Not earlier: while the SUBSCRIBE was carried out, the session was not in every audience yet.
   subscriber.scans.push_back(
@@ -82,6 +95,8 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Type> type) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  // Nothing older is sent in place of one that has ended.
+  if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return false;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
   message.envelope = {.qos = scan.qos, .retain = true};

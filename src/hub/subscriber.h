@@ -67,6 +67,7 @@ struct Subscriber {
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   struct Progress {
     std::vector<mqtt::Reason> results;         // of the filters of a SUBSCRIBE so far
+    std::vector<bool> are_new;                 // these filters were not subscribed before it
     std::string_view reason_string;            // why the first of them was refused
     std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
     StoredFilter following;                    // the patterns up to this one are followed

@@ -33,7 +33,8 @@ bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
   auto& progress = subscriber_of(client).progress;
   if (!judge_filters(client, request) || !follow_changed(client)) return false;
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
-    if (!mqtt::is_error(progress.results[i])) scans_.start(client, request.subscriptions[i]);
+    if (mqtt::is_error(progress.results[i])) continue;
+    scans_.start(client, request.subscriptions[i], progress.are_new[i]);
   }
   shared_.deliveries.emplace_back(SubscribeReply{.ticket = request.ticket,
                                                  .subscriptions = std::move(request.subscriptions),
@@ -49,6 +50,8 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
     if (shared_.work >= work::a_step) return false;
     shared_.work += work::request;
     const auto& filter = request.subscriptions[results.size()];
+    const auto wanted = topic::split_group(filter.topic_filter);
+    const bool is_new = !wanted || !client.subscriber->has(*wanted);
     switch (subscribe(client, filter)) {
       case Progress::granted:
         results.push_back(mqtt::granted(filter.qos));
@@ -58,6 +61,7 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
       case Progress::unfinished:
         return false;
     }
+    client.subscriber->progress.are_new.push_back(is_new);
   }
   return true;
 }

@@ -18,6 +18,7 @@ bool Core::step_until(WorkSlices::Clock::time_point deadline) {
   working_ = true;
   bool idle = false;
   do {
+    hub_.set_time(lua::now());
     const bool logged = log_queue_.write_some(callbacks_);
     idle = !hub_.step() && !logged;
   } while (!idle && now() < deadline);
@@ -40,6 +41,7 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
                           int item, std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
+    hub_.set_time(lua::now());
     if (callbacks_.is_being_published(L, item)) {
       hub_.own_item_published();
     } else if (hub_.wants_item(host, node, id)) {
@@ -65,6 +67,7 @@ void Core::restore_current(lua_State* L, std::string_view host, std::string_view
                            std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
+    hub_.set_time(lua::now());
     pugi::xml_document payload;
     if (read_payload(L, node, item, payload)) {
       hub_.restore_current(host, node, payload.document_element(), publisher);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "callbacks.h"
+#include "clock.h"
 #include "log_queue.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
@@ -46,6 +47,7 @@ class Core final : private WorkSlices::Work {
   void tell_hub(lua_State* L, Tell&& tell) {
     {
       const Callbacks::Entered entered(callbacks_, L);
+      hub_.set_time(lua::now());
       tell(hub_);
       post();
     }

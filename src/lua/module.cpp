@@ -25,15 +25,20 @@
 //   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
 //                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
 //                                 where it is accepted
+//   core:authenticated(connection, reason, data, account)  the same of the callbacks authenticate and
+//                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
-//   core:restore_retained(host, node, retained, properties)  what the callback save_retained was given before a restart
+//   core:restore_retained(host, node, retained, properties, expires_in)  what the callback save_retained was given before
+//                                 a restart
+//   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -277,6 +282,31 @@ int logged_in(lua_State* L) {
   return 0;
 }
 
+mqtt::Reason check_auth_reason(lua_State* L, int index) {
+  static constexpr const char* names[] = {"continue",       "accepted",   "unavailable", "bad_credentials",
+                                          "not_authorized", "bad_method", nullptr};
+  static constexpr mqtt::Reason reasons[] = {
+      mqtt::Reason::continue_authentication, mqtt::Reason::success,
+      mqtt::Reason::server_unavailable,      mqtt::Reason::bad_user_name_or_password,
+      mqtt::Reason::not_authorized,          mqtt::Reason::bad_authentication_method};
+  return reasons[luaL_checkoption(L, index, nullptr, names)];
+}
+
+int authenticated(lua_State* L) {
+  Core& core = check_core(L);
+  const auto connection = static_cast<ConnectionId>(luaL_checkinteger(L, 2));
+  const auto reason = check_auth_reason(L, 3);
+  const auto data = lua_isnoneornil(L, 4) ? std::string_view() : check_string(L, 4);
+  const auto account = reason == mqtt::Reason::success ? check_string(L, 5) : std::string_view();
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    hub.authenticated({.connection = connection,
+                       .reason = reason,
+                       .data = std::string(data),
+                       .account = std::string(account)});
+  });
+  return 0;
+}
+
 int close_account(lua_State* L) {
   Core& core = check_core(L);
   const auto account = check_string(L, 2);
@@ -340,6 +370,13 @@ std::string_view text_field(lua_State* L, int index, const char* name) {
   return check_string(L, -1);
 }
 
+// At most about as long as an interval of MQTT 5.0 may be, whatever the store says.
+Time time_after(lua_Number seconds) {
+  constexpr lua_Number most = 0x1p32;
+  const std::chrono::duration<lua_Number> interval(std::clamp(seconds, -most, most));
+  return now() + std::chrono::duration_cast<Time>(interval);
+}
+
 int restore_retained(lua_State* L) {
   Core& core = check_core(L);
   const auto host = check_string(L, 2);
@@ -354,10 +391,12 @@ int restore_retained(lua_State* L) {
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
   const auto properties = opt_string(L, 5);
+  const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
     if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
       retained->envelope.publisher = publisher;
+      retained->envelope.expires_at = expires_at;
       if (!properties.empty() && mqtt::are_forwarded(properties)) {
         retained->envelope.properties = std::make_shared<const std::string>(properties);
       }
@@ -531,6 +570,7 @@ constexpr luaL_Reg core_methods[] = {
     {"affiliation_changed", entry<affiliation_changed>},
     {"account_changed", entry<name_event<&hub::Hub::account_changed>>},
     {"logged_in", entry<logged_in>},
+    {"authenticated", entry<authenticated>},
     {"close_account", entry<close_account>},
     {"close_accounts_of", entry<name_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
@@ -541,6 +581,7 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
     {"restore_current", entry<restore_current>},
+    {"restore_end", entry<node_event<&hub::Hub::restore_end>>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

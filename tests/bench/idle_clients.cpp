@@ -20,8 +20,8 @@ std::size_t possible_clients(std::size_t wanted) {
   return std::min<std::size_t>(wanted, files.rlim_max - files.rlim_max / 10 - 200);
 }
 
-void connect_clients(EventLoop& loop, std::uint16_t port, SSL_CTX* tls, std::size_t count,
-                     IdleClients& clients) {
+void connect_clients(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
+                     std::size_t count, IdleClients& clients) {
   const std::size_t end = clients.size() + count;
   std::size_t connected = clients.size();
   const auto is_there = [&] {
@@ -31,8 +31,8 @@ void connect_clients(EventLoop& loop, std::uint16_t port, SSL_CTX* tls, std::siz
   while (clients.size() < end) {
     loop.run_until(is_there, "CONNACK");
     const std::string client_identifier = "idle" + std::to_string(clients.size());
-    clients.push_back(
-        std::make_unique<MqttClient>(loop, port, mqtt::Connect{.client_identifier = client_identifier}, tls));
+    clients.push_back(std::make_unique<MqttClient>(
+        loop, port, mqtt::Connect{.level = level, .client_identifier = client_identifier}, tls));
   }
   loop.run_until([&] { return is_there() && connected == clients.size(); }, "CONNACK");
 }

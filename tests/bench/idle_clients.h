@@ -16,7 +16,7 @@ std::size_t possible_clients(std::size_t wanted);
 
 // Adds as many to `clients`, some at a time. Returns when each has its CONNACK. `tls` may be nullptr: plain
 // TCP.
-void connect_clients(EventLoop& loop, std::uint16_t port, SSL_CTX* tls, std::size_t count,
-                     IdleClients& clients);
+void connect_clients(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
+                     std::size_t count, IdleClients& clients);
 
 }  // namespace pubsub_mqtt::bench

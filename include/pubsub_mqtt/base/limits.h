@@ -39,8 +39,8 @@ struct Limits {
   std::size_t max_connections = 10000;
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
-  std::size_t max_tls_handshake_rate = 200;         // a second, of all addresses; those beyond wait
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
+  double tls_handshake_share = 0.5;                 // of the network thread's time; handshakes beyond it wait
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
 
@@ -106,7 +106,6 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_connections", &Limits::max_connections, 1, any_number},
     {"mqtt_max_connections_per_address", &Limits::max_connections_per_address, 1, any_number},
     {"mqtt_max_connection_rate", &Limits::max_connection_rate, 1, 1000000},
-    {"mqtt_max_tls_handshake_rate", &Limits::max_tls_handshake_rate, 1, 1000000},
     {"mqtt_connect_timeout", &Limits::connect_timeout, 1, 3600},
     {"mqtt_max_packet_size", &Limits::max_packet_size, 128, largest_packet},
     {"mqtt_max_item_size", &Limits::max_item_size, KiB, largest_packet},

@@ -27,6 +27,14 @@ struct LoginReply {
   std::string account;  // bare JID, normalised, on success
 };
 
+// To an AuthRequest or an AuthResponse. With continue_authentication the exchange goes on; otherwise it is over.
+struct AuthReply {
+  ConnectionId connection = 0;
+  mqtt::Reason reason = mqtt::Reason::server_unavailable;
+  std::string data = {};     // Authentication Data, at most 65,535 bytes; empty: none
+  std::string account = {};  // bare JID, normalised, on success
+};
+
 // All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
 // not published.
 struct CloseAccount {
@@ -148,8 +156,8 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
-using Delivery =
-    std::variant<LoginReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply, UnsubscribeReply,
-                 PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
+using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
+                              UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
+                              ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

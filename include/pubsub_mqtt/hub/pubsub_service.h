@@ -52,6 +52,11 @@ class PubsubService {
   // Finds out who the client is: Hub::logged_in() is called with the answer, now or later.
   virtual void log_in(const LoginRequest& request) = 0;
 
+  // The same for a client that proves it in an exchange: Hub::authenticated() is called with each answer, now or later.
+  virtual void authenticate(const AuthRequest& request) = 0;
+  virtual void authenticate(const AuthResponse& response) = 0;
+  virtual void end_authentication(ConnectionId connection) = 0;
+
   // A client subscribes to a node of an enabled host. Creates the node where the service lets that client.
   virtual Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) = 0;
 
@@ -72,15 +77,20 @@ class PubsubService {
   // Whether the host shows who published an item (mod_pubsub's expose_publisher).
   virtual bool exposes_publisher(std::string_view host) = 0;
 
-  // Retracts the item `current`, with notification, where there is one.
+  // Retracts the item `current`, where there is one, with notification: it was cleared.
   virtual void retract_current(std::string_view host, std::string_view node) = 0;
+  // The same without notification: it has expired, which every client knows by itself.
+  virtual void drop_current(std::string_view host, std::string_view node) = 0;
+
+  // Has Hub::step() called when so much time has passed, or earlier; only the last call counts.
+  virtual void wake_after(Time delay) = 0;
 
   // The newest item, where the node's owner wants new subscribers to get it (send_last_published_item) and the client
   // may read items; else nullopt.
   virtual std::optional<Item> last_item(std::string_view host, std::string_view node,
                                         std::string_view account) = 0;
 
-  // The copy that survives a restart; nullptr: there is no retained message any more.
+  // The copy that survives a restart; nullptr: it has ended, and no older one may be sent in its place.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
 
   virtual void log(LogLevel level, const std::string& text) = 0;

@@ -41,12 +41,17 @@ class Connection {
   // The TLS handshake is done, and the client's certificate was verified. Before receive().
   void set_certificate(CertificateNames names);
 
+  // The client, which has not sent CONNECT yet, is not read from for a while, and its time to connect does not run.
+  void stop_clock(Time now);
+  void start_clock(Time now);
+
   // Takes bytes off the front of `input`. What it leaves must be offered again after
   // Outbox::resume_reading().
   void receive(std::string_view& input, Time now);
 
   // Whether the client may act as an account, and as which.
   void receive(const LoginReply& reply) noexcept;
+  void receive(const AuthReply& reply) noexcept;
 
   // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
   // and is earlier than it was while a client that sends too fast is not read from, or has to wait for subscribers.
@@ -103,6 +108,7 @@ class Connection {
   bool is_loopback_;
   bool closed_ = false;
   bool waits_for_outbox_ = false;
+  bool is_not_read_ = false;  // what it sends now
   std::unique_ptr<Newcomer> newcomer_;  // until CONNECT is accepted
   Time last_packet_;
   Sessions& sessions_;

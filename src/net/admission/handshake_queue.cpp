@@ -1,20 +1,33 @@
 #include "admission/handshake_queue.h"
 
-#include <string>
+#include <ctime>
+#include <utility>
 
 namespace pubsub_mqtt::net {
 
-HandshakeQueue::HandshakeQueue(const Limits& limits, std::vector<LogLine>& log)
+std::chrono::nanoseconds thread_processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+HandshakeQueue::HandshakeQueue(const Limits& limits, std::vector<LogLine>& log, ProcessorTime processor_time)
     : limits_(limits),
-      waiting_warning_(limits.warning_interval,
-                       "TLS handshakes had to wait because of mqtt_max_tls_handshake_rate", log) {}
+      processor_time_(std::move(processor_time)),
+      waiting_warning_(limits.warning_interval, "TLS handshakes had to wait", log, LogLevel::info) {}
+
+TokenRate HandshakeQueue::rate() const {
+  constexpr double second = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
+  return {static_cast<std::size_t>(limits_.tls_handshake_share * second), burst};
+}
 
 bool HandshakeQueue::enter(ConnectionId connection, Time now) {
-  if (waiting_.empty() && bucket_.take(rate(), now)) return true;
+  if (waiting_.empty() && has_time(now)) return true;
   waiting_.insert(connection);
-  waiting_warning_.happens(now, [this] {
-    return "TLS handshakes have to wait: more in a second than mqtt_max_tls_handshake_rate (" +
-           std::to_string(limits_.max_tls_handshake_rate) + ')';
+  waiting_warning_.happens(now, [] {
+    return "TLS handshakes have to wait: so many clients come at once that they would take more than half of "
+           "the "
+           "network thread's time";
   });
   return false;
 }
@@ -22,11 +35,13 @@ bool HandshakeQueue::enter(ConnectionId connection, Time now) {
 void HandshakeQueue::leave(ConnectionId connection) { waiting_.erase(connection); }
 
 std::optional<ConnectionId> HandshakeQueue::next(Time now) {
-  if (waiting_.empty() || !bucket_.take(rate(), now)) return std::nullopt;
+  if (waiting_.empty() || !has_time(now)) return std::nullopt;
   return waiting_.extract(waiting_.begin()).value();
 }
 
-void HandshakeQueue::skipped() { bucket_.give_back(rate()); }
+void HandshakeQueue::spend(std::chrono::nanoseconds work, Time now) {
+  bucket_.spend(static_cast<std::size_t>(work.count()), rate(), now);
+}
 
 std::optional<Time> HandshakeQueue::deadline() const {
   if (waiting_.empty()) return std::nullopt;

@@ -7,7 +7,7 @@
 //   moves the pieces of its payload, so that a large shared one is still not copied.
 // - A header of the PROXY protocol sits below all others. receive() takes it off the front and passes on what
 //   is behind it; send() passes on everything. What it says of the client goes up as take_client_names()
-//   does. It is read only when the streams above have begun, too.
+//   does. It is read only when the streams above have their turn, too.
 #pragma once
 
 #include <memory>
@@ -33,11 +33,11 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   virtual ~Stream() = default;
 
-  // Whether the stream takes bytes. Where it does not yet, begin() is called when the client has sent some,
-  // and the socket keeps them until the stream has begun: it may have to wait for its turn.
-  virtual bool has_begun() const { return true; }
-  // Begins if it may do so now, and says whether it has.
-  virtual bool begin(Time /*now*/) { return true; }
+  // Whether the stream may have to wait for its turn before it takes bytes, since they may be costly. Then
+  // take_turn() is called when the client has sent some, and the socket keeps them until it returns true: that
+  // is good for the next receive().
+  virtual bool needs_turns() const { return false; }
+  virtual bool take_turn(Time /*now*/) { return true; }
 
   // Takes bytes from below. Appends what they carry to `above`, and what must be sent in answer to `answer`,
   // also when it fails.

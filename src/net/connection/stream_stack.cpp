@@ -12,16 +12,16 @@ void StreamStack::push(std::unique_ptr<Stream> stream) {
   top_ = std::move(stream);
 }
 
-bool StreamStack::has_begun() const {
+bool StreamStack::needs_turns() const {
   for (const Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (!stream->has_begun()) return false;
+    if (stream->needs_turns()) return true;
   }
-  return true;
+  return false;
 }
 
-bool StreamStack::begin(Time now) {
+bool StreamStack::take_turn(Time now) {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (!stream->has_begun() && !stream->begin(now)) return false;
+    if (stream->needs_turns() && !stream->take_turn(now)) return false;
   }
   return true;
 }

@@ -21,8 +21,8 @@ class StreamStack {
   bool empty() const { return top_ == nullptr; }
 
   // Of all streams: see Stream.
-  bool has_begun() const;
-  bool begin(Time now);
+  bool needs_turns() const;
+  bool take_turn(Time now);
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);

@@ -123,9 +123,14 @@ void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
-  if (sessions_.takes_requests_again()) {
-    for (auto& [id, connection] : connections_) connection.resume_reading();
-  }
+}
+
+// Those that have waited, since all together had asked too much, read on. Returns false where there is nothing for
+// them.
+bool EventLoop::give_shares() {
+  if (!sessions_.takes_requests_again()) return false;
+  for (auto& [id, connection] : connections_) connection.resume_reading();
+  return true;
 }
 
 void EventLoop::carry_out_commands() {
@@ -227,13 +232,13 @@ void EventLoop::await_sessions() {
 
 void EventLoop::on_handshake(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.begin_handshakes(); });
+  self.guard([&] { self.go_on_with_handshakes(); });
 }
 
-void EventLoop::begin_handshakes() {
+void EventLoop::go_on_with_handshakes() {
   while (const auto id = handshakes_.next(now())) {
     const auto connection = connections_.find(*id);
-    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
+    if (connection != connections_.end()) connection->second.take_turn();
   }
 }
 
@@ -251,13 +256,15 @@ void EventLoop::end_of_turn(EventLoop& loop) {
 void EventLoop::finish_turn() {
   sessions_.look(now());
   // They become more meanwhile: a connection that reads on has something to send.
-  while (TcpConnection* const connection = to_visit_.pop()) {
-    if (connection->is_closed()) {
-      connections_.erase(connection->id());
-    } else {
-      connection->flush();
+  do {
+    while (TcpConnection* const connection = to_visit_.pop()) {
+      if (connection->is_closed()) {
+        connections_.erase(connection->id());
+      } else {
+        connection->flush();
+      }
     }
-  }
+  } while (give_shares());
   await_handshake();
   await_sessions();
   const bool posts_requests = !requests_.empty();

@@ -48,6 +48,15 @@ Connection::~Connection() {
 
 void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
 
+void Connection::stop_clock(Time now) {
+  if (newcomer_) newcomer_->clock_stopped_at = now;
+}
+
+void Connection::start_clock(Time now) {
+  if (!newcomer_ || !newcomer_->clock_stopped_at) return;
+  last_packet_ += now - *std::exchange(newcomer_->clock_stopped_at, std::nullopt);
+}
+
 bool Connection::is_logging_in() const { return newcomer_ && newcomer_->logging_in; }
 
 // Returns nullptr once a newer connection has taken the session over.
@@ -106,14 +115,16 @@ bool Connection::is_too_fast(Time now) {
 }
 
 void Connection::receive(std::string_view& input, Time now) {
-  // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
-  if (session_ != 0) last_packet_ = now;
+  // A packet that is arriving counts as life (docs/mapping.md, "Sessions"); so may one that could not be read.
+  const bool may_have_sent = std::exchange(is_not_read_, false) || !input.empty();
+  if (session_ != 0 && may_have_sent) last_packet_ = now;
   sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
-    if (!reads() || !may_read(now) || !may_ask(input)) return;
+    is_not_read_ = !reads() || !may_read(now) || !may_ask(input);
+    if (is_not_read_) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -229,6 +240,8 @@ void Connection::receive(const LoginReply& reply) noexcept {
   }
 }
 
+void Connection::receive(const AuthReply& /*reply*/) noexcept {}
+
 void Connection::decide_login(const LoginReply& reply) {
   sessions_.forget_login(id_);
   const auto pending = std::exchange(newcomer_->logging_in, nullptr);
@@ -255,7 +268,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
-                                      .address = std::move(newcomer_->peer.name),
+                                      .peer = std::move(newcomer_->peer),
                                       .outbox = outbox_,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
@@ -352,7 +365,7 @@ bool Connection::is_paused_until(Time now) const {
 
 // Of the client's own silence or haste.
 std::optional<Time> Connection::time_limit() const {
-  if (closed_) return std::nullopt;
+  if (closed_ || (newcomer_ && newcomer_->clock_stopped_at)) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (is_slowed_down()) return reads_again_at_;
   if (keep_alive_.count() == 0) return std::nullopt;

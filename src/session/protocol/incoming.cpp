@@ -102,7 +102,8 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();
-  shared.backlog.add_publish(session_.id(), request.publication.topic, request.ticket.bytes, shared.limits);
+  shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes,
+                             shared.limits);
   ++pending_publishes_;
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += request.ticket.bytes;
@@ -122,14 +123,14 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
     return published.qos == mqtt::QoS::exactly_once &&
            published.packet_identifier == packet.packet_identifier;
   });
-  session_.shared().waiting.release(withheld_.forget_pubrec(packet.packet_identifier));
+  release(withheld_.forget_pubrec(packet.packet_identifier));
   session_.write(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier});
   return std::nullopt;
 }
 
 void Incoming::asked(std::size_t bytes) {
   Shared& shared = session_.shared();
-  shared.backlog.add(session_.id(), bytes, shared.limits);
+  shared.backlog.add(session_.asker(), bytes, shared.limits);
   ++pending_subscribes_;
   pending_bytes_ += bytes;
   reading_paused_ = has_asked_too_much();
@@ -144,7 +145,7 @@ void Incoming::answered(std::size_t bytes) {
 bool Incoming::owes_acknowledgements() const { return session_.record().outgoing.in_flight() > 0; }
 
 // What the client itself has to acknowledge stands behind its publishes: it is read, however much is withheld from
-// it. Unless all together are withheld too much.
+// it, within its party's share of the Backlog.
 std::size_t Incoming::unacknowledged_publishes() const {
   return pending_publishes_ + published_.size() + (owes_acknowledgements() ? 0 : withheld_.size());
 }
@@ -155,7 +156,6 @@ std::size_t Incoming::unacknowledged_bytes() const {
 bool Incoming::has_asked_too_much() const {
   const Limits& limits = session_.shared().limits;
   if (awaits_all_answers_ && pending_publishes_ > 0) return true;
-  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return true;
   return unacknowledged_publishes() >= limits.max_pending_publishes ||
          unacknowledged_bytes() >= limits.max_pending_publish_bytes ||
          pending_subscribes_ >= max_pending_subscribes;
@@ -163,7 +163,7 @@ bool Incoming::has_asked_too_much() const {
 
 bool Incoming::may_ask(std::size_t bytes) {
   const Shared& shared = session_.shared();
-  waits_for_share_ = !shared.backlog.has_share(session_.id(), bytes, shared.limits);
+  waits_for_share_ = !shared.backlog.has_share(session_.asker(), bytes, shared.limits);
   return !waits_for_share_;
 }
 
@@ -171,7 +171,6 @@ bool Incoming::may_ask(std::size_t bytes) {
 void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
   if (std::exchange(waits_for_share_, false) && session_.is_connected()) session_.outbox()->resume_reading();
-  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return;
   if (pending_publishes_ == 0) {
     awaits_all_answers_ = false;
   } else if (awaits_all_answers_) {
@@ -243,15 +242,26 @@ void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifi
   if (!must_withhold()) return write(qos, packet_identifier);
   // Its connection looks at the clock from now on.
   if (withheld_.empty()) session_.outbox()->resume_reading();
-  withheld_.push_back({.qos = qos, .packet_identifier = packet_identifier, .bytes = bytes});
-  session_.shared().waiting.withhold(bytes);
+  Shared& shared = session_.shared();
+  shared.backlog.add(session_.asker(), bytes, shared.limits);
+  try {
+    withheld_.push_back({.qos = qos, .packet_identifier = packet_identifier, .bytes = bytes});
+  } catch (...) {
+    release(bytes);
+    throw;
+  }
   reading_paused_ = reading_paused_ || has_asked_too_much();
+}
+
+void Incoming::release(std::size_t withheld_bytes) noexcept {
+  Shared& shared = session_.shared();
+  shared.backlog.remove(session_.id(), withheld_bytes, shared.limits);
 }
 
 void Incoming::go_on() {
   while (!withheld_.empty()) {
     const auto [qos, packet_identifier, bytes] = withheld_.take_front();
-    session_.shared().waiting.release(bytes);
+    release(bytes);
     write(qos, packet_identifier);
   }
   read_on();
@@ -278,7 +288,7 @@ void Incoming::detach() noexcept {
   waits_for_share_ = false;
   ways_.reset();
   published_.clear();
-  session_.shared().waiting.release(withheld_.clear());
+  release(withheld_.clear());
   awaited_publishes_ = answered_publishes_;
   awaits_all_answers_ = false;
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/peer.h"
@@ -36,6 +38,7 @@ struct Newcomer {
   std::string assigned_identifier;             // empty: the client has one of its own
   std::unique_ptr<const ClientLimits> limits;  // as CONNECT has said; nullptr before, and of 3.1 and 3.1.1
   std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
+  std::optional<Time> clock_stopped_at;        // it is not read from since
 };
 
 }  // namespace pubsub_mqtt::session

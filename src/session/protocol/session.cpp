@@ -14,7 +14,7 @@ namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
 std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -45,6 +45,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
+  party_ = std::move(attachment.party);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
@@ -148,6 +149,11 @@ bool Session::may_have_again(const Message& message, const Selected& selected) c
   return selected.group == 0 ? !record_.subscriptions.select(message.topic()) : !is_member(selected.group);
 }
 
+Backlog::Asker Session::asker() const {
+  if (!account().empty()) return {.session = id_, .party = account()};
+  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
+}
+
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
   return {.session = id_, .connection = connection_, .packet_identifier = packet_identifier};
 }
@@ -174,7 +180,7 @@ void Session::publish_will() {
   auto& [publication, delay, expiry] = *record_.will;
   auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, publication.topic, publication.size(), shared_.limits);
+  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
   if (expiry) publication.envelope.expires_at = shared_.now + *expiry;
   PublishRequest request{
       .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};

@@ -31,8 +31,9 @@ namespace pubsub_mqtt::session {
 // What a session gets with a network connection.
 struct Attachment {
   ConnectionId connection = 0;
-  Outbox* outbox = nullptr;  // outlives the attachment
-  std::string address;       // with the port
+  Outbox* outbox = nullptr;                            // outlives the attachment
+  std::string address;                                 // with the port
+  std::unique_ptr<const std::string> party = nullptr;  // see Peer; nullptr: loopback
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
   std::unique_ptr<Will> will;  // nullptr: none
@@ -168,6 +169,8 @@ class Session {
 
   // For the parts of the session.
   Shared& shared() const { return shared_; }
+  // Whose what it asks is.
+  Backlog::Asker asker() const;
   Ticket ticket(mqtt::PacketIdentifier packet_identifier) const;
   // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
   // the two.
@@ -221,7 +224,8 @@ class Session {
   Shared& shared_;
   Recipient recipient_;
   ConnectionId connection_ = 0;
-  std::string address_;  // with the port
+  std::string address_;                       // with the port
+  std::unique_ptr<const std::string> party_;  // where it is neither its account nor the session itself
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts
   bool opened_ = false;        // see OpenSession

@@ -101,10 +101,10 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
 std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
   Messages messages;
   std::size_t receivers = audience.is_shared() ? send_to_groups(audience, item, messages) : 0;
-  for (const auto& [selection, shared, sessions] : audience.groups()) {
-    const Parts parts(selection, item);
+  for (const auto& group : audience.groups()) {
+    const Parts parts(group.selection, item);
     if (parts.empty()) continue;
-    for (const SessionId member : sessions) {
+    for (const SessionId member : group.sessions) {
       Session* session = sessions_.find(member);
       if (session == nullptr) continue;
       bool is_for_it = false;

@@ -44,9 +44,11 @@ class Sessions::State {
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
+  void drop_expired_messages(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
+  void carry_out(const AuthReply& reply);
   void carry_out(const CloseAccount& account);
   void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
@@ -62,6 +64,7 @@ class Sessions::State {
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
+  Time expired_dropped_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -98,11 +101,15 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
       .expiry = granted_expiry(connect, limits())};
   Attachment attachment{.connection = newcomer.connection,
                         .outbox = &newcomer.outbox,
-                        .address = std::move(newcomer.address),
+                        .address = std::move(newcomer.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = will_of(connect),
                         .client_limits = std::move(newcomer.limits)};
+  // An account has its name for this already.
+  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
+  }
   state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
   if (session != nullptr && connect.clean_session) {
@@ -208,6 +215,13 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
+// What has expired in queues that nobody touches is memory for nothing.
+void Sessions::State::drop_expired_messages(Time now) {
+  if (now < expired_dropped_at + std::chrono::seconds(10)) return;
+  expired_dropped_at = now;
+  table.for_each([](Session& session) { session.drop_expired(); });
+}
+
 void Sessions::look(Time now) {
   state_->shared.now = now;
   state_->shared.waiting.look(now, GoOn{state_->table});
@@ -218,6 +232,7 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
+  state_->drop_expired_messages(now);
   // Whose moments are others since a reload are seen to at once.
   if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
     state_->shared.has_unfinished = true;
@@ -276,6 +291,11 @@ void Sessions::handle(Delivery&& delivery) {
 }
 
 void Sessions::State::carry_out(const LoginReply& reply) {
+  const auto found = logging_in.find(reply.connection);
+  if (found != logging_in.end()) found->second->receive(reply);
+}
+
+void Sessions::State::carry_out(const AuthReply& reply) {
   const auto found = logging_in.find(reply.connection);
   if (found != logging_in.end()) found->second->receive(reply);
 }

@@ -15,5 +15,6 @@ std::vector<Row> idle_rows();
 std::vector<Row> ping_rows();
 std::vector<Row> growth_rows();
 std::vector<Row> memory_rows();
+std::vector<Row> version_rows();
 
 }  // namespace pubsub_mqtt::bench

@@ -30,6 +30,13 @@ class TestService final : public PubsubService {
     return HostStatus::unknown;
   }
   void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
+  void authenticate(const AuthRequest& request) override { logins.push_back(request.client + " begins"); }
+  void authenticate(const AuthResponse& response) override {
+    logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
+  }
+  void end_authentication(ConnectionId connection) override {
+    logins.push_back(std::to_string(connection) + " leaves");
+  }
   Subscribed subscribe(std::string_view, std::string_view node, std::string_view account) override {
     subscribed.emplace_back(node);
     if (outcasts.contains(account)) return Subscribed::refused;
@@ -67,6 +74,11 @@ class TestService final : public PubsubService {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
+  void drop_current(std::string_view host, std::string_view node) override {
+    dropped.emplace_back(node);
+    hub->item_retracted(host, node, "current");
+  }
+  void wake_after(Time delay) override { wakes_after = delay; }
   std::optional<Item> last_item(std::string_view, std::string_view node, std::string_view account) override {
     if (listeners.contains(account)) return std::nullopt;
     const auto found = last_items.find(std::string(node));
@@ -97,7 +109,9 @@ class TestService final : public PubsubService {
   std::vector<std::string> published;
   std::vector<std::string> ids;  // of the items
   std::vector<std::string> lines;
-  int retracted = 0;
+  int retracted = 0;                 // with notification
+  std::vector<std::string> dropped;  // without
+  std::optional<Time> wakes_after;
   std::map<std::string, std::string> last_items;
   int items_read = 0;
   std::map<std::string, std::optional<std::string>> saved;
