@@ -87,6 +87,8 @@ local function read_limits()
 		or module:get_option_boolean("allow_unencrypted_plain_auth", false);
 	limits.anonymous_from_everywhere = allow_anonymous == true;
 	limits.anonymous_from_loopback = allow_anonymous ~= false;
+	limits.shared_groups_of_accounts = settings.choice("mqtt_shared_groups", "server",
+		{ "server", "account" }, "account") == "account";
 	return limits;
 end
 

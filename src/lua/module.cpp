@@ -133,6 +133,7 @@ Limits read_limits(lua_State* L, int index) {
   } else if (!flag_field(L, index, "anonymous_from_loopback")) {
     limits.anonymous = Anonymous::from_nowhere;
   }
+  if (flag_field(L, index, "shared_groups_of_accounts")) limits.shared_groups = GroupScope::account;
   return limits;
 }
 

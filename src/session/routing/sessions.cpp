@@ -20,7 +20,7 @@ namespace pubsub_mqtt::session {
 class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
-      : audiences(table, limits),
+      : audiences(table, shared.groups, limits),
         repeated_lines(log),
         shared{.limits = limits,
                .requests = requests,
@@ -142,9 +142,7 @@ Session* Sessions::State::take_over(const SessionKey& key) {
   return table.find(key);  // one that does not outlive its connection is over now
 }
 
-void Sessions::resume(Session& session) {
-  session.resume([&](const Message& message) { return state_->audiences.may_have(session, message); });
-}
+void Sessions::resume(Session& session) { session.resume(); }
 
 void Sessions::detach(Session& session) noexcept { state_->detach(session); }
 
@@ -189,7 +187,7 @@ void Sessions::State::end_unfinished() {
   });
 }
 
-// The end of the session is the end of a will's delay [MQTT5-3.1.2-8].
+// The end of the session is the end of a will's delay [MQTT5-3.1.2-8]. Its groups go on without it.
 void Sessions::State::close(Session& session) {
   session.publish_will();
   deadlines.erase(session.id());
@@ -197,8 +195,11 @@ void Sessions::State::close(Session& session) {
     repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
                        std::to_string(session.dropped()) + ' ');
   }
+  const auto passed_on = session.record().outgoing.of_groups();
+  session.leave_groups();
   if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
   table.erase(session);
+  for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
 
 void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
