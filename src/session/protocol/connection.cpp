@@ -30,6 +30,12 @@ constexpr std::size_t longest_identifier_of_3_1 = 23;
 // An empty one is none: some libraries send it for clients that have no login.
 bool has_user_name(const mqtt::Connect& connect) { return connect.user_name && !connect.user_name->empty(); }
 
+std::size_t connack_size(const std::string& properties) {
+  std::string bytes;
+  mqtt::write(mqtt::Connack{.properties = mqtt::Properties(properties)}, bytes, mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size();
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
@@ -247,6 +253,10 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
+  const std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
+  if (newcomer_->limits && connack_size(properties) > newcomer_->limits->max_packet_size) {
+    return refuse(mqtt::Reason::packet_too_large, "takes no packet as large as CONNACK [MQTT5-3.1.2-24]");
+  }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
                                       .address = std::move(newcomer_->peer.name),
@@ -254,7 +264,6 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  const std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
