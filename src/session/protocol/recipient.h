@@ -64,7 +64,11 @@ class Recipient {
   bool is_within_limit(const Message& message, const Selected& selected, Time now);
   std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
   void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
-  GivenAliases::Alias alias(const Message& message, const Selected& selected, Time now);
+  struct Alias {
+    std::uint16_t number = 0;  // 0: none
+    bool is_new = false;       // the topic goes with it this time
+  };
+  Alias alias(const Message& message, const Selected& selected, Time now);
 
   Outbox* outbox_ = nullptr;
   std::unique_ptr<const ClientLimits> limits_;

@@ -35,6 +35,7 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       shared_(shared),
       incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.subscriptions.begin_again();
 }
 
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
