@@ -347,14 +347,15 @@ TEST_F(Mqtt5DeliveryTest, AliasesOfOneConnectionAreNotUsedOnAnother) {  // [MQTT
 }
 
 TEST_F(Mqtt5DeliveryTest, AnAliasThatWouldMakeAPacketTooLargeIsNotGiven) {
-  const auto size = static_cast<std::uint32_t>(bytes_5(message("1")).size() + 2);
+  const std::string payload(20, '1');
+  const auto size = static_cast<std::uint32_t>(bytes_5(message(payload)).size() + 2);
   connect(client, "aliases",
           {{.identifier = Id::topic_alias_maximum, .value = 5U},
            {.identifier = Id::maximum_packet_size, .value = size}});
   select(client, QoS::at_most_once);
   for (int i = 0; i < 3; ++i) {
-    publish("1");
-    EXPECT_EQ(client.outbox.take(), bytes_5(message("1")));
+    publish(payload);
+    EXPECT_EQ(client.outbox.take(), bytes_5(message(payload)));
   }
 }
 
