@@ -41,7 +41,8 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
+  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits),
+                    shared_.limits.max_topic_aliases);
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
   record_.level = attachment.level;
@@ -275,8 +276,7 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
   // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9].
   Selected selected{.qos = qos, .retain = message->is_retained()};
   if (has_options() && !select(*message, is_natural, selected)) return false;
-  const bool comes_in_time = message->expires_at_once() && is_connected();
-  if (message->has_expired(shared_.now) && !comes_in_time) return true;
+  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) return true;
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {
