@@ -5,6 +5,7 @@ local st = require "util.stanza";
 local storagemanager = require "core.storagemanager";
 local it = require "util.iterators";
 local random_id = require "util.id".medium;
+local wall_time = require "util.time".now;
 local xml = require "util.xml";
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
@@ -104,26 +105,50 @@ local function is_trimmed(host, service, node, message)
 	return count >= max_items;
 end
 
+-- When the message of the store has ended; nil where it has not.
+function current_item.end_of(message)
+	if message.ended then return message.ended; end
+	return message.expires and message.expires <= wall_time() and message.expires or nil;
+end
+
+-- Whether the newest item is of the time after. Its whole seconds cannot always tell: then it is not.
+local function has_item_after(time, host, node)
+	local archive = archive_of(host, node);
+	local found = archive and archive:find(nil, { reverse = true, limit = 1 });
+	if not found then return false; end
+	local _, _, when = found();
+	return when ~= nil and when > time;
+end
+
 -- The item wins where its whole seconds cannot tell.
 local function is_newer(message, host, node)
 	local when = time_of_current(host, node);
 	return when ~= nil and math.floor(message.time) > when;
 end
 
--- Returns whether the message is the true one, and if not, the item that is, or nil where the node has no retained
--- message. Raises where the storage fails. message: the copy of the store, or nil
+-- Returns which is the true one: "copy", the message; "item" and pubsub's item; "end" and its time, where the message
+-- has ended and no item is newer; or nil, where the node has no retained message. Raises where the storage fails.
+-- message: the copy of the store, or nil
 function current_item.compare(host, service, node, message)
 	local node_obj, items = service.nodes[node], service.data[node];
 	local identity = rawget(node_obj.config, marker);
-	local is_of_node = message and message.time and message.node and message.node == identity;
-	if not node_obj.config.persist_items or not items then return is_of_node or false; end
+	local is_of_node = message and (message.time or message.ended) and message.node and message.node == identity;
+	if not node_obj.config.persist_items or not items then
+		return is_of_node and not message.ended and "copy" or nil;
+	end
 	local item, err = items:get(retained_id);
 	if not item and err then error(err, 0); end
 	local payload = item and item.tags[1];
-	if not message or not message.time then return false, payload and item; end
-	if not payload then return is_of_node and is_trimmed(host, service, node, message) or false; end
-	if is_equal(message, payload) or (is_of_node and is_newer(message, host, node)) then return true; end
-	return false, item;
+	if payload then
+		local is_copy = message and message.time
+			and (is_equal(message, payload) or is_of_node and is_newer(message, host, node));
+		return is_copy and "copy" or "item", item;
+	end
+	if not is_of_node then return; end
+	if message.time and is_trimmed(host, service, node, message) then return "copy"; end
+	-- Without an end it was retracted, nobody knows when.
+	local time = current_item.end_of(message) or message.time;
+	if not has_item_after(time, host, node) then return "end", time; end
 end
 
 return current_item;

@@ -48,7 +48,9 @@ return function (shared, retained, current_item, observers, rights)
 		local function on_item_published(event)
 			if not shared.core then return; end
 			-- The item is stored, XMPP's subscribers must hear of it.
-			local ok, err = pcall(shared.core.item_published, shared.core, host.name, event.node, event.id, event.item);
+			local publisher = rights.publisher(host.name, event.item, event.actor);
+			local ok, err = pcall(shared.core.item_published, shared.core, host.name, event.node, event.id, event.item,
+				publisher);
 			if not ok then
 				host.module:log("error", "An item of %s is lost to MQTT: %s", event.node, err);
 			end

@@ -1,6 +1,7 @@
 -- The stores of retained messages, written behind: a message a second must not cost a file a second.
 
 local array = require "util.array";
+local base64 = require "util.encodings".base64;
 local it = require "util.iterators";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
@@ -10,12 +11,17 @@ local retained_delay = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
 
 -- A retained message in the store is what the core saves, and
---   time  when it was set, in seconds since 1970, to be held against the time of pubsub's item
---   node  of which node (current_item.lib.lua)
+--   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
+--   expires  when it expires, if it does, likewise
+--   node     of which node (current_item.lib.lua)
+-- `properties` in base64: storages write bytes as they like. Of one that has ended on a node that persists, so that
+-- nothing older is sent in its place:
+--   ended    when, in seconds since 1970
+--   node     of which node
 
--- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item and warn: what these libraries
--- return
-return function (shared, current_item, warn)
+-- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item, rights and warn: what these
+-- libraries return
+return function (shared, current_item, rights, warn)
 	local stores, unsaved = shared.stores, shared.unsaved;
 	local retained = {};
 	local round; -- a list of { host, node }: those that are being saved one after the other
@@ -78,17 +84,32 @@ return function (shared, current_item, warn)
 		return scheduled and retained_delay or nil;
 	end
 
-	function retained.save(host, node, message)
-		local service = shared.services[host];
-		if message and service and service.nodes[node] then
-			message.time, message.node = wall_time(), current_item.identity(service, node);
-		end
+	local function write_later(host, node, message)
 		if not scheduled then
 			scheduled = true;
 			timer.add_task(retained_delay, save_some);
 		end
 		unsaved[host] = unsaved[host] or {};
 		unsaved[host][node] = message or false;
+	end
+
+	local function forget(host, node)
+		write_later(host, node, nil);
+	end
+
+	-- nil: what the node retained has ended.
+	function retained.save(host, node, message)
+		local service = shared.services[host];
+		local node_obj = service and service.nodes[node];
+		if message and node_obj then
+			message.time, message.node = wall_time(), current_item.identity(service, node);
+			message.properties = message.properties and base64.encode(message.properties);
+			message.expires = message.expires_in and message.time + message.expires_in;
+			message.expires_in = nil;
+		elseif node_obj and node_obj.config.persist_items then
+			message = { ended = wall_time(), node = current_item.identity(service, node) };
+		end
+		write_later(host, node, message);
 	end
 
 	function retained.open(host, store)
@@ -123,28 +144,38 @@ return function (shared, current_item, warn)
 		return copies;
 	end
 
-	-- Returns whether a copy was given up.
+	local function restore_copy(host, core, node, message)
+		core:restore_retained(host, node, message, message.properties and base64.decode(message.properties),
+			message.expires and message.expires - wall_time());
+	end
+
+	-- Returns whether a copy was given up that had not ended.
 	local function restore_one(host, service, core, node, message)
-		local ok, is_true, item = pcall(current_item.compare, host, service, node, message);
+		local ok, truth, what = pcall(current_item.compare, host, service, node, message);
 		if not ok then
 			module:log("error", "What %s on %s retains is not served, since pubsub's item cannot be read: %s",
-				node, host, is_true);
+				node, host, truth);
 			return false;
 		end
-		if is_true then
-			core:restore_retained(host, node, message);
+		if truth == "copy" then
+			restore_copy(host, core, node, message);
 			return false;
 		end
-		if message then retained.save(host, node, nil); end
-		if item then core:restore_current(host, node, item); end
-		return message ~= nil;
+		if truth == "end" then
+			if message.ended ~= what then write_later(host, node, { ended = what, node = message.node }); end
+			core:restore_end(host, node);
+		elseif message then
+			forget(host, node);
+		end
+		if truth == "item" then core:restore_current(host, node, what, rights.publisher(host, what)); end
+		return message ~= nil and not current_item.end_of(message);
 	end
 
 	function retained.restore(host, service, core)
 		save_host(host);
 		local copies, given_up = copies_of(host), 0;
 		for node in pairs(copies) do
-			if not service.nodes[node] then retained.save(host, node, nil); end
+			if not service.nodes[node] then forget(host, node); end
 		end
 		for node in pairs(service.nodes) do
 			if restore_one(host, service, core, node, copies[node]) then given_up = given_up + 1; end

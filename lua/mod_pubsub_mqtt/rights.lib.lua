@@ -1,12 +1,19 @@
 -- Pubsub, as the core asks for it: what a client may do, and doing it as that client (docs/mapping.md, "Rights").
 -- A client is a bare JID, or "" without login: that one acts on open nodes only.
 
+local jid = require "util.jid";
 local st = require "util.stanza";
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
 
 -- Errors of util.pubsub after which the same publish may succeed.
 local passing_errors = { ["internal-server-error"] = true, ["resource-constraint"] = true };
+
+-- What MQTT 5.0 calls errors of util.pubsub (2.4); "implementation specific error" is for all others.
+local reasons = {
+	["forbidden"] = "not authorized", ["item-not-found"] = "topic name invalid";
+	["invalid-item"] = "payload format invalid", ["resource-constraint"] = "quota exceeded";
+};
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
@@ -93,30 +100,32 @@ return function (settings, shared, observers)
 		return "waits";
 	end
 
-	-- Why a client without login may not publish; nil if it may.
+	-- Why a client without login may not publish, in words and by MQTT 5.0's name; nil if it may.
 	local function refuse_anonymous(host, node)
 		local service = services[host];
 		if settings_of(host).anonymous_affiliation ~= "publisher" then
-			return "mqtt_anonymous_affiliation lets clients without login read only";
+			return "mqtt_anonymous_affiliation lets clients without login read only", "not authorized";
 		elseif not service.nodes[node] and not service.config.autocreate_on_publish then
-			return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host);
+			return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host),
+				"topic name invalid";
 		elseif not is_open(host, node) then
-			return "clients without login publish to nodes whose access_model is \"open\"";
+			return "clients without login publish to nodes whose access_model is \"open\"", "not authorized";
 		end
 	end
 
 	-- The same for an account: the rule of util.pubsub's publish(), and of autocreation.
 	local function refuse_account(host, node, account)
 		local service = services[host];
-		if disabled[account] then return "the account is disabled"; end
+		if disabled[account] then return "the account is disabled", "not authorized"; end
 		local node_obj = service.nodes[node];
 		if not node_obj then
 			if may_own_new_nodes(host, account) then return; end
 			if not service.config.autocreate_on_publish then
 				return ("there is no such node: create it, set mqtt_users_create_nodes = true, "
-					.."or autocreate_on_publish = true for %s"):format(host);
+					.."or autocreate_on_publish = true for %s"):format(host), "topic name invalid";
 			elseif not service:may(node, account, "publish") then
-				return "only administrators may create a node: create it, or set mqtt_users_create_nodes = true";
+				return "only administrators may create a node: create it, or set mqtt_users_create_nodes = true",
+					"topic name invalid";
 			end
 			return;
 		end
@@ -125,7 +134,8 @@ return function (settings, shared, observers)
 		or (publish_model == "subscribers" and node_obj.subscribers[account]) then
 			return;
 		end
-		return ("%s is no publisher of the node: give it the affiliation, or change publish_model"):format(account);
+		return ("%s is no publisher of the node: give it the affiliation, or change publish_model"):format(account),
+			"not authorized";
 	end
 
 	local function refuse_publish(host, node, account)
@@ -146,34 +156,53 @@ return function (settings, shared, observers)
 		return service:publish(node, account, id, item);
 	end
 
+	-- Returns "accepted", "refused" or "failed", in the last two cases why, and MQTT 5.0's name of it, and in the first
+	-- one whether nobody else has seen the item.
 	function rights.publish(host, node, account, item)
-		local refusal = refuse_publish(host, node, account);
-		if refusal then return "refused", refusal; end
+		local refusal, reason = refuse_publish(host, node, account);
+		if refusal then return "refused", refusal, reason; end
 		local ok, done, err = pcall(publish, host, node, account, item.attr.id, item);
 		if not ok then
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
-			return "accepted", nil, observers.has_none(watched[host], node);
+			return "accepted", nil, nil, observers.has_none(watched[host], node);
 		end
-		return passing_errors[err] and "failed" or "refused", tostring(err);
+		return passing_errors[err] and "failed" or "refused", tostring(err), reasons[err];
 	end
 
 	function rights.may_publish(host, node, account)
-		local refusal = services[host].nodes[node] and refuse_publish(host, node, account);
-		return refusal and "refused" or "accepted", refusal;
+		if not services[host].nodes[node] then return "accepted"; end
+		local refusal, reason = refuse_publish(host, node, account);
+		return refusal and "refused" or "accepted", refusal, reason;
 	end
 
 	function rights.exposes_publisher(host)
 		return services[host].config.expose_publisher == true;
 	end
 
-	function rights.retract_current(host, node)
+	-- Who published an item: bare JID; nil where that is not shown, or nobody knows. actor: who publishes it now, if
+	-- anybody does
+	function rights.publisher(host, item, actor)
+		if not rights.exposes_publisher(host) then return; end
+		local publisher = item.attr.publisher or actor;
+		return type(publisher) == "string" and jid.bare(publisher) or nil;
+	end
+
+	local function retract_current(host, node, notification)
 		local service = services[host];
-		local items = service.data[node];
+		local items = service and service.data[node];
 		if items and items:get(retained_id) then
-			service:retract(node, true, retained_id, st.stanza("retract", { id = retained_id }));
+			service:retract(node, true, retained_id, notification);
 		end
+	end
+
+	function rights.retract_current(host, node)
+		retract_current(host, node, st.stanza("retract", { id = retained_id }));
+	end
+
+	function rights.drop_current(host, node)
+		retract_current(host, node);
 	end
 
 	function rights.last_item(host, node, account)
@@ -182,7 +211,7 @@ return function (settings, shared, observers)
 		if node_obj and sends_last_item[node_obj.config.send_last_published_item]
 		and may(host, node, account, "get_items") then
 			local ok, id, item = service:get_last_item(node, true);
-			return ok and id and item.tags[1] or nil;
+			if ok and id then return item.tags[1], id, rights.publisher(host, item); end
 		end
 	end
 

@@ -10,6 +10,7 @@
 #include "announced_wills.h"
 #include "audiences.h"
 #include "clients.h"
+#include "item_properties.h"
 #include "logins.h"
 #include "nodes.h"
 #include "publications.h"
@@ -29,8 +30,12 @@ class Hub::State {
  public:
   State(PubsubService& service, const Limits& limits_of_all)
       : limits(limits_of_all),
-        shared{
-            .service = service, .limits = limits, .deliveries = deliveries, .logged = logged, .work = work} {}
+        shared{.service = service,
+               .limits = limits,
+               .now = now,
+               .deliveries = deliveries,
+               .logged = logged,
+               .work = work} {}
 
   void accept(Request& request);
   void drop_unneeded(Client& client);
@@ -38,6 +43,7 @@ class Hub::State {
   void end_turn(Client& client);
 
   Limits limits;
+  Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
   std::size_t work = 0;
@@ -49,7 +55,7 @@ class Hub::State {
   Logins logins{shared};
   AnnouncedWills wills{shared, clients};
   Audiences audiences{nodes, clients, rights};
-  RetainedStore retained{shared};
+  RetainedStore retained{shared, nodes};
   RetainedScans scans{shared, nodes, retained};
   Subscriptions subscriptions{shared, nodes, audiences, scans};
   Publications publications{shared, nodes, retained};
@@ -63,6 +69,8 @@ void Hub::set_limits(const Limits& limits) {
   withdraw_all_routes();  // each knows what mqtt_max_item_size was
 }
 
+void Hub::set_time(Time now) { state_->now = now; }
+
 void Hub::accept(std::vector<Request>& batch) {
   for (auto& request : batch) state_->accept(request);
   batch.clear();
@@ -72,7 +80,7 @@ void Hub::State::accept(Request& request) {
   std::visit(
       [&](auto& each) {
         using Kind = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<Kind, LoginRequest>) {
+        if constexpr (requires { logins.add(std::move(each)); }) {
           logins.add(std::move(each));
         } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
           // Outside of the client's queue: it must not hold up the will itself.
@@ -113,8 +121,9 @@ void Hub::State::drop_unneeded(Client& client) {
 bool Hub::step() {
   const bool checked = state_->wills.step();
   const bool asked = state_->logins.step();
+  const bool expired = state_->retained.step();
   Client* client = state_->turns.begin();
-  if (client == nullptr) return checked || asked;
+  if (client == nullptr) return checked || asked || expired;
   state_->work = work::request;
   try {
     if (state_->carry_out(*client, client->waiting.front())) client->waiting.pop_front();
@@ -163,8 +172,8 @@ bool Hub::wants_item(std::string_view host, std::string_view node, std::string_v
 }
 
 void Hub::item_published(std::string_view host, std::string_view node, std::string_view id,
-                         const pugi::xml_node& payload) {
-  state_->publications.item_published(host, node, id, payload);
+                         const pugi::xml_node& payload, std::string_view publisher) {
+  state_->publications.item_published(host, node, id, payload, publisher);
 }
 
 void Hub::own_item_published() { state_->publications.own_item_published(); }
@@ -187,6 +196,7 @@ void Hub::node_deleted(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
   if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
+  node->has_ended = false;  // who creates it again makes another one
   state_->audiences.node_deleted(*node);
 }
 
@@ -216,9 +226,14 @@ void Hub::withdraw_all_routes() {
   state_->nodes.for_each([](Node& node) { node.withdraw_route(); });
 }
 
-void Hub::host_disabled(std::string_view host) { state_->audiences.host_disabled(host); }
+void Hub::host_disabled(std::string_view host) {
+  for (Node* node : state_->nodes.of_host(host)) node->has_ended = false;  // the store knows
+  state_->audiences.host_disabled(host);
+}
 
 void Hub::logged_in(LoginReply reply) { state_->deliveries.emplace_back(std::move(reply)); }
+
+void Hub::authenticated(AuthReply reply) { state_->deliveries.emplace_back(std::move(reply)); }
 
 void Hub::close_account(std::string_view account, bool was_deleted) {
   account_changed(account);
@@ -239,15 +254,22 @@ void Hub::close_connection(SessionId session) {
   state_->deliveries.emplace_back(CloseConnection{.session = session});
 }
 
-void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload) {
+void Hub::restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload,
+                          std::string_view publisher) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->exists) return;
-  auto retained = retained_from_item(payload, payload::natural_payload(payload));
+  auto retained =
+      retained_from_item(payload, payload::natural_payload(payload), item_properties(retained_id, publisher));
   if (retained) state_->retained.set(*node, std::move(*retained));
 }
 
 void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {
   state_->retained.restore(state_->nodes.find(host, name), host, name, std::move(retained));
+}
+
+void Hub::restore_end(std::string_view host, std::string_view name) {
+  Node* node = state_->nodes.find(host, name);
+  if (node != nullptr && node->exists && !node->retained) node->has_ended = true;
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "item_properties.h"
 #include "pubsub_mqtt/payload/large_item.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
@@ -16,8 +17,18 @@ namespace {
 
 using Outcome = PublishReply::Outcome;
 
-PubsubService::Published refused(std::string_view reason) {
-  return {.outcome = Outcome::refused, .reason = std::string(reason)};
+PubsubService::Published refused(mqtt::Reason reason, std::string_view text) {
+  return {.outcome = Outcome::refused, .reason = reason, .reason_string = std::string(text)};
+}
+
+PubsubService::Published no_node(std::string_view text) {
+  return refused(mqtt::Reason::topic_name_invalid, text);
+}
+
+PubsubService::Published bad_payload(std::string_view text) {
+  return refused(text == payload::too_many_elements ? mqtt::Reason::quota_exceeded
+                                                    : mqtt::Reason::payload_format_invalid,
+                 text);
 }
 
 // The client sends it again behind the one that failed: published now, it would come before it
@@ -26,18 +37,18 @@ bool is_behind_a_failure(const Client& client, const Ticket& ticket) {
   return client.failed == ticket.connection && ticket.qos != mqtt::QoS::at_most_once && !ticket.will;
 }
 
-// `payload_of` is given each TYPE that has an audience.
+// `payload_of` is given each TYPE that has an audience. Returns false where none has.
 template <typename PayloadOf>
-void post(const Shared& shared, const Node& node, topic::Type natural_type, Envelope envelope,
-          PayloadOf&& payload_of) {
-  ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+bool post(const Shared& shared, const Node& node, ItemPublished item, PayloadOf&& payload_of) {
+  item.node = node.id;
   bool any = false;
   for (std::size_t i = 0; i < topic::type_count; ++i) {
     const auto type = static_cast<topic::Type>(i);
-    if (node.is_received(type, natural_type)) item.payloads[i] = payload_of(type);
+    if (node.is_received(type, item.natural_type)) item.payloads[i] = payload_of(type);
     any = any || item.payloads[i].has_value();
   }
   if (any) shared.deliveries.emplace_back(std::move(item));
+  return any;
 }
 
 // For `type`, of an element whose natural payload is known.
@@ -58,16 +69,16 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     const auto topic = topic::parse_topic(publication.topic);
     const auto* node_topic = std::get_if<topic::NodeTopic>(&topic);
     if (topic::count_levels(publication.topic) > shared_.limits.max_topic_levels) {
-      published = refused(topic::too_many_levels);
+      published = no_node(topic::too_many_levels);
     } else if (node_topic == nullptr) {
-      published = refused(std::get<topic::NoNodeTopic>(topic).reason);
+      published = no_node(std::get<topic::NoNodeTopic>(topic).reason);
     } else {
       published = publish(client, request, *node_topic);
     }
     const bool is_will_about_the_broker = request.ticket.will && is_about_the_broker(publication.topic);
     if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
       log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
-                  published.reason);
+                  published.reason_string);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
       way = route(*node_topic);
@@ -76,8 +87,17 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
   if (published.outcome == Outcome::failed) client.failed = request.ticket.connection;
   shared_.deliveries.emplace_back(PublishReply{.ticket = request.ticket,
                                                .outcome = published.outcome,
+                                               .reason = told(published, publication.envelope),
+                                               .reason_string = std::move(published.reason_string),
                                                .topic = std::move(publication.topic),
                                                .route = std::move(way)});
+}
+
+// What the client is told. Where nobody but MQTT sees what is published, it is not stored either.
+mqtt::Reason Publications::told(const Published& published, const Envelope& envelope) const {
+  if (published.outcome != Outcome::accepted) return published.reason;
+  const bool nobody_has_it = published.unobserved && !envelope.retain && !own_was_posted_;
+  return nobody_has_it ? mqtt::Reason::no_matching_subscribers : mqtt::Reason::success;
 }
 
 // How the client may go on publishing to the topic, if pubsub has seen for nothing what it has just published. The
@@ -96,9 +116,9 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
   const Publication& publication = request.publication;
   switch (shared_.service.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
-      return refused("no pubsub component of that name is configured");
+      return no_node("no pubsub component of that name is configured");
     case PubsubService::HostStatus::configured:
-      return {.outcome = Outcome::failed, .reason = "pubsub_mqtt is not loaded on the component now"};
+      return {.outcome = Outcome::failed, .reason_string = "pubsub_mqtt is not loaded on the component now"};
     case PubsubService::HostStatus::enabled:
       break;
   }
@@ -109,15 +129,16 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
 PubsubService::Published Publications::publish_item(const Client& client, const PublishRequest& request,
                                                     const topic::NodeTopic& topic) {
   const auto& [ticket, publication, large] = request;
-  if (!large.refusal.empty()) return refused(large.refusal);
+  if (!large.refusal.empty()) return bad_payload(large.refusal);
   const auto document = to_item(client, request, topic);
-  if (const auto* bad = std::get_if<payload::Refused>(&document)) return refused(bad->reason);
+  if (const auto* bad = std::get_if<payload::Refused>(&document)) return bad_payload(bad->reason);
   const pugi::xml_node element = std::get<pugi::xml_document>(document).document_element();
   const Own own{.topic = topic,
                 .publication = publication,
                 .element = element,
                 .is_stand_in = !large.content_id.empty()};
   own_ = &own;
+  own_was_posted_ = false;
   const std::string id = publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
   auto published = shared_.service.publish(topic.host, topic.node, client.account, id, element);
   own_ = nullptr;
@@ -153,20 +174,24 @@ PubsubService::Published Publications::clear(const Client& client, const Publica
 
 bool Publications::wants_item(std::string_view host, std::string_view name, std::string_view id) {
   const Node* node = nodes_.find(host, name);
-  return node != nullptr && (node->has_audience() || id == retained_id);
+  return node != nullptr && (node->has_audience() || id == retained_id || node->has_ended);
 }
 
 void Publications::item_published(std::string_view host, std::string_view name, std::string_view id,
-                                  const pugi::xml_node& element) {
+                                  const pugi::xml_node& element, std::string_view publisher) {
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
+  node->has_ended = false;
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, is_retained ? retained_item() : Envelope{.qos = mqtt::QoS::exactly_once},
+  const auto properties = item_properties(id, publisher);
+  Envelope envelope = retained_item(properties);
+  envelope.retain = is_retained;
+  post(shared_, *node, {.natural_type = natural.type, .payloads = {}, .envelope = std::move(envelope)},
        [&](topic::Type type) { return translate(element, natural, type); });
   if (!is_retained) return;
-  if (auto retained = retained_from_item(element, natural)) {
+  if (auto retained = retained_from_item(element, natural, properties)) {
     retained_.set(*node, std::move(*retained));
   } else {
     retained_.forget(*node);
@@ -176,16 +201,23 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 void Publications::own_item_published() {
   const auto& [topic, publication, element, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
-  if (node == nullptr || !(publication.envelope.retain || node->has_audience())) return;
+  if (node == nullptr) return;
+  node->has_ended = false;
+  if (!publication.envelope.retain && !node->has_audience()) return;
   payload::NaturalPayload natural{.type = topic.type, .payload = {}};
   if (topic.type == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
-  post(shared_, *node, natural.type, publication.envelope,
-       [&](topic::Type type) -> std::optional<std::string> {
-         // MQTT to MQTT is exact to the byte.
-         if (type == own_->topic.type) return own_->publication.payload;
-         if (own_->is_stand_in) return large_view(own_->topic.type, own_->publication.payload, type);
-         return translate(own_->element, natural, type);
-       });
+  own_was_posted_ = post(shared_, *node,
+                         {.natural_type = natural.type,
+                          .payloads = {},
+                          .published_as = topic.type,
+                          .envelope = publication.envelope},
+                         [&](topic::Type type) -> std::optional<std::string> {
+                           // MQTT to MQTT is exact to the byte.
+                           if (type == own_->topic.type) return own_->publication.payload;
+                           if (own_->is_stand_in)
+                             return large_view(own_->topic.type, own_->publication.payload, type);
+                           return translate(own_->element, natural, type);
+                         });
   if (!publication.envelope.retain) return;
   retained_.set(*node, {.type = topic.type,
                         .natural_type = natural.type,

@@ -27,7 +27,7 @@ class Publications {
   // See Hub.
   bool wants_item(std::string_view host, std::string_view name, std::string_view id);
   void item_published(std::string_view host, std::string_view name, std::string_view id,
-                      const pugi::xml_node& element);
+                      const pugi::xml_node& element, std::string_view publisher);
   void own_item_published();
 
  private:
@@ -40,6 +40,7 @@ class Publications {
     bool is_stand_in = false;  // for a payload that is too large for XMPP streams
   };
 
+  mqtt::Reason told(const Published& published, const Envelope& envelope) const;
   Published publish(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
   Published publish_item(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
   std::variant<pugi::xml_document, payload::Refused> to_item(const Client& client,
@@ -52,6 +53,7 @@ class Publications {
   Nodes& nodes_;
   RetainedStore& retained_;
   const Own* own_ = nullptr;
+  bool own_was_posted_ = false;  // the last one had an audience
   std::mt19937_64 random_{std::random_device{}()};
 };
 

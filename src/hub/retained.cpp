@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/mqtt/properties.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::hub {
@@ -17,6 +18,11 @@ std::optional<std::string> Retained::view(topic::Type wanted) const {
   return payload::to_mqtt(wanted, document->document_element());
 }
 
+std::shared_ptr<const std::string> Retained::properties(topic::Type wanted) const {
+  if (wanted == type || envelope.properties == nullptr) return envelope.properties;
+  return std::make_shared<const std::string>(mqtt::forwarded(mqtt::Properties(*envelope.properties), false));
+}
+
 // Seldom: whoever reads a large payload mostly asks for what was published.
 std::optional<std::string> large_view(topic::Type published, std::string_view payload, topic::Type wanted) {
   if (wanted != topic::Type::xml) return std::nullopt;
@@ -27,7 +33,8 @@ std::optional<std::string> large_view(topic::Type published, std::string_view pa
 }
 
 std::optional<Retained> retained_from_item(const pugi::xml_node& element,
-                                           const payload::NaturalPayload& natural) {
+                                           const payload::NaturalPayload& natural,
+                                           std::shared_ptr<const std::string> properties) {
   auto text = natural.payload ? natural.payload : payload::to_mqtt(natural.type, element);
   if (!text || text->empty()) return std::nullopt;  // [MQTT-3.3.1-11]
   // An item counts as QoS 2: the subscriber's own decides.
@@ -35,7 +42,7 @@ std::optional<Retained> retained_from_item(const pugi::xml_node& element,
                   .natural_type = natural.type,
                   .payload = std::move(*text),
                   .element = payload::serialize(element),
-                  .envelope = retained_item()};
+                  .envelope = retained_item(std::move(properties))};
 }
 
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "item_properties.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/topic/topic.h"
 
@@ -19,12 +20,25 @@ bool has_batch(const Subscriber& subscriber) {
   return subscriber.retained.size() >= messages || subscriber.retained_bytes >= bytes;
 }
 
+// [MQTT5-3.3.1-9], [MQTT5-3.3.1-10], [MQTT5-3.3.1-11]
+bool is_wanted(mqtt::RetainHandling handling, bool is_new) {
+  return handling == mqtt::RetainHandling::always ||
+         (handling == mqtt::RetainHandling::new_subscription && is_new);
+}
+
 }  // namespace
 
-void RetainedScans::start(Client& client, const Subscription& filter) const {
+void RetainedScans::start(Client& client, const Subscription& filter, bool is_new) const {
   Subscriber& subscriber = *client.subscriber;
-  // Others ($SYS/...) bring nothing, and nothing counts them.
-  if (!subscriber.has(filter.topic_filter)) return;
+  // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
+  if (!subscriber.has({.group = {}, .filter = filter.topic_filter})) return;
+  if (!is_wanted(filter.retain_handling, is_new)) {
+    // What an earlier SUBSCRIBE still has to bring is brought, at the new QoS.
+    for (Scan& scan : subscriber.scans) {
+      if (scan.topic_filter == filter.topic_filter) scan.qos = filter.qos;
+    }
+    return;
+  }
   stop(client, filter.topic_filter);
   // Not earlier: while the SUBSCRIBE was carried out, the session was not in every audience yet.
   subscriber.scans.push_back(
@@ -81,6 +95,8 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Type> type) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  // Nothing older is sent in place of one that has ended.
+  if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return false;
   RetainedMessages::Message message{
       .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
   message.envelope = {.qos = scan.qos, .retain = true};
@@ -89,18 +105,22 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
     shared_.work += work::question;
     if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
+    message.is_natural = message.type == node.retained->natural_type;
     message.envelope = node.retained->envelope;
+    message.envelope.properties = node.retained->properties(message.type);
     message.envelope.qos = std::min(scan.qos, message.envelope.qos);
     text = node.retained->view(message.type);
   } else {
     shared_.work += work::question;
-    pugi::xml_document item;
-    if (!shared_.service.last_item(node.host, node.name, client.account, item)) return false;
+    const auto item = shared_.service.last_item(node.host, node.name, client.account);
+    if (!item) return false;
     shared_.work += work::item;
-    const pugi::xml_node element = item.document_element();
+    message.envelope.properties = item_properties(item->id, item->publisher);
+    const pugi::xml_node element = item->payload.document_element();
     payload::NaturalPayload natural;
     if (!type) natural = payload::natural_payload(element);
     message.type = type.value_or(natural.type);
+    message.is_natural = !type || message.type == payload::natural_type(element);
     text = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
   }
   // An empty retained message is none [MQTT-3.3.1-11].

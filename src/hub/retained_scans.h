@@ -18,8 +18,8 @@ class RetainedScans {
   RetainedScans(const Shared& shared, Nodes& nodes, const RetainedStore& store)
       : shared_(shared), nodes_(nodes), store_(store) {}
 
-  // The client has subscribed to the filter, and is in all the audiences.
-  void start(Client& client, const Subscription& filter) const;
+  // The client has subscribed to the filter, and is in all the audiences. is_new: it had no such filter before.
+  void start(Client& client, const Subscription& filter, bool is_new) const;
   void stop(Client& client, std::string_view topic_filter) const;
 
   // A piece of what brings the client's next batch. True: it went out, or there is nothing more.

@@ -1,38 +1,100 @@
 #include "retained_store.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 namespace pubsub_mqtt::hub {
 
+namespace {
+
+// A clock that lags a little behind must not have the time come too early.
+constexpr Time margin = std::chrono::milliseconds(100);
+
+}  // namespace
+
 void RetainedStore::set(Node& node, Retained retained) {
-  node.retained = std::make_unique<Retained>(std::move(retained));
+  keep(node, std::move(retained));
   node.retained_at = ++last_;
   shared_.service.save_retained(node.host, node.name, node.retained.get());
 }
 
 void RetainedStore::forget(Node& node) {
   if (!node.retained) return;
-  node.retained.reset();
+  drop(node);
   shared_.service.save_retained(node.host, node.name, nullptr);
+}
+
+RetainedStore::Expiry RetainedStore::expiry(const Node& node) {
+  return {.at = node.retained->envelope.expires_at,
+          .host = std::string(node.host),
+          .name = std::string(node.name)};
+}
+
+void RetainedStore::keep(Node& node, Retained retained) {
+  drop(node);
+  node.has_ended = false;
+  node.retained = std::make_unique<Retained>(std::move(retained));
+  if (node.retained->envelope.expires_at == Time::max()) return;
+  expiries_.insert(expiry(node));
+  ask_to_be_woken();
+}
+
+void RetainedStore::drop(Node& node) {
+  if (!node.retained) return;
+  if (node.retained->envelope.expires_at != Time::max()) expiries_.erase(expiry(node));
+  node.retained.reset();
+}
+
+// Nothing older takes its place.
+void RetainedStore::end(Node& node) {
+  drop(node);
+  node.has_ended = true;
+  shared_.service.save_retained(node.host, node.name, nullptr);
+}
+
+bool RetainedStore::step() {
+  if (expiries_.empty() || expiries_.begin()->at > shared_.now) {
+    if (wakes_at_ <= shared_.now) wakes_at_ = Time::max();
+    ask_to_be_woken();
+    return false;
+  }
+  const Expiry due = *expiries_.begin();
+  expiries_.erase(expiries_.begin());
+  Node* node = nodes_.find(due.host, due.name);
+  // The host may have been disabled meanwhile.
+  if (node == nullptr || !node->retained || node->retained->envelope.expires_at != due.at) return true;
+  end(*node);
+  shared_.service.drop_current(node->host, node->name);
+  return true;
+}
+
+void RetainedStore::ask_to_be_woken() {
+  if (expiries_.empty() || expiries_.begin()->at >= wakes_at_) return;
+  wakes_at_ = expiries_.begin()->at;
+  shared_.service.wake_after(std::max(wakes_at_ - shared_.now, Time(0)) + margin);
 }
 
 void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear) {
   if (node.has_audience()) {
     const auto natural_type =
         node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
-    ItemPublished item{.node = node.id, .natural_type = natural_type, .payloads = {}, .envelope = envelope};
+    ItemPublished item{.node = node.id,
+                       .natural_type = natural_type,
+                       .payloads = {},
+                       .published_as = type_of_clear,
+                       .envelope = envelope};
     for (const auto type : {natural_type, topic::Type::xml, type_of_clear.value_or(natural_type)}) {
       item.payloads[static_cast<std::size_t>(type)].emplace();
     }
     shared_.deliveries.emplace_back(std::move(item));
   }
-  forget(node);
+  end(node);
 }
 
 void RetainedStore::restore(Node* node, std::string_view host, std::string_view name, Retained retained) {
   if (node != nullptr && node->exists) {
-    if (!node->retained) node->retained = std::make_unique<Retained>(std::move(retained));
+    if (!node->retained) keep(*node, std::move(retained));
   } else {
     shared_.service.save_retained(host, name, nullptr);
   }

@@ -2,8 +2,11 @@
 // a restart. Prosody's thread only.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "nodes.h"
@@ -17,24 +20,44 @@ inline constexpr std::string_view retained_id = "current";
 
 class RetainedStore {
  public:
-  explicit RetainedStore(const Shared& shared) : shared_(shared) {}
+  RetainedStore(const Shared& shared, Nodes& nodes) : shared_(shared), nodes_(nodes) {}
 
   void set(Node& node, Retained retained);
+  // Something else is `current` that MQTT does not see.
   void forget(Node& node);
 
-  // Forgets what the node retains, and sends an empty message in its place: on the topic of the clear, where a client
+  // Ends what the node retains, and sends an empty message in its place: on the topic of the clear, where a client
   // asked for it, on the natural topic of what is cleared, and on the topic that every item is on.
   void clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
 
   // A retained message from before a restart. `node` is nullptr, or does not exist in pubsub: then it is forgotten.
   void restore(Node* node, std::string_view host, std::string_view name, Retained retained);
 
+  // Ends one message that has expired (MQTT 5.0, 3.3.2.3.3). Nobody is told. Returns false where there is none.
+  bool step();
+  bool has_expired(const Retained& retained) const { return retained.envelope.expires_at <= shared_.now; }
+
   // Counts up with each message that is set: Node::retained_at of the last one.
   std::uint64_t last() const { return last_; }
 
  private:
+  struct Expiry {
+    Time at{};
+    std::string host;
+    std::string name;
+    auto operator<=>(const Expiry&) const = default;
+  };
+  static Expiry expiry(const Node& node);
+  void keep(Node& node, Retained retained);
+  void drop(Node& node);
+  void end(Node& node);
+  void ask_to_be_woken();
+
   const Shared& shared_;
+  Nodes& nodes_;
   std::uint64_t last_ = 0;
+  std::set<Expiry> expiries_;    // of the messages that expire
+  Time wakes_at_ = Time::max();  // as PubsubService::wake_after() was asked to
 };
 
 }  // namespace pubsub_mqtt::hub

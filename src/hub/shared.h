@@ -14,6 +14,7 @@ namespace pubsub_mqtt::hub {
 struct Shared {
   PubsubService& service;
   const Limits& limits;
+  const Time& now;                    // see Hub::set_time()
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
   OncePerClient& logged;              // causes that the log has named
   std::size_t& work;                  // what the step has cost so far: see work.h

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "clock.h"
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -20,16 +21,29 @@ std::string_view text_at(lua_State* L, int index) {
   return {text, size};
 }
 
-// An outcome and its reason, as publish and may_publish return them.
+// An outcome, and where it is not "accepted" the reason in words and by its name, as publish and may_publish return
+// them.
 void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) {
   const auto outcome = text_at(L, index);
   if (outcome == "accepted") into.outcome = Outcome::accepted;
   if (outcome == "refused") into.outcome = Outcome::refused;
-  into.reason = text_at(L, index + 1);
+  into.reason_string = text_at(L, index + 1);
+  const auto name = text_at(L, index + 2);
+  for (const auto reason : {mqtt::Reason::not_authorized, mqtt::Reason::topic_name_invalid,
+                            mqtt::Reason::payload_format_invalid, mqtt::Reason::quota_exceeded}) {
+    if (name == mqtt::name(reason)) into.reason = reason;
+  }
 }
+
+lua_Number seconds(Time time) { return std::chrono::duration<lua_Number>(time).count(); }
 
 void set_text(lua_State* L, const char* key, std::string_view value) {
   lua_pushlstring(L, value.data(), value.size());
+  lua_setfield(L, -2, key);
+}
+
+void set_flag(lua_State* L, const char* key, bool value) {
+  lua_pushboolean(L, value ? 1 : 0);
   lua_setfield(L, -2, key);
 }
 
@@ -41,6 +55,22 @@ void set_texts(lua_State* L, const char* key, const std::vector<std::string>& va
     lua_rawseti(L, -2, ++i);
   }
   lua_setfield(L, -2, key);
+}
+
+// Who asks, in the table on top of the stack: what a LoginRequest and an AuthRequest have in common.
+template <typename Request>
+void set_client(lua_State* L, const Request& request) {
+  lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+  lua_setfield(L, -2, "connection");
+  set_flag(L, "is_loopback", request.is_loopback);
+  set_flag(L, "is_encrypted", request.is_encrypted);
+  set_text(L, "client", request.client);
+  set_text(L, "address", request.address);
+  set_text(L, "party", request.party);
+  if (request.user_name) set_text(L, "user_name", *request.user_name);
+  set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
+  set_texts(L, "dns_names", request.certificate.dns_names);
+  set_texts(L, "emails", request.certificate.emails);
 }
 
 // Pushes <item xmlns='...pubsub' id='...'>payload</item>.
@@ -108,30 +138,60 @@ Callbacks::HostStatus Callbacks::host_status(std::string_view host) {
   return status;
 }
 
-// The callback is given a table with the fields of the request.
-void Callbacks::log_in(const LoginRequest& request) {
+// Calls a callback that returns nothing; `push` pushes its arguments, returns how many these are, and runs under the
+// rule of protected_call().
+template <typename Push>
+void Callbacks::tell(const char* callback, Push&& push) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "log_in");
-    lua_createtable(L, 0, 11);
-    lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
-    lua_setfield(L, -2, "connection");
-    lua_pushboolean(L, request.is_loopback ? 1 : 0);
-    lua_setfield(L, -2, "is_loopback");
-    lua_pushboolean(L, request.is_encrypted ? 1 : 0);
-    lua_setfield(L, -2, "is_encrypted");
-    set_text(L, "client", request.client);
-    set_text(L, "address", request.address);
-    set_text(L, "party", request.party);
-    if (request.user_name) set_text(L, "user_name", *request.user_name);
-    if (request.password) set_text(L, "password", request.password->bytes());
-    set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
-    set_texts(L, "dns_names", request.certificate.dns_names);
-    set_texts(L, "emails", request.certificate.emails);
-    lua_call(L, 1, 0);
+    lua_getfield(L, 1, callback);
+    lua_call(L, push(L), 0);
     return 0;
   };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "log_in: " + pop_error(L_));
+  if (protected_call(L_, 0, 0, body) != LUA_OK) {
+    const std::string error = pop_error(L_);
+    log(LogLevel::error, std::string(callback) + ": " + error);
+  }
+}
+
+// The callback is given a table with the fields of the request.
+void Callbacks::log_in(const LoginRequest& request) {
+  tell("log_in", [&](lua_State* L) {
+    lua_createtable(L, 0, 11);
+    set_client(L, request);
+    if (request.password) set_text(L, "password", request.password->bytes());
+    return 1;
+  });
+}
+
+// So is this one. Fields that may be absent: data where the client waits to be asked for them, account where it
+// connects.
+void Callbacks::authenticate(const AuthRequest& request) {
+  tell("authenticate", [&](lua_State* L) {
+    lua_createtable(L, 0, 15);
+    set_client(L, request);
+    set_text(L, "method", request.method);
+    if (request.data) set_text(L, "data", request.data->bytes());
+    if (!request.account.empty()) set_text(L, "account", request.account);
+    set_text(L, "server_name", request.server_name);
+    return 1;
+  });
+}
+
+void Callbacks::authenticate(const AuthResponse& response) {
+  tell("go_on_authenticating", [&](lua_State* L) {
+    const std::string_view data = response.data.bytes();
+    lua_pushinteger(L, static_cast<lua_Integer>(response.connection));
+    lua_pushlstring(L, data.data(), data.size());
+    return 2;
+  });
+}
+
+void Callbacks::end_authentication(ConnectionId connection) {
+  tell("end_authentication", [&](lua_State* L) {
+    lua_pushinteger(L, static_cast<lua_Integer>(connection));
+    return 1;
+  });
 }
 
 Callbacks::Subscribed Callbacks::subscribe(std::string_view host, std::string_view node,
@@ -162,7 +222,7 @@ bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view
 Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
                                         std::string_view account, std::string_view id,
                                         const pugi::xml_node& payload) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
+  Published published;
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "stanza_mt");
@@ -172,21 +232,21 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     lua_pushlstring(L, account.data(), account.size());
     push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_call(L, 4, 3);
-    read_outcome(L, lua_gettop(L) - 2, published);
+    lua_call(L, 4, 4);
+    read_outcome(L, lua_gettop(L) - 3, published);
     published.unobserved = lua_toboolean(L, -1) != 0;
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
-  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason = pop_error(L_)};
+  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason_string = pop_error(L_)};
   return published;
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
-  Published published{.outcome = Outcome::failed, .reason = {}};
-  call("may_publish", {host, node, account}, 2, [&](lua_State* L) { read_outcome(L, 1, published); });
+  Published published;
+  call("may_publish", {host, node, account}, 3, [&](lua_State* L) { read_outcome(L, 1, published); });
   return published;
 }
 
@@ -196,13 +256,33 @@ void Callbacks::retract_current(std::string_view host, std::string_view node) {
   call("retract_current", {host, node}, 0, [](lua_State*) {});
 }
 
-bool Callbacks::last_item(std::string_view host, std::string_view node, std::string_view account,
-                          pugi::xml_document& into) {
-  bool read = false;
-  // The callback returns the item's payload, a stanza, or nothing.
-  call("last_item", {host, node, account}, 1,
-       [&](lua_State* L) { read = lua_istable(L, 1) && read_stanza(L, 1, into); });
-  return read;
+void Callbacks::drop_current(std::string_view host, std::string_view node) {
+  call("drop_current", {host, node}, 0, [](lua_State*) {});
+}
+
+void Callbacks::wake_after(Time delay) {
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "wake_after");
+    lua_pushnumber(L, seconds(delay));
+    lua_call(L, 1, 0);
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "wake_after: " + pop_error(L_));
+}
+
+std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
+                                                    std::string_view account) {
+  std::optional<Item> item;
+  // The callback returns the item's payload, a stanza, its id, and who published it, where that is shown; or nothing.
+  call("last_item", {host, node, account}, 3, [&](lua_State* L) {
+    if (!lua_istable(L, 1)) return;
+    item.emplace();
+    item->id = text_at(L, 2);
+    item->publisher = text_at(L, 3);
+    if (!read_stanza(L, 1, item->payload)) item.reset();
+  });
+  return item;
 }
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
@@ -214,7 +294,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
-      lua_createtable(L, 0, 4);
+      lua_createtable(L, 0, 9);
       set_text(L, "type", topic::name(retained->type));
       set_text(L, "payload", retained->payload);
       set_text(L, "element", retained->element);
@@ -225,6 +305,11 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
       lua_setfield(L, -2, "publisher");
       lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
       lua_setfield(L, -2, "qos");
+      if (retained->envelope.expires_at != Time::max()) {
+        lua_pushnumber(L, seconds(retained->envelope.expires_at - now()));
+        lua_setfield(L, -2, "expires_in");
+      }
+      if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
     }
     lua_call(L, 3, 0);
     return 0;

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <lua.hpp>
+#include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ class Callbacks final : public hub::PubsubService {
 
   HostStatus host_status(std::string_view host) override;
   void log_in(const LoginRequest& request) override;
+  void authenticate(const AuthRequest& request) override;
+  void authenticate(const AuthResponse& response) override;
+  void end_authentication(ConnectionId connection) override;
   Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
@@ -49,8 +53,10 @@ class Callbacks final : public hub::PubsubService {
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
-  bool last_item(std::string_view host, std::string_view node, std::string_view account,
-                 pugi::xml_document& into) override;
+  void drop_current(std::string_view host, std::string_view node) override;
+  void wake_after(Time delay) override;
+  std::optional<Item> last_item(std::string_view host, std::string_view node,
+                                std::string_view account) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
 
@@ -62,6 +68,8 @@ class Callbacks final : public hub::PubsubService {
 
  private:
   bool ask(const char* callback, std::initializer_list<std::string_view> arguments);
+  template <typename Push>
+  void tell(const char* callback, Push&& push);
   template <typename Read>
   bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
             Read&& read);

@@ -14,10 +14,16 @@ void Core::take() {
   hub_.accept(requests_);
 }
 
+// A wildcard of many clients gives the network thread more to do than it costs here.
 bool Core::step_until(WorkSlices::Clock::time_point deadline) {
+  return !network_.is_behind() && finish_until(deadline);
+}
+
+bool Core::finish_until(WorkSlices::Clock::time_point deadline) {
   working_ = true;
   bool idle = false;
   do {
+    hub_.set_time(lua::now());
     const bool logged = log_queue_.write_some(callbacks_);
     idle = !hub_.step() && !logged;
   } while (!idle && now() < deadline);
@@ -37,13 +43,14 @@ bool Core::work(lua_State* L, bool from_timer) {
 }
 
 void Core::item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                          int item) {
+                          int item, std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
+    hub_.set_time(lua::now());
     if (callbacks_.is_being_published(L, item)) {
       hub_.own_item_published();
     } else if (hub_.wants_item(host, node, id)) {
-      read_item(L, host, node, id, item);
+      read_item(L, host, node, id, item, publisher);
     }
     post();
   }
@@ -51,22 +58,24 @@ void Core::item_published(lua_State* L, std::string_view host, std::string_view 
 }
 
 void Core::read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                     int item) {
+                     int item, std::string_view publisher) {
   pugi::xml_document payload;
   if (read_payload(L, node, item, payload)) {
-    hub_.item_published(host, node, id, payload.document_element());
+    hub_.item_published(host, node, id, payload.document_element(), publisher);
   } else {
     // What was current before it is not any more, and is not retained.
     hub_.item_retracted(host, node, id);
   }
 }
 
-void Core::restore_current(lua_State* L, std::string_view host, std::string_view node, int item) {
+void Core::restore_current(lua_State* L, std::string_view host, std::string_view node, int item,
+                           std::string_view publisher) {
   {
     const Callbacks::Entered entered(callbacks_, L);
+    hub_.set_time(lua::now());
     pugi::xml_document payload;
     if (read_payload(L, node, item, payload)) {
-      hub_.restore_current(host, node, payload.document_element());
+      hub_.restore_current(host, node, payload.document_element(), publisher);
     }
     post();
   }
@@ -114,10 +123,10 @@ void Core::stop_if_asked(lua_State* L) {
     const Callbacks::Entered entered(callbacks_, L);
     network_.send_wills();
     take();
-    const bool done = step_until(deadline);
+    const bool done = finish_until(deadline);
     network_.stop();
     take();
-    if (!step_until(deadline) || !done) {
+    if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }

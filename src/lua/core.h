@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "callbacks.h"
+#include "clock.h"
 #include "log_queue.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
@@ -35,16 +36,18 @@ class Core final : private WorkSlices::Work {
 
   // The item at `item` was published.
   void item_published(lua_State* L, std::string_view host, std::string_view node, std::string_view id,
-                      int item);
+                      int item, std::string_view publisher);
 
   // The item at `item` is the node's `current`, which the hub is to take for its retained message.
-  void restore_current(lua_State* L, std::string_view host, std::string_view node, int item);
+  void restore_current(lua_State* L, std::string_view host, std::string_view node, int item,
+                       std::string_view publisher);
 
   // Tells the hub something of pubsub's: `tell` is given the hub and may call no Lua itself.
   template <typename Tell>
   void tell_hub(lua_State* L, Tell&& tell) {
     {
       const Callbacks::Entered entered(callbacks_, L);
+      hub_.set_time(lua::now());
       tell(hub_);
       post();
     }
@@ -61,10 +64,12 @@ class Core final : private WorkSlices::Work {
   // WorkSlices::Work
   void take() override;
   bool step_until(WorkSlices::Clock::time_point deadline) override;
+  bool finish_until(WorkSlices::Clock::time_point deadline);
   void set_readable(bool readable) override { network_.set_requests_fd(readable); }
   WorkSlices::Clock::time_point now() override { return WorkSlices::Clock::now(); }
 
-  void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item);
+  void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item,
+                 std::string_view publisher);
   bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
   void stop_if_asked(lua_State* L);
   void post();

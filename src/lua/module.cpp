@@ -16,7 +16,7 @@
 //   core:close_listener(listener) returns when the socket is let go
 //   core:requests_fd()            to be watched
 //   core:work(from_timer)         when it is readable; true: call again from a timer
-//   core:item_published(host, node, id, item)
+//   core:item_published(host, node, id, item, publisher)  publisher: bare JID, or nil where it is not shown
 //   core:item_retracted(host, node, id)
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
@@ -25,15 +25,20 @@
 //   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
 //                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
 //                                 where it is accepted
+//   core:authenticated(connection, reason, data, account)  the same of the callbacks authenticate and
+//                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
-//   core:restore_retained(host, node, retained)  what the callback save_retained was given before a restart
-//   core:restore_current(host, node, item)  the item that is retained in place of it
+//   core:restore_retained(host, node, retained, properties, expires_in)  what the callback save_retained was given before
+//                                 a restart
+//   core:restore_end(host, node)  one has ended, and the node has had no item since
+//   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -52,6 +57,7 @@
 #include "core.h"
 #include "port_certificates.h"
 #include "protected_call.h"
+#include "pubsub_mqtt/mqtt/properties.h"
 #include "tls_settings.h"
 
 namespace pubsub_mqtt::lua {
@@ -79,6 +85,10 @@ std::string_view check_string(lua_State* L, int index) {
   std::size_t size = 0;
   const char* text = luaL_checklstring(L, index, &size);
   return {text, size};
+}
+
+std::string_view opt_string(lua_State* L, int index) {
+  return lua_isnoneornil(L, index) ? std::string_view() : check_string(L, index);
 }
 
 Core& check_core(lua_State* L) { return **static_cast<CoreHandle*>(luaL_checkudata(L, 1, core_type)); }
@@ -123,6 +133,7 @@ Limits read_limits(lua_State* L, int index) {
   } else if (!flag_field(L, index, "anonymous_from_loopback")) {
     limits.anonymous = Anonymous::from_nowhere;
   }
+  if (flag_field(L, index, "shared_groups_of_accounts")) limits.shared_groups = GroupScope::account;
   return limits;
 }
 
@@ -220,7 +231,7 @@ int work(lua_State* L) {
 int item_published(lua_State* L) {
   Core& core = check_core(L);
   luaL_checktype(L, 5, LUA_TTABLE);
-  core.item_published(L, check_string(L, 2), check_string(L, 3), check_string(L, 4), 5);
+  core.item_published(L, check_string(L, 2), check_string(L, 3), check_string(L, 4), 5, opt_string(L, 6));
   return 0;
 }
 
@@ -267,6 +278,31 @@ int logged_in(lua_State* L) {
   const auto account = reason == mqtt::Reason::success ? check_string(L, 4) : std::string_view();
   core.tell_hub(L, [&](hub::Hub& hub) {
     hub.logged_in({.connection = connection, .reason = reason, .account = std::string(account)});
+  });
+  return 0;
+}
+
+mqtt::Reason check_auth_reason(lua_State* L, int index) {
+  static constexpr const char* names[] = {"continue",       "accepted",   "unavailable", "bad_credentials",
+                                          "not_authorized", "bad_method", nullptr};
+  static constexpr mqtt::Reason reasons[] = {
+      mqtt::Reason::continue_authentication, mqtt::Reason::success,
+      mqtt::Reason::server_unavailable,      mqtt::Reason::bad_user_name_or_password,
+      mqtt::Reason::not_authorized,          mqtt::Reason::bad_authentication_method};
+  return reasons[luaL_checkoption(L, index, nullptr, names)];
+}
+
+int authenticated(lua_State* L) {
+  Core& core = check_core(L);
+  const auto connection = static_cast<ConnectionId>(luaL_checkinteger(L, 2));
+  const auto reason = check_auth_reason(L, 3);
+  const auto data = lua_isnoneornil(L, 4) ? std::string_view() : check_string(L, 4);
+  const auto account = reason == mqtt::Reason::success ? check_string(L, 5) : std::string_view();
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    hub.authenticated({.connection = connection,
+                       .reason = reason,
+                       .data = std::string(data),
+                       .account = std::string(account)});
   });
   return 0;
 }
@@ -334,6 +370,13 @@ std::string_view text_field(lua_State* L, int index, const char* name) {
   return check_string(L, -1);
 }
 
+// At most about as long as an interval of MQTT 5.0 may be, whatever the store says.
+Time time_after(lua_Number seconds) {
+  constexpr lua_Number most = 0x1p32;
+  const std::chrono::duration<lua_Number> interval(std::clamp(seconds, -most, most));
+  return now() + std::chrono::duration_cast<Time>(interval);
+}
+
 int restore_retained(lua_State* L) {
   Core& core = check_core(L);
   const auto host = check_string(L, 2);
@@ -347,10 +390,16 @@ int restore_retained(lua_State* L) {
   const bool is_large = flag_field(L, 4, "is_large");
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
+  const auto properties = opt_string(L, 5);
+  const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
   if (!type || qos < 0 || qos > 2) return 0;
   core.tell_hub(L, [&](hub::Hub& hub) {
     if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
       retained->envelope.publisher = publisher;
+      retained->envelope.expires_at = expires_at;
+      if (!properties.empty() && mqtt::are_forwarded(properties)) {
+        retained->envelope.properties = std::make_shared<const std::string>(properties);
+      }
       hub.restore_retained(host, node, std::move(*retained));
     }
   });
@@ -360,7 +409,7 @@ int restore_retained(lua_State* L) {
 int restore_current(lua_State* L) {
   Core& core = check_core(L);
   luaL_checktype(L, 4, LUA_TTABLE);
-  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4);
+  core.restore_current(L, check_string(L, 2), check_string(L, 3), 4, opt_string(L, 5));
   return 0;
 }
 
@@ -521,6 +570,7 @@ constexpr luaL_Reg core_methods[] = {
     {"affiliation_changed", entry<affiliation_changed>},
     {"account_changed", entry<name_event<&hub::Hub::account_changed>>},
     {"logged_in", entry<logged_in>},
+    {"authenticated", entry<authenticated>},
     {"close_account", entry<close_account>},
     {"close_accounts_of", entry<name_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
@@ -531,6 +581,7 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
     {"restore_current", entry<restore_current>},
+    {"restore_end", entry<node_event<&hub::Hub::restore_end>>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

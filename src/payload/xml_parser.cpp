@@ -17,9 +17,6 @@ constexpr char separator = '\x01';
 
 constexpr std::string_view xmlns_xml = "http://www.w3.org/XML/1998/namespace";
 
-constexpr std::string_view too_many_elements =
-    "the payload has more elements and attributes than mqtt_max_xml_elements";
-
 struct Name {
   std::string_view xmlns;  // empty: none
   const char* local;

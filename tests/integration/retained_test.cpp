@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "mqtt_client.h"
 #include "raw_session.h"
@@ -388,6 +391,62 @@ TEST_F(Retained, TheNewestItemStandsInWhereTheNodeSendsIt) {
   EXPECT_TRUE(retained("pubsub.localhost/utf8/never").empty());
   retain("retained");
   EXPECT_EQ(retained(), only("retained"));
+}
+
+// A node that sends its newest item to new subscribers, and a retained message that is cleared.
+class RetainedEnd : public RetainedUnseen {
+ protected:
+  void SetUp() override {
+    RetainedUnseen::SetUp();
+    admin->create(
+        "node",
+        {{"access_model", "open"}, {"persist_items", "true"}, {"send_last_published_item", "on_sub"}});
+  }
+  void publish_item(const std::string& id, const std::string& text) {
+    admin->publish("node", id, "<data xmlns='https://prosody.im/protocol/mqtt'>" + text + "</data>");
+  }
+  // Items have whole seconds.
+  void wait_for_the_next_second() {
+    const std::time_t now = std::time(nullptr);
+    while (std::time(nullptr) == now) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+};
+
+TEST_F(RetainedEnd, NothingOlderIsSentInItsPlace) {
+  publish_item("1", "older");
+  EXPECT_EQ(retained(), only("older", 2));
+  retain("1");
+  retain("");
+  EXPECT_TRUE(retained().empty());
+  for (int i = 0; i < 2; ++i) {
+    restart();
+    EXPECT_TRUE(retained().empty());
+  }
+}
+
+TEST_F(RetainedEnd, NothingOlderIsSentInItsPlaceAfterAKill) {
+  publish_item("1", "older");
+  retain("1");
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");  // the copy is stored
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  retain("");
+  kill_and_start();
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(RetainedEnd, ANewerItemIsSentInItsPlace) {
+  retain("1");
+  retain("");
+  wait_for_the_next_second();
+  unseen([&] { publish_item("2", "newer"); });
+  EXPECT_EQ(retained(), only("newer", 2));
+  restart();
+  EXPECT_EQ(retained(), only("newer", 2));
+  retain("");
+  EXPECT_TRUE(retained().empty());
+  admin.emplace("admin@localhost", account_password, prosody.c2s_port());
+  publish_item("3", "newest");
+  EXPECT_EQ(retained(), only("newest", 2));
 }
 
 class StoreOfRetained : public Retained {

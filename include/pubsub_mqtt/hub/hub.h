@@ -1,6 +1,8 @@
 // Prosody's side of the gateway, free of Lua: who listens to which node, and what becomes of what clients
 // ask.
 //
+// Reads no clock: the caller says what time it is, by the clock of Envelope::expires_at.
+//
 // Prosody's thread only. Requests go in with accept(), step() carries out a bounded piece of one, so that the
 // caller decides how long the event loop may wait. Clients are served in turn: one client's thousand
 // publishes do not hold up another's SUBSCRIBE. Answers and items are collected in take_deliveries(), in the
@@ -36,6 +38,9 @@ class Hub {
   // Those of a reload, for what is asked from now on.
   void set_limits(const Limits& limits);
 
+  // The time for what is called from now on.
+  void set_time(Time now);
+
   // Takes a batch from the network thread; leaves it empty.
   void accept(std::vector<Request>& batch);
 
@@ -45,10 +50,12 @@ class Hub {
   // Moves what the network thread must be told since the last call to the end of `into`.
   void take_deliveries(std::vector<Delivery>& into);
 
-  // What pubsub tells. An item matters if it has an audience or is to be retained (its id is `current`).
+  // What pubsub tells. An item matters if it has an audience, is to be retained (its id is `current`), or is the first
+  // one since the node's retained message ended, in whose place it may be sent. `publisher`:
+  // bare JID, where the host shows it (expose_publisher); empty: it does not, or nobody knows.
   bool wants_item(std::string_view host, std::string_view node, std::string_view id);
   void item_published(std::string_view host, std::string_view node, std::string_view id,
-                      const pugi::xml_node& payload);
+                      const pugi::xml_node& payload, std::string_view publisher = {});
   // The item is the one that PubsubService::publish() is publishing right now.
   void own_item_published();
   void item_retracted(std::string_view host, std::string_view node, std::string_view id);
@@ -73,6 +80,8 @@ class Hub {
 
   // What PubsubService::log_in() found out.
   void logged_in(LoginReply reply);
+  // What PubsubService::authenticate() found out.
+  void authenticated(AuthReply reply);
   // See CloseAccount. Its rights are judged again, too.
   void close_account(std::string_view account, bool was_deleted);
 
@@ -84,9 +93,12 @@ class Hub {
   void close_connection(SessionId session);
 
   // The item `current` of a node that has no retained message here; nobody is told.
-  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload);
+  void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload,
+                       std::string_view publisher = {});
   // A retained message from before a restart.
   void restore_retained(std::string_view host, std::string_view node, Retained retained);
+  // The same for the end of one, after which pubsub has had no item: see Hub::item_published().
+  void restore_end(std::string_view host, std::string_view node);
 
  private:
   class State;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
@@ -30,8 +31,15 @@ class PubsubService {
   };
   struct Published {
     PublishReply::Outcome outcome = PublishReply::Outcome::failed;
-    std::string reason;       // what the administrator can change; empty where accepted
+    mqtt::Reason reason = mqtt::Reason::implementation_specific_error;  // where it is not accepted
+    std::string reason_string = {};  // what the administrator can change; empty where accepted
     bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
+  };
+  // As pubsub has it.
+  struct Item {
+    std::string id;
+    std::string publisher;  // bare JID, where the host shows it; empty: it does not, or nobody knows
+    pugi::xml_document payload;
   };
 
   PubsubService() = default;
@@ -43,6 +51,11 @@ class PubsubService {
 
   // Finds out who the client is: Hub::logged_in() is called with the answer, now or later.
   virtual void log_in(const LoginRequest& request) = 0;
+
+  // The same for a client that proves it in an exchange: Hub::authenticated() is called with each answer, now or later.
+  virtual void authenticate(const AuthRequest& request) = 0;
+  virtual void authenticate(const AuthResponse& response) = 0;
+  virtual void end_authentication(ConnectionId connection) = 0;
 
   // A client subscribes to a node of an enabled host. Creates the node where the service lets that client.
   virtual Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) = 0;
@@ -64,15 +77,20 @@ class PubsubService {
   // Whether the host shows who published an item (mod_pubsub's expose_publisher).
   virtual bool exposes_publisher(std::string_view host) = 0;
 
-  // Retracts the item `current`, with notification, where there is one.
+  // Retracts the item `current`, where there is one, with notification: it was cleared.
   virtual void retract_current(std::string_view host, std::string_view node) = 0;
+  // The same without notification: it has expired, which every client knows by itself.
+  virtual void drop_current(std::string_view host, std::string_view node) = 0;
 
-  // Appends the payload of the newest item to `into`, where the node's owner wants new subscribers to get it
-  // (send_last_published_item) and the client may read items.
-  virtual bool last_item(std::string_view host, std::string_view node, std::string_view account,
-                         pugi::xml_document& into) = 0;
+  // Has Hub::step() called when so much time has passed, or earlier; only the last call counts.
+  virtual void wake_after(Time delay) = 0;
 
-  // The copy that survives a restart; nullptr: there is no retained message any more.
+  // The newest item, where the node's owner wants new subscribers to get it (send_last_published_item) and the client
+  // may read items; else nullopt.
+  virtual std::optional<Item> last_item(std::string_view host, std::string_view node,
+                                        std::string_view account) = 0;
+
+  // The copy that survives a restart; nullptr: it has ended, and no older one may be sent in its place.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
 
   virtual void log(LogLevel level, const std::string& text) = 0;

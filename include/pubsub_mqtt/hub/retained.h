@@ -2,10 +2,12 @@
 // Values; any thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <pugixml.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -14,7 +16,9 @@
 namespace pubsub_mqtt::hub {
 
 // Of the item `current`, where its publisher is no MQTT client.
-inline Envelope retained_item() { return {.qos = mqtt::QoS::exactly_once, .retain = true}; }
+inline Envelope retained_item(std::shared_ptr<const std::string> properties = nullptr) {
+  return {.qos = mqtt::QoS::exactly_once, .retain = true, .properties = std::move(properties)};
+}
 
 struct Retained {
   topic::Type type = topic::Type::json;          // of the topic it was published to
@@ -26,6 +30,8 @@ struct Retained {
 
   // The MQTT payload for a subscriber of `wanted`; nullopt where the element is of another TYPE.
   std::optional<std::string> view(topic::Type wanted) const;
+  // The properties of that: in another form than the one that was published, those about the form are left out.
+  std::shared_ptr<const std::string> properties(topic::Type wanted) const;
 };
 
 // The payload of an item that was too large for pubsub, as another TYPE than the one it was published to; nullopt where
@@ -35,7 +41,8 @@ std::optional<std::string> large_view(topic::Type published, std::string_view pa
 // From an item whose publisher was not an MQTT client; `natural` is what natural_payload() says of its element.
 // Returns nullopt where it has no MQTT payload.
 std::optional<Retained> retained_from_item(const pugi::xml_node& element,
-                                           const payload::NaturalPayload& natural);
+                                           const payload::NaturalPayload& natural,
+                                           std::shared_ptr<const std::string> properties);
 
 // From its copy in the store; nullopt where that is damaged.
 std::optional<Retained> restored(topic::Type type, std::string_view payload, std::string_view element,

@@ -114,4 +114,7 @@ void append(const Property& property, std::string& encoded);
 // first two, which are about the payload's form, are left out.
 std::string forwarded(const Properties& properties, bool of_payload = true);
 
+// Whether bytes of unknown origin, say of a store, may be what forwarded() returns.
+bool are_forwarded(std::string_view encoded);
+
 }  // namespace pubsub_mqtt::mqtt

@@ -19,6 +19,10 @@ inline constexpr std::size_t max_xml_depth = 100;
 // For what pubsub or the store gives, which was judged when it was published.
 inline constexpr std::size_t no_xml_limit = std::numeric_limits<std::size_t>::max();
 
+// Why a payload is refused that is one element, but too large a one.
+inline constexpr std::string_view too_many_elements =
+    "the payload has more elements and attributes than mqtt_max_xml_elements";
+
 // Only characters of XML 1.0's production Char, in well-formed UTF-8.
 bool is_xml_text(std::string_view text);
 

@@ -41,8 +41,15 @@ class Recipient {
   // Whether the PUBLISH is within the client's Maximum Packet Size; else it is as good as sent [MQTT5-3.1.2-25], and
   // counts as too large.
   bool takes(const Message& message, const Selected& selected, Time now) {
-    return limits_ == nullptr || limits_->max_packet_size == ClientLimits().max_packet_size ||
-           is_within_limit(message, selected, now);
+    return !has_packet_limit() || is_within_limit(message, selected, now);
+  }
+
+  // The same for one that is not sent yet: nothing is counted.
+  bool would_take(const Message& message, const Selected& selected, Time now) const {
+    return !has_packet_limit() || packet_size(message, selected, now) <= limits_->max_packet_size;
+  }
+  bool has_packet_limit() const {
+    return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
   }
 
   // The client is connected and takes it.

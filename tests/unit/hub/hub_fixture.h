@@ -30,6 +30,13 @@ class TestService final : public PubsubService {
     return HostStatus::unknown;
   }
   void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
+  void authenticate(const AuthRequest& request) override { logins.push_back(request.client + " begins"); }
+  void authenticate(const AuthResponse& response) override {
+    logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
+  }
+  void end_authentication(ConnectionId connection) override {
+    logins.push_back(std::to_string(connection) + " leaves");
+  }
   Subscribed subscribe(std::string_view, std::string_view node, std::string_view account) override {
     subscribed.emplace_back(node);
     if (outcasts.contains(account)) return Subscribed::refused;
@@ -49,30 +56,37 @@ class TestService final : public PubsubService {
   Published publish(std::string_view, std::string_view node, std::string_view account, std::string_view id,
                     const pugi::xml_node& payload) override {
     publishers.emplace_back(account);
-    if (outcome != Outcome::accepted) return {.outcome = outcome, .reason = "because"};
+    if (outcome != Outcome::accepted) {
+      return {.outcome = outcome, .reason = reason, .reason_string = "because"};
+    }
     ids.emplace_back(id);
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .reason = {}, .unobserved = unobserved};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved};
   }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
-    return {.outcome = outcome, .reason = "because"};
+    return {.outcome = outcome, .reason = reason, .reason_string = "because"};
   }
   bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
   }
-  bool last_item(std::string_view, std::string_view node, std::string_view account,
-                 pugi::xml_document& into) override {
-    if (listeners.contains(account)) return false;
+  void drop_current(std::string_view host, std::string_view node) override {
+    dropped.emplace_back(node);
+    hub->item_retracted(host, node, "current");
+  }
+  void wake_after(Time delay) override { wakes_after = delay; }
+  std::optional<Item> last_item(std::string_view, std::string_view node, std::string_view account) override {
+    if (listeners.contains(account)) return std::nullopt;
     const auto found = last_items.find(std::string(node));
-    if (found == last_items.end()) return false;
-    into = std::get<pugi::xml_document>(payload::parse_element(found->second));
+    if (found == last_items.end()) return std::nullopt;
     ++items_read;
-    return true;
+    return Item{.id = "last",
+                .publisher = exposes ? "juliet@capulet.lit" : "",
+                .payload = std::get<pugi::xml_document>(payload::parse_element(found->second))};
   }
   void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
     saved[std::string(node)] = retained == nullptr ? std::nullopt : std::optional(retained->payload);
@@ -91,10 +105,13 @@ class TestService final : public PubsubService {
   std::vector<std::string> logins;
   std::vector<std::string> publishers;
   Outcome outcome = Outcome::accepted;
+  mqtt::Reason reason = mqtt::Reason::not_authorized;  // of another outcome
   std::vector<std::string> published;
   std::vector<std::string> ids;  // of the items
   std::vector<std::string> lines;
-  int retracted = 0;
+  int retracted = 0;                 // with notification
+  std::vector<std::string> dropped;  // without
+  std::optional<Time> wakes_after;
   std::map<std::string, std::string> last_items;
   int items_read = 0;
   std::map<std::string, std::optional<std::string>> saved;

@@ -34,11 +34,16 @@ class NodesWalkTest : public ::testing::Test {
 
   TestService service;
   Limits limits;
+  Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
   std::size_t work = 0;
-  const Shared shared{
-      .service = service, .limits = limits, .deliveries = deliveries, .logged = logged, .work = work};
+  const Shared shared{.service = service,
+                      .limits = limits,
+                      .now = now,
+                      .deliveries = deliveries,
+                      .logged = logged,
+                      .work = work};
   Nodes nodes{shared};
 };
 
