@@ -24,6 +24,8 @@ local version = "0.1.0"; -- of the library, too
 --   reloading host -> true, between the unload and the load of a reload
 --   stores    host -> store of retained messages
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
+--   unrestored  host -> node -> true, where the core does not know yet what the node retains, see retained.lib.lua
+--   unstored  configurations of nodes whose identity is not in pubsub's store yet, see current_item.lib.lua
 --   disabled  account -> true, where the administrator has disabled or deleted it
 --   logging_in  logins that wait for their provider, see login.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
@@ -33,6 +35,7 @@ local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {};
 	stores = module:shared("stores"), unsaved = module:shared("unsaved");
 	known_logins = cache.new(10000), session_numbers = { of = {}, last = 0 };
+	unrestored = {}, unstored = setmetatable({}, { __mode = "k" });
 };
 local services = shared.services;
 
@@ -90,7 +93,7 @@ end
 --- What the core calls
 
 local warn = module:require "burst_warning";
-local current_item = module:require "current_item";
+local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
 local rights = module:require "rights"(settings, shared, observers);
 local retained = module:require "retained"(shared, current_item, rights, warn);
@@ -101,6 +104,7 @@ local login = module:require "login"(shared, credentials, failed_logins, warn);
 local callbacks = rights;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
+callbacks.restore = retained.restore_now;
 callbacks.log_in = login.log_in;
 
 -- The end of core:stop(), which may come after it has returned: the last wills are published until then.
