@@ -55,7 +55,8 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
     if (shared_.work >= work::a_step) return false;
     shared_.work += work::request;
     const auto& filter = request.subscriptions[results.size()];
-    const bool is_new = !client.subscriber->has({.group = {}, .filter = filter.topic_filter});
+    const auto wanted = topic::split_group(filter.topic_filter);
+    const bool is_new = !wanted || !client.subscriber->has(*wanted);
     switch (subscribe(client, filter)) {
       case Progress::granted:
         results.push_back(mqtt::granted(filter.qos));

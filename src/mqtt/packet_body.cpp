@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "fields.h"
-#include "property_value.h"
+#include "packet_properties.h"
 #include "pubsub_mqtt/mqtt/strings.h"
 #include "reasons_of_packets.h"
 
@@ -27,7 +27,8 @@ Properties properties_of(Fields& fields, PacketType type, ProtocolLevel level) {
 
 Reason read_reason(Fields& fields, PacketType type) {
   const auto reason = static_cast<Reason>(fields.byte());
-  fields.require(is_reason_of(type, reason), "a reason code that its packet does not have (5.0, 2.4)");
+  fields.require(is_reason_of(type, reason), "a reason code that its packet does not have (5.0, 2.4)",
+                 Reason::protocol_error);
   return reason;
 }
 
@@ -95,8 +96,13 @@ ReadResult read_connect(Fields& fields, ProtocolLevel& level) {
   const std::uint8_t level_byte = fields.byte();
   if (fields.malformed()) return *fields.malformed();
   const auto served = protocol_level(name, level_byte);
-  // What follows is for those who know that level.
-  if (!served) return UnsupportedProtocolLevel{};
+  // What follows is for those who know that level. A later one than 5.0 is answered in the form of 5.0.
+  if (!served) {
+    if (name == protocol_name && level_byte > 5 && (level_byte & bridge_bit) == 0) {
+      level = ProtocolLevel::mqtt_5;
+    }
+    return UnsupportedProtocolLevel{};
+  }
   level = *served;
 
   const std::uint8_t flags = fields.byte();
@@ -244,12 +250,20 @@ ReadResult read_unsuback(Fields& fields, ProtocolLevel level) {
   return finish(fields, std::move(unsuback));
 }
 
-// DISCONNECT and AUTH (5.0, 3.14.2 and 3.15.2)
-template <typename AnyPacket>
-ReadResult read_reason_alone(Fields& fields, PacketType type, ProtocolLevel level) {
-  AnyPacket packet;
-  read_reason_and_properties(fields, type, level, packet);
-  return finish(fields, packet);
+ReadResult read_disconnect(Fields& fields, ProtocolLevel level) {
+  Disconnect disconnect;
+  read_reason_and_properties(fields, PacketType::disconnect, level, disconnect);
+  return finish(fields, disconnect);
+}
+
+// The reason and the properties may be left out together only (5.0, 3.15.2.1).
+ReadResult read_auth(Fields& fields) {
+  Auth auth;
+  if (!fields.at_end()) {
+    auth.reason = read_reason(fields, PacketType::auth);
+    auth.properties = read_properties(fields, types(PacketType::auth));
+  }
+  return finish(fields, auth);
 }
 
 }  // namespace
@@ -284,9 +298,9 @@ ReadResult read_body(PacketType type, std::uint8_t flags, std::string_view body,
     case PacketType::pingresp:
       return finish(fields, Pingresp{});
     case PacketType::disconnect:
-      return read_reason_alone<Disconnect>(fields, type, level);
+      return read_disconnect(fields, level);
     case PacketType::auth:
-      return read_reason_alone<Auth>(fields, type, level);
+      return read_auth(fields);
   }
   return Malformed{"a packet of a forbidden type (2.2.1)"};
 }

@@ -88,6 +88,11 @@ std::variant<FixedHeader, NeedMoreBytes, Malformed> read_fixed_header(std::strin
   return Malformed{"a remaining length of more than four bytes (2.2.3)"};
 }
 
+// The last byte of a variable byte integer is 0 in that of a single byte only.
+bool is_shortest(std::string_view remaining_length) {
+  return remaining_length.size() == 1 || remaining_length.back() != 0;
+}
+
 // Twice the memory each time that there is too little, as a string does by itself, but not more than the packet
 // takes.
 void append(std::string_view part, std::size_t packet_size, std::string& partial) {
@@ -161,7 +166,12 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
 }
 
 ReadResult PacketReader::read_whole(std::string_view packet, std::size_t header_size) {
-  return read_body(packet_type(packet), flags(packet), packet.substr(header_size), level_);
+  ReadResult result = read_body(packet_type(packet), flags(packet), packet.substr(header_size), level_);
+  // Only now does a CONNECT's level stand in level_.
+  if (level_ == ProtocolLevel::mqtt_5 && !is_shortest(packet.substr(1, header_size - 1))) {
+    result = Malformed{"a remaining length of more bytes than it needs [MQTT5-1.5.5-1]"};
+  }
+  return result;
 }
 
 }  // namespace pubsub_mqtt::mqtt

@@ -1,6 +1,7 @@
 #include "pubsub_mqtt/mqtt/properties.h"
 
 #include "fields.h"
+#include "packet_properties.h"
 #include "property_kinds.h"
 #include "property_value.h"
 #include "wire_values.h"
@@ -67,7 +68,7 @@ void append(const Property& property, std::string& encoded) {
   put_byte(identifier, encoded);
   const auto integer = [&] { return std::get<std::uint32_t>(property.value); };
   switch (find_property_kind(identifier)->type) {
-    case PropertyType::byte:
+    case PropertyType::flag:
       return put_byte(integer(), encoded);
     case PropertyType::two_byte_integer:
       return put_two_byte_integer(integer(), encoded);

@@ -17,7 +17,7 @@ constexpr PacketTypes answers =
 constexpr PacketTypes with_properties = answers | types(connect, publish, subscribe, unsubscribe) | will;
 
 constexpr std::array table{
-    PropertyKind{Id::payload_format_indicator, Type::byte, message},
+    PropertyKind{Id::payload_format_indicator, Type::flag, message},
     PropertyKind{Id::message_expiry_interval, Type::four_byte_integer, message},
     PropertyKind{Id::content_type, Type::utf8_string, message},
     PropertyKind{Id::response_topic, Type::utf8_string, message},
@@ -28,22 +28,22 @@ constexpr std::array table{
     PropertyKind{Id::server_keep_alive, Type::two_byte_integer, types(connack)},
     PropertyKind{Id::authentication_method, Type::utf8_string, authentication},
     PropertyKind{Id::authentication_data, Type::binary_data, authentication},
-    PropertyKind{Id::request_problem_information, Type::byte, types(connect)},
+    PropertyKind{Id::request_problem_information, Type::flag, types(connect)},
     PropertyKind{Id::will_delay_interval, Type::four_byte_integer, will},
-    PropertyKind{Id::request_response_information, Type::byte, types(connect)},
+    PropertyKind{Id::request_response_information, Type::flag, types(connect)},
     PropertyKind{Id::response_information, Type::utf8_string, types(connack)},
     PropertyKind{Id::server_reference, Type::utf8_string, types(connack, disconnect)},
     PropertyKind{Id::reason_string, Type::utf8_string, answers},
     PropertyKind{Id::receive_maximum, Type::two_byte_integer, types(connect, connack)},
     PropertyKind{Id::topic_alias_maximum, Type::two_byte_integer, types(connect, connack)},
     PropertyKind{Id::topic_alias, Type::two_byte_integer, types(publish)},
-    PropertyKind{Id::maximum_qos, Type::byte, types(connack)},
-    PropertyKind{Id::retain_available, Type::byte, types(connack)},
+    PropertyKind{Id::maximum_qos, Type::flag, types(connack)},
+    PropertyKind{Id::retain_available, Type::flag, types(connack)},
     PropertyKind{Id::user_property, Type::utf8_string_pair, with_properties},
     PropertyKind{Id::maximum_packet_size, Type::four_byte_integer, types(connect, connack)},
-    PropertyKind{Id::wildcard_subscription_available, Type::byte, types(connack)},
-    PropertyKind{Id::subscription_identifier_available, Type::byte, types(connack)},
-    PropertyKind{Id::shared_subscription_available, Type::byte, types(connack)},
+    PropertyKind{Id::wildcard_subscription_available, Type::flag, types(connack)},
+    PropertyKind{Id::subscription_identifier_available, Type::flag, types(connack)},
+    PropertyKind{Id::shared_subscription_available, Type::flag, types(connack)},
 };
 
 }  // namespace

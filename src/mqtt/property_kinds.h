@@ -9,7 +9,7 @@
 namespace pubsub_mqtt::mqtt {
 
 enum class PropertyType : std::uint8_t {
-  byte,
+  flag,  // a byte, 0 or 1: there are no other bytes
   two_byte_integer,
   four_byte_integer,
   variable_byte_integer,

@@ -23,11 +23,11 @@ constexpr std::size_t max_lead_bytes_of_all = 16 * 1024 * 1024;
 class Run {
  public:
   Run(const Load& load, std::uint16_t port)
-      : load_(load), publisher_(loop_, port, load.topic, load.qos, default_payload_size) {
+      : load_(load), publisher_(loop_, port, load.level, load.topic, load.qos, default_payload_size) {
     for (std::size_t i = 0; i < load.subscribers; ++i) {
-      subscribers_.push_back(std::make_unique<Subscriber>(loop_, port, "subscriber" + std::to_string(i),
-                                                          load.topic, load.qos, default_payload_size,
-                                                          latencies_));
+      subscribers_.push_back(std::make_unique<Subscriber>(loop_, port, load.level,
+                                                          "subscriber" + std::to_string(i), load.topic,
+                                                          load.qos, default_payload_size, latencies_));
     }
     const auto is_connected = [](const auto& client) { return client->connected(); };
     const auto is_subscribed = [](const auto& client) { return client->subscribed(); };

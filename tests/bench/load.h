@@ -15,6 +15,7 @@ struct Load {
   mqtt::QoS qos = mqtt::QoS::at_most_once;  // of the publisher and of the subscribers
   std::size_t subscribers = 1;
   double seconds = 2;
+  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // that the clients speak
 };
 
 // The sample's value is the rate of deliveries: messages a second that arrived at subscribers.

@@ -1,4 +1,4 @@
-// bench [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]: see docs/performance.md.
+// bench [--version 3.1|3.1.1|5] [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]: see docs/performance.md.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -28,17 +28,25 @@ struct Options {
 };
 
 constexpr std::string_view usage =
-    "usage: tests/bench/run [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]\n"
+    "usage: tests/bench/run [--version 3.1|3.1.1|5] [--pairs N] [--seconds S] [--json FILE] [--chart FILE] "
+    "[row ...]\n"
     "A row is named as below, or by the beginning of its name; without any, all are run.\n\n";
 
 std::vector<Row> all_rows() {
   std::vector<Row> all;
   for (const auto& rows :
        {one_to_one_rows(), fan_out_rows(), through_pubsub_rows(), no_xmpp_subscriber_rows(), idle_rows(),
-        ping_rows(), growth_rows(), memory_rows()}) {
+        ping_rows(), growth_rows(), memory_rows(), version_rows(), attack_rows()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;
+}
+
+mqtt::ProtocolLevel level_of(const std::string& version) {
+  if (version == "3.1") return mqtt::ProtocolLevel::mqtt_3_1;
+  if (version == "3.1.1") return mqtt::ProtocolLevel::mqtt_3_1_1;
+  if (version == "5") return mqtt::ProtocolLevel::mqtt_5;
+  throw std::invalid_argument("unknown version of MQTT " + version);
 }
 
 Options parse(const std::vector<std::string>& arguments) {
@@ -51,7 +59,9 @@ Options parse(const std::vector<std::string>& arguments) {
     }
     if (i + 1 == arguments.size()) throw std::invalid_argument("a value is missing after " + argument);
     const std::string& value = arguments[++i];
-    if (argument == "--pairs") {
+    if (argument == "--version") {
+      options.settings.level = level_of(value);
+    } else if (argument == "--pairs") {
       options.settings.pairs = std::stoi(value);
     } else if (argument == "--seconds") {
       options.settings.seconds = std::stod(value);

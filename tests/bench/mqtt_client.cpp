@@ -19,25 +19,38 @@ struct Cut {
   std::string_view body;
 };
 
-// Takes a whole packet off the front; nothing where there is none (2.2.3, remaining length).
-std::optional<Cut> cut_packet(std::string_view& bytes) {
+struct Length {
+  std::size_t bytes;  // that it counts
+  std::size_t size;   // of itself
+};
+
+// 3.1.1, 2.2.3; 5.0, 1.5.5. Returns nullopt where the last digit is missing.
+std::optional<Length> read_length(std::string_view bytes) {
   std::size_t length = 0;
-  for (std::size_t i = 1; i < bytes.size() && i <= 4; ++i) {
+  for (std::size_t i = 0; i < bytes.size() && i < 4; ++i) {
     const auto digit = static_cast<std::uint8_t>(bytes[i]);
-    length |= static_cast<std::size_t>(digit & 0x7F) << (7 * (i - 1));
-    if ((digit & 0x80) != 0) continue;
-    if (bytes.size() - i - 1 < length) return std::nullopt;
-    const Cut cut{static_cast<std::uint8_t>(bytes[0]), bytes.substr(i + 1, length)};
-    bytes.remove_prefix(i + 1 + length);
-    return cut;
+    length |= static_cast<std::size_t>(digit & 0x7F) << (7 * i);
+    if ((digit & 0x80) == 0) return Length{length, i + 1};
   }
   return std::nullopt;
 }
 
+// Takes a whole packet off the front; nothing where there is none.
+std::optional<Cut> cut_packet(std::string_view& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  const auto length = read_length(bytes.substr(1));
+  if (!length || bytes.size() < 1 + length->size + length->bytes) return std::nullopt;
+  const Cut cut{static_cast<std::uint8_t>(bytes[0]), bytes.substr(1 + length->size, length->bytes)};
+  bytes.remove_prefix(1 + length->size + length->bytes);
+  return cut;
+}
+
+bool is_refusal(char reason) { return (static_cast<std::uint8_t>(reason) & 0x80) != 0; }
+
 }  // namespace
 
 MqttClient::MqttClient(EventLoop& loop, std::uint16_t port, const mqtt::Connect& connect, SSL_CTX* tls)
-    : loop_(loop), socket_(port, tls), watched_(EPOLLIN) {
+    : loop_(loop), level_(connect.level), socket_(port, tls), watched_(EPOLLIN) {
   mqtt::write(connect, unsent_);
   loop_.watch(socket_.fd(), watched_, *this);
   flush();  // on loopback the connection stands already
@@ -48,7 +61,7 @@ void MqttClient::subscribe(std::span<const std::string> topic_filters, mqtt::QoS
   for (const std::string& filter : topic_filters) {
     packet.subscriptions.push_back({.topic_filter = filter, .qos = qos});
   }
-  mqtt::write(packet, unsent_);
+  mqtt::write(packet, unsent_, level_);
   ++pending_subscribes_;
   flush();
 }
@@ -70,16 +83,26 @@ void MqttClient::read() {
 
 void MqttClient::receive_any(std::uint8_t first_byte, std::string_view body) {
   if (first_byte == connack) {
-    if (body != std::string_view("\0\0", 2) && body != std::string_view("\1\0", 2)) {
+    if (body.size() < 2 || body[1] != 0) {
       throw std::runtime_error("CONNECT was refused");
     }
     connected_ = true;
   } else if (first_byte == suback) {
-    if (body.find('\x80', 2) != body.npos) throw std::runtime_error("a SUBSCRIBE was refused");
+    const std::string_view reasons = body.substr(2 + properties_size(body.substr(2)));
+    if (std::ranges::any_of(reasons, is_refusal)) throw std::runtime_error("a SUBSCRIBE was refused");
     --pending_subscribes_;
   } else {
     receive(first_byte, body);
   }
+}
+
+std::size_t MqttClient::properties_size(std::string_view bytes) const {
+  if (!has_properties()) return 0;
+  const auto length = read_length(bytes);
+  if (!length || bytes.size() < length->size + length->bytes) {
+    throw std::runtime_error("a packet came without its properties");
+  }
+  return length->size + length->bytes;
 }
 
 void MqttClient::receive(std::uint8_t, std::string_view) {

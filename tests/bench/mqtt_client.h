@@ -1,4 +1,4 @@
-// An MQTT 3.1.1 client that is cheap: the server is to be measured, not the client. What it receives is cut
+// An MQTT client of any version that is cheap: the server is to be measured, not the client. What it receives is cut
 // at the packets' borders and not examined further than its owner needs.
 #pragma once
 
@@ -28,6 +28,10 @@ class MqttClient : public EventLoop::Watcher {
   // A PUBLISH, or an acknowledgement: the first byte, and what follows the remaining length.
   virtual void receive(std::uint8_t first_byte, std::string_view body);
 
+  bool has_properties() const { return level_ == mqtt::ProtocolLevel::mqtt_5; }
+  // How many bytes the properties at the front of `bytes` take, with their length; 0 before MQTT 5.0.
+  std::size_t properties_size(std::string_view bytes) const;
+
   // When bytes were last read: nanoseconds.
   std::uint64_t received_at() const { return received_at_; }
 
@@ -40,6 +44,7 @@ class MqttClient : public EventLoop::Watcher {
   void receive_any(std::uint8_t first_byte, std::string_view body);
 
   EventLoop& loop_;
+  mqtt::ProtocolLevel level_;
   Socket socket_;
   std::uint32_t watched_;  // epoll's events
   std::string unsent_;

@@ -21,11 +21,14 @@ std::uint16_t packet_identifier_of(std::uint32_t sequence) {
 
 }  // namespace
 
-Publisher::Publisher(EventLoop& loop, std::uint16_t port, const std::string& topic, mqtt::QoS qos,
-                     std::size_t payload_size)
-    : MqttClient(loop, port, {.client_identifier = "publisher"}), qos_(qos), payload_size_(payload_size) {
+Publisher::Publisher(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, const std::string& topic,
+                     mqtt::QoS qos, std::size_t payload_size)
+    : MqttClient(loop, port, {.level = level, .client_identifier = "publisher"}),
+      qos_(qos),
+      payload_size_(payload_size) {
   const std::string payload = make_payload(payload_size);
-  mqtt::write(mqtt::Publish{.topic = topic, .payload = payload, .qos = qos, .packet_identifier = 1}, packet_);
+  mqtt::write(mqtt::Publish{.topic = topic, .payload = payload, .qos = qos, .packet_identifier = 1}, packet_,
+              level);
 }
 
 void Publisher::publish_until(std::uint32_t count) {
@@ -43,17 +46,19 @@ void Publisher::append_message() {
   write_stamp({.sequence = published_, .time = monotonic_time()}, payload + payload_mark.size());
   if (qos_ != mqtt::QoS::at_most_once) {
     const std::uint16_t identifier = packet_identifier_of(published_);
-    payload[-2] = static_cast<char>(identifier >> 8);
-    payload[-1] = static_cast<char>(identifier & 0xFF);
+    // Without properties, their length is a byte.
+    char* const end = has_properties() ? payload - 1 : payload;
+    end[-2] = static_cast<char>(identifier >> 8);
+    end[-1] = static_cast<char>(identifier & 0xFF);
   }
   ++published_;
 }
 
-// In the order of the messages [MQTT-4.6.0-2].
+// In the order of the messages [MQTT-4.6.0-2]. A reason, which 5.0 may add, is no error: nobody subscribed yet.
 void Publisher::receive(std::uint8_t first_byte, std::string_view body) {
   const std::uint16_t due = packet_identifier_of(acknowledged_);
-  if (first_byte != puback || body.size() != 2 || static_cast<std::uint8_t>(body[0]) != due >> 8 ||
-      static_cast<std::uint8_t>(body[1]) != (due & 0xFF)) {
+  if (first_byte != puback || body.size() < 2 || (body.size() > 2 && (body[2] & 0x80) != 0) ||
+      static_cast<std::uint8_t>(body[0]) != due >> 8 || static_cast<std::uint8_t>(body[1]) != (due & 0xFF)) {
     throw std::runtime_error("the publisher received something else than the PUBACK that was due");
   }
   ++acknowledged_;

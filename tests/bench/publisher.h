@@ -11,8 +11,8 @@ namespace pubsub_mqtt::bench {
 
 class Publisher : public MqttClient {
  public:
-  Publisher(EventLoop& loop, std::uint16_t port, const std::string& topic, mqtt::QoS qos,
-            std::size_t payload_size);
+  Publisher(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, const std::string& topic,
+            mqtt::QoS qos, std::size_t payload_size);
 
   // Bytes of each PUBLISH.
   std::size_t packet_size() const { return packet_.size(); }

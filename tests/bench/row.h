@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "latencies.h"
+#include "pubsub_mqtt/mqtt/packets.h"
 
 namespace pubsub_mqtt::bench {
 
@@ -37,7 +38,8 @@ struct Sides {
 
 struct Settings {
   int pairs = 5;
-  double seconds = 2;  // of load, in each run
+  double seconds = 2;                                           // of load, in each run
+  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // that the clients speak
 };
 
 struct Row {

@@ -15,9 +15,10 @@ constexpr std::size_t stamp_end = payload_mark.size() + stamp_size;
 
 }  // namespace
 
-Subscriber::Subscriber(EventLoop& loop, std::uint16_t port, const std::string& client_identifier,
-                       std::string topic, mqtt::QoS qos, std::size_t payload_size, Latencies& latencies)
-    : MqttClient(loop, port, {.client_identifier = client_identifier}),
+Subscriber::Subscriber(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level,
+                       const std::string& client_identifier, std::string topic, mqtt::QoS qos,
+                       std::size_t payload_size, Latencies& latencies)
+    : MqttClient(loop, port, {.level = level, .client_identifier = client_identifier}),
       topic_(std::move(topic)),
       qos_(qos),
       payload_(make_payload(payload_size)),
@@ -34,7 +35,7 @@ void Subscriber::receive(std::uint8_t first_byte, std::string_view body) {
     throw std::runtime_error("a message came with other flags than it was sent with");
   }
   if (qos != 0) acknowledge(body.substr(header - 2, 2));
-  check(body.substr(header));
+  check(body.substr(header + properties_size(body.substr(header))));
 }
 
 // Sent when all has been read.

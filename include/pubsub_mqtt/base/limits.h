@@ -39,7 +39,6 @@ struct Limits {
   std::size_t max_connections = 10000;
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
-  std::size_t max_tls_handshake_rate = 200;         // a second, of all addresses; those beyond wait
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
@@ -53,6 +52,7 @@ struct Limits {
   std::size_t max_xml_elements = 10000;
   std::size_t max_client_identifier_length = 256;  // bytes
   std::size_t max_topic_levels = 64;               // of topics and filters
+  std::size_t max_topic_aliases = 32;              // of a client of MQTT 5.0, each way
 
   // What one client may send in a second, on average over about a second; a client from loopback what it likes.
   std::size_t max_message_rate = 10000;  // PUBLISH packets
@@ -108,13 +108,13 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_connections", &Limits::max_connections, 1, any_number},
     {"mqtt_max_connections_per_address", &Limits::max_connections_per_address, 1, any_number},
     {"mqtt_max_connection_rate", &Limits::max_connection_rate, 1, 1000000},
-    {"mqtt_max_tls_handshake_rate", &Limits::max_tls_handshake_rate, 1, 1000000},
     {"mqtt_connect_timeout", &Limits::connect_timeout, 1, 3600},
     {"mqtt_max_packet_size", &Limits::max_packet_size, 128, largest_packet},
     {"mqtt_max_item_size", &Limits::max_item_size, KiB, largest_packet},
     {"mqtt_max_xml_elements", &Limits::max_xml_elements, 1, any_number},
     {"mqtt_max_client_identifier_length", &Limits::max_client_identifier_length, 23, 65535},
     {"mqtt_max_topic_levels", &Limits::max_topic_levels, 3, 65535},
+    {"mqtt_max_topic_aliases", &Limits::max_topic_aliases, 0, 65535},
     {"mqtt_max_message_rate", &Limits::max_message_rate, 1, any_number},
     {"mqtt_max_byte_rate", &Limits::max_byte_rate, 1, TiB},
     {"mqtt_max_outbound_bytes", &Limits::max_outbound_bytes, KiB, GiB},

@@ -27,6 +27,14 @@ struct LoginReply {
   std::string account;  // bare JID, normalised, on success
 };
 
+// To an AuthRequest or an AuthResponse. With continue_authentication the exchange goes on; otherwise it is over.
+struct AuthReply {
+  ConnectionId connection = 0;
+  mqtt::Reason reason = mqtt::Reason::server_unavailable;
+  std::string data = {};     // Authentication Data, at most 65,535 bytes; empty: none
+  std::string account = {};  // bare JID, normalised, on success
+};
+
 // All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
 // not published.
 struct CloseAccount {
@@ -140,6 +148,7 @@ struct RetainedMessages {
   struct Message {
     NodeId node = 0;
     topic::Type type = topic::Type::json;
+    bool is_natural = true;  // the TYPE is the item's natural one, which filters with a wildcard there select
     std::string payload;
     Envelope envelope = {.retain = true};  // with the QoS to send the message at
   };
@@ -147,8 +156,8 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
-using Delivery =
-    std::variant<LoginReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply, UnsubscribeReply,
-                 PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
+using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
+                              UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
+                              ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

@@ -32,7 +32,8 @@ struct Malformed {
   Reason code = Reason::malformed_packet;
 };
 
-// CONNECT of an MQTT that we do not speak [MQTT-3.1.2-2].
+// CONNECT of an MQTT that we do not speak [MQTT-3.1.2-2]. PacketReader::level() says in which form it is to be
+// answered: of 5.0 where the level is above.
 struct UnsupportedProtocolLevel {};
 
 // What the first bytes of a packet tell.

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +21,11 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/peer.h"
 
 namespace pubsub_mqtt::session {
 
+struct ClientLimits;
 class Connection;
 class Refusals;
 class Session;
@@ -47,23 +51,31 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. `address` has the port. Where this throws, `outbox` is not known to anybody.
+  // MQTT-3.1.2-6]. Where this throws, the newcomer's outbox is not known to anybody.
+  struct Newcomer {
+    ConnectionId connection = 0;
+    Peer peer;
+    Outbox& outbox;
+    std::unique_ptr<const ClientLimits> limits;  // nullptr: it speaks 3.1 or 3.1.1
+  };
   struct Opened {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, std::string address,
-              Outbox& outbox);
+  Opened open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);
   void forget_login(ConnectionId id) noexcept;
 
+  // As DISCONNECT says: for so many seconds the session is to outlive its connection, within Limits::session_expiry.
+  void set_expiry(Session& session, std::uint32_t seconds);
+
   // CONNACK was written: what waited for the client follows.
   void resume(Session& session);
 
-  // The connection is over. The will is published if there is one; a session that was to be clean ends. What
-  // memory does not suffice for is done by expire().
+  // The connection is over. The will is published if there is one that may not wait; a session that is not to outlive
+  // its connection ends. What memory does not suffice for is done by expire().
   void detach(Session& session) noexcept;
 
   // Returns nullptr where the session is over.
@@ -72,19 +84,28 @@ class Sessions {
   // Carries out what Prosody's thread said. Sessions that are gone are skipped.
   void handle(Delivery&& delivery);
 
-  // Ends sessions that have had no connection for Limits::session_expiry, counted from the first call that
-  // found them so, and says how many CONNECTs were refused: call it every now and then.
+  // Meets deadlines, forgets messages that have expired where they wait, and says how many CONNECTs were refused: call
+  // it every now and then, and when the limits have changed.
   void expire(Time now);
+
+  // Ends sessions that have had no connection for as long as they may, and publishes wills that have waited: call it at
+  // the deadline. nullopt: nothing waits; it may have come nearer whenever a connection has ended.
+  void meet_deadlines(Time now);
+  std::optional<Time> deadline() const;
 
   // A connection is closed for lack of memory: said with the next expire(), when there may be some again.
   void lacked_memory() noexcept;
 
-  // Publishers that wait for a subscriber that is stuck go on. Connections call it: whenever they are read from, and
-  // while their clients wait.
+  // What time it is, for all that follows: messages expire, and what begins with the end of a connection counts from
+  // here. Publishers that wait for a subscriber that is stuck go on. Call it before handle(), and before a connection
+  // ends; connections call it whenever they are read from, and while their clients wait.
   void look(Time now);
 
   // Publishes the wills of all connected clients, retained ones first: the server is about to leave.
   void send_wills();
+
+  // The server leaves: closes the connections of all sessions, with a word to clients of 5.0.
+  void close_all();
 
   // Returns true once when clients that were not read from, since all together had asked too much of pubsub, can be
   // read from again.

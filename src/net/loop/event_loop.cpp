@@ -19,11 +19,6 @@ namespace {
 constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
 
-// How often sessions are looked through: each minute, and more often where they end sooner.
-Time expiry_interval(Time session_expiry) {
-  return std::clamp(session_expiry / 10, Time(100), Time(std::chrono::minutes(1)));
-}
-
 }  // namespace
 
 EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Delivery>& deliveries,
@@ -35,8 +30,7 @@ EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Deliver
       log_box_(log),
       requests_fd_(requests_fd),
       sessions_(limits_, requests_, log_),
-      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }),
-      handshakes_(limits, log_) {}
+      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -54,15 +48,14 @@ bool EventLoop::init() {
   uv_check_start(&after_poll_,
                  [](uv_check_t* handle) { end_of_turn(*static_cast<EventLoop*>(handle->data)); });
   expiry_.init(loop_, this, on_expiry);
-  look_for_expired_sessions();
+  expiry_.repeat(limits_.warning_interval);
+  next_session_.init(loop_, this, on_session_deadline);
   next_handshake_.init(loop_, this, on_handshake);
   next_deadline_.init(loop_, this, on_deadline);
   held_lines_.init(loop_, this, on_held_lines);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
-
-void EventLoop::look_for_expired_sessions() { expiry_.repeat(expiry_interval(limits_.session_expiry)); }
 
 void EventLoop::run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
@@ -94,6 +87,11 @@ void EventLoop::report(const char* failure) noexcept {
   }
 }
 
+void EventLoop::on_session_deadline(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.sessions_.meet_deadlines(self.now()); });
+}
+
 void EventLoop::on_wake(uv_async_t* async) {
   auto& self = *static_cast<EventLoop*>(async->data);
   self.guard([&] {
@@ -107,7 +105,6 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   self.guard([&] {
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
-    self.handshakes_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
       const auto connection = self.connections_.find(id);
       return connection != self.connections_.end() && connection->second.is_due_at(at);
@@ -120,12 +117,18 @@ void EventLoop::catch_up() {
 }
 
 void EventLoop::take_deliveries() {
+  sessions_.look(now());
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
-  if (sessions_.takes_requests_again()) {
-    for (auto& [id, connection] : connections_) connection.resume_reading();
-  }
+}
+
+// Those that have waited, since all together had asked too much, read on. Returns false where there is nothing for
+// them.
+bool EventLoop::give_shares() {
+  if (!sessions_.takes_requests_again()) return false;
+  for (auto& [id, connection] : connections_) connection.resume_reading();
+  return true;
 }
 
 void EventLoop::carry_out_commands() {
@@ -142,7 +145,7 @@ void EventLoop::carry_out(Listen& command) {
 // Whoever needs the limits reads them where they are.
 void EventLoop::carry_out(SetLimits& command) {
   limits_ = command.limits;
-  if (uv_is_closing(expiry_.handle()) == 0) look_for_expired_sessions();
+  sessions_.expire(now());
 }
 
 void EventLoop::carry_out(SetTls& command) { listeners_.set_tls(command.listener, std::move(command.tls)); }
@@ -163,6 +166,7 @@ void EventLoop::carry_out(SendWills& command) {
 void EventLoop::carry_out(Stop& /*command*/) {
   stopping_ = true;
   listeners_.close_all();
+  guard([this] { sessions_.close_all(); });
   for (auto& [id, connection] : connections_) connection.close();
 }
 
@@ -217,21 +221,29 @@ void EventLoop::await_deadline() {
   next_deadline_.set(*first - now());
 }
 
-void EventLoop::on_handshake(uv_timer_t* timer) {
-  auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.begin_handshakes(); });
+void EventLoop::await_sessions() {
+  const auto first = sessions_.deadline();
+  if (!first || (next_session_.is_set() && awaited_session_ <= *first)) return;
+  awaited_session_ = *first;
+  next_session_.set(*first - now());
 }
 
-void EventLoop::begin_handshakes() {
-  while (const auto id = handshakes_.next(now())) {
+void EventLoop::on_handshake(uv_timer_t* timer) {
+  auto& self = *static_cast<EventLoop*>(timer->data);
+  self.guard([&] { self.go_on_with_handshakes(); });
+}
+
+void EventLoop::go_on_with_handshakes() {
+  handshakes_.begin_turn();
+  while (const auto id = handshakes_.next()) {
     const auto connection = connections_.find(*id);
-    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
+    if (connection != connections_.end()) connection->second.take_turn();
   }
 }
 
+// After the others: their sockets are looked at before a timer comes again.
 void EventLoop::await_handshake() {
-  const auto deadline = handshakes_.deadline();
-  if (deadline && !next_handshake_.is_set()) next_handshake_.set(*deadline - now());
+  if (!handshakes_.empty() && !next_handshake_.is_set()) next_handshake_.set(Time(0));
 }
 
 void EventLoop::end_of_turn(EventLoop& loop) {
@@ -241,15 +253,19 @@ void EventLoop::end_of_turn(EventLoop& loop) {
 
 // One system call a connection, and one to wake Prosody's thread, for all that happened in this turn.
 void EventLoop::finish_turn() {
+  sessions_.look(now());
   // They become more meanwhile: a connection that reads on has something to send.
-  while (TcpConnection* const connection = to_visit_.pop()) {
-    if (connection->is_closed()) {
-      connections_.erase(connection->id());
-    } else {
-      connection->flush();
+  do {
+    while (TcpConnection* const connection = to_visit_.pop()) {
+      if (connection->is_closed()) {
+        connections_.erase(connection->id());
+      } else {
+        connection->flush();
+      }
     }
-  }
+  } while (give_shares());
   await_handshake();
+  await_sessions();
   const bool posts_requests = !requests_.empty();
   post_requests();
   // Held lines go along with what wakes Prosody's thread anyway.
@@ -287,10 +303,10 @@ void EventLoop::post_log() {
 void EventLoop::close_own_handles() {
   // Those that could not take their goodbye at once have had their chance.
   for (auto& [id, connection] : connections_) connection.close_now();
-  for (auto* handle :
-       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
-        reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&ready_),
-        expiry_.handle(), next_handshake_.handle(), next_deadline_.handle(), held_lines_.handle()}) {
+  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&before_poll_),
+                       reinterpret_cast<uv_handle_t*>(&after_poll_), reinterpret_cast<uv_handle_t*>(&ready_),
+                       expiry_.handle(), next_handshake_.handle(), next_deadline_.handle(),
+                       next_session_.handle(), held_lines_.handle()}) {
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   }
 }

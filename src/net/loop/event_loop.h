@@ -58,6 +58,7 @@ class EventLoop {
  private:
   static void on_wake(uv_async_t* async);
   static void on_expiry(uv_timer_t* timer);
+  static void on_session_deadline(uv_timer_t* timer);
   static void on_handshake(uv_timer_t* timer);
   static void on_deadline(uv_timer_t* timer);
   static void on_held_lines(uv_timer_t* timer);
@@ -74,14 +75,15 @@ class EventLoop {
   void carry_out(ListClients& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
-  void look_for_expired_sessions();
   void dispatch(const epoll_event& event);
   void accept(Client&& client);
   void meet_deadlines();
   void await_deadline();
-  void begin_handshakes();
+  void await_sessions();
+  void go_on_with_handshakes();
   void await_handshake();
   void take_deliveries();
+  bool give_shares();
   void carry_out_commands();
   void finish_turn();
   void post_requests();
@@ -105,6 +107,7 @@ class EventLoop {
   Timer expiry_;
   Timer next_handshake_;
   Timer next_deadline_;
+  Timer next_session_;
   Timer held_lines_;
   uv_poll_t ready_{};
 
@@ -118,7 +121,8 @@ class EventLoop {
   std::unordered_map<ConnectionId, TcpConnection> connections_;
   IntrusiveQueue<TcpConnection> to_visit_;
   Deadlines deadlines_;
-  Time awaited_{0};  // by next_deadline_, while it is set
+  Time awaited_{0};          // by next_deadline_, while it is set
+  Time awaited_session_{0};  // by next_session_, likewise
   std::vector<Command> commands_;
   std::vector<Delivery> deliveries_;
   std::array<char, 65536> read_buffer_{};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
+#include "routing/audiences.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
@@ -12,7 +13,7 @@ namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
 std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -35,30 +36,39 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       shared_(shared),
       incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.subscriptions.begin_again();
 }
 
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  outbox_ = attachment.outbox;
+  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
-  client_limits_ = std::move(attachment.client_limits);
+  party_ = std::move(attachment.party);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
-  record_.offline_since = SessionRecord::not_seen_offline;
+  record_.offline_since = SessionRecord::online;
   opens_at_next_ = true;
   incoming_.attach();
 }
 
 void Session::detach() noexcept {
   leave_waiting();
-  outbox_ = nullptr;
+  recipient_.detach();
   connection_ = 0;
-  client_limits_.reset();
   incoming_.detach();
   record_.received.orphan_pending();
+  if (record_.offline_since == SessionRecord::online) record_.offline_since = shared_.now;
+}
+
+Time Session::ends_at() const {
+  return record_.offline_since + std::min<Time>(record_.expiry, shared_.limits.session_expiry);
+}
+
+Time Session::will_is_due_at() const {
+  return std::min(record_.offline_since + Time(record_.will->delay), ends_at());
 }
 
 // Those who wait for it go on: what it misses from now on is its queue's, which has limits.
@@ -89,19 +99,70 @@ void Session::took_from_queue(std::size_t messages, std::size_t bytes) {
 void Session::fail() noexcept {
   if (!is_connected()) return;
   ++shared_.lacked_memory;
-  outbox_->close();
+  try {
+    say_goodbye(mqtt::Reason::server_busy, "the server has too little memory");
+  } catch (const std::exception&) {
+    // Then the client is not told.
+  }
+  outbox()->close();
   detach();
   shared_.has_unfinished = true;
 }
 
-void Session::resume(const std::function<bool(const Message&)>& may) {
+void Session::say_goodbye(mqtt::Reason reason, std::string_view why) {
+  if (client_limits() != nullptr) write(mqtt::Disconnect{.reason = reason}, why);
+}
+
+Envelope Session::envelope(const mqtt::Publish& packet) const {
+  Envelope envelope{.qos = packet.qos, .retain = packet.retain, .publisher = publisher_, .session = id_};
+  if (packet.properties.empty()) return envelope;
+  if (auto forwarded = mqtt::forwarded(packet.properties); !forwarded.empty()) {
+    envelope.properties = std::make_shared<const std::string>(std::move(forwarded));
+  }
+  if (const auto expiry = packet.properties.integer(mqtt::PropertyIdentifier::message_expiry_interval)) {
+    envelope.expires_at = *expiry == 0 ? Envelope::at_once : shared_.now + std::chrono::seconds(*expiry);
+  }
+  return envelope;
+}
+
+void Session::resume() {
   announce_will();
-  // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
-  const auto may_again = [&](const Message& message) {
-    return may(message) || !record_.subscriptions.select(message.topic());
+  std::vector<Outgoing::GroupMessage> passed_on;
+  const auto or_pass_on = [&](bool may, const auto& message, const Selected& selected) {
+    if (!may && selected.group != 0) passed_on.push_back({.message = message, .group = selected.group});
+    return may;
   };
-  record_.outgoing.resume(*outbox_, shared_, may_again, may);
+  record_.outgoing.resume(
+      recipient_, shared_,
+      [&](const auto& message, const Selected& selected) { return may_have_again(*message, selected); },
+      [&](const auto& message, const Selected& selected) {
+        return or_pass_on(may_have(*message, selected), message, selected);
+      });
+  log_too_large();
+  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
   ask_for_retained();
+}
+
+bool Session::is_member(GroupNumber group) const {
+  const SharedGroup* found = shared_.groups.find(group);
+  return found != nullptr && found->has(id_);
+}
+
+// Whether the session has the right to a message that has waited for it, and still wants it.
+bool Session::may_have(const Message& message, const Selected& selected) const {
+  if (selected.group == 0) return shared_.audiences.may_have(*this, message);
+  return is_member(selected.group) && shared_.audiences.may_share(*this, message);
+}
+
+// What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
+bool Session::may_have_again(const Message& message, const Selected& selected) const {
+  if (may_have(message, selected)) return true;
+  return selected.group == 0 ? !record_.subscriptions.select(message.topic()) : !is_member(selected.group);
+}
+
+Backlog::Asker Session::asker() const {
+  if (!account().empty()) return {.session = id_, .party = account()};
+  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
 }
 
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
@@ -120,18 +181,22 @@ void Session::prepare_to_ask() {
 
 void Session::announce_will() {
   if (!has_will()) return;
-  AnnounceWill request{.session = id_, .will = *record_.will};
+  AnnounceWill request{.session = id_, .will = record_.will->publication};
   prepare_to_ask();
   ask(std::move(request));
 }
 
 void Session::publish_will() {
   if (!has_will()) return;
-  auto large = examine_if_large(*record_.will, shared_.limits);
+  auto& [publication, delay, expiry] = *record_.will;
+  auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, record_.will->topic, record_.will->size(), shared_.limits);
+  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
+  if (expiry) {
+    publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
+  }
   PublishRequest request{
-      .ticket = ticket(0), .publication = std::move(*record_.will), .large = std::move(large)};
+      .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
@@ -142,6 +207,7 @@ void Session::publish_will() {
 void Session::receive(const mqtt::Subscribe& packet) {
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
+  const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
   for (const auto& wanted : packet.subscriptions) {
     request.ticket.bytes += sizeof(Subscription) + wanted.topic_filter.size();
     request.subscriptions.push_back({.topic_filter = std::string(wanted.topic_filter),
@@ -149,9 +215,12 @@ void Session::receive(const mqtt::Subscribe& packet) {
                                      .no_local = wanted.no_local,
                                      .retain_as_published = wanted.retain_as_published,
                                      .retain_handling = wanted.retain_handling,
-                                     .identifier = 0});
+                                     .identifier = identifier.value_or(0)});
   }
   prepare_to_ask();
+  if (recipient_.speaks_5()) {
+    for (const auto& subscription : request.subscriptions) record_.subscriptions.expect(subscription);
+  }
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
 }
@@ -170,11 +239,12 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
 // One that is in use, in another flow than the client thinks, means that the two no longer agree on what was
 // delivered: closed, as mosquitto does.
 template <typename Packet>
-Violation Session::receive_acknowledgement(const Packet& packet, std::string_view violation) {
+Violation Session::receive_acknowledgement(const Packet& packet, const BrokenRule& violation) {
   Outgoing& outgoing = record_.outgoing;
   const std::size_t queued = outgoing.queued();
   const std::size_t queued_bytes = outgoing.queued_bytes();
-  const auto result = outgoing.acknowledge(packet, *outbox_, shared_);
+  const auto result = outgoing.acknowledge(packet, recipient_, shared_);
+  log_too_large();
   took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
   if (result == Acknowledged::violation) return violation;
   if (result == Acknowledged::unknown) {
@@ -186,15 +256,15 @@ Violation Session::receive_acknowledgement(const Packet& packet, std::string_vie
 }
 
 Violation Session::receive(const mqtt::Puback& packet) {
-  return receive_acknowledgement(packet, "a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBACK for a message at QoS 2 [MQTT-4.3.3-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubrec& packet) {
-  return receive_acknowledgement(packet, "a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]");
+  return receive_acknowledgement(packet, {"a PUBREC for a message at QoS 1 [MQTT-4.3.2-2]"});
 }
 
 Violation Session::receive(const mqtt::Pubcomp& packet) {
-  return receive_acknowledgement(packet, "a PUBCOMP before PUBREL [MQTT-4.3.3-2]");
+  return receive_acknowledgement(packet, {"a PUBCOMP before PUBREL [MQTT-4.3.3-2]"});
 }
 
 void Session::reply(SubscribeReply& reply) {
@@ -207,8 +277,10 @@ void Session::reply(SubscribeReply& reply) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
-      record_.subscriptions.erase(reply.subscriptions[i].topic_filter);
+      shared_.groups.leave(id_, account(), reply.subscriptions[i].topic_filter);
+      record_.subscriptions.refuse(reply.subscriptions[i]);
     } else {
+      shared_.groups.join(id_, account(), reply.subscriptions[i], shared_.limits.shared_groups);
       record_.subscriptions.set(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
@@ -218,7 +290,7 @@ void Session::reply(SubscribeReply& reply) {
     log_once(Grievance::refused_filter, LogLevel::info,
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
-  write(suback);
+  write(suback, reply.reason_string);
 }
 
 void Session::reply(UnsubscribeReply& reply) {
@@ -226,19 +298,114 @@ void Session::reply(UnsubscribeReply& reply) {
   mqtt::Unsuback unsuback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   for (const auto& filter : reply.topic_filters) {
     const bool existed = record_.subscriptions.find(filter) != nullptr;
+    shared_.groups.leave(id_, account(), filter);
     record_.subscriptions.erase(filter);
     unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
   }
   if (is_here(reply.ticket.connection)) write(unsuback);
 }
 
-void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
-  // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9]; a bridge passes it on as published.
-  const bool retain = message->is_retained() || (record_.is_bridge && message->envelope().retain);
-  if (qos == mqtt::QoS::at_most_once) return deliver_qos_0(*message, retain);
-  const Added added = record_.outgoing.add(message, qos, retain, outbox_, shared_);
+bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural) {
+  // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9].
+  Selected selected{.qos = qos, .retain = message->is_retained()};
+  if (has_options() && !select(*message, is_natural, selected)) return false;
+  give(message, selected);
+  return true;
+}
+
+void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
+  const bool comes_in_time = message->expires_at_once() && is_connected();
+  if (message->has_expired(shared_.now) && !comes_in_time) return;
+  if (selected.qos == mqtt::QoS::at_most_once) {
+    deliver_qos_0(*message, selected);
+  } else {
+    queue(message, selected);
+  }
+  if (recipient_.has_too_large()) log_too_large();
+}
+
+void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group) {
+  give(message, selected_by(group, *message, qos));
+}
+
+// A copy for a group bears what the shared subscription says, and nothing of the session's others.
+Selected Session::selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const {
+  Selected selected{.qos = qos, .group = group.number()};
+  const Subscription* subscription = record_.subscriptions.find(group.filter());
+  if (subscription == nullptr) return selected;
+  selected.retain = message.envelope().retain && (record_.is_bridge || subscription->retain_as_published);
+  if (subscription->identifier != 0) {
+    std::string identifier;
+    mqtt::append(
+        {.identifier = mqtt::PropertyIdentifier::subscription_identifier, .value = subscription->identifier},
+        identifier);
+    selected.identifiers = std::make_shared<const std::string>(std::move(identifier));
+  }
+  return selected;
+}
+
+std::optional<Standing> Session::standing(const Message& message, mqtt::QoS qos,
+                                          const SharedGroup& group) const {
+  using State = Standing::State;
+  if (record_.is_bridge && message.envelope().publisher == publisher_) return std::nullopt;
+  const Outgoing& outgoing = record_.outgoing;
+  if (!is_connected()) {
+    if (qos == mqtt::QoS::at_most_once) return std::nullopt;
+    return Standing{.state = State::is_away, .queued = outgoing.queued()};
+  }
+  if (recipient_.has_packet_limit() &&
+      !recipient_.would_take(message, selected_by(group, message, qos), shared_.now)) {
+    return std::nullopt;
+  }
+  const std::size_t waiting = outbox()->waiting_bytes();
+  const bool has_place =
+      qos == mqtt::QoS::at_most_once
+          ? waiting == 0 || waiting + message.size() <= shared_.limits.max_outbound_bytes / 2
+          : outgoing.has_place(recipient_, shared_.limits);
+  return Standing{.state = has_place ? State::has_place : State::is_full,
+                  .queued = outgoing.queued(),
+                  .waiting_bytes = waiting};
+}
+
+void Session::leave_groups() noexcept {
+  record_.subscriptions.for_each([&](const Subscription& subscription) {
+    shared_.groups.leave(id_, account(), subscription.topic_filter);
+  });
+}
+
+// What the options of its subscriptions say of a message. A bridge has No Local and Retain As Published on everything
+// (docs/mapping.md, "Bridges").
+bool Session::select(const Message& message, bool is_natural, Selected& selected) const {
+  const Envelope& envelope = message.envelope();
+  const bool is_its_own = envelope.publisher == publisher_;
+  if (record_.is_bridge) {
+    if (is_its_own) return false;
+    selected.retain = selected.retain || envelope.retain;
+  }
+  if (!record_.subscriptions.have_options()) return true;
+  const Matches& matches =
+      record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
+  // Its filters have changed, of which the hub has not heard yet.
+  if (!matches.is_selected) return true;
+  const auto& match = is_its_own ? matches.of_its_own : matches.of_others;
+  if (!match) return false;
+  selected.identifiers = match->identifiers;
+  // A SUBSCRIBE brings retained messages at its own QoS [MQTT-3.3.1-6].
+  if (message.is_retained()) return true;
+  selected.qos = std::min(match->qos, envelope.qos);
+  selected.retain = selected.retain || (match->retain_as_published && envelope.retain);
+  return true;
+}
+
+void Session::queue(const std::shared_ptr<Message>& message, const Selected& selected) {
+  Outgoing& outgoing = record_.outgoing;
+  Added added = outgoing.add(message, selected, recipient_, shared_);
+  if (added != Added::yes) {
+    drop_expired();
+    added = outgoing.add(message, selected, recipient_, shared_);
+  }
   if (added == Added::yes) return incoming_.owes();
-  if (publisher_waits(*message)) return record_.outgoing.add_beyond_limits(message, qos, retain, shared_);
+  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, shared_);
   count_dropped();
   const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
                                            : "is away, and messages at QoS 1 and 2 wait for it";
@@ -250,6 +417,31 @@ void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos) {
   }
   log_once(Grievance::queue, LogLevel::warn,
            cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+}
+
+void Session::drop_expired() {
+  Outgoing& outgoing = record_.outgoing;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  outgoing.drop_expired(shared_);
+  if (outgoing.queued() < queued) {
+    took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
+  }
+}
+
+void Session::count_dropped(std::uint32_t messages) {
+  dropped_ += std::min(messages, std::numeric_limits<std::uint32_t>::max() - dropped_);
+}
+
+void Session::log_too_large() {
+  if (!recipient_.has_too_large()) return;
+  const auto [messages, size] = recipient_.take_too_large();
+  count_dropped(messages);
+  log_once(Grievance::too_large, LogLevel::info,
+           "messages are dropped for it, since it takes packets of at most " +
+               std::to_string(client_limits()->max_packet_size) +
+               " bytes (its Maximum Packet Size) and one has " + std::to_string(size) +
+               ": have it take larger ones, or subscribe to less");
 }
 
 // Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
@@ -270,25 +462,29 @@ bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes
          shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
-void Session::deliver_qos_0(Message& message, bool retain) {
-  if (outbox_ == nullptr) return;
-  const std::size_t waiting = outbox_->waiting_bytes();
+// Whether a message at QoS 0 goes to a client that has more than half of what it may have before it.
+bool Session::admits(const Message& message, std::size_t waiting) const {
+  // Retained ones come no faster than they are asked for.
+  if (message.is_retained()) return true;
   const std::size_t most = shared_.limits.max_outbound_bytes;
-  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
-  // ones come no faster than they are asked for.
-  bool is_admitted = message.is_retained() || waiting == 0 || waiting + message.size() <= most;
-  if (!message.is_retained() && waiting + message.size() > most / 2 && publisher_pauses(message, waiting)) {
-    is_admitted = waiting <= 2 * most;
-  }
-  if (!is_admitted) {
+  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
+  return waiting == 0 || waiting + message.size() <= most;
+}
+
+void Session::deliver_qos_0(Message& message, const Selected& selected) {
+  if (!is_connected() || !recipient_.takes(message, selected, shared_.now)) return;
+  const std::size_t waiting = outbox()->waiting_bytes();
+  const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
+  if (is_crowded && !admits(message, waiting)) {
     count_dropped();
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
-  message.write(*outbox_, {.retain = retain});
-  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox_->waiting_bytes());
+  recipient_.send(message, selected, 0, false, shared_.now);
+  if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox()->waiting_bytes());
 }
 
 void Session::drained() {
@@ -303,8 +499,8 @@ void Session::delivered_retained() {
 
 // When the last batch has gone, as far as the client takes it.
 void Session::ask_for_retained() {
-  if (!more_retained_ || outbox_ == nullptr || record_.outgoing.queued_retained() > 0) return;
-  if (outbox_->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
+  if (!more_retained_ || !is_connected() || record_.outgoing.queued_retained() > 0) return;
+  if (outbox()->waiting_bytes() > shared_.limits.max_outbound_bytes / 2) return;
   prepare_to_ask();
   more_retained_ = false;
   ask(RetainedRequest{.session = id_});

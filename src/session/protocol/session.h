@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -15,6 +14,8 @@
 #include <string_view>
 
 #include "protocol/incoming.h"
+#include "protocol/reason_string.h"
+#include "protocol/recipient.h"
 #include "protocol/write_packet.h"
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
@@ -31,11 +32,12 @@ namespace pubsub_mqtt::session {
 // What a session gets with a network connection.
 struct Attachment {
   ConnectionId connection = 0;
-  Outbox* outbox = nullptr;  // outlives the attachment
-  std::string address;       // with the port
+  Outbox* outbox = nullptr;                            // outlives the attachment
+  std::string address;                                 // with the port
+  std::unique_ptr<const std::string> party = nullptr;  // see Peer; nullptr: loopback
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
-  std::unique_ptr<Publication> will;  // nullptr: none
+  std::unique_ptr<Will> will;  // nullptr: none
   std::unique_ptr<const ClientLimits> client_limits = nullptr;
 };
 
@@ -64,38 +66,39 @@ class Session {
   SessionId id() const { return id_; }
   PublisherId publisher() const { return publisher_; }
   // Of what its client publishes.
-  Envelope envelope(mqtt::QoS qos, bool retain) const {
-    return {.qos = qos, .retain = retain, .publisher = publisher_, .session = id_};
-  }
+  Envelope envelope(const mqtt::Publish& packet) const;
   const SessionRecord& record() const { return record_; }
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
-  bool is_clean() const { return record_.clean; }
+  // Whether it is kept for when its client comes back.
+  bool outlives_connection() const { return record_.expiry.count() > 0; }
   // For log lines: address, client identifier and account, printable.
   std::string client() const { return client_name(address_, record_.key); }
 
   // It has a network connection from here to detach(). Nothing is written before resume().
   void attach(Attachment&& attachment) noexcept;
   void detach() noexcept;
-  bool is_connected() const { return outbox_ != nullptr; }
+  bool is_connected() const { return recipient_.is_connected(); }
   bool is_here(ConnectionId connection) const { return is_connected() && connection == connection_; }
   // Prosody's thread knows it: it has asked for something.
   bool is_opened() const { return opened_; }
   // 0: none
   ConnectionId connection() const { return connection_; }
-  Outbox* outbox() const { return outbox_; }
+  Outbox* outbox() const { return recipient_.outbox(); }
   // Of a client that speaks 5.0, while it is connected; nullptr of others.
-  const ClientLimits* client_limits() const { return client_limits_.get(); }
+  const ClientLimits* client_limits() const { return recipient_.limits(); }
+  // The client, when it was connected last.
+  bool speaks_5() const { return record_.level == mqtt::ProtocolLevel::mqtt_5; }
 
-  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
-  // have it.
-  void resume(const std::function<bool(const Message&)>& may);
+  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session may still have
+  // it.
+  void resume();
 
   // From the client.
   void receive(const mqtt::Subscribe& packet);
   void receive(const mqtt::Unsubscribe& packet);
-  void receive(const mqtt::Publish& packet) { incoming_.receive(packet); }
+  Violation receive(const mqtt::Publish& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Puback& packet);
   Violation receive(const mqtt::Pubrec& packet);
@@ -104,6 +107,7 @@ class Session {
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
   bool may_ask(std::size_t bytes) { return incoming_.may_ask(bytes); }
+  bool may_ask_anything() { return incoming_.may_ask_anything(); }
   bool waits_for_share() const { return incoming_.waits_for_share(); }
   // Not while its subscribers have much to read (routing/pauses.h).
   bool may_read(Time now) { return shared_.pauses.may_read(id_, now); }
@@ -117,19 +121,28 @@ class Session {
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
-  bool has_retained_will() const { return has_will() && record_.will->envelope.retain; }
+  bool has_retained_will() const { return has_will() && record_.will->publication.envelope.retain; }
   void publish_will();
   void forget_will() { record_.will.reset(); }
+
+  // Without a connection: when the session is over, and when its will is to be published, which is not later
+  // [MQTT5-3.1.2-8].
+  Time ends_at() const;
+  Time will_is_due_at() const;
 
   // From Prosody's thread.
   void reply(SubscribeReply& reply);
   void reply(UnsubscribeReply& reply);
   bool reply(PublishReply& reply) { return incoming_.reply(reply); }  // see Incoming
-  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos);
-  // A bridge gets nothing that it published itself (docs/mapping.md, "Bridges").
-  bool takes(const Envelope& envelope) const {
-    return !record_.is_bridge || envelope.publisher != publisher_;
-  }
+  // A message that the hub has selected for it, at this QoS; `is_natural`: of the item's natural TYPE. Returns false
+  // where its options exclude the message: it is not for this session.
+  bool deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural);
+  // A message that it was chosen for as a member of the group, at this QoS.
+  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group);
+  // How soon it would have that. Returns nullopt where it cannot have it.
+  std::optional<Standing> standing(const Message& message, mqtt::QoS qos, const SharedGroup& group) const;
+  // The session ends: it is a member of no group any more.
+  void leave_groups() noexcept;
   // A batch of retained messages was delivered; others follow when they are asked for.
   void delivered_retained();
 
@@ -150,21 +163,35 @@ class Session {
   // The outbox takes more again.
   void drained();
 
+  // What waits for it and has expired goes.
+  void drop_expired();
+
   // How many messages were dropped because the client did not take them.
   std::uint32_t dropped() const { return dropped_; }
 
   // For the parts of the session.
   Shared& shared() const { return shared_; }
+  // Whose what it asks is.
+  Backlog::Asker asker() const;
   Ticket ticket(mqtt::PacketIdentifier packet_identifier) const;
   // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
   // the two.
   void prepare_to_ask();
   void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
   void log(LogLevel level, std::string_view text);
+  // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
+  // administrator.
+  void say_goodbye(mqtt::Reason reason, std::string_view why);
+  // With a reason, and in words where there are any. The session has a connection.
+  template <typename Packet>
+  void write(const Packet& packet, std::string_view why) {
+    if (client_limits() == nullptr) return write(packet);
+    write_with_reason(packet, why, *client_limits(), *outbox());
+  }
   // In the form of the client's level. The session has a connection.
   template <typename Packet>
   void write(const Packet& packet) {
-    write_packet(packet, *outbox_, record_.level);
+    write_packet(packet, *outbox(), record_.level);
   }
 
  private:
@@ -174,18 +201,29 @@ class Session {
     unknown_identifier = 4,
     refused_filter = 8,
     all_queues = 16,
-    too_fast = 32
+    too_fast = 32,
+    too_large = 64
   };
   template <typename Packet>
-  Violation receive_acknowledgement(const Packet& packet, std::string_view violation);
+  Violation receive_acknowledgement(const Packet& packet, const BrokenRule& violation);
   void fail() noexcept;
   void took_from_queue(std::size_t messages, std::size_t bytes);
   void leave_waiting() noexcept;
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
-  void deliver_qos_0(Message& message, bool retain);
-  void count_dropped() { dropped_ += dropped_ == std::numeric_limits<std::uint32_t>::max() ? 0 : 1; }
+  bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
+  bool select(const Message& message, bool is_natural, Selected& selected) const;
+  bool admits(const Message& message, std::size_t waiting) const;
+  Selected selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const;
+  bool is_member(GroupNumber group) const;
+  bool may_have(const Message& message, const Selected& selected) const;
+  bool may_have_again(const Message& message, const Selected& selected) const;
+  void give(const std::shared_ptr<Message>& message, const Selected& selected);
+  void deliver_qos_0(Message& message, const Selected& selected);
+  void queue(const std::shared_ptr<Message>& message, const Selected& selected);
+  void count_dropped(std::uint32_t messages = 1);
+  void log_too_large();
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
@@ -193,10 +231,10 @@ class Session {
   PublisherId publisher_;
   SessionRecord record_;
   Shared& shared_;
-  Outbox* outbox_ = nullptr;
+  Recipient recipient_;
   ConnectionId connection_ = 0;
-  std::unique_ptr<const ClientLimits> client_limits_;
-  std::string address_;  // with the port
+  std::string address_;                       // with the port
+  std::unique_ptr<const std::string> party_;  // where it is neither its account nor the session itself
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts
   bool opened_ = false;        // see OpenSession

@@ -1,5 +1,6 @@
 // An application message on its way to any number of sessions: kept once, encoded once for QoS 0 and once for
-// QoS 1 and 2. The packets of two sessions differ in a few bits. Network thread only.
+// QoS 1 and 2, in the form of 3.1 and 3.1.1 and in that of 5.0 where it has subscribers of both. The packets of two
+// sessions differ in a few bits, unless a client of 5.0 is told what nobody else is (write_alone()). Network thread only.
 #pragma once
 
 #include <array>
@@ -7,9 +8,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/boundary/route.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/topic/type.h"
@@ -32,12 +36,29 @@ class Message : public std::enable_shared_from_this<Message> {
   const Envelope& envelope() const { return publication_.envelope; }
   const std::string& topic() const { return publication_.topic; }
 
+  const std::string& payload() const { return publication_.payload; }
+  // What its publisher said of it, encoded.
+  std::string_view properties() const {
+    const auto& properties = publication_.envelope.properties;
+    return properties == nullptr ? std::string_view() : *properties;
+  }
+
+  // Whoever has not been sent it by then does not get it [MQTT5-3.3.2-5].
+  bool expires() const { return publication_.envelope.expires_at != Time::max(); }
+  bool has_expired(Time now) const { return publication_.envelope.expires_at <= now; }
+  bool expires_at_once() const { return publication_.envelope.expires_at == Envelope::at_once; }
+  // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not before.
+  std::uint32_t seconds_left(Time now) const;
+
   // Bytes of topic and payload.
   std::size_t size() const { return publication_.size(); }
 
-  // The whole PUBLISH, with the flags and the packet identifier of `publish`: a small one is copied, the payload of a
-  // large one is shared.
-  void write(Outbox& outbox, const mqtt::Publish& publish);
+  // The whole PUBLISH: a small one is copied, the payload of a large one is shared. In the form of 5.0 it has
+  // properties().
+  void write(Outbox& outbox, mqtt::PublishFlags flags, mqtt::ProtocolLevel level);
+
+  // The same in the form of 5.0 for one client alone, with the topic and the properties of `publish`.
+  void write_alone(Outbox& outbox, const mqtt::Publish& publish) const;
 
  private:
   // What stands before a payload that is shared, or all of a small packet.
@@ -46,13 +67,32 @@ class Message : public std::enable_shared_from_this<Message> {
     std::uint32_t header_size = 0;
     std::uint32_t identifier_place = 0;  // of the packet identifier in the header
   };
-  Encoding& encoding(mqtt::QoS qos);
+  using Encodings = std::array<Encoding, 2>;  // QoS 0; QoS 1 and 2
+  enum class Form : std::uint8_t { none, without_properties, with_properties };
+  static Form form(mqtt::ProtocolLevel level) {
+    return level == mqtt::ProtocolLevel::mqtt_5 ? Form::with_properties : Form::without_properties;
+  }
+  // Most messages have subscribers of one form only.
+  Encodings& encodings(mqtt::ProtocolLevel level) {
+    return form(level) == first_form_ ? encodings_ : new_encodings(level);
+  }
+  Encodings& new_encodings(mqtt::ProtocolLevel level);
+  Encoding& encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
+    Encoding& encoding = encodings(level)[qos == mqtt::QoS::at_most_once ? 0 : 1];
+    if (encoding.bytes.empty()) encode(qos, level, encoding);
+    return encoding;
+  }
+  void encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const;
+  bool is_copied() const;
+  void write_shared_payload(Outbox& outbox) const;
 
   NodeId node_;
   Kind kind_;
   topic::Type type_;
+  Form first_form_ = Form::none;
   Publication publication_;
-  std::array<Encoding, 2> encodings_;  // QoS 0; QoS 1 and 2
+  Encodings encodings_;                         // of the form that was wanted first
+  std::unique_ptr<Encodings> other_encodings_;  // of the other one
 };
 
 }  // namespace pubsub_mqtt::session

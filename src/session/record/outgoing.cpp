@@ -7,43 +7,45 @@
 
 namespace pubsub_mqtt::session {
 
-Added Outgoing::add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox,
+Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
                     Shared& shared) {
   // What waits is not overtaken: a reload may have made the window larger.
-  if (outbox != nullptr && queue_.empty() && !window_is_full(shared.limits)) {
-    send(std::move(message), qos, retain, *outbox);
+  if (has_place(recipient, shared.limits)) {
+    send(message, selected, recipient, shared.now);
     return Added::yes;
   }
   const Added added = has_place_for(*message, shared);
-  if (added == Added::yes) add_beyond_limits(std::move(message), qos, retain, shared);
+  if (added == Added::yes) add_beyond_limits(message, selected, shared);
   return added;
 }
 
-void Outgoing::add_beyond_limits(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain,
+void Outgoing::add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected,
                                  Shared& shared) {
-  queue_.push_back({.message = std::move(message), .qos = qos, .retain = retain});
-  count(*queue_.back().message, shared);
+  queue_.push_back({.message = message, .selected = selected}, shared);
 }
 
 bool Outgoing::keeps_to_limits(const Shared& shared) const {
-  if (counted() == 0) return true;
+  const std::size_t counted = queue_.counted();
+  if (counted == 0) return true;
   const bool all_do = shared.queued_bytes <= shared.limits.max_total_queued_bytes;
   // One is always admitted, whatever its size.
-  return all_do && (counted() == 1 || (counted() <= shared.limits.max_queued_messages &&
-                                       queued_bytes_ <= shared.limits.max_queued_bytes));
+  return all_do && (counted == 1 || (counted <= shared.limits.max_queued_messages &&
+                                     queue_.bytes() <= shared.limits.max_queued_bytes));
 }
 
 bool Outgoing::is_half_empty(const Limits& limits) const {
-  return counted() == 0 ||
-         (counted() <= limits.max_queued_messages / 2 && queued_bytes_ <= limits.max_queued_bytes / 2);
+  const std::size_t counted = queue_.counted();
+  return counted == 0 ||
+         (counted <= limits.max_queued_messages / 2 && queue_.bytes() <= limits.max_queued_bytes / 2);
 }
 
 Added Outgoing::has_place_for(const Message& message, const Shared& shared) const {
   if (message.is_retained()) return Added::yes;
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
   // to ten thousand of them.
-  if (counted() > 0 && (counted() >= shared.limits.max_queued_messages ||
-                        queued_bytes_ + message.size() > shared.limits.max_queued_bytes)) {
+  const std::size_t counted = queue_.counted();
+  if (counted > 0 && (counted >= shared.limits.max_queued_messages ||
+                      queue_.bytes() + message.size() > shared.limits.max_queued_bytes)) {
     return Added::queue_is_full;
   }
   return shared.queued_bytes + message.size() > shared.limits.max_total_queued_bytes
@@ -51,48 +53,52 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
              : Added::yes;
 }
 
-void Outgoing::count(const Message& message, Shared& shared) {
-  if (message.is_retained()) {
-    ++queued_retained_;
-  } else {
-    queued_bytes_ += message.size();
-    shared.queued_bytes += message.size();
-  }
-}
-
-void Outgoing::uncount(const Message& message, Shared& shared) {
-  if (message.is_retained()) {
-    --queued_retained_;
-  } else {
-    queued_bytes_ -= message.size();
-    shared.queued_bytes -= message.size();
-  }
-}
-
 // In flight before it is written: where memory runs out, it is sent again on the next connection.
-void Outgoing::send(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox& outbox) {
-  put_in_flight(std::move(message), qos, retain).write(outbox, false);
+void Outgoing::send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
+                    Time now) {
+  if (!recipient.takes(*message, selected, now)) return;
+  const Sent& sent = put_in_flight(message, selected);
+  recipient.send(*message, selected, sent.packet_identifier, false, now);
 }
 
-void Outgoing::Sent::write(Outbox& outbox, bool dup) const {
-  message->write(outbox, {.qos = qos, .retain = retain, .dup = dup, .packet_identifier = packet_identifier});
+const Outgoing::Sent& Outgoing::put_in_flight(const std::shared_ptr<Message>& message,
+                                              const Selected& selected) {
+  sent_.push_back({.message = message, .selected = selected, .packet_identifier = next_identifier()});
+  sent_bytes_ += message->size();
+  return sent_.back();
 }
 
-const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain) {
-  sent_.push_back(
-      {.message = std::move(message), .packet_identifier = next_identifier(), .qos = qos, .retain = retain});
-  const Sent& sent = sent_.back();
-  sent_bytes_ += sent.message->size();
-  return sent;
+// What was in flight before goes first, however large it is together.
+void Outgoing::fill_window(Recipient& recipient, Shared& shared) {
+  if (waits_again_ > 0) send_again(recipient, shared.now);
+  if (!queue_.empty()) send_queued(recipient, shared);
 }
 
-void Outgoing::fill_window(Outbox& outbox, Shared& shared) {
-  while (!queue_.empty() && !window_is_full(shared.limits)) {
-    const auto [message, qos, retain] = queue_.front();
-    const Sent& sent = put_in_flight(message, qos, retain);
-    queue_.pop_front();
-    uncount(*message, shared);
-    sent.write(outbox, false);
+void Outgoing::send_again(Recipient& recipient, Time now) {
+  while (waits_again_ > 0 && on_the_wire() < recipient.receive_maximum()) {
+    const auto sent = sent_.end() - waits_again_;
+    const auto& [message, selected, packet_identifier] = *sent;
+    if (recipient.takes(*message, selected, now)) {
+      --waits_again_;
+      recipient.send(*message, selected, packet_identifier, true, now);
+    } else {
+      forget_sent(sent);
+    }
+  }
+}
+
+void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
+  while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
+    const auto [message, selected] = queue_.front();
+    if (message->has_expired(shared.now)) {
+      queue_.pop_front(shared);
+    } else if (!recipient.takes(*message, selected, shared.now)) {
+      queue_.pop_front(shared);
+    } else {
+      const Sent& sent = put_in_flight(message, selected);
+      queue_.pop_front(shared);
+      recipient.send(*message, selected, sent.packet_identifier, false, shared.now);
+    }
   }
 }
 
@@ -107,6 +113,7 @@ mqtt::PacketIdentifier Outgoing::next_identifier() {
 }
 
 void Outgoing::forget_sent(Fifo<Sent>::Iterator sent) {
+  if (sent_.end() - sent <= waits_again_) --waits_again_;
   sent_bytes_ -= sent->message->size();
   sent_.erase(sent);
 }
@@ -120,62 +127,78 @@ Fifo<mqtt::PacketIdentifier>::Iterator Outgoing::find_released(mqtt::PacketIdent
   return std::find(released_.begin(), released_.end(), packet_identifier);
 }
 
-Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Outbox& outbox, Shared& shared) {
+Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Recipient& recipient, Shared& shared) {
   const auto sent = find_sent(puback.packet_identifier);
   if (sent == sent_.end()) {
     return find_released(puback.packet_identifier) == released_.end() ? Acknowledged::unknown
                                                                       : Acknowledged::violation;
   }
-  if (sent->qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
+  if (sent->selected.qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
   forget_sent(sent);
-  fill_window(outbox, shared);
+  fill_window(recipient, shared);
   return Acknowledged::expected;
 }
 
 // Whatever it is for, PUBREL follows [MQTT-4.3.3-1]: a client that kept a flow which we do not know could not
-// end it otherwise.
-Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared) {
+// end it otherwise. Unless the client says that it does not take the message: then there is nothing to release
+// [MQTT5-4.3.3-4].
+Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipient, Shared& shared) {
   auto result = Acknowledged::expected;
+  const bool is_refused = mqtt::is_error(pubrec.reason);
+  mqtt::Pubrel pubrel{.packet_identifier = pubrec.packet_identifier};
   const auto sent = find_sent(pubrec.packet_identifier);
   if (sent != sent_.end()) {
-    if (sent->qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
-    released_.push_back(pubrec.packet_identifier);
+    if (sent->selected.qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
+    if (!is_refused) released_.push_back(pubrec.packet_identifier);
     forget_sent(sent);
-  } else if (find_released(pubrec.packet_identifier) == released_.end()) {
+  } else if (const auto released = find_released(pubrec.packet_identifier); released == released_.end()) {
     result = Acknowledged::unknown;
+    pubrel.reason = mqtt::Reason::packet_identifier_not_found;
+  } else if (is_refused) {
+    released_.erase(released);
   }
-  write_packet(mqtt::Pubrel{.packet_identifier = pubrec.packet_identifier}, outbox);
-  fill_window(outbox, shared);
+  if (!is_refused) write_packet(pubrel, *recipient.outbox(), recipient.level());
+  fill_window(recipient, shared);
   return result;
 }
 
-Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared) {
+// Also where the client says that it does not know the packet identifier.
+Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& recipient, Shared& shared) {
   const auto released = find_released(pubcomp.packet_identifier);
   if (released == released_.end()) {
     return find_sent(pubcomp.packet_identifier) == sent_.end() ? Acknowledged::unknown
                                                                : Acknowledged::violation;
   }
   released_.erase(released);
-  fill_window(outbox, shared);
+  fill_window(recipient, shared);
   return Acknowledged::expected;
 }
 
-void Outgoing::resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may) {
+std::vector<Outgoing::GroupMessage> Outgoing::of_groups() const {
+  std::vector<GroupMessage> messages;
+  const auto add = [&](const auto& each) {
+    if (each.selected.group != 0) messages.push_back({.message = each.message, .group = each.selected.group});
+  };
+  for (const Sent& sent : sent_) {
+    if (sent.selected.qos == mqtt::QoS::at_least_once) add(sent);
+  }
+  queue_.for_each(add);
+  return messages;
+}
+
+void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may) {
   sent_.erase_if([&](const Sent& sent) {
-    if (may_again(*sent.message)) return false;
+    if (may_again(sent.message, sent.selected)) return false;
     sent_bytes_ -= sent.message->size();
     return true;
   });
+  waits_again_ = static_cast<std::uint16_t>(sent_.size());
   for (const auto packet_identifier : released_) {
-    write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, outbox);
+    write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, *recipient.outbox(),
+                 recipient.level());
   }
-  for (const auto& sent : sent_) sent.write(outbox, true);
-  queue_.erase_if([&](const Queued& queued) {
-    if (may(*queued.message)) return false;
-    uncount(*queued.message, shared);
-    return true;
-  });
-  fill_window(outbox, shared);
+  queue_.erase_if([&](const Queue::Queued& queued) { return !may(queued.message, queued.selected); }, shared);
+  fill_window(recipient, shared);
 }
 
 }  // namespace pubsub_mqtt::session

@@ -1,18 +1,23 @@
-// Messages to one client at QoS 1 and 2 (MQTT 3.1.1, 4.3, 4.4 and 4.6): a window of messages in flight, and
+// Messages to one client at QoS 1 and 2 (MQTT 3.1.1, 4.3, 4.4 and 4.6; 5.0, 4.9): a window of messages in flight, and
 // behind it a queue. Both outlive a connection.
 //
-// What is in flight is sent again when the client comes back and never before [MQTT-4.4.0-1], and is never
-// dropped.
+// What is in flight is sent again when the client comes back and never before [MQTT-4.4.0-1], as far as its Receive
+// Maximum lets it be at once, and is never dropped, unless the client takes no packet of its size any more. What was
+// never sent may expire.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
+#include "protocol/recipient.h"
 #include "pubsub_mqtt/mqtt/packets.h"
-#include "pubsub_mqtt/session/outbox.h"
 #include "record/fifo.h"
 #include "record/message.h"
+#include "record/queue.h"
+#include "record/selected.h"
 #include "routing/shared.h"
 
 namespace pubsub_mqtt::session {
@@ -32,57 +37,67 @@ enum class Added : std::uint8_t {
 class Outgoing {
  public:
   // Sends, or queues while the window is full (of messages, or of Limits::max_outbound_bytes) or there is no
-  // connection. Retained messages are not counted, since they come only when they were asked for. `retain` is the
-  // flag that the message keeps however often it is sent.
-  Added add(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox* outbox, Shared& shared);
+  // connection.
+  Added add(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
+            Shared& shared);
 
   // Queues what has just found no place, since its publisher waits (routing/waiting.h).
-  void add_beyond_limits(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Shared& shared);
+  void add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected, Shared& shared);
+  // What is queued and has expired goes.
+  void drop_expired(Shared& shared) { queue_.drop_expired(shared); }
   // Whether all that is queued has its place within the limits.
   bool keeps_to_limits(const Shared& shared) const;
   bool is_half_empty(const Limits& limits) const;
 
-  Acknowledged acknowledge(const mqtt::Puback& puback, Outbox& outbox, Shared& shared);
-  Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Outbox& outbox, Shared& shared);
-  Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Outbox& outbox, Shared& shared);
+  // Whether a message would be sent at once.
+  bool has_place(const Recipient& recipient, const Limits& limits) const {
+    return recipient.is_connected() && queue_.empty() && !window_is_full(recipient, limits);
+  }
 
-  using May = std::function<bool(const Message&)>;
+  Acknowledged acknowledge(const mqtt::Puback& puback, Recipient& recipient, Shared& shared);
+  Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipient, Shared& shared);
+  Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& recipient, Shared& shared);
+
+  using May = std::function<bool(const std::shared_ptr<Message>&, const Selected&)>;
 
   // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
   // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
-  void resume(Outbox& outbox, Shared& shared, const May& may_again, const May& may);
+  void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
+
+  // What a group gave to the session and others of its members may still have: what was never sent, and what was sent at
+  // QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
+  struct GroupMessage {
+    std::shared_ptr<Message> message;
+    GroupNumber group = 0;
+  };
+  std::vector<GroupMessage> of_groups() const;
 
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }
   // Without retained messages; as much of Shared::queued_bytes is this session's.
-  std::size_t queued_bytes() const { return queued_bytes_; }
-  std::size_t queued_retained() const { return queued_retained_; }
+  std::size_t queued_bytes() const { return queue_.bytes(); }
+  std::size_t queued_retained() const { return queue_.retained(); }
 
  private:
-  struct Queued {
-    std::shared_ptr<Message> message;
-    mqtt::QoS qos = mqtt::QoS::at_least_once;
-    bool retain = false;
-  };
   struct Sent {
     std::shared_ptr<Message> message;
+    Selected selected;
     mqtt::PacketIdentifier packet_identifier = 0;
-    mqtt::QoS qos = mqtt::QoS::at_least_once;
-    bool retain = false;
-
-    void write(Outbox& outbox, bool dup) const;
   };
+  // On this connection.
+  std::size_t on_the_wire() const { return in_flight() - waits_again_; }
   // No queue's limit counts what is in flight, so that its bytes count here.
-  bool window_is_full(const Limits& limits) const {
-    return in_flight() >= limits.max_inflight || sent_bytes_ >= limits.max_outbound_bytes;
+  bool window_is_full(const Recipient& recipient, const Limits& limits) const {
+    return waits_again_ > 0 || in_flight() >= limits.max_inflight ||
+           in_flight() >= recipient.receive_maximum() || sent_bytes_ >= limits.max_outbound_bytes;
   }
-  std::size_t counted() const { return queue_.size() - queued_retained_; }
   Added has_place_for(const Message& message, const Shared& shared) const;
-  void count(const Message& message, Shared& shared);
-  void uncount(const Message& message, Shared& shared);
-  void send(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain, Outbox& outbox);
-  const Sent& put_in_flight(std::shared_ptr<Message> message, mqtt::QoS qos, bool retain);
-  void fill_window(Outbox& outbox, Shared& shared);
+  void send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
+            Time now);
+  const Sent& put_in_flight(const std::shared_ptr<Message>& message, const Selected& selected);
+  void send_again(Recipient& recipient, Time now);
+  void send_queued(Recipient& recipient, Shared& shared);
+  void fill_window(Recipient& recipient, Shared& shared);
   mqtt::PacketIdentifier next_identifier();
   void forget_sent(Fifo<Sent>::Iterator sent);
   Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
@@ -90,10 +105,9 @@ class Outgoing {
 
   Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
   Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
-  Fifo<Queued> queue_;                     // never sent
-  std::size_t sent_bytes_ = 0;             // of those in sent_
-  std::size_t queued_bytes_ = 0;           // without retained messages
-  std::uint32_t queued_retained_ = 0;
+  Queue queue_;
+  std::size_t sent_bytes_ = 0;     // of those in sent_
+  std::uint16_t waits_again_ = 0;  // the last ones of sent_, which this connection has had no place for yet
   mqtt::PacketIdentifier last_identifier_ = 0;
 };
 

@@ -3,33 +3,36 @@
 // another, in this process or a later one. Network thread only.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "pubsub_mqtt/base/time.h"
-#include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/outgoing.h"
 #include "record/received_identifiers.h"
 #include "record/session_key.h"
 #include "record/subscriptions.h"
+#include "record/will.h"
 
 namespace pubsub_mqtt::session {
 
 struct SessionRecord {
   SessionKey key;
-  // The session ends with its connection, and nothing of it is used again [MQTT-3.1.2-6].
-  bool clean = true;
+  // For how long the session outlives its connection, within Limits::session_expiry. 0: it ends with its connection, and
+  // nothing of it is used again [MQTT-3.1.2-6, MQTT5-3.1.2-23].
+  std::chrono::duration<std::uint32_t> expiry{0};
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
   bool is_bridge = false;                                       // likewise
-  // When the session was first seen without a connection, from where its expiry counts; `not_seen_offline` before.
-  // No std::optional, which would cost each idle client eight bytes.
-  static constexpr Time not_seen_offline = Time::min();
-  Time offline_since = not_seen_offline;
+  // When the connection ended, from where its expiry and the delay of its will count; `online` before. No
+  // std::optional, which would cost each idle client eight bytes.
+  static constexpr Time online = Time::min();
+  Time offline_since = online;
   Subscriptions subscriptions = {};
   Outgoing outgoing = {};             // queued, and in flight
   ReceivedIdentifiers received = {};  // of QoS 2
-  // Of a client that is connected; nullptr: none [MQTT-3.1.2-8].
-  std::unique_ptr<Publication> will = {};
+  // Of a client that is connected, or that went so recently that it still waits; nullptr: none [MQTT-3.1.2-8].
+  std::unique_ptr<Will> will = {};
 };
 
 }  // namespace pubsub_mqtt::session

@@ -1,54 +1,171 @@
 #include "record/subscriptions.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <variant>
 
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::session {
+namespace {
 
-Subscriptions::ByFilter::iterator Subscriptions::place(std::string_view topic_filter) const {
+bool has_option(const Subscription& subscription) {
+  return subscription.no_local || subscription.retain_as_published || subscription.identifier != 0;
+}
+
+// Apart from what an item's natural TYPE is.
+bool selects(const Subscription& subscription, std::string_view topic, const topic::NodeTopic& parsed,
+             bool is_natural) {
+  if (subscription.topic_filter == topic) return true;
+  const auto filter = topic::parse_filter(subscription.topic_filter);
+  const auto* pattern = std::get_if<topic::NodePattern>(&filter);
+  return pattern != nullptr && pattern->selects(parsed.host, parsed.node) &&
+         (pattern->type ? *pattern->type == parsed.type : is_natural);
+}
+
+}  // namespace
+
+Subscriptions::All& Subscriptions::all() {
+  if (!all_) all_ = std::make_unique<All>();
+  return *all_;
+}
+
+Subscriptions::Options& Subscriptions::options() {
+  auto& options = all().options;
+  if (!options) options = std::make_unique<Options>();
+  return *options;
+}
+
+void Subscriptions::count(const Subscription& subscription) {
+  if (has_option(subscription)) ++options().subscriptions;
+}
+
+void Subscriptions::uncount(const Subscription& subscription) {
+  if (has_option(subscription)) --all_->options->subscriptions;
+}
+
+// What is not needed any more is given back.
+void Subscriptions::changed() {
+  if (!all_) return;
+  auto& options = all_->options;
+  if (options) options->matches.clear();
+  if (options && options->subscriptions == 0 && options->expected.empty()) options.reset();
+  if (!options && all_->by_filter.empty()) all_.reset();
+}
+
+// Where a granted one with the filter is, or belongs.
+Subscriptions::List::iterator Subscriptions::place(std::string_view topic_filter) const {
   return std::lower_bound(
-      by_filter_->begin(), by_filter_->end(), topic_filter,
+      all_->by_filter.begin(), all_->by_filter.end(), topic_filter,
       [](const Subscription& each, std::string_view wanted) { return each.topic_filter < wanted; });
 }
 
+// Returns the end where there is none.
+Subscriptions::List::iterator Subscriptions::find_granted(std::string_view topic_filter) const {
+  const auto found = place(topic_filter);
+  return found != all_->by_filter.end() && found->topic_filter == topic_filter ? found
+                                                                               : all_->by_filter.end();
+}
+
+void Subscriptions::expect(const Subscription& subscription) {
+  options().expected.push_back(subscription);
+  count(subscription);
+  changed();
+}
+
+void Subscriptions::forget_expected(const Subscription& subscription) {
+  if (!all_ || !all_->options) return;
+  auto& expected = all_->options->expected;
+  const auto found = std::find(expected.begin(), expected.end(), subscription);
+  if (found == expected.end()) return;
+  uncount(subscription);
+  expected.erase(found);
+}
+
 void Subscriptions::set(Subscription subscription) {
-  if (!by_filter_) by_filter_ = std::make_unique<ByFilter>();
-  const auto found = place(subscription.topic_filter);
-  if (found != by_filter_->end() && found->topic_filter == subscription.topic_filter) {
-    *found = std::move(subscription);
+  all();
+  count(subscription);
+  forget_expected(subscription);
+  const auto found = find_granted(subscription.topic_filter);
+  if (found == all_->by_filter.end()) {
+    all_->by_filter.insert(place(subscription.topic_filter), std::move(subscription));
   } else {
-    by_filter_->insert(found, std::move(subscription));
+    uncount(*found);
+    *found = std::move(subscription);
   }
+  changed();
+}
+
+void Subscriptions::refuse(const Subscription& subscription) {
+  forget_expected(subscription);
+  erase(subscription.topic_filter);
 }
 
 void Subscriptions::erase(std::string_view topic_filter) {
-  if (!by_filter_) return;
-  const auto found = place(topic_filter);
-  if (found == by_filter_->end() || found->topic_filter != topic_filter) return;
-  by_filter_->erase(found);
-  if (by_filter_->empty()) by_filter_.reset();
+  if (!all_) return;
+  const auto found = find_granted(topic_filter);
+  if (found != all_->by_filter.end()) {
+    uncount(*found);
+    all_->by_filter.erase(found);
+  }
+  changed();
+}
+
+void Subscriptions::begin_again() {
+  if (!all_ || !all_->options) return;
+  auto& expected = all_->options->expected;
+  while (!expected.empty()) {
+    uncount(expected.back());
+    expected.pop_back();
+  }
+  changed();
 }
 
 const Subscription* Subscriptions::find(std::string_view topic_filter) const {
-  if (!by_filter_) return nullptr;
-  const auto found = place(topic_filter);
-  return found != by_filter_->end() && found->topic_filter == topic_filter ? &*found : nullptr;
+  if (!all_) return nullptr;
+  const auto found = find_granted(topic_filter);
+  return found == all_->by_filter.end() ? nullptr : &*found;
 }
 
 bool Subscriptions::select(std::string_view topic) const {
   const auto parsed = topic::parse_topic(topic);
   const auto* wanted = std::get_if<topic::NodeTopic>(&parsed);
-  if (!by_filter_ || wanted == nullptr) return false;
-  return std::ranges::any_of(*by_filter_, [&](const Subscription& each) {
-    if (each.topic_filter == topic) return true;
-    const auto filter = topic::parse_filter(each.topic_filter);
-    const auto* pattern = std::get_if<topic::NodePattern>(&filter);
-    return pattern != nullptr && pattern->selects(wanted->host, wanted->node) &&
-           (!pattern->type || *pattern->type == wanted->type);
-  });
+  if (!all_ || wanted == nullptr) return false;
+  return std::ranges::any_of(all_->by_filter,
+                             [&](const Subscription& each) { return selects(each, topic, *wanted, true); });
+}
+
+const Matches& Subscriptions::match(NodeId node, topic::Type type, bool is_natural,
+                                    std::string_view topic) const {
+  return all_->options->matches.get(node, type, is_natural, [&] { return find_matches(topic, is_natural); });
+}
+
+// Each filter once, with the options that were asked for last.
+std::vector<const Subscription*> Subscriptions::effective() const {
+  std::map<std::string_view, const Subscription*> by_filter;
+  for (const auto& granted : all_->by_filter) by_filter.emplace(granted.topic_filter, &granted);
+  for (const auto& expected : all_->options->expected) by_filter[expected.topic_filter] = &expected;
+  std::vector<const Subscription*> effective;
+  effective.reserve(by_filter.size());
+  for (const auto& [filter, subscription] : by_filter) effective.push_back(subscription);
+  return effective;
+}
+
+Matches Subscriptions::find_matches(std::string_view topic, bool is_natural) const {
+  Matches matches;
+  const auto parsed = topic::parse_topic(topic);
+  const auto* wanted = std::get_if<topic::NodeTopic>(&parsed);
+  if (wanted == nullptr) return matches;
+  const auto add = [&](const Subscription& subscription) {
+    if (selects(subscription, topic, *wanted, is_natural)) matches.add(subscription);
+  };
+  if (all_->options->expected.empty()) {
+    for (const auto& granted : all_->by_filter) add(granted);
+  } else {
+    for (const auto* each : effective()) add(*each);
+  }
+  return matches;
 }
 
 }  // namespace pubsub_mqtt::session

@@ -1,5 +1,6 @@
-// The filters of a session that were granted, with their options (MQTT 3.1.1, 3.8 and 3.10): what a session is
-// subscribed to, wherever its messages come from. For matching, the hub has them as well. Network thread only.
+// The filters of a session that were granted, with their options (MQTT 3.1.1, 3.8 and 3.10; 5.0, 3.8.3.1): what a
+// session is subscribed to, wherever its messages come from. The hub has them as well, and decides whether the session
+// gets a topic; where one of them has an option, how it does is decided here. Network thread only.
 #pragma once
 
 #include <cstddef>
@@ -8,27 +9,68 @@
 #include <vector>
 
 #include "pubsub_mqtt/boundary/subscription.h"
+#include "record/matches.h"
 
 namespace pubsub_mqtt::session {
 
 class Subscriptions {
  public:
-  // Replaces one with the same filter [MQTT-3.8.4-3].
+  // A SUBSCRIBE of a 5.0 client asks for it. Until set() or refuse() it counts as granted, in the place of one with the
+  // same filter: messages for it may come before the answer.
+  void expect(const Subscription& subscription);
+  // Granted: replaces one with the same filter [MQTT-3.8.4-3].
   void set(Subscription subscription);
+  // Not granted: one with the same filter goes.
+  void refuse(const Subscription& subscription);
   void erase(std::string_view topic_filter);
 
-  // Returns nullptr where there is none. Good until the next change.
+  // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes have
+  // other numbers.
+  void begin_again();
+
+  // Returns nullptr where there is none that was granted. Good until the next change.
   const Subscription* find(std::string_view topic_filter) const;
   // Whether one of the filters selects the topic, apart from what an item's natural TYPE is.
   bool select(std::string_view topic) const;
-  std::size_t size() const { return by_filter_ ? by_filter_->size() : 0; }
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    if (!all_) return;
+    for (const Subscription& granted : all_->by_filter) visit(granted);
+  }
+  std::size_t size() const { return all_ ? all_->by_filter.size() : 0; }
+
+  // Whether any has an option beside its QoS.
+  bool have_options() const { return all_ && all_->options && all_->options->subscriptions > 0; }
+  // Which filters select the node's topic of the TYPE: those with a wildcard TYPE where it is the item's natural one.
+  // Good until the next call.
+  const Matches& match(NodeId node, topic::Type type, bool is_natural, std::string_view topic) const;
 
  private:
-  // Sorted by filter; no memory before the first one, since many clients only publish.
-  using ByFilter = std::vector<Subscription>;
-  ByFilter::iterator place(std::string_view topic_filter) const;
+  using List = std::vector<Subscription>;
+  // Of clients of 5.0.
+  struct Options {
+    List expected;                  // in the order of the SUBSCRIBEs
+    std::size_t subscriptions = 0;  // that have any, granted or expected
+    MatchCache matches;
+  };
+  // No memory before the first one, since many clients only publish.
+  struct All {
+    List by_filter;  // sorted by filter
+    std::unique_ptr<Options> options;
+  };
 
-  std::unique_ptr<ByFilter> by_filter_;
+  All& all();
+  Options& options();
+  List::iterator place(std::string_view topic_filter) const;
+  List::iterator find_granted(std::string_view topic_filter) const;
+  void count(const Subscription& subscription);
+  void uncount(const Subscription& subscription);
+  void forget_expected(const Subscription& subscription);
+  void changed();
+  std::vector<const Subscription*> effective() const;
+  Matches find_matches(std::string_view topic, bool is_natural) const;
+
+  std::unique_ptr<All> all_;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -4,14 +4,68 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "protocol/session.h"
+#include "pubsub_mqtt/mqtt/properties.h"
 #include "record/message.h"
 #include "routing/direct_item.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
+namespace {
+
+// An item on one of its topics, as sessions with the same selection receive it.
+struct Part {
+  topic::Type type = topic::Type::json;
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  bool is_natural = false;
+};
+
+class Parts {
+ public:
+  Parts(const Selection& selection, const ItemPublished& item) {
+    for (std::size_t i = 0; i < topic::type_count; ++i) {
+      if (!item.payloads[i]) continue;
+      const auto type = static_cast<topic::Type>(i);
+      const auto selected = selection.qos(type, item.natural_type);
+      if (!selected) continue;
+      parts_[count_++] = {.type = type,
+                          .qos = std::min(item.envelope.qos, *selected),
+                          .is_natural = type == item.natural_type};
+    }
+  }
+
+  bool empty() const { return count_ == 0; }
+  const Part* begin() const { return parts_.data(); }
+  const Part* end() const { return parts_.data() + count_; }
+
+ private:
+  std::array<Part, topic::type_count> parts_;
+  std::size_t count_ = 0;
+};
+
+// What is said of the payload's form is left out where the topic has another one (docs/mapping.md, "MQTT 5.0").
+Envelope envelope_for(topic::Type type, const ItemPublished& item) {
+  Envelope envelope = item.envelope;
+  if (envelope.properties == nullptr || type == item.published_as.value_or(type)) return envelope;
+  std::string properties = mqtt::forwarded(mqtt::Properties(*envelope.properties), false);
+  envelope.properties =
+      properties.empty() ? nullptr : std::make_shared<const std::string>(std::move(properties));
+  return envelope;
+}
+
+// Takes the payload of that TYPE.
+std::shared_ptr<Message> make_message(const Audience& audience, topic::Type type, ItemPublished& item) {
+  return std::make_shared<Message>(
+      Message::Kind::live, item.node, type,
+      Publication{.topic = audience.topic(type),
+                  .payload = std::move(*item.payloads[static_cast<std::size_t>(type)]),
+                  .envelope = envelope_for(type, item)});
+}
+
+}  // namespace
 
 void Audiences::carry_out(NodeOpened& opened) {
   by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name));
@@ -22,46 +76,83 @@ void Audiences::carry_out(const AudienceChange& change) {
   if (audience != by_node_.end()) audience->second.change(change);
 }
 
-void Audiences::carry_out(const NodeClosed& closed) { by_node_.erase(closed.node); }
+void Audiences::carry_out(const NodeClosed& closed) {
+  by_node_.erase(closed.node);
+  groups_.forget(closed.node);
+}
 
 void Audiences::carry_out(ItemPublished& item) {
   const auto audience = by_node_.find(item.node);
   if (audience != by_node_.end()) send(audience->second, item);
 }
 
-bool Audiences::publish(const DirectWay& way, const mqtt::Publish& packet, const Envelope& envelope) {
+std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::Publish& packet,
+                                              const Envelope& envelope) {
   const NodeId node = way.route->node();
   const auto found = by_node_.find(node);
   const Audience nobody({}, {});
   const Audience& audience = found == by_node_.end() ? nobody : found->second;
   auto item = direct_item(node, way.type, packet, envelope, audience, limits_.max_xml_elements);
-  if (!item) return false;
-  send(audience, *item);
+  if (!item) return std::nullopt;
+  return send(audience, *item);
+}
+
+// Returns for how many sessions it was, of which a group is one.
+std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
+  Messages messages;
+  std::size_t receivers = audience.is_shared() ? send_to_groups(audience, item, messages) : 0;
+  for (const auto& group : audience.groups()) {
+    const Parts parts(group.selection, item);
+    if (parts.empty()) continue;
+    for (const SessionId member : group.sessions) {
+      Session* session = sessions_.find(member);
+      if (session == nullptr) continue;
+      bool is_for_it = false;
+      for (const auto& [type, qos, is_natural] : parts) {
+        auto& message = messages[static_cast<std::size_t>(type)];
+        if (message == nullptr) message = make_message(audience, type, item);
+        session->guard([&] { is_for_it = session->deliver(message, qos, is_natural) || is_for_it; });
+      }
+      if (is_for_it) ++receivers;
+    }
+  }
+  return receivers;
+}
+
+std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages) {
+  std::size_t receivers = 0;
+  for (SharedGroup* group : groups_.selecting(item.node, audience.host(), audience.node())) {
+    const topic::Type type = group->type().value_or(item.natural_type);
+    if (!item.payloads[static_cast<std::size_t>(type)]) continue;
+    auto& message = messages[static_cast<std::size_t>(type)];
+    if (message == nullptr) message = make_message(audience, type, item);
+    if (give(*group, audience, message)) ++receivers;
+  }
+  return receivers;
+}
+
+// Returns whether it was for anybody.
+bool Audiences::give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message) {
+  bool is_for_anybody = false;
+  const auto qos = [&](const SharedGroup::Member& member) {
+    return std::min(message->envelope().qos, member.qos);
+  };
+  const auto chosen = group.choose([&](const SharedGroup::Member& member) -> std::optional<Standing> {
+    const Session* session = sessions_.find(member.session);
+    if (session == nullptr || !audience.shares(member.session)) return std::nullopt;
+    is_for_anybody = true;
+    return session->standing(*message, qos(member), group);
+  });
+  if (!chosen) return is_for_anybody;
+  Session* session = sessions_.find(chosen->session);
+  session->guard([&] { session->deliver(message, qos(*chosen), group); });
   return true;
 }
 
-void Audiences::send(const Audience& audience, ItemPublished& item) {
-  // One a topic, made when the first session wants it, whoever receives it.
-  std::array<std::shared_ptr<Message>, topic::type_count> messages;
-  for (const auto& [selection, shared, sessions] : audience.groups()) {
-    for (const SessionId member : sessions) {
-      Session* session = sessions_.find(member);
-      if (session == nullptr || !session->takes(item.envelope)) continue;
-      for (std::size_t i = 0; i < topic::type_count; ++i) {
-        if (!item.payloads[i]) continue;
-        const auto type = static_cast<topic::Type>(i);
-        const auto selected = selection.qos(type, item.natural_type);
-        if (!selected) continue;
-        if (messages[i] == nullptr) {
-          messages[i] = std::make_shared<Message>(Message::Kind::live, item.node, type,
-                                                  Publication{.topic = audience.topic(type),
-                                                              .payload = std::move(*item.payloads[i]),
-                                                              .envelope = item.envelope});
-        }
-        session->guard([&] { session->deliver(messages[i], std::min(item.envelope.qos, *selected)); });
-      }
-    }
-  }
+void Audiences::give(GroupNumber number, const std::shared_ptr<Message>& message) {
+  SharedGroup* group = groups_.find(number);
+  const auto audience = by_node_.find(message->node());
+  if (group != nullptr && audience != by_node_.end()) give(*group, audience->second, message);
 }
 
 void Audiences::carry_out(RetainedMessages& retained) {
@@ -75,12 +166,11 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
     const auto audience = by_node_.find(each.node);
     // The right may have gone while the batch was gathered.
     if (audience == by_node_.end() || !audience->second.receives(session.id(), each.type)) continue;
-    if (!session.takes(each.envelope)) continue;
     session.deliver(std::make_shared<Message>(Message::Kind::retained, each.node, each.type,
                                               Publication{.topic = audience->second.topic(each.type),
                                                           .payload = std::move(each.payload),
                                                           .envelope = each.envelope}),
-                    each.envelope.qos);
+                    each.envelope.qos, each.is_natural);
   }
   session.delivered_retained();
 }
@@ -88,6 +178,11 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
 bool Audiences::may_have(const Session& session, const Message& message) const {
   const auto audience = by_node_.find(message.node());
   return audience != by_node_.end() && audience->second.receives(session.id(), message.type());
+}
+
+bool Audiences::may_share(const Session& session, const Message& message) const {
+  const auto audience = by_node_.find(message.node());
+  return audience != by_node_.end() && audience->second.shares(session.id());
 }
 
 }  // namespace pubsub_mqtt::session

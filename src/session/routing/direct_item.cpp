@@ -30,7 +30,8 @@ bool translate(topic::Type published, std::string_view payload, const Audience& 
 std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mqtt::Publish& publish,
                                          const Envelope& envelope, const Audience& audience,
                                          std::size_t max_xml_elements) {
-  ItemPublished item{.node = node, .natural_type = type, .payloads = {}, .envelope = envelope};
+  ItemPublished item{
+      .node = node, .natural_type = type, .payloads = {}, .published_as = type, .envelope = envelope};
   if (type != topic::Type::xml && !audience.is_received(topic::Type::xml, type)) {
     if (payload::check_text(type, publish.payload)) return std::nullopt;
   } else if (type == topic::Type::atom_title ||

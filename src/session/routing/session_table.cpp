@@ -6,13 +6,6 @@
 #include "record/session_record.h"
 
 namespace pubsub_mqtt::session {
-namespace {
-
-constexpr std::uint64_t slot_mask = 0xFFFFFFFF;
-constexpr unsigned slot_bits = 32;
-
-}  // namespace
-
 bool SessionTable::KeyOrder::operator()(const Session* a, const Session* b) const {
   return a->key() < b->key();
 }
@@ -35,9 +28,9 @@ Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
   // A session without a client identifier is never resumed: it is unique, as [MQTT-3.1.3-6] wants it.
   const bool has_key = !session->key().client_identifier.empty();
   if (has_key) by_key_.insert(session.get());
-  if (!session->is_clean()) {
+  if (session->outlives_connection()) {
     try {
-      ++stored_[session->key().account];
+      count_stored(session->key().account);
     } catch (...) {
       if (has_key) by_key_.erase(session.get());
       throw;
@@ -50,24 +43,26 @@ Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
 }
 
 void SessionTable::erase(Session& session) noexcept {
-  if (!session.is_clean()) {
-    const auto stored = stored_.find(session.key().account);
-    if (--stored->second == 0) stored_.erase(stored);
-  }
+  if (session.outlives_connection()) uncount_stored(session.key().account);
   if (!session.key().client_identifier.empty()) by_key_.erase(&session);
   const auto place = static_cast<std::uint32_t>(session.id() & slot_mask);
   free_slots_.push_back(place);
   slots_[place].session.reset();
 }
 
-void SessionTable::clear() noexcept { slots_.clear(); }
-
-Session* SessionTable::find(SessionId id) const {
-  const std::size_t place = id & slot_mask;
-  if (place >= slots_.size()) return nullptr;
-  Session* session = slots_[place].session.get();
-  return session != nullptr && session->id() == id ? session : nullptr;
+void SessionTable::set_expiry(Session& session, std::chrono::duration<std::uint32_t> expiry) {
+  const bool outlives = expiry.count() > 0;
+  if (outlives && !session.outlives_connection()) count_stored(session.key().account);
+  if (!outlives && session.outlives_connection()) uncount_stored(session.key().account);
+  session.record().expiry = expiry;
 }
+
+void SessionTable::uncount_stored(const std::string& account) noexcept {
+  const auto stored = stored_.find(account);
+  if (--stored->second == 0) stored_.erase(stored);
+}
+
+void SessionTable::clear() noexcept { slots_.clear(); }
 
 Session* SessionTable::find(const SessionKey& key) const {
   const auto found = by_key_.find(key);

@@ -1,6 +1,7 @@
 // All sessions, by identifier and by client. Network thread only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -29,11 +30,17 @@ class SessionTable {
   // `shared` outlives the session.
   Session& create(SessionRecord&& record, Shared& shared);
   void erase(Session& session) noexcept;
+  // For how long the session outlives its connection from now on.
+  void set_expiry(Session& session, std::chrono::duration<std::uint32_t> expiry);
   // At the end: sessions refer to what may go before the table.
   void clear() noexcept;
 
   // Returns nullptr where the session is over.
-  Session* find(SessionId id) const;
+  Session* find(SessionId id) const {
+    const std::size_t place = id & slot_mask;
+    if (place >= slots_.size() || slots_[place].uses != id >> slot_bits) return nullptr;
+    return slots_[place].session.get();
+  }
   Session* find(const SessionKey& key) const;
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
@@ -52,6 +59,8 @@ class SessionTable {
  private:
   // The place of a session in slots_ is the low half of its identifier, how often the place was used the high
   // half: found without a search, and never mistaken for its successor.
+  static constexpr SessionId slot_mask = 0xFFFFFFFF;
+  static constexpr unsigned slot_bits = 32;
   struct Slot {
     std::uint32_t uses = 0;
     std::unique_ptr<Session> session;
@@ -62,6 +71,9 @@ class SessionTable {
     bool operator()(const SessionKey& a, const Session* b) const;
     bool operator()(const Session* a, const SessionKey& b) const;
   };
+
+  void count_stored(const std::string& account) { ++stored_[account]; }
+  void uncount_stored(const std::string& account) noexcept;
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;  // room for all of slots_, so that a session can always end

@@ -11,6 +11,7 @@
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "routing/audiences.h"
+#include "routing/session_deadlines.h"
 #include "routing/session_table.h"
 #include "routing/shared.h"
 
@@ -19,7 +20,7 @@ namespace pubsub_mqtt::session {
 class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
-      : audiences(table, limits),
+      : audiences(table, shared.groups, limits),
         repeated_lines(log),
         shared{.limits = limits,
                .requests = requests,
@@ -34,16 +35,20 @@ class Sessions::State {
   State& operator=(const State&) = delete;
 
   Session* take_over(const SessionKey& key);
-  void disconnect(Session& session, std::string_view why);
-  void disconnect(Session& session);
+  void disconnect(Session& session, mqtt::Reason reason, std::string_view why);
+  void log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why);
   void detach(Session& session) noexcept;
   void end_of_connection(Session& session);
+  void attend(Session& session);
+  void end_what_is_over();
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
+  void drop_expired_messages(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
+  void carry_out(const AuthReply& reply);
   void carry_out(const CloseAccount& account);
   void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
@@ -56,7 +61,10 @@ class Sessions::State {
   RepeatedLines repeated_lines;
   Shared shared;
   Refusals refusals;
+  SessionDeadlines deadlines;
+  Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
+  Time expired_dropped_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -78,45 +86,49 @@ void Sessions::await_login(ConnectionId id, Connection& connection) {
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
 
 bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
-  if (connect.clean_session) return true;
+  if (granted_expiry(connect, limits()).count() == 0) return true;
   const SessionTable& table = state_->table;
   const Session* known =
       table.find({.account = account, .client_identifier = std::string(connect.client_identifier)});
-  if (known != nullptr && !known->is_clean()) return true;
+  if (known != nullptr && known->outlives_connection()) return true;
   return table.stored(account) <
          (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
 }
 
-Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, ConnectionId connection,
-                                std::string address, Outbox& outbox) {
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
   SessionRecord record{
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
-      .clean = connect.clean_session};
-  Attachment attachment{.connection = connection,
-                        .outbox = &outbox,
-                        .address = std::move(address),
+      .expiry = granted_expiry(connect, limits())};
+  Attachment attachment{.connection = newcomer.connection,
+                        .outbox = &newcomer.outbox,
+                        .address = std::move(newcomer.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
-                        .will = nullptr,
-                        .client_limits = client_limits(connect)};
-  if (const auto& will = connect.will) {
-    attachment.will =
-        std::make_unique<Publication>(Publication{.topic = std::string(will->topic),
-                                                  .payload = std::string(will->payload),
-                                                  .envelope = {.qos = will->qos, .retain = will->retain}});
+                        .will = will_of(connect),
+                        .client_limits = std::move(newcomer.limits)};
+  // An account has its name for this already.
+  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
   }
+  state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
   if (session != nullptr && connect.clean_session) {
     state_->close(*session);
     session = nullptr;
   }
   const bool present = session != nullptr;
-  if (!present) session = &state_->table.create(std::move(record), state_->shared);
-  if (attachment.will) {
-    auto& envelope = attachment.will->envelope;
-    envelope = session->envelope(envelope.qos, envelope.retain);
+  if (present) {
+    state_->table.set_expiry(*session, record.expiry);
+  } else {
+    session = &state_->table.create(std::move(record), state_->shared);
   }
-  session->attach(std::move(attachment));
+  if (attachment.will) {
+    auto& envelope = attachment.will->publication.envelope;
+    envelope.publisher = session->publisher();
+    envelope.session = session->id();
+  }
+  state_->deadlines.erase(session->id());
+  session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
   return {.session = *session, .present = present};
 }
 
@@ -124,14 +136,13 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
   if (session == nullptr || !session->is_connected()) return session;
-  repeated_lines.log(LogLevel::info, session->client(), "closed, its client identifier connected again");
-  disconnect(*session);
-  return table.find(key);  // a clean session is over now
+  constexpr std::string_view why = "its client identifier connected again";
+  repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+  disconnect(*session, mqtt::Reason::session_taken_over, why);
+  return table.find(key);  // one that does not outlive its connection is over now
 }
 
-void Sessions::resume(Session& session) {
-  session.resume([&](const Message& message) { return state_->audiences.may_have(session, message); });
-}
+void Sessions::resume(Session& session) { session.resume(); }
 
 void Sessions::detach(Session& session) noexcept { state_->detach(session); }
 
@@ -145,24 +156,50 @@ void Sessions::State::detach(Session& session) noexcept {
 }
 
 void Sessions::State::end_of_connection(Session& session) {
-  session.publish_will();
-  if (session.is_clean()) close(session);
+  if (session.outlives_connection()) return attend(session);
+  close(session);
+}
+
+// What is due for a session without a connection is done; the rest is awaited.
+void Sessions::State::attend(Session& session) {
+  if (session.ends_at() <= shared.now) {
+    const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
+    repeated_lines.log(
+        LogLevel::info, session.client(),
+        is_cut ? "its session ends, since it did not come back within mqtt_session_expiry"
+               : "its session ends, since it did not come back within its session expiry interval");
+    return close(session);
+  }
+  if (session.has_will() && session.will_is_due_at() <= shared.now) session.publish_will();
+  deadlines.set(session.id(), session.has_will() ? session.will_is_due_at() : session.ends_at());
+}
+
+void Sessions::State::end_what_is_over() {
+  while (const auto due = deadlines.take_due(shared.now)) {
+    if (Session* session = table.find(*due)) detach(*session);
+  }
 }
 
 void Sessions::State::end_unfinished() {
   if (!std::exchange(shared.has_unfinished, false)) return;
   table.for_each([this](Session& session) {
-    if (!session.is_connected() && (session.has_will() || session.is_clean())) detach(session);
+    if (!session.is_connected()) detach(session);
   });
 }
 
+// The end of the session is the end of a will's delay [MQTT5-3.1.2-8]. Its groups go on without it.
 void Sessions::State::close(Session& session) {
+  session.publish_will();
+  deadlines.erase(session.id());
   if (session.dropped() > 0) {
     repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
                        std::to_string(session.dropped()) + ' ');
   }
+  const auto passed_on = session.record().outgoing.of_groups();
+  session.leave_groups();
   if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
   table.erase(session);
+  for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
 
 void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
@@ -178,6 +215,13 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
+// What has expired in queues that nobody touches is memory for nothing.
+void Sessions::State::drop_expired_messages(Time now) {
+  if (now < expired_dropped_at + std::chrono::seconds(10)) return;
+  expired_dropped_at = now;
+  table.for_each([](Session& session) { session.drop_expired(); });
+}
+
 void Sessions::look(Time now) {
   state_->shared.now = now;
   state_->shared.waiting.look(now, GoOn{state_->table});
@@ -188,16 +232,25 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
+  state_->drop_expired_messages(now);
+  // Whose moments are others since a reload are seen to at once.
+  if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
+    state_->shared.has_unfinished = true;
+  }
   state_->end_unfinished();
-  state_->table.for_each([&](Session& session) {
-    if (session.is_connected()) return;
-    auto& since = session.record().offline_since;
-    if (since == SessionRecord::not_seen_offline) since = now;
-    if (now - since < limits().session_expiry) return;
-    state_->repeated_lines.log(LogLevel::info, session.client(),
-                               "its session ends, since it did not come back within mqtt_session_expiry");
-    state_->close(session);
-  });
+  state_->table.for_each([](Session& session) { session.drop_expired(); });
+  meet_deadlines(now);
+}
+
+void Sessions::meet_deadlines(Time now) {
+  look(now);
+  state_->end_what_is_over();
+}
+
+std::optional<Time> Sessions::deadline() const { return state_->deadlines.first(); }
+
+void Sessions::set_expiry(Session& session, std::uint32_t seconds) {
+  state_->table.set_expiry(session, granted_expiry(Seconds(seconds), limits()));
 }
 
 std::vector<ClientView> Sessions::clients() const {
@@ -215,6 +268,13 @@ void Sessions::send_wills() {
     if (session.has_retained_will()) session.publish_will();
   });
   state_->table.for_each([](Session& session) { session.publish_will(); });
+}
+
+void Sessions::close_all() {
+  state_->table.for_each([&](Session& session) {
+    if (!session.is_connected()) return;
+    state_->disconnect(session, mqtt::Reason::server_shutting_down, "the MQTT server stops");
+  });
 }
 
 void Sessions::handle(Delivery&& delivery) {
@@ -235,12 +295,18 @@ void Sessions::State::carry_out(const LoginReply& reply) {
   if (found != logging_in.end()) found->second->receive(reply);
 }
 
+void Sessions::State::carry_out(const AuthReply& reply) {
+  const auto found = logging_in.find(reply.connection);
+  if (found != logging_in.end()) found->second->receive(reply);
+}
+
 void Sessions::State::carry_out(const CloseAccount& account) {
   table.for_each([&](Session& session) {
     if (session.account() != account.account) return;
     if (account.was_deleted) session.forget_will();
     const SessionId id = session.id();
-    if (session.is_connected()) disconnect(session, "closed, its account was changed");
+    if (session.is_connected())
+      log_and_disconnect(session, mqtt::Reason::not_authorized, "its account was changed");
     if (account.was_deleted && table.find(id) != nullptr) close(session);
   });
 }
@@ -249,22 +315,26 @@ void Sessions::State::carry_out(const CloseHost& host) {
   const std::string of_host = '@' + host.host;
   table.for_each([&](Session& session) {
     if (!session.is_connected() || !session.account().ends_with(of_host)) return;
-    disconnect(session, "closed, its account's host has gone");
+    log_and_disconnect(session, mqtt::Reason::server_shutting_down, "its account's host has gone");
   });
 }
 
 void Sessions::State::carry_out(const CloseConnection& connection) {
   Session* session = table.find(connection.session);
-  if (session != nullptr && session->is_connected()) disconnect(*session, "closed by the administrator");
+  if (session == nullptr || !session->is_connected()) return;
+  constexpr std::string_view why = "closed by the administrator";
+  log(*session, LogLevel::info, why);
+  disconnect(*session, mqtt::Reason::administrative_action, why);
 }
 
-void Sessions::State::disconnect(Session& session, std::string_view why) {
-  log(session, LogLevel::info, why);
-  disconnect(session);
+void Sessions::State::log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why) {
+  log(session, LogLevel::info, "closed, " + why);
+  disconnect(session, reason, why);
 }
 
 // The server closes the connection: the will goes out.
-void Sessions::State::disconnect(Session& session) {
+void Sessions::State::disconnect(Session& session, mqtt::Reason reason, std::string_view why) {
+  session.say_goodbye(reason, why);
   session.outbox()->close();
   detach(session);
 }

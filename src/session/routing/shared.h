@@ -7,9 +7,11 @@
 #include "protocol/repeated_lines.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
+#include "routing/shared_groups.h"
 #include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
@@ -27,7 +29,8 @@ struct Shared {
   Backlog backlog = {};
   Waiting waiting{limits};
   Pauses pauses = {};
-  Time now{0};  // as a connection, or Sessions::expire(), was told last
+  SharedGroups groups = {};
+  Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet

@@ -47,6 +47,8 @@ bool SharedGroup::erase(SessionId session) noexcept {
 
 void SharedGroups::join(SessionId session, const std::string& account, const Subscription& granted,
                         GroupScope scope) {
+  const auto filter = topic::split_group(granted.topic_filter);
+  if (!filter || !filter->is_shared()) return;
   Key key{.account = std::nullopt, .filter = granted.topic_filter};
   if (scope == GroupScope::account) key.account = account;
   auto group = groups_.find(key);
@@ -84,6 +86,7 @@ void SharedGroups::erase(Groups::iterator group) noexcept {
 // The setting may have changed since the session joined.
 void SharedGroups::leave(SessionId session, const std::string& account,
                          std::string_view topic_filter) noexcept {
+  if (!topic::is_shared(topic_filter)) return;
   if (!leave(session, {.account = std::nullopt, .filter = topic_filter})) {
     leave(session, {.account = account, .filter = topic_filter});
   }
@@ -96,7 +99,7 @@ bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
   return true;
 }
 
-SharedGroup* SharedGroups::find(GroupNumber number) {
+SharedGroup* SharedGroups::find(GroupNumber number) const {
   const auto found = by_number_.find(number);
   return found == by_number_.end() ? nullptr : &found->second->second;
 }

@@ -97,13 +97,14 @@ class SharedGroup {
 
 class SharedGroups {
  public:
-  // The session was granted a shared filter, for the first time or with other options. `account` is the session's.
+  // The session was granted a filter, for the first time or with other options; does nothing where it is not shared.
+  // `account` is the session's.
   void join(SessionId session, const std::string& account, const Subscription& granted, GroupScope scope);
   // Does nothing where the session is in no such group. What it has not acknowledged is for the caller to give to others.
   void leave(SessionId session, const std::string& account, std::string_view topic_filter) noexcept;
 
   // Returns nullptr where it has no member any more. Good until the next change.
-  SharedGroup* find(GroupNumber number);
+  SharedGroup* find(GroupNumber number) const;
 
   // The groups whose filter selects topics of the node. Good until the next change.
   const std::vector<SharedGroup*>& selecting(NodeId node, std::string_view host, std::string_view name);

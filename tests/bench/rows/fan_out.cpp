@@ -11,7 +11,10 @@ constexpr double max_resident_bytes = 256.0 * 1024 * 1024;
 
 Row row(std::size_t subscribers) {
   const auto prepare = [subscribers](const Settings& settings) {
-    const Load load{.topic = topic_of("bench1"), .subscribers = subscribers, .seconds = settings.seconds};
+    const Load load{.topic = topic_of("bench1"),
+                    .subscribers = subscribers,
+                    .seconds = settings.seconds,
+                    .level = settings.level};
     return Sides{.subject =
                      [load] {
                        const Prosody prosody;

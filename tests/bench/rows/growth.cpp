@@ -10,34 +10,39 @@ namespace {
 constexpr std::size_t few = 10;
 constexpr double flat = 0.9;  // of the rate with few
 
-Sample one_to_one(const Prosody& prosody, double duration, std::size_t subscribers = 1) {
+Sample one_to_one(const Prosody& prosody, const Settings& settings, std::size_t subscribers = 1) {
   prosody.create_nodes("bench", 1);
-  return run({.topic = topic_of("bench1"), .subscribers = subscribers, .seconds = duration}, prosody);
+  return run({.topic = topic_of("bench1"),
+              .subscribers = subscribers,
+              .seconds = settings.seconds,
+              .level = settings.level},
+             prosody);
 }
 
-Sample with_nodes(std::size_t count, double duration) {
+Sample with_nodes(std::size_t count, const Settings& settings) {
   const Prosody prosody;
   prosody.create_nodes("other", static_cast<int>(count));
-  return one_to_one(prosody, duration);
+  return one_to_one(prosody, settings);
 }
 
-Sample with_filters(std::size_t count, double duration) {
+Sample with_filters(std::size_t count, const Settings& settings) {
   const Prosody prosody;
   EventLoop loop;
   IdleClients clients;
-  connect_clients(loop, prosody.mqtt_port(), nullptr, filter_clients, clients);
+  connect_clients(loop, prosody.mqtt_port(), settings.level, nullptr, filter_clients, clients);
   subscribe_to_others(loop, clients, count);
-  return one_to_one(prosody, duration);
+  return one_to_one(prosody, settings);
 }
 
-Sample with_subscribers(std::size_t count, double duration) { return one_to_one(Prosody(), duration, count); }
+Sample with_subscribers(std::size_t count, const Settings& settings) {
+  return one_to_one(Prosody(), settings, count);
+}
 
 Row row(const std::string& what, std::size_t count, std::size_t beside, double target,
-        Sample (*measure)(std::size_t, double)) {
+        Sample (*measure)(std::size_t, const Settings&)) {
   const auto prepare = [=](const Settings& settings) {
-    const double duration = settings.seconds;
-    return Sides{.subject = [=] { return measure(count, duration); },
-                 .reference = [=] { return measure(beside, duration); }};
+    return Sides{.subject = [=] { return measure(count, settings); },
+                 .reference = [=] { return measure(beside, settings); }};
   };
   return {.name = "growth_" + what + '_' + std::to_string(count),
           .what = "QoS 0 with " + std::to_string(count) + ' ' + what + ", beside " + std::to_string(beside),

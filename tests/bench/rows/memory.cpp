@@ -17,10 +17,10 @@ double per_one(std::size_t before, std::size_t after, double count) {
   return (static_cast<double>(after) - static_cast<double>(before)) / count;
 }
 
-Sample of_subscription(const Server& server) {
+Sample of_subscription(const Server& server, mqtt::ProtocolLevel level) {
   EventLoop loop;
   IdleClients clients;
-  connect_clients(loop, server.mqtt_port(), nullptr, filter_clients, clients);
+  connect_clients(loop, server.mqtt_port(), level, nullptr, filter_clients, clients);
   const std::size_t before = server.resident_bytes();
   subscribe_to_others(loop, clients, subscriptions);
   return {.value = per_one(before, server.resident_bytes(), subscriptions),
@@ -28,18 +28,25 @@ Sample of_subscription(const Server& server) {
 }
 
 // A session that outlives its connection.
-void subscribe_and_leave(EventLoop& loop, const Server& server, const std::string& topic) {
-  MqttClient client(loop, server.mqtt_port(), {.clean_session = false, .client_identifier = "away"});
+void subscribe_and_leave(EventLoop& loop, const Server& server, mqtt::ProtocolLevel level,
+                         const std::string& topic) {
+  std::string properties;
+  mqtt::append({.identifier = mqtt::PropertyIdentifier::session_expiry_interval, .value = 3600U}, properties);
+  MqttClient client(loop, server.mqtt_port(),
+                    {.level = level,
+                     .clean_session = false,
+                     .client_identifier = "away",
+                     .properties = mqtt::Properties(properties)});
   loop.run_until([&] { return client.connected(); }, "CONNACK");
   client.subscribe({&topic, 1}, mqtt::QoS::at_least_once);
   loop.run_until([&] { return client.subscribed(); }, "SUBACK");
 }
 
-Sample of_queued_message(const Server& server) {
+Sample of_queued_message(const Server& server, mqtt::ProtocolLevel level) {
   EventLoop loop;
   const std::string topic = topic_of("bench1");
-  subscribe_and_leave(loop, server, topic);
-  Publisher publisher(loop, server.mqtt_port(), topic, mqtt::QoS::at_least_once, default_payload_size);
+  subscribe_and_leave(loop, server, level, topic);
+  Publisher publisher(loop, server.mqtt_port(), level, topic, mqtt::QoS::at_least_once, default_payload_size);
   const auto publish = [&](std::uint32_t count) {
     while (publisher.acknowledged() < count) {
       publisher.publish_until(count);
@@ -53,19 +60,20 @@ Sample of_queued_message(const Server& server) {
           .resident_bytes = server.peak_resident_bytes()};
 }
 
-Row row(std::string name, std::string what, Sample (*measure)(const Server&)) {
+Row row(std::string name, std::string what, Sample (*measure)(const Server&, mqtt::ProtocolLevel)) {
   return {.name = std::move(name),
           .what = std::move(what),
           .unit = "bytes each",
           .targets = {},
-          .prepare = [measure](const Settings&) {
-            return Sides{.subject =
-                             [measure] {
-                               const Prosody prosody(Prosody::Queues::large);
-                               prosody.create_nodes("bench", 1);
-                               return measure(prosody);
-                             },
-                         .reference = [measure] { return measure(Mosquitto()); }};
+          .prepare = [measure](const Settings& settings) {
+            return Sides{
+                .subject =
+                    [measure, level = settings.level] {
+                      const Prosody prosody(Prosody::Queues::large);
+                      prosody.create_nodes("bench", 1);
+                      return measure(prosody, level);
+                    },
+                .reference = [measure, level = settings.level] { return measure(Mosquitto(), level); }};
           }};
 }
 

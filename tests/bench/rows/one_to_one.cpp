@@ -9,7 +9,8 @@ namespace {
 
 Row row(std::string name, std::string what, mqtt::QoS qos, double target) {
   const auto prepare = [qos](const Settings& settings) {
-    const Load load{.topic = topic_of("bench1"), .qos = qos, .seconds = settings.seconds};
+    const Load load{
+        .topic = topic_of("bench1"), .qos = qos, .seconds = settings.seconds, .level = settings.level};
     return Sides{.subject =
                      [load] {
                        const Prosody prosody;

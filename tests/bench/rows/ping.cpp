@@ -42,12 +42,12 @@ Sample at_rest(const Prosody& prosody, double duration) {
 }
 
 // 20,000 messages a second on a node that only MQTT uses.
-Sample with_mqtt_to_mqtt(const Prosody& prosody, double duration) {
+Sample with_mqtt_to_mqtt(const Prosody& prosody, mqtt::ProtocolLevel level, double duration) {
   EventLoop loop;
   Latencies latencies;
-  Subscriber subscriber(loop, prosody.mqtt_port(), "subscriber", topic_of("mqtt1"), mqtt::QoS::at_most_once,
-                        default_payload_size, latencies);
-  Publisher publisher(loop, prosody.mqtt_port(), topic_of("mqtt1"), mqtt::QoS::at_most_once,
+  Subscriber subscriber(loop, prosody.mqtt_port(), level, "subscriber", topic_of("mqtt1"),
+                        mqtt::QoS::at_most_once, default_payload_size, latencies);
+  Publisher publisher(loop, prosody.mqtt_port(), level, topic_of("mqtt1"), mqtt::QoS::at_most_once,
                       default_payload_size);
   loop.run_until([&] { return subscriber.connected() && publisher.connected(); }, "CONNACK");
   subscriber.subscribe();
@@ -72,8 +72,8 @@ class ThroughPubsub {
   explicit ThroughPubsub(const Prosody& prosody)
       : prosody_(prosody), subscriber_(loop_, prosody.c2s_port(), "xmpp1") {}
 
-  Sample measure(double duration) {
-    Publisher publisher(loop_, prosody_.mqtt_port(), topic_of("xmpp1"), mqtt::QoS::at_most_once,
+  Sample measure(mqtt::ProtocolLevel level, double duration) {
+    Publisher publisher(loop_, prosody_.mqtt_port(), level, topic_of("xmpp1"), mqtt::QoS::at_most_once,
                         default_payload_size);
     loop_.run_until([&] { return publisher.connected(); }, "CONNACK");
     subscriber_.start(XmppSubscriber::Stamps::checked);
@@ -109,7 +109,7 @@ Sides prepare_mqtt_to_mqtt(const Settings& settings) {
   const auto prosody = std::make_shared<const Prosody>();
   prosody->create_nodes("mqtt", 1);
   const double duration = std::max(shortest, settings.seconds);
-  return {.subject = [=] { return with_mqtt_to_mqtt(*prosody, duration); },
+  return {.subject = [=] { return with_mqtt_to_mqtt(*prosody, settings.level, duration); },
           .reference = [=] { return at_rest(*prosody, duration); }};
 }
 
@@ -118,7 +118,7 @@ Sides prepare_through_pubsub(const Settings& settings) {
   prosody->create_nodes("xmpp", 1);
   const auto busy = std::make_shared<ThroughPubsub>(*prosody);
   const double duration = std::max(shortest, settings.seconds);
-  return {.subject = [=] { return busy->measure(duration); },
+  return {.subject = [=] { return busy->measure(settings.level, duration); },
           .reference = [=] { return at_rest(*prosody, duration); }};
 }
 

@@ -28,8 +28,8 @@ class ThroughPubsub {
   }
 
   // As fast as TCP lets the publisher: nobody drops what waits for pubsub.
-  Sample publish_over_mqtt(double duration) {
-    Publisher publisher(loop_, prosody_.mqtt_port(), topic_of("bench1"), mqtt::QoS::at_most_once,
+  Sample publish_over_mqtt(mqtt::ProtocolLevel level, double duration) {
+    Publisher publisher(loop_, prosody_.mqtt_port(), level, topic_of("bench1"), mqtt::QoS::at_most_once,
                         default_payload_size);
     loop_.run_until([&] { return publisher.connected(); }, "CONNACK");
     subscriber_->start(XmppSubscriber::Stamps::checked);
@@ -71,7 +71,7 @@ class ThroughPubsub {
 Sides prepare(const Settings& settings, Prosody::Item item) {
   const auto bench = std::make_shared<ThroughPubsub>();
   const double duration = settings.seconds;
-  return {.subject = [=] { return bench->publish_over_mqtt(duration); },
+  return {.subject = [=] { return bench->publish_over_mqtt(settings.level, duration); },
           .reference = [=] { return bench->publish_in_lua(duration, item); }};
 }
 

@@ -398,7 +398,7 @@ class World {
       const auto* each = sessions_.find(client.session);
       check(*each);
       queued_bytes += each->record().outgoing.queued_bytes();
-      if (!each->is_clean()) ++stored[each->account()];
+      if (each->outlives_connection()) ++stored[each->account()];
     }
     require(queued_bytes == sessions_.queued_bytes(), "every queued byte is counted once");
     // What publishers wait for is beyond it.

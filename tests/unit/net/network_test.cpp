@@ -333,18 +333,72 @@ TEST_F(NetworkTest, StopSaysGoodbyeToEverybody) {
   network.stop();  // again is nothing
 }
 
+TEST_F(NetworkTest, ClientsOfMqtt5AreToldThatTheServerStops) {  // 0x8B (5.0, 3.14.2.1)
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.level = mqtt::ProtocolLevel::mqtt_5, .client_identifier = "meter"}, bytes);
+  send_all(client, bytes);
+  const std::string connack = receive(client, 2);
+  receive(client, 2 + static_cast<std::size_t>(connack[1]) - connack.size());
+  network.stop();
+  const std::string goodbye = receive(client, 3);
+  EXPECT_EQ(goodbye.substr(0, 1) + goodbye.substr(2, 1), "\xE0\x8B");
+  EXPECT_TRUE(ends(client));
+}
+
+TEST_F(NetworkTest, ADelayedWillGoesAtItsTimeThoughNothingElseHappens) {  // [MQTT5-3.1.2-8]
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  std::string session_expiry;
+  mqtt::append({.identifier = mqtt::PropertyIdentifier::session_expiry_interval, .value = 60U},
+               session_expiry);
+  std::string delay;
+  mqtt::append({.identifier = mqtt::PropertyIdentifier::will_delay_interval, .value = 1U}, delay);
+  std::string bytes;
+  mqtt::write(mqtt::Connect{.level = mqtt::ProtocolLevel::mqtt_5,
+                            .client_identifier = "meter",
+                            .will = mqtt::Publish{.topic = "h/utf8/w", .properties = mqtt::Properties(delay)},
+                            .properties = mqtt::Properties(session_expiry)},
+              bytes);
+  auto closed_at = std::chrono::steady_clock::now();
+  {
+    const Socket client(new_socket());
+    ASSERT_EQ(connect_client(client), 0);
+    send_all(client, bytes);
+    wait_for_line("connected");
+    closed_at = std::chrono::steady_clock::now();
+  }
+  EXPECT_TRUE(wait_for<PublishRequest>().ticket.will);
+  // The loop's clock counts in milliseconds.
+  EXPECT_GT(std::chrono::steady_clock::now() - closed_at, std::chrono::milliseconds(990));
+}
+
+TEST(NetworkBehindTest, WhoPostsFasterThanTheNetworkThreadTakesIsTold) {
+  const auto post = [](Network& network) {
+    std::vector<Delivery> deliveries(30000, CloseHost{.host = "h"});
+    network.post(deliveries);
+  };
+  Network network({});
+  EXPECT_FALSE(network.is_behind());
+  post(network);
+  EXPECT_TRUE(network.is_behind());
+  ASSERT_TRUE(network.start());
+  post(network);
+  network.clients();  // a command, which is carried out behind what was posted
+  EXPECT_FALSE(network.is_behind());
+}
+
 class FullNetworkTest : public NetworkTest {
  protected:
-  FullNetworkTest() : NetworkTest(one_connection_and_short_sessions()) {
+  FullNetworkTest() : NetworkTest(one_connection_and_short_warnings()) {
     EXPECT_TRUE(network.listen(1, server.fd(), nullptr));
   }
 
-  // They end soon, so that the loop looks often for what is over.
-  static Limits one_connection_and_short_sessions() {
+  static Limits one_connection_and_short_warnings() {
     Limits limits;
     limits.max_connections = 1;
     limits.warning_interval = std::chrono::milliseconds(200);
-    limits.session_expiry = std::chrono::seconds(1);
     return limits;
   }
 

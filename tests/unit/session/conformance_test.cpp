@@ -51,9 +51,9 @@ TEST_F(SessionConformanceTest, NothingIsProcessedAfterARefusedConnect) {  // [MQ
   client.receive(bytes_of(mqtt::Connect{.clean_session = false}) + more);
   EXPECT_EQ(client.outbox.take(),
             bytes_of(mqtt::Connack{.reason = mqtt::Reason::client_identifier_not_valid}));
-  Client of_mqtt_6(server);
-  of_mqtt_6.receive(connect_with(8, '\x06') + more);
-  EXPECT_EQ(of_mqtt_6.outbox.take(),
+  Client of_mqtt_2(server);
+  of_mqtt_2.receive(connect_with(8, '\x02') + more);
+  EXPECT_EQ(of_mqtt_2.outbox.take(),
             bytes_of(mqtt::Connack{.reason = mqtt::Reason::unsupported_protocol_version}));
   EXPECT_TRUE(server.requests.empty());
 }

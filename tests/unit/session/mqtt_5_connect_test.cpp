@@ -33,7 +33,7 @@ TEST_F(Mqtt5ConnectTest, IsAnsweredInItsOwnForm) {
   EXPECT_EQ(server.sessions.size(), 1U);
 }
 
-TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // [MQTT5-3.2.2-9] and 3.2.2.3
+TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // 3.2.2.3
   server.limits.max_packet_size = 1000;
   const auto connack = connect({.client_identifier = "meter"});
   EXPECT_EQ(connack.properties.integer(Id::receive_maximum), 256U);
@@ -59,7 +59,7 @@ TEST_F(Mqtt5ConnectTest, WhatTheClientTakesIsItsSessions) {
   EXPECT_FALSE(limits->problem_information);
 }
 
-TEST_F(Mqtt5ConnectTest, AClientThatSaysNothingTakesAll) {  // [MQTT5-3.1.2-29] and 3.1.2.11
+TEST_F(Mqtt5ConnectTest, AClientThatSaysNothingTakesAll) {  // 3.1.2.11
   connect({.client_identifier = "meter"});
   const ClientLimits* limits = server.sessions.find(client.session())->client_limits();
   ASSERT_NE(limits, nullptr);

@@ -148,11 +148,12 @@ TEST_F(SessionLifetimeTest, ASessionWithoutConnectionExpires) {
   server.limits.session_expiry = hours(1);
   client.connect_again("meter");
   server.sessions.expire(hours(10));
+  EXPECT_EQ(server.sessions.deadline(), std::nullopt);
   client.lose();
-  server.sessions.expire(hours(20));  // it is seen without a connection
-  server.sessions.expire(hours(21) - Time(1));
+  EXPECT_EQ(server.sessions.deadline(), hours(11));
+  server.sessions.expire(hours(11) - Time(1));
   EXPECT_EQ(server.sessions.size(), 1U);
-  server.sessions.expire(hours(21));
+  server.sessions.expire(hours(11));
   EXPECT_EQ(server.sessions.size(), 0U);
   EXPECT_TRUE(server.logged("mqtt_session_expiry"));
   again.connect_again("meter");
@@ -163,13 +164,23 @@ TEST_F(SessionLifetimeTest, ComingBackPutsTheExpiryOff) {
   server.limits.session_expiry = hours(1);
   client.connect_again("meter");
   client.lose();
-  server.sessions.expire(hours(1));
+  server.sessions.expire(hours(1) - Time(1));
   again.connect_again("meter");
+  EXPECT_EQ(server.sessions.deadline(), std::nullopt);
   server.sessions.expire(hours(3));
   again.lose();
-  server.sessions.expire(hours(4));
+  server.sessions.expire(hours(4) - Time(1));
   EXPECT_EQ(server.sessions.size(), 1U);
-  server.sessions.expire(hours(5));
+  server.sessions.expire(hours(4));
+  EXPECT_EQ(server.sessions.size(), 0U);
+}
+
+TEST_F(SessionLifetimeTest, AReloadThatShortensTheExpiryEndsWhatIsOverByIt) {
+  client.connect_again("meter");
+  client.lose();
+  server.sessions.expire(hours(2));
+  server.limits.session_expiry = hours(1);
+  server.sessions.expire(hours(2));
   EXPECT_EQ(server.sessions.size(), 0U);
 }
 

@@ -1,0 +1,87 @@
+// The client of a session as it is connected now, as far as it is sent messages: where packets go, in which form, and
+// what the client takes. Of 5.0, that is its Maximum Packet Size, Receive Maximum and topic aliases; a client of 3.1 or
+// 3.1.1 takes everything. Network thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+#include "protocol/given_aliases.h"
+#include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/session/outbox.h"
+#include "record/client_limits.h"
+#include "record/message.h"
+#include "record/selected.h"
+
+namespace pubsub_mqtt::session {
+
+class Recipient {
+ public:
+  // `outbox` outlives the connection, which is from here to detach().
+  void attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits) noexcept;
+  void detach() noexcept;
+
+  bool is_connected() const { return outbox_ != nullptr; }
+  // nullptr: not connected.
+  Outbox* outbox() const { return outbox_; }
+  mqtt::ProtocolLevel level() const { return level_; }
+  bool speaks_5() const { return level_ == mqtt::ProtocolLevel::mqtt_5; }
+  const ClientLimits* limits() const { return limits_.get(); }
+
+  // How many PUBLISHes at QoS 1 and 2 may be in flight [MQTT5-3.3.4-9].
+  std::size_t receive_maximum() const {
+    return limits_ == nullptr ? std::numeric_limits<std::uint16_t>::max() : limits_->receive_maximum;
+  }
+
+  // Whether the PUBLISH is within the client's Maximum Packet Size; else it is as good as sent [MQTT5-3.1.2-25], and
+  // counts as too large.
+  bool takes(const Message& message, const Selected& selected, Time now) {
+    return !has_packet_limit() || is_within_limit(message, selected, now);
+  }
+
+  // The same for one that is not sent yet: nothing is counted.
+  bool would_take(const Message& message, const Selected& selected, Time now) const {
+    return !has_packet_limit() || packet_size(message, selected, now) <= limits_->max_packet_size;
+  }
+  bool has_packet_limit() const {
+    return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
+  }
+
+  // The client is connected and takes it.
+  void send(Message& message, const Selected& selected, mqtt::PacketIdentifier packet_identifier, bool dup,
+            Time now) {
+    const mqtt::PublishFlags flags{
+        .qos = selected.qos, .retain = selected.retain, .dup = dup, .packet_identifier = packet_identifier};
+    if (!speaks_5()) return message.write(*outbox_, flags, level_);
+    send_5(message, selected, flags, now);
+  }
+
+  // What was too large since this was asked last.
+  struct TooLarge {
+    std::uint32_t messages = 0;
+    std::uint32_t size = 0;  // of the last one
+  };
+  bool has_too_large() const { return too_large_.messages > 0; }
+  TooLarge take_too_large();
+
+ private:
+  bool is_within_limit(const Message& message, const Selected& selected, Time now);
+  std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
+  void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
+  struct Alias {
+    std::uint16_t number = 0;  // 0: none
+    bool is_new = false;       // the topic goes with it this time
+  };
+  Alias alias(const Message& message, const Selected& selected, Time now);
+
+  Outbox* outbox_ = nullptr;
+  std::unique_ptr<const ClientLimits> limits_;
+  std::unique_ptr<GivenAliases> aliases_;
+  TooLarge too_large_;
+  mqtt::ProtocolLevel level_ = mqtt::ProtocolLevel::mqtt_3_1_1;
+};
+
+}  // namespace pubsub_mqtt::session

@@ -1,0 +1,60 @@
+// What the filters of one session say together of a topic: for clients whose subscriptions have options of MQTT 5.0
+// (3.8.3.1), which the hub's Selection does not know. Values.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "pubsub_mqtt/boundary/route.h"
+#include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/topic/type.h"
+
+namespace pubsub_mqtt::session {
+
+struct Match {
+  mqtt::QoS qos = mqtt::QoS::at_most_once;  // the highest of the filters
+  bool retain_as_published = false;         // one of them wants it
+  // Of all filters that have one [MQTT5-3.3.4-3], as encoded properties; nullptr: none has.
+  std::shared_ptr<const std::string> identifiers = nullptr;
+};
+
+// By one topic. nullopt: none does, or the filters that do have No Local.
+struct Matches {
+  bool is_selected = false;         // by any filter
+  std::optional<Match> of_others;   // what others publish
+  std::optional<Match> of_its_own;  // what the client itself publishes [MQTT5-3.8.3-3]
+
+  // One more filter selects the topic.
+  void add(const Subscription& subscription);
+};
+
+// Those of the topics that messages came on, until the filters change.
+class MatchCache {
+ public:
+  // `find` is asked where the topic is new.
+  template <typename Find>
+  const Matches& get(NodeId node, topic::Type type, bool is_natural, Find&& find) {
+    const std::uint64_t key =
+        (node * topic::type_count + static_cast<std::size_t>(type)) * 2 + (is_natural ? 1 : 0);
+    const auto found = by_topic_.find(key);
+    if (found != by_topic_.end()) return found->second;
+    if (by_topic_.size() >= most) by_topic_.clear();
+    return by_topic_.emplace(key, find()).first->second;
+  }
+
+  void clear() { by_topic_.clear(); }
+
+ private:
+  // Half a megabyte, less than the client's messages may take.
+  static constexpr std::size_t most = 4096;
+
+  // The hub numbers nodes one by one: nobody chooses a place here.
+  std::unordered_map<std::uint64_t, Matches> by_topic_;
+};
+
+}  // namespace pubsub_mqtt::session

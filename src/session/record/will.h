@@ -1,0 +1,19 @@
+// What is published for a client that does not take its leave (MQTT 3.1.1, 3.1.2.5; 5.0, 3.1.3.2). A value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "pubsub_mqtt/boundary/publication.h"
+
+namespace pubsub_mqtt::session {
+
+struct Will {
+  Publication publication;
+  // From the end of the connection, or until the end of the session where that is sooner.
+  std::chrono::duration<std::uint32_t> delay{0};
+  std::optional<std::chrono::duration<std::uint32_t>> expiry{};  // of the message, once it is published
+};
+
+}  // namespace pubsub_mqtt::session

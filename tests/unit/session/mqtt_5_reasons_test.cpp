@@ -1,0 +1,210 @@
+// What clients of MQTT 5.0 are told when the server refuses them or closes (5.0, 4.13), and that others are not.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "client.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using mqtt::Reason;
+using std::chrono::seconds;
+using Id = mqtt::PropertyIdentifier;
+using Level = mqtt::ProtocolLevel;
+
+struct Mqtt5ReasonsTest : ::testing::Test {
+  Server server;
+  Client client{server};
+  std::string written;
+
+  static mqtt::Connect packet(std::string_view client_identifier = "meter") {
+    return {.level = Level::mqtt_5, .client_identifier = client_identifier};
+  }
+  void connect(Client& newcomer) {
+    newcomer.level = Level::mqtt_5;
+    newcomer.connect("meter");
+  }
+
+  // The CONNACK or DISCONNECT that is all that was written, before the connection was closed.
+  template <typename Kind>
+  Kind last(Client& closed) {
+    EXPECT_TRUE(closed.outbox.closed);
+    written = closed.outbox.take();
+    return packet_in<Kind>(written);
+  }
+  mqtt::Connack refusal(const mqtt::Connect& connect, Peer from = loopback()) {
+    Client newcomer(server, std::move(from));
+    newcomer.send(connect);
+    return last<mqtt::Connack>(newcomer);
+  }
+  mqtt::Disconnect goodbye() { return last<mqtt::Disconnect>(client); }
+  static std::string words(const mqtt::Properties& properties) {
+    return std::string(properties.bytes(Id::reason_string).value_or(""));
+  }
+};
+
+TEST_F(Mqtt5ReasonsTest, ALaterVersionIsRefusedInTheFormOfFive) {  // [MQTT5-3.1.2-2]
+  std::string connect = bytes_of(packet());
+  connect[8] = 6;
+  client.receive(connect);
+  const auto connack = last<mqtt::Connack>(client);
+  EXPECT_EQ(connack.reason, Reason::unsupported_protocol_version);
+  EXPECT_EQ(words(connack.properties), "speaks a version of MQTT that is not served: 3.1, 3.1.1 and 5.0 are");
+}
+
+TEST_F(Mqtt5ReasonsTest, AMalformedConnectIsToldInConnack) {  // 3.1.4, 4.13.1
+  std::string connect = bytes_of(packet());
+  connect[9] |= 1;  // the reserved flag
+  client.receive(connect);
+  const auto connack = last<mqtt::Connack>(client);
+  EXPECT_EQ(connack.reason, Reason::malformed_packet);
+  EXPECT_EQ(words(connack.properties), "CONNECT with its reserved flag set [MQTT-3.1.2-3]");
+}
+
+TEST_F(Mqtt5ReasonsTest, AProtocolErrorInConnectIsToldInConnack) {
+  auto connect = packet();
+  const auto twice = encoded(
+      {{.identifier = Id::receive_maximum, .value = 1U}, {.identifier = Id::receive_maximum, .value = 1U}});
+  connect.properties = mqtt::Properties(twice);
+  EXPECT_EQ(refusal(connect).reason, Reason::protocol_error);
+}
+
+TEST_F(Mqtt5ReasonsTest, AConnectThatIsRefusedHasTheReasonAndTheLogsWords) {
+  server.limits.max_client_identifier_length = 23;
+  const auto too_long = refusal(packet("123456789012345678901234"));
+  EXPECT_EQ(too_long.reason, Reason::client_identifier_not_valid);
+  EXPECT_EQ(words(too_long.properties), "a client identifier longer than mqtt_max_client_identifier_length");
+  EXPECT_EQ(refusal(packet(), elsewhere(true)).reason, Reason::not_authorized);
+}
+
+TEST_F(Mqtt5ReasonsTest, ALoginsReasonIsPassedOn) {
+  for (const auto reason :
+       {Reason::bad_user_name_or_password, Reason::not_authorized, Reason::banned, Reason::server_unavailable,
+        Reason::server_busy, Reason::connection_rate_exceeded}) {
+    Client newcomer(server);
+    auto connect = packet();
+    connect.user_name = "juliet";
+    newcomer.send(connect);
+    server.sessions.handle(LoginReply{.connection = newcomer.id, .reason = reason, .account = {}});
+    const auto connack = last<mqtt::Connack>(newcomer);
+    EXPECT_EQ(connack.reason, reason);
+    EXPECT_EQ(words(connack.properties), "login failed");
+  }
+}
+
+TEST_F(Mqtt5ReasonsTest,
+       TheReasonStringIsLeftOutWhereTheClientWantsNone) {  // [MQTT5-3.1.2-29]
+  server.limits.max_client_identifier_length = 23;
+  auto connect = packet("123456789012345678901234");
+  const auto none = encoded({{.identifier = Id::request_problem_information, .value = 0U}});
+  connect.properties = mqtt::Properties(none);
+  const auto connack = refusal(connect);
+  EXPECT_EQ(connack.reason, Reason::client_identifier_not_valid);
+  EXPECT_TRUE(connack.properties.empty());
+}
+
+TEST_F(Mqtt5ReasonsTest, TheReasonStringIsLeftOutWhereThePacketWouldBeTooLarge) {  // [MQTT5-3.2.2-19]
+  server.limits.max_client_identifier_length = 23;
+  auto connect = packet("123456789012345678901234");
+  const auto small = encoded({{.identifier = Id::maximum_packet_size, .value = 20U}});
+  connect.properties = mqtt::Properties(small);
+  const auto connack = refusal(connect);
+  EXPECT_EQ(connack.reason, Reason::client_identifier_not_valid);
+  EXPECT_TRUE(connack.properties.empty());
+}
+
+TEST_F(Mqtt5ReasonsTest, ASecondConnectIsAProtocolError) {  // [MQTT5-3.1.0-2]
+  connect(client);
+  client.send(packet());
+  const auto disconnect = goodbye();
+  EXPECT_EQ(disconnect.reason, Reason::protocol_error);
+  EXPECT_EQ(words(disconnect.properties), "a second CONNECT [MQTT-3.1.0-2]");
+}
+
+TEST_F(Mqtt5ReasonsTest, AMalformedPacketIsToldInDisconnect) {
+  connect(client);
+  client.receive(std::string("\xC1\x00", 2));
+  EXPECT_EQ(goodbye().reason, Reason::malformed_packet);
+}
+
+TEST_F(Mqtt5ReasonsTest, APacketThatIsTooLargeIsToldInDisconnect) {  // 3.1.2.11.4
+  server.limits.max_packet_size = 100;
+  connect(client);
+  client.send(mqtt::Publish{.topic = "h/json/n", .payload = std::string(100, '1')});
+  EXPECT_EQ(goodbye().reason, Reason::packet_too_large);
+}
+
+TEST_F(Mqtt5ReasonsTest, SilenceIsToldInDisconnect) {  // [MQTT5-3.1.2-22]
+  client.level = Level::mqtt_5;
+  client.connect("meter", 10);
+  client.connection->expire(seconds(15));
+  EXPECT_EQ(goodbye().reason, Reason::keep_alive_timeout);
+}
+
+TEST_F(Mqtt5ReasonsTest, WhoseIdentifierConnectsAgainIsTold) {  // [MQTT5-3.1.4-3]
+  connect(client);
+  Client again(server);
+  connect(again);
+  EXPECT_EQ(goodbye().reason, Reason::session_taken_over);
+}
+
+TEST_F(Mqtt5ReasonsTest, AnAdministratorsActionIsTold) {
+  connect(client);
+  server.sessions.handle(CloseConnection{.session = client.session()});
+  EXPECT_EQ(goodbye().reason, Reason::administrative_action);
+}
+
+TEST_F(Mqtt5ReasonsTest, TheServersEndIsTold) {
+  connect(client);
+  Client old(server);
+  old.connect("old");
+  server.sessions.close_all();
+  EXPECT_EQ(goodbye().reason, Reason::server_shutting_down);
+  EXPECT_TRUE(old.outbox.closed);
+  EXPECT_EQ(old.outbox.take(), "");
+}
+
+TEST_F(Mqtt5ReasonsTest, WhatFailsForNowIsToldInDisconnectSoThatTheClientSendsItAgain) {
+  for (const auto& [given, told] : {std::pair(Reason::success, Reason::implementation_specific_error),
+                                    std::pair(Reason::quota_exceeded, Reason::quota_exceeded)}) {
+    Client publisher(server);
+    connect(publisher);
+    publisher.send(
+        mqtt::Publish{.topic = "h/json/n", .qos = mqtt::QoS::at_least_once, .packet_identifier = 1});
+    server.sessions.handle(PublishReply{.ticket = server.requested<PublishRequest>().back().ticket,
+                                        .outcome = PublishReply::Outcome::failed,
+                                        .reason = given,
+                                        .reason_string = "the disk is full",
+                                        .topic = "h/json/n"});
+    const auto disconnect = last<mqtt::Disconnect>(publisher);
+    EXPECT_EQ(disconnect.reason, told);
+    EXPECT_EQ(words(disconnect.properties), "the disk is full");
+  }
+}
+
+TEST_F(Mqtt5ReasonsTest, AClientThatTakesNoPacketOfThatSizeIsToldNothing) {  // [MQTT5-3.1.2-24]
+  client.level = Level::mqtt_5;
+  auto connect = packet();
+  const auto tiny = encoded({{.identifier = Id::maximum_packet_size, .value = 2U}});
+  connect.properties = mqtt::Properties(tiny);
+  client.send(connect);
+  client.outbox.take();
+  server.sessions.close_all();
+  EXPECT_TRUE(client.outbox.closed);
+  EXPECT_EQ(client.outbox.take(), "");
+}
+
+TEST_F(Mqtt5ReasonsTest, AClientOfAnOlderMqttIsNeverToldInDisconnect) {
+  for (const auto level : {Level::mqtt_3_1, Level::mqtt_3_1_1}) {
+    Client old(server);
+    old.level = level;
+    old.connect("old", 10);
+    old.connection->expire(seconds(15));
+    EXPECT_TRUE(old.outbox.closed);
+    EXPECT_EQ(old.outbox.take(), "");
+  }
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
