@@ -64,8 +64,10 @@ void Nodes::set(Node& node, ClientNumber client, SessionId session, const Member
   if (now.asked.empty()) {
     if (!before) return;
     node.members.erase(client);
+    --memberships_;
   } else {
     node.members.set(client, now);
+    if (!before) ++memberships_;
   }
   post(node, session, before ? before->posted() : Asked{}, now.posted());
   if (node.members.empty() && std::exchange(node.opened, false))

@@ -93,6 +93,8 @@ class Nodes {
   // What a client's filters select of a node now, and whether it has the right to that. Where they select nothing, the
   // client is no member any more.
   void set(Node& node, ClientNumber client, SessionId session, const Member& now);
+  // How many members all nodes have together.
+  std::size_t memberships() const { return memberships_; }
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.
   void forget_if_unused(Node& node);
@@ -109,6 +111,7 @@ class Nodes {
 
   const Shared& shared_;
   NodeId last_id_ = 0;
+  std::size_t memberships_ = 0;
   std::uint64_t forgotten_ = 0;  // how many nodes were
   ByName<ByName<Node>> hosts_;
 };

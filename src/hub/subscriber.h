@@ -66,13 +66,15 @@ struct Subscriber {
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   struct Progress {
-    std::vector<mqtt::Reason> results;         // of the filters of a SUBSCRIBE so far
-    std::vector<bool> are_new;                 // these filters were not subscribed before it
-    std::string_view reason_string;            // why the first of them was refused
-    std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
-    StoredFilter following;                    // the patterns up to this one are followed
-    std::size_t unsubscribed = 0;              // filters of an UNSUBSCRIBE so far
-    std::optional<NodePosition> position;      // of the walk that is under way
+    std::vector<mqtt::Reason> results;                 // of the filters of a SUBSCRIBE so far
+    std::vector<bool> are_new;                         // these filters were not subscribed before it
+    std::string_view reason_string;                    // why the first of them was refused
+    std::set<std::string, std::less<>> asked;          // its topics that pubsub was asked for
+    StoredFilter following;                            // the patterns up to this one are followed
+    bool is_beyond_limit = false;                      // that one cannot be: it is being removed again
+    std::set<StoredFilter, FilterOrder> beyond_limit;  // likewise, so far
+    std::size_t unsubscribed = 0;                      // filters of an UNSUBSCRIBE so far
+    std::optional<NodePosition> position;              // of the walk that is under way
   };
   Progress progress;
   bool is_elsewhere = false;  // nodes may be left that follow an UNSUBSCRIBE only in part

@@ -18,6 +18,10 @@ constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
 constexpr Refusal too_many_wildcards{
     mqtt::Reason::quota_exceeded,
     "the client has as many subscriptions with a wildcard as mqtt_max_wildcard_subscriptions allows"};
+constexpr Refusal too_many_memberships{
+    mqtt::Reason::quota_exceeded,
+    "the clients together receive as many nodes as mqtt_max_total_memberships allows: raise it, or subscribe "
+    "to fewer nodes"};
 constexpr Refusal may_not_read{
     mqtt::Reason::not_authorized,
     "the client may not read the node: give its account an affiliation, or set access_model to \"open\""};
@@ -32,6 +36,7 @@ Subscriber& subscriber_of(Client& client) {
 bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
   auto& progress = subscriber_of(client).progress;
   if (!judge_filters(client, request) || !follow_changed(client)) return false;
+  if (!progress.beyond_limit.empty()) refuse_beyond_limit(client, request);
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
     if (mqtt::is_error(progress.results[i])) continue;
     scans_.start(client, request.subscriptions[i], progress.are_new[i]);
@@ -161,20 +166,51 @@ bool Subscriptions::has_all_filters(const Client& client) const {
 bool Subscriptions::follow_changed(Client& client) {
   StoredFilter& filter = client.subscriber->progress.following;
   auto& patterns = client.subscriber->patterns;
+  if (client.subscriber->progress.is_beyond_limit && !remove_followed(client)) return false;
   for (auto each = patterns.lower_bound(filter); each != patterns.end(); ++each) {
     if (each->second.is_followed) continue;
     filter = each->first;
-    if (!follow(client, filter.is_shared(), each->second)) return false;
+    if (!follow(client, filter.is_shared(), each->second)) {
+      // From the first node on.
+      if (client.subscriber->progress.is_beyond_limit) client.subscriber->progress.position.reset();
+      return false;
+    }
     each->second.is_followed = true;
     each->second.was_lowered = false;
   }
   return true;
 }
 
+// Takes the client out of the nodes that it has just become a member of.
+bool Subscriptions::remove_followed(Client& client) {
+  auto& progress = client.subscriber->progress;
+  if (!unsubscribe(client, progress.following)) return false;
+  progress.beyond_limit.insert(progress.following);
+  progress.is_beyond_limit = false;
+  return true;
+}
+
+void Subscriptions::refuse_beyond_limit(Client& client, const SubscribeRequest& request) {
+  auto& progress = client.subscriber->progress;
+  for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
+    const std::string_view text = request.subscriptions[i].topic_filter;
+    const auto filter = topic::split_group(text);
+    if (!filter || !progress.beyond_limit.contains(*filter)) continue;
+    progress.results[i] = too_many_memberships.reason;
+    if (progress.reason_string.empty()) progress.reason_string = too_many_memberships.text;
+    log_refusal(shared_, client, "SUBSCRIBE", text, too_many_memberships.text);
+  }
+}
+
 bool Subscriptions::follow(Client& client, bool is_shared, const Subscriber::Pattern& changed) {
   const FilterKind kind{.type = changed.pattern.type, .is_shared = is_shared};
   return walk(client, changed.pattern, [&](Node& node) {
     if (!node.exists) return true;
+    if (nodes_.memberships() >= shared_.limits.max_total_memberships &&
+        !node.members.contains(client.number)) {
+      client.subscriber->progress.is_beyond_limit = true;
+      return false;
+    }
     if (!changed.was_lowered) {
       audiences_.raise(node, client, kind, changed.qos);
     } else {
@@ -199,22 +235,25 @@ bool Subscriptions::carry_out(Client& client, UnsubscribeRequest& request) {
 bool Subscriptions::unsubscribe(Client& client, std::string_view topic_filter) {
   scans_.stop(client, topic_filter);
   const auto filter = topic::split_group(topic_filter);
-  if (!filter) return true;
+  return !filter || unsubscribe(client, *filter);
+}
+
+bool Subscriptions::unsubscribe(Client& client, const topic::GroupFilter& filter) {
   Subscriber& subscriber = *client.subscriber;
-  if (const auto literal = subscriber.filters.find(*filter); literal != subscriber.filters.end()) {
+  if (const auto literal = subscriber.filters.find(filter); literal != subscriber.filters.end()) {
     subscriber.filters.erase(literal);
-    unsubscribe_node(client, *filter);
+    unsubscribe_node(client, filter);
     return true;
   }
-  const auto pattern = subscriber.patterns.find(*filter);
+  const auto pattern = subscriber.patterns.find(filter);
   if (pattern == subscriber.patterns.end() && !subscriber.progress.position) return true;
   if (pattern != subscriber.patterns.end()) {
-    audiences_.patterns().erase(filter->filter, client.session);
+    audiences_.patterns().erase(filter.filter, client.session);
     subscriber.patterns.erase(pattern);
   }
-  const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(filter->filter));
+  const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(filter.filter));
   return walk(client, parsed, [&](Node& node) {
-    audiences_.update(node, client, {.type = parsed.type, .is_shared = filter->is_shared()});
+    audiences_.update(node, client, {.type = parsed.type, .is_shared = filter.is_shared()});
     shared_.work += work::node * subscriber.count();
     nodes_.forget_if_unused(node);
     return true;

@@ -46,12 +46,15 @@ class Subscriptions {
                      const topic::NodeTopic& topic);
   Progress subscribe(Client& client, const Subscription& asked, const topic::GroupFilter& filter,
                      const topic::NodePattern& pattern);
+  void refuse_beyond_limit(Client& client, const SubscribeRequest& request);
   Progress refuse(Client& client, std::string_view filter, const Refusal& refusal);
   bool has_all_filters(const Client& client) const;
   // These return true when they are done.
   bool follow_changed(Client& client);
+  bool remove_followed(Client& client);
   bool follow(Client& client, bool is_shared, const Subscriber::Pattern& changed);
   bool unsubscribe(Client& client, std::string_view topic_filter);
+  bool unsubscribe(Client& client, const topic::GroupFilter& filter);
   void unsubscribe_node(Client& client, const topic::GroupFilter& filter);
   static void interrupt(Client& client);
   template <typename Visit>

@@ -75,11 +75,9 @@ unsigned flags_of(const Connect& connect) {
   return flags;
 }
 
-unsigned flags_of(const Publish& publish) {
-  unsigned flags = static_cast<unsigned>(publish.qos) << publish_flags::qos_shift;
-  if (publish.retain) flags |= publish_flags::retain;
-  if (publish.dup) flags |= publish_flags::dup;
-  return flags;
+unsigned publish_flags_of(QoS qos, bool retain, bool dup) {
+  return static_cast<unsigned>(qos) << publish_flags::qos_shift | (retain ? publish_flags::retain : 0U) |
+         (dup ? publish_flags::dup : 0U);
 }
 
 std::size_t variable_header_size(const Publish& publish, ProtocolLevel level) {
@@ -216,7 +214,8 @@ std::size_t write_publish_header(const Publish& publish, std::size_t payload_siz
   const std::size_t start = out.size();
   const bool has_packet_identifier = publish.qos != QoS::at_most_once;
   const std::size_t remaining_length = variable_header_size(publish, level) + payload_size;
-  put_fixed_header(PacketType::publish, flags_of(publish), remaining_length, out);
+  put_fixed_header(PacketType::publish, publish_flags_of(publish.qos, publish.retain, publish.dup),
+                   remaining_length, out);
   put_string(publish.topic, out);
   const std::size_t identifier_place = out.size() - start;
   if (has_packet_identifier) put_two_byte_integer(publish.packet_identifier, out);
@@ -224,12 +223,13 @@ std::size_t write_publish_header(const Publish& publish, std::size_t payload_siz
   return identifier_place;
 }
 
-void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, const Publish& publish) {
-  header.front() = static_cast<char>(static_cast<unsigned>(PacketType::publish) << 4U | flags_of(publish));
-  if (publish.qos == QoS::at_most_once) return;
+void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, PublishFlags flags) {
+  header.front() = static_cast<char>(static_cast<unsigned>(PacketType::publish) << 4U |
+                                     publish_flags_of(flags.qos, flags.retain, flags.dup));
+  if (flags.qos == QoS::at_most_once) return;
   const auto place = header.subspan(identifier_place, 2);
-  place[0] = static_cast<char>(publish.packet_identifier >> 8U);
-  place[1] = static_cast<char>(publish.packet_identifier & 0xFFU);
+  place[0] = static_cast<char>(flags.packet_identifier >> 8U);
+  place[1] = static_cast<char>(flags.packet_identifier & 0xFFU);
 }
 
 }  // namespace pubsub_mqtt::mqtt

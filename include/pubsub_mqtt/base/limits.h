@@ -40,7 +40,6 @@ struct Limits {
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
-  double tls_handshake_share = 0.5;                 // of the network thread's time; handshakes beyond it wait
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
 
@@ -53,6 +52,7 @@ struct Limits {
   std::size_t max_xml_elements = 10000;
   std::size_t max_client_identifier_length = 256;  // bytes
   std::size_t max_topic_levels = 64;               // of topics and filters
+  std::size_t max_topic_aliases = 32;              // of a client of MQTT 5.0, each way
 
   // What one client may send in a second, on average over about a second; a client from loopback what it likes.
   std::size_t max_message_rate = 10000;  // PUBLISH packets
@@ -83,6 +83,8 @@ struct Limits {
   // Filters of a session.
   std::size_t max_subscriptions = 1000;
   std::size_t max_wildcard_subscriptions = 100;
+  // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
+  std::size_t max_total_memberships = 10000000;
 };
 
 // A setting of prosody.cfg.lua: `mqtt_` and the name of the member. A number outside of the range is reported,
@@ -112,6 +114,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_xml_elements", &Limits::max_xml_elements, 1, any_number},
     {"mqtt_max_client_identifier_length", &Limits::max_client_identifier_length, 23, 65535},
     {"mqtt_max_topic_levels", &Limits::max_topic_levels, 3, 65535},
+    {"mqtt_max_topic_aliases", &Limits::max_topic_aliases, 0, 65535},
     {"mqtt_max_message_rate", &Limits::max_message_rate, 1, any_number},
     {"mqtt_max_byte_rate", &Limits::max_byte_rate, 1, TiB},
     {"mqtt_max_outbound_bytes", &Limits::max_outbound_bytes, KiB, GiB},
@@ -124,6 +127,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_anonymous_sessions", &Limits::max_anonymous_sessions, 0, any_number},
     {"mqtt_max_subscriptions", &Limits::max_subscriptions, 1, any_number},
     {"mqtt_max_wildcard_subscriptions", &Limits::max_wildcard_subscriptions, 0, any_number},
+    {"mqtt_max_total_memberships", &Limits::max_total_memberships, 0, GiB},
 });
 
 // In the setting's unit.

@@ -25,7 +25,9 @@ struct Envelope {
   SessionId session = 0;  // of the publisher; it may be over. 0: no MQTT client
   // What MQTT 5.0 says of the message and a server hands on unaltered, encoded (mqtt::forwarded); nullptr: nothing.
   std::shared_ptr<const std::string> properties = nullptr;
-  // Who has not been sent the message by then does not get it (MQTT 5.0, 3.3.2.3.3); Time::max(): it does not expire.
+  // Who has not been sent the message by then does not get it (MQTT 5.0, 3.3.2.3.3); Time::max(): it does not expire;
+  // `at_once`: it is for those to whom it can be sent as soon as it is there.
+  static constexpr Time at_once{0};
   Time expires_at = Time::max();
 
   bool operator==(const Envelope&) const = default;

@@ -38,10 +38,17 @@ std::size_t packet_size(const Publish& publish, std::size_t payload_size, Protoc
 std::size_t write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out,
                                  ProtocolLevel level = ProtocolLevel::mqtt_3_1_1);
 
-// Makes the header of one subscriber's packet that of another's, whose flags and packet identifier are those of
-// `publish`: `header` is what write_publish_header() wrote for the same topic, properties and payload, at QoS 0 where
-// `publish` is at QoS 0, else at 1 or 2, and `identifier_place` what it returned. So a message is encoded once,
+// In what the PUBLISH packets of a message to two subscribers differ, where all else is said to both.
+struct PublishFlags {
+  QoS qos = QoS::at_most_once;
+  bool retain = false;
+  bool dup = false;
+  PacketIdentifier packet_identifier = 0;  // 0 where qos is 0
+};
+
+// Makes the header of one subscriber's packet that of another's: `header` is what write_publish_header() wrote, at QoS 0
+// where `flags` are of QoS 0, else at 1 or 2, and `identifier_place` what it returned. So a message is encoded once,
 // whoever receives it.
-void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, const Publish& publish);
+void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, PublishFlags flags);
 
 }  // namespace pubsub_mqtt::mqtt

@@ -2,6 +2,7 @@
 // the queue with its owner. Network thread only.
 #pragma once
 
+#include <chrono>
 #include <utility>
 
 #include "admission/handshake_queue.h"
@@ -20,37 +21,34 @@ class HandshakeTurn {
 
   // Whether the handshake may go on now. Who may not lines up, and its turn comes when HandshakeQueue::next() has
   // named the connection; after it, it asks again.
-  bool has_come(Time now) {
-    now_ = now;
-    waits_ = waits_ ? queue_.has(connection_) : !queue_.enter(connection_, now);
+  bool has_come() {
+    waits_ = waits_ ? queue_.has(connection_) : !queue_.enter(connection_);
     return !waits_;
   }
 
   // Goes on with the handshake: what `work` costs the processor counts.
   template <typename Work>
   auto go_on(Work&& work) {
-    const Meter meter(queue_, now_);
+    const Meter meter(queue_);
     return std::forward<Work>(work)();
   }
 
  private:
   class Meter {
    public:
-    Meter(HandshakeQueue& queue, Time now) : queue_(queue), now_(now), from_(queue.processor_time()) {}
-    ~Meter() { queue_.spend(queue_.processor_time() - from_, now_); }
+    explicit Meter(HandshakeQueue& queue) : queue_(queue), from_(queue.processor_time()) {}
+    ~Meter() { queue_.spend(queue_.processor_time() - from_); }
     Meter(const Meter&) = delete;
     Meter& operator=(const Meter&) = delete;
 
    private:
     HandshakeQueue& queue_;
-    Time now_;
     std::chrono::nanoseconds from_;
   };
 
   HandshakeQueue& queue_;
   ConnectionId connection_;
   bool waits_ = false;
-  Time now_{0};  // when its turn came
 };
 
 }  // namespace pubsub_mqtt::net

@@ -15,7 +15,6 @@
 #include <string_view>
 
 #include "connection/send_queue.h"
-#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
@@ -37,7 +36,7 @@ class Stream {
   // take_turn() is called when the client has sent some, and the socket keeps them until it returns true: that
   // is good for the next receive().
   virtual bool needs_turns() const { return false; }
-  virtual bool take_turn(Time /*now*/) { return true; }
+  virtual bool take_turn() { return true; }
 
   // Takes bytes from below. Appends what they carry to `above`, and what must be sent in answer to `answer`,
   // also when it fails.
@@ -54,6 +53,9 @@ class Stream {
   // Who the client is, as the stream has verified it: once, with the first bytes for above. nullptr: the
   // stream does not know.
   virtual std::unique_ptr<CertificateNames> take_client_names() { return nullptr; }
+
+  // The host that the client has named, as TLS does (SNI, RFC 6066, section 3): once, as above. Empty: none.
+  virtual std::string take_server_name() { return {}; }
 
   // For log lines: "TLS".
   virtual std::string_view name() const = 0;

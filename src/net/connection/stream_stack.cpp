@@ -19,9 +19,9 @@ bool StreamStack::needs_turns() const {
   return false;
 }
 
-bool StreamStack::take_turn(Time now) {
+bool StreamStack::take_turn() {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (stream->needs_turns() && !stream->take_turn(now)) return false;
+    if (stream->needs_turns() && !stream->take_turn()) return false;
   }
   return true;
 }
@@ -86,6 +86,14 @@ std::unique_ptr<CertificateNames> StreamStack::take_client_names() {
     if (auto names = stream->take_client_names()) return names;
   }
   return nullptr;
+}
+
+std::string StreamStack::take_server_name() {
+  std::string name;
+  for (Stream* stream = top_.get(); stream != nullptr && name.empty(); stream = stream->below_.get()) {
+    name = stream->take_server_name();
+  }
+  return name;
 }
 
 bool StreamStack::is_mendable() const {

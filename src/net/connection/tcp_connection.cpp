@@ -80,7 +80,7 @@ bool TcpConnection::streams_take_turn() {
     ended("closed by the client");
     return false;
   }
-  if (streams_.take_turn(loop_.now())) return true;
+  if (streams_.take_turn()) return true;
   stop_reading();
   protocol_->stop_clock(loop_.now());
   return false;
@@ -101,7 +101,10 @@ void TcpConnection::receive(std::string_view bytes) {
   std::string plaintext;
   const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
   if (!socket_.outgoing().empty()) mark_for_flush();
-  if (auto names = streams_.take_client_names()) protocol_->set_certificate(*std::move(names));
+  if (auto names = streams_.take_client_names()) {
+    protocol_->set_certificate(*std::move(names));
+    protocol_->set_server_name(streams_.take_server_name());
+  }
   process(plaintext);
   if (status == Stream::Status::closed) {
     ended("closed by the client");

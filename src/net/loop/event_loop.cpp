@@ -30,8 +30,7 @@ EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Deliver
       log_box_(log),
       requests_fd_(requests_fd),
       sessions_(limits_, requests_, log_),
-      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }),
-      handshakes_(limits, log_) {}
+      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -106,7 +105,6 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   self.guard([&] {
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
-    self.handshakes_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
       const auto connection = self.connections_.find(id);
       return connection != self.connections_.end() && connection->second.is_due_at(at);
@@ -236,15 +234,16 @@ void EventLoop::on_handshake(uv_timer_t* timer) {
 }
 
 void EventLoop::go_on_with_handshakes() {
-  while (const auto id = handshakes_.next(now())) {
+  handshakes_.begin_turn();
+  while (const auto id = handshakes_.next()) {
     const auto connection = connections_.find(*id);
     if (connection != connections_.end()) connection->second.take_turn();
   }
 }
 
+// After the others: their sockets are looked at before a timer comes again.
 void EventLoop::await_handshake() {
-  const auto deadline = handshakes_.deadline();
-  if (deadline && !next_handshake_.is_set()) next_handshake_.set(*deadline - now());
+  if (!handshakes_.empty() && !next_handshake_.is_set()) next_handshake_.set(Time(0));
 }
 
 void EventLoop::end_of_turn(EventLoop& loop) {

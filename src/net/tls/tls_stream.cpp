@@ -166,6 +166,8 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
     return outcome(ended);
   }
 
+  if (!choice.host.empty()) server_name_ = std::make_unique<std::string>(choice.host.name());
+
   // From here on the SSL holds its context, and the others may go.
   const auto made = std::exchange(choice_, nullptr);
   if (ended != SSL_ERROR_WANT_CLIENT_HELLO_CB) return outcome(ended);
@@ -198,6 +200,11 @@ void TlsStream::close(std::string& answer) {
   Wire wire{{}, answer};
   const Plug plug(ssl_.get(), wire, nullptr);
   SSL_shutdown(ssl_.get());
+}
+
+std::string TlsStream::take_server_name() {
+  const auto name = std::exchange(server_name_, nullptr);
+  return name ? *name : std::string();
 }
 
 bool TlsStream::handshake_done() const { return ssl_ && SSL_is_init_finished(ssl_.get()) == 1; }

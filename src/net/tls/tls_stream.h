@@ -29,7 +29,7 @@ class TlsStream final : public Stream {
 
   // Stream. A handshake that fails is answered by an alert.
   bool needs_turns() const override { return turn_ != nullptr; }
-  bool take_turn(Time now) override { return turn_->has_come(now); }
+  bool take_turn() override { return turn_->has_come(); }
   Status receive(std::string_view ciphertext, std::string& plaintext, std::string& answer) override;
   // Before the handshake is done, and after close(), there is nobody to send to: the caller must not.
   Status send(SendQueue& plaintext, SendQueue& ciphertext) override;
@@ -37,6 +37,7 @@ class TlsStream final : public Stream {
   void close(std::string& answer) override;
   // Of the client's verified certificate.
   std::unique_ptr<CertificateNames> take_client_names() override { return std::move(client_names_); }
+  std::string take_server_name() override;
   std::string_view name() const override { return "TLS"; }
   bool is_mendable() const override { return is_mendable_; }
   std::string_view error() const override { return error_ ? std::string_view{*error_} : std::string_view{}; }
@@ -67,6 +68,7 @@ class TlsStream final : public Stream {
   std::unique_ptr<HandshakeTurn> turn_;  // until the handshake is done
   Ssl ssl_;                              // none after a failure
   std::unique_ptr<CertificateNames> client_names_;
+  std::unique_ptr<std::string> server_name_;  // until it is taken
   std::unique_ptr<const std::string> error_;
   bool client_is_known_ = false;
   bool is_mendable_ = false;

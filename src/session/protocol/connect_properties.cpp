@@ -80,6 +80,7 @@ std::string connack_properties(const mqtt::Connect& connect, const Limits& limit
   if (limits.max_packet_size < largest_packet) {
     append(Id::maximum_packet_size, limits.max_packet_size, properties);
   }
+  if (limits.max_topic_aliases > 0) append(Id::topic_alias_maximum, limits.max_topic_aliases, properties);
   return properties;
 }
 

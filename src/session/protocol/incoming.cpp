@@ -15,10 +15,20 @@ namespace {
 // SUBSCRIBEs and UNSUBSCRIBEs that may wait for pubsub: they can be as large as a packet.
 constexpr std::uint16_t max_pending_subscribes = 16;
 
+// A refusal says so, also where nobody has said why.
+mqtt::Reason reason_of(const PublishReply& reply) {
+  const bool is_refused = reply.outcome == PublishReply::Outcome::refused;
+  if (is_refused == mqtt::is_error(reply.reason)) return reply.reason;
+  return is_refused ? mqtt::Reason::unspecified_error : mqtt::Reason::success;
+}
+
 }  // namespace
 
-void Incoming::receive(const mqtt::Publish& packet) {
-  if (is_duplicate(packet)) return;
+Violation Incoming::receive(mqtt::Publish packet) {
+  if (session_.speaks_5()) {
+    if (const auto violation = admit(packet)) return violation;
+  }
+  if (is_duplicate(packet)) return std::nullopt;
   try {
     publish(packet);
   } catch (...) {
@@ -30,11 +40,34 @@ void Incoming::receive(const mqtt::Publish& packet) {
     }
     throw;
   }
+  return std::nullopt;
+}
+
+// What 5.0 demands of a PUBLISH, beyond what its bytes show.
+Violation Incoming::admit(mqtt::Publish& packet) {
+  const Limits& limits = session_.shared().limits;
+  if (!packet.properties.empty()) {
+    if (packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier)) {
+      return BrokenRule{"a PUBLISH with a subscription identifier, which only servers send [MQTT5-3.3.4-6]"};
+    }
+    if (const auto violation = aliases_.resolve(packet, limits.max_topic_aliases)) return violation;
+  }
+  if (packet.qos == mqtt::QoS::at_most_once) return std::nullopt;
+  if (held_places_ >= limits.max_pending_publishes) {
+    return BrokenRule{"more PUBLISHes unacknowledged than Receive Maximum allows [MQTT5-3.3.4-7]",
+                      mqtt::Reason::receive_maximum_exceeded};
+  }
+  ++held_places_;
+  return std::nullopt;
+}
+
+void Incoming::free_place() {
+  if (held_places_ > 0) --held_places_;
 }
 
 void Incoming::publish(const mqtt::Publish& packet) {
-  if (publish_directly(packet)) {
-    acknowledge_in_turn(packet);
+  if (const auto reason = publish_directly(packet)) {
+    acknowledge_in_turn(packet, *reason);
   } else {
     ask_pubsub(packet);
   }
@@ -46,7 +79,7 @@ bool Incoming::is_duplicate(const mqtt::Publish& packet) {
   auto& received = session_.record().received;
   const auto state = received.find(packet.packet_identifier);
   if (state == ReceivedIdentifiers::State::received) {
-    acknowledge_in_turn(packet);
+    acknowledge_in_turn(packet, mqtt::Reason::success);
   } else {
     received.set(packet.packet_identifier, ReceivedIdentifiers::State::pending);
     if (state) awaited_publishes_ = answered_publishes_ + pending_publishes_;
@@ -67,26 +100,32 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   return nullptr;
 }
 
-bool Incoming::publish_directly(const mqtt::Publish& packet) {
+// Returns nullopt where the publish goes to pubsub. Else subscribers have it, if there are any: on the direct way
+// neither pubsub nor XMPP would have it either.
+std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
-  if (direct == nullptr) return false;
-  if (session_.shared().audiences.publish(*direct, packet, session_.envelope(packet.qos, packet.retain))) {
-    return true;
+  if (direct == nullptr) return std::nullopt;
+  if (const auto sessions = session_.shared().audiences.publish(*direct, packet, session_.envelope(packet))) {
+    return *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
   }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
-  return false;
+  return std::nullopt;
 }
 
 // Subscribers have the message.
-void Incoming::acknowledge_in_turn(const mqtt::Publish& packet) {
+void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason reason) {
   if (packet.qos == mqtt::QoS::at_most_once) return;
   if (packet.qos == mqtt::QoS::exactly_once) {
     session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
   }
   const std::size_t bytes = packet.topic.size() + packet.payload.size();
-  if (has_answered(awaited_publishes_)) return acknowledge(packet.qos, packet.packet_identifier, bytes);
+  if (has_answered(awaited_publishes_)) {
+    return acknowledge(
+        {.qos = packet.qos, .reason = reason, .packet_identifier = packet.packet_identifier, .bytes = bytes});
+  }
   published_.push_back({.after = awaited_publishes_,
                         .qos = packet.qos,
+                        .reason = reason,
                         .packet_identifier = packet.packet_identifier,
                         .bytes = static_cast<std::uint32_t>(bytes)});
   reading_paused_ = has_asked_too_much();
@@ -97,7 +136,7 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   PublishRequest request{.ticket = session_.ticket(packet.packet_identifier),
                          .publication = {.topic = std::string(packet.topic),
                                          .payload = std::string(packet.payload),
-                                         .envelope = session_.envelope(packet.qos, packet.retain)}};
+                                         .envelope = session_.envelope(packet)}};
   request.large = examine_if_large(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
@@ -124,7 +163,10 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
            published.packet_identifier == packet.packet_identifier;
   });
   release(withheld_.forget_pubrec(packet.packet_identifier));
-  session_.write(mqtt::Pubcomp{.packet_identifier = packet.packet_identifier});
+  free_place();
+  session_.write(
+      mqtt::Pubcomp{.packet_identifier = packet.packet_identifier,
+                    .reason = state ? mqtt::Reason::success : mqtt::Reason::packet_identifier_not_found});
   return std::nullopt;
 }
 
@@ -159,6 +201,12 @@ bool Incoming::has_asked_too_much() const {
   return unacknowledged_publishes() >= limits.max_pending_publishes ||
          unacknowledged_bytes() >= limits.max_pending_publish_bytes ||
          pending_subscribes_ >= max_pending_subscribes;
+}
+
+bool Incoming::may_ask_anything() {
+  if (session_.shared().backlog.is_full()) return false;
+  waits_for_share_ = false;
+  return true;
 }
 
 bool Incoming::may_ask(std::size_t bytes) {
@@ -215,7 +263,11 @@ bool Incoming::acknowledge(const PublishReply& reply) {
                          reply.reason_string.empty() ? why : reply.reason_string);
     return false;
   }
-  acknowledge(reply.ticket.qos, reply.ticket.packet_identifier, reply.ticket.bytes);
+  acknowledge({.qos = reply.ticket.qos,
+               .reason = reason_of(reply),
+               .packet_identifier = reply.ticket.packet_identifier,
+               .bytes = reply.ticket.bytes},
+              reply.reason_string);
   return true;
 }
 
@@ -224,7 +276,9 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   auto& received = session_.record().received;
   const auto identifier = reply.ticket.packet_identifier;
   const bool is_awaited = received.find(identifier) == ReceivedIdentifiers::State::pending;
-  if (reply.outcome == PublishReply::Outcome::failed) {
+  // To a client of 5.0 a PUBREC that refuses is the end of it, and no PUBREL follows (5.0, 4.3.3).
+  const bool is_over = reply.outcome == PublishReply::Outcome::refused && session_.speaks_5();
+  if (is_over || reply.outcome == PublishReply::Outcome::failed) {
     received.erase(identifier);
   } else {
     received.set(identifier, ReceivedIdentifiers::State::received);
@@ -237,17 +291,18 @@ bool Incoming::must_withhold() const {
 }
 
 // Deliveries come in order: whom a message met at its subscribers is known by now.
-void Incoming::acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier, std::size_t bytes) {
-  if (qos == mqtt::QoS::at_most_once) return;
-  if (!must_withhold()) return write(qos, packet_identifier);
+// What is withheld goes without words.
+void Incoming::acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
+  if (acknowledgement.qos == mqtt::QoS::at_most_once) return;
+  if (!must_withhold()) return write(acknowledgement, why);
   // Its connection looks at the clock from now on.
   if (withheld_.empty()) session_.outbox()->resume_reading();
   Shared& shared = session_.shared();
-  shared.backlog.add(session_.asker(), bytes, shared.limits);
+  shared.backlog.add(session_.asker(), acknowledgement.bytes, shared.limits);
   try {
-    withheld_.push_back({.qos = qos, .packet_identifier = packet_identifier, .bytes = bytes});
+    withheld_.push_back(acknowledgement);
   } catch (...) {
-    release(bytes);
+    release(acknowledgement.bytes);
     throw;
   }
   reading_paused_ = reading_paused_ || has_asked_too_much();
@@ -260,18 +315,20 @@ void Incoming::release(std::size_t withheld_bytes) noexcept {
 
 void Incoming::go_on() {
   while (!withheld_.empty()) {
-    const auto [qos, packet_identifier, bytes] = withheld_.take_front();
-    release(bytes);
-    write(qos, packet_identifier);
+    const auto acknowledgement = withheld_.take_front();
+    release(acknowledgement.bytes);
+    write(acknowledgement);
   }
   read_on();
 }
 
-void Incoming::write(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier) {
+void Incoming::write(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
+  const auto [qos, reason, packet_identifier, bytes] = acknowledgement;
+  if (qos == mqtt::QoS::at_least_once || mqtt::is_error(reason)) free_place();
   if (qos == mqtt::QoS::at_least_once) {
-    session_.write(mqtt::Puback{.packet_identifier = packet_identifier});
-  } else if (qos == mqtt::QoS::exactly_once) {
-    session_.write(mqtt::Pubrec{.packet_identifier = packet_identifier});
+    session_.write(mqtt::Puback{.packet_identifier = packet_identifier, .reason = reason}, why);
+  } else {
+    session_.write(mqtt::Pubrec{.packet_identifier = packet_identifier, .reason = reason}, why);
   }
 }
 
@@ -280,13 +337,17 @@ void Incoming::acknowledge_published() {
   while (!published_.empty() && has_answered(published_.front().after)) {
     const Published first = published_.front();
     published_.pop_front();
-    acknowledge(first.qos, first.packet_identifier, first.bytes);
+    acknowledge({.qos = first.qos,
+                 .reason = first.reason,
+                 .packet_identifier = first.packet_identifier,
+                 .bytes = first.bytes});
   }
 }
 
 void Incoming::detach() noexcept {
   waits_for_share_ = false;
   ways_.reset();
+  aliases_.clear();
   published_.clear();
   release(withheld_.clear());
   awaited_publishes_ = answered_publishes_;

@@ -8,7 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 
+#include "protocol/client_aliases.h"
 #include "protocol/violation.h"
 #include "protocol/withheld.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
@@ -25,7 +28,7 @@ class Incoming {
   // Belongs to the session.
   explicit Incoming(Session& session) : session_(session) {}
 
-  void receive(const mqtt::Publish& packet);
+  Violation receive(mqtt::Publish packet);
   Violation receive(const mqtt::Pubrel& packet);
 
   // Returns false where the connection is to be closed, so that the client sends again what was not acknowledged; it
@@ -43,6 +46,8 @@ class Incoming {
   // A PUBLISH, SUBSCRIBE or UNSUBSCRIBE of so many bytes comes next. Returns false while all sessions together wait for
   // too much, and its party would have more than its share: then the connection is told when to read on.
   bool may_ask(std::size_t bytes);
+  // The same where that need not be known: nearly always.
+  bool may_ask_anything();
   bool waits_for_share() const { return waits_for_share_; }
 
   bool awaits_answers() const { return pending_publishes_ > 0; }
@@ -56,19 +61,24 @@ class Incoming {
     if (reading_paused_) read_on();
   }
 
-  void attach() noexcept { reading_paused_ = has_asked_too_much(); }
+  void attach() noexcept {
+    reading_paused_ = has_asked_too_much();
+    held_places_ = 0;
+  }
   void detach() noexcept;
 
  private:
+  Violation admit(mqtt::Publish& packet);
   bool is_duplicate(const mqtt::Publish& packet);
   void publish(const mqtt::Publish& packet);
   const DirectWay* way(const mqtt::Publish& packet);
-  bool publish_directly(const mqtt::Publish& packet);
+  std::optional<mqtt::Reason> publish_directly(const mqtt::Publish& packet);
   void ask_pubsub(const mqtt::Publish& packet);
-  void acknowledge_in_turn(const mqtt::Publish& packet);
+  void acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason reason);
   void acknowledge_published();
-  void acknowledge(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier, std::size_t bytes);
-  void write(mqtt::QoS qos, mqtt::PacketIdentifier packet_identifier);
+  void acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
+  void write(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
+  void free_place();
   bool must_withhold() const;
   void release(std::size_t withheld_bytes) noexcept;
   bool finish_qos_2(const PublishReply& reply);
@@ -89,12 +99,14 @@ class Incoming {
   struct Published {
     std::uint32_t after = 0;  // so many answers of pubsub's
     mqtt::QoS qos = mqtt::QoS::at_least_once;
+    mqtt::Reason reason = mqtt::Reason::success;
     mqtt::PacketIdentifier packet_identifier = 0;
     std::uint32_t bytes = 0;
   };
 
   Session& session_;
   std::unique_ptr<DirectWays> ways_;
+  ClientAliases aliases_;
   Fifo<Published> published_;
   Withheld withheld_;              // what stands behind nothing else
   std::size_t pending_bytes_ = 0;  // of all that waits for pubsub
@@ -103,6 +115,9 @@ class Incoming {
   // What it counts when all that the connection has sent so far is answered.
   std::uint32_t awaited_publishes_ = 0;
   std::uint16_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
+  // Of a client of 5.0, on this connection: those of its Receive Maximum's places that its PUBLISHes hold, which PUBACK,
+  // PUBCOMP or a refusing PUBREC frees (5.0, 4.9).
+  std::uint16_t held_places_ = 0;
   bool reading_paused_ = false;
   bool waits_for_share_ = false;
   bool awaits_all_answers_ = false;  // to take a direct way then

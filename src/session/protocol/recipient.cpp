@@ -1,7 +1,7 @@
 #include "protocol/recipient.h"
 
-#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "pubsub_mqtt/mqtt/packet_writer.h"
@@ -61,22 +61,26 @@ bool Recipient::is_within_limit(const Message& message, const Selected& selected
   return false;
 }
 
-void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish& publish, Time now) {
+void Recipient::send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now) {
   const auto given = alias(message, selected, now);
   const bool is_told_more = message.expires() || selected.identifiers != nullptr || given.number != 0;
-  if (!is_told_more) return message.write(*outbox_, publish, level_);
+  if (!is_told_more) return message.write(*outbox_, flags, level_);
+  const bool has_topic = given.number == 0 || given.is_new;
   const std::string encoded = properties(message, selected, given.number, now);
-  if (given.number == 0 || given.is_new) publish.topic = message.topic();
-  publish.properties = mqtt::Properties(encoded);
-  message.write_alone(*outbox_, publish);
+  message.write_alone(*outbox_, {.topic = has_topic ? std::string_view(message.topic()) : std::string_view(),
+                                 .qos = flags.qos,
+                                 .retain = flags.retain,
+                                 .dup = flags.dup,
+                                 .packet_identifier = flags.packet_identifier,
+                                 .properties = mqtt::Properties(encoded)});
 }
 
-GivenAliases::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
+Recipient::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
   if (limits_ == nullptr || limits_->topic_alias_maximum == 0) return {};
-  // The first packet with an alias has the topic, too.
-  if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
   if (aliases_ == nullptr) aliases_ = std::make_unique<GivenAliases>();
-  return aliases_->use(message.topic(), limits_->topic_alias_maximum);
+  if (const auto known = aliases_->find(message.topic())) return {.number = known};
+  if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
+  return {.number = aliases_->give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 
 }  // namespace pubsub_mqtt::session

@@ -53,10 +53,10 @@ class Recipient {
   // The client is connected and takes it.
   void send(Message& message, const Selected& selected, mqtt::PacketIdentifier packet_identifier, bool dup,
             Time now) {
-    mqtt::Publish publish{
+    const mqtt::PublishFlags flags{
         .qos = selected.qos, .retain = selected.retain, .dup = dup, .packet_identifier = packet_identifier};
-    if (!speaks_5()) return message.write(*outbox_, publish, level_);
-    send_5(message, selected, publish, now);
+    if (!speaks_5()) return message.write(*outbox_, flags, level_);
+    send_5(message, selected, flags, now);
   }
 
   // What was too large since this was asked last.
@@ -70,8 +70,12 @@ class Recipient {
  private:
   bool is_within_limit(const Message& message, const Selected& selected, Time now);
   std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
-  void send_5(Message& message, const Selected& selected, mqtt::Publish& publish, Time now);
-  GivenAliases::Alias alias(const Message& message, const Selected& selected, Time now);
+  void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
+  struct Alias {
+    std::uint16_t number = 0;  // 0: none
+    bool is_new = false;       // the topic goes with it this time
+  };
+  Alias alias(const Message& message, const Selected& selected, Time now);
 
   Outbox* outbox_ = nullptr;
   std::unique_ptr<const ClientLimits> limits_;

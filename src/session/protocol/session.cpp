@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
-#include "protocol/reason_string.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
 
@@ -37,6 +36,7 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       shared_(shared),
       incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.subscriptions.begin_again();
 }
 
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
@@ -110,8 +110,19 @@ void Session::fail() noexcept {
 }
 
 void Session::say_goodbye(mqtt::Reason reason, std::string_view why) {
-  if (client_limits() == nullptr) return;
-  write_with_reason(mqtt::Disconnect{.reason = reason}, why, *client_limits(), *outbox());
+  if (client_limits() != nullptr) write(mqtt::Disconnect{.reason = reason}, why);
+}
+
+Envelope Session::envelope(const mqtt::Publish& packet) const {
+  Envelope envelope{.qos = packet.qos, .retain = packet.retain, .publisher = publisher_, .session = id_};
+  if (packet.properties.empty()) return envelope;
+  if (auto forwarded = mqtt::forwarded(packet.properties); !forwarded.empty()) {
+    envelope.properties = std::make_shared<const std::string>(std::move(forwarded));
+  }
+  if (const auto expiry = packet.properties.integer(mqtt::PropertyIdentifier::message_expiry_interval)) {
+    envelope.expires_at = *expiry == 0 ? Envelope::at_once : shared_.now + std::chrono::seconds(*expiry);
+  }
+  return envelope;
 }
 
 void Session::resume() {
@@ -181,7 +192,9 @@ void Session::publish_will() {
   auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
   shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
-  if (expiry) publication.envelope.expires_at = shared_.now + *expiry;
+  if (expiry) {
+    publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
+  }
   PublishRequest request{
       .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};
   record_.will.reset();
@@ -277,7 +290,7 @@ void Session::reply(SubscribeReply& reply) {
     log_once(Grievance::refused_filter, LogLevel::info,
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
-  write(suback);
+  write(suback, reply.reason_string);
 }
 
 void Session::reply(UnsubscribeReply& reply) {
@@ -296,11 +309,13 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
   // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9].
   Selected selected{.qos = qos, .retain = message->is_retained()};
   if (has_options() && !select(*message, is_natural, selected)) return false;
-  if (!message->has_expired(shared_.now)) give(message, selected);
+  give(message, selected);
   return true;
 }
 
 void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
+  const bool comes_in_time = message->expires_at_once() && is_connected();
+  if (message->has_expired(shared_.now) && !comes_in_time) return;
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {
@@ -310,7 +325,7 @@ void Session::give(const std::shared_ptr<Message>& message, const Selected& sele
 }
 
 void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group) {
-  if (!message->has_expired(shared_.now)) give(message, selected_by(group, *message, qos));
+  give(message, selected_by(group, *message, qos));
 }
 
 // A copy for a group bears what the shared subscription says, and nothing of the session's others.
@@ -447,17 +462,21 @@ bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes
          shared_.pauses.pause(publisher->id(), id_, waiting_bytes);
 }
 
+// Whether a message at QoS 0 goes to a client that has more than half of what it may have before it.
+bool Session::admits(const Message& message, std::size_t waiting) const {
+  // Retained ones come no faster than they are asked for.
+  if (message.is_retained()) return true;
+  const std::size_t most = shared_.limits.max_outbound_bytes;
+  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
+  return waiting == 0 || waiting + message.size() <= most;
+}
+
 void Session::deliver_qos_0(Message& message, const Selected& selected) {
   if (!is_connected() || !recipient_.takes(message, selected, shared_.now)) return;
   const std::size_t waiting = outbox()->waiting_bytes();
-  const std::size_t most = shared_.limits.max_outbound_bytes;
-  // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"). Retained
-  // ones come no faster than they are asked for.
-  bool is_admitted = message.is_retained() || waiting == 0 || waiting + message.size() <= most;
-  if (!message.is_retained() && waiting + message.size() > most / 2 && publisher_pauses(message, waiting)) {
-    is_admitted = waiting <= 2 * most;
-  }
-  if (!is_admitted) {
+  const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
+  if (is_crowded && !admits(message, waiting)) {
     count_dropped();
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "protocol/incoming.h"
+#include "protocol/reason_string.h"
 #include "protocol/recipient.h"
 #include "protocol/write_packet.h"
 #include "pubsub_mqtt/base/log_line.h"
@@ -65,9 +66,7 @@ class Session {
   SessionId id() const { return id_; }
   PublisherId publisher() const { return publisher_; }
   // Of what its client publishes.
-  Envelope envelope(mqtt::QoS qos, bool retain) const {
-    return {.qos = qos, .retain = retain, .publisher = publisher_, .session = id_};
-  }
+  Envelope envelope(const mqtt::Publish& packet) const;
   const SessionRecord& record() const { return record_; }
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
@@ -89,6 +88,8 @@ class Session {
   Outbox* outbox() const { return recipient_.outbox(); }
   // Of a client that speaks 5.0, while it is connected; nullptr of others.
   const ClientLimits* client_limits() const { return recipient_.limits(); }
+  // The client, when it was connected last.
+  bool speaks_5() const { return record_.level == mqtt::ProtocolLevel::mqtt_5; }
 
   // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session may still have
   // it.
@@ -97,7 +98,7 @@ class Session {
   // From the client.
   void receive(const mqtt::Subscribe& packet);
   void receive(const mqtt::Unsubscribe& packet);
-  void receive(const mqtt::Publish& packet) { incoming_.receive(packet); }
+  Violation receive(const mqtt::Publish& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Puback& packet);
   Violation receive(const mqtt::Pubrec& packet);
@@ -106,6 +107,7 @@ class Session {
   // See Incoming.
   bool takes_packets() const { return incoming_.takes_packets(); }
   bool may_ask(std::size_t bytes) { return incoming_.may_ask(bytes); }
+  bool may_ask_anything() { return incoming_.may_ask_anything(); }
   bool waits_for_share() const { return incoming_.waits_for_share(); }
   // Not while its subscribers have much to read (routing/pauses.h).
   bool may_read(Time now) { return shared_.pauses.may_read(id_, now); }
@@ -180,6 +182,12 @@ class Session {
   // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
   // administrator.
   void say_goodbye(mqtt::Reason reason, std::string_view why);
+  // With a reason, and in words where there are any. The session has a connection.
+  template <typename Packet>
+  void write(const Packet& packet, std::string_view why) {
+    if (client_limits() == nullptr) return write(packet);
+    write_with_reason(packet, why, *client_limits(), *outbox());
+  }
   // In the form of the client's level. The session has a connection.
   template <typename Packet>
   void write(const Packet& packet) {
@@ -206,6 +214,7 @@ class Session {
   void announce_will();
   bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
+  bool admits(const Message& message, std::size_t waiting) const;
   Selected selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const;
   bool is_member(GroupNumber group) const;
   bool may_have(const Message& message, const Selected& selected) const;

@@ -14,6 +14,7 @@ class Withheld {
  public:
   struct Acknowledgement {
     mqtt::QoS qos = mqtt::QoS::at_least_once;
+    mqtt::Reason reason = mqtt::Reason::success;
     mqtt::PacketIdentifier packet_identifier = 0;
     std::size_t bytes = 0;  // of the message that it acknowledges
   };

@@ -6,8 +6,6 @@
 #include <span>
 #include <utility>
 
-#include "pubsub_mqtt/mqtt/packet_writer.h"
-
 namespace pubsub_mqtt::session {
 namespace {
 
@@ -29,21 +27,18 @@ std::uint32_t Message::seconds_left(Time now) const {
   return static_cast<std::uint32_t>(std::min(left, longest));
 }
 
-// Most messages have subscribers of one form only.
-Message::Encodings& Message::encodings(mqtt::ProtocolLevel level) {
-  const Form form = level == mqtt::ProtocolLevel::mqtt_5 ? Form::with_properties : Form::without_properties;
-  if (first_form_ == Form::none) first_form_ = form;
-  if (first_form_ == form) return encodings_;
+Message::Encodings& Message::new_encodings(mqtt::ProtocolLevel level) {
+  if (first_form_ == Form::none) {
+    first_form_ = form(level);
+    return encodings_;
+  }
   if (!other_encodings_) other_encodings_ = std::make_unique<Encodings>();
   return *other_encodings_;
 }
 
 bool Message::is_copied() const { return payload().size() <= copied_payload_size; }
 
-Message::Encoding& Message::encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
-  const bool has_identifier = qos != mqtt::QoS::at_most_once;
-  Encoding& encoding = encodings(level)[has_identifier ? 1 : 0];
-  if (!encoding.bytes.empty()) return encoding;
+void Message::encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const {
   constexpr std::size_t around_the_topic = 9;
   std::string bytes;
   std::size_t size = topic().size() + around_the_topic + (is_copied() ? payload().size() : 0);
@@ -56,13 +51,12 @@ Message::Encoding& Message::encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
   encoding.header_size = static_cast<std::uint32_t>(bytes.size());
   if (is_copied()) bytes += payload();
   encoding.bytes = std::move(bytes);
-  return encoding;
 }
 
-void Message::write(Outbox& outbox, const mqtt::Publish& publish, mqtt::ProtocolLevel level) {
-  auto& [bytes, header_size, identifier_place] = encoding(publish.qos, level);
+void Message::write(Outbox& outbox, mqtt::PublishFlags flags, mqtt::ProtocolLevel level) {
+  auto& [bytes, header_size, identifier_place] = encoding(flags.qos, level);
   // What was written for another session has been copied.
-  mqtt::rewrite_publish_header(std::span(bytes).first(header_size), identifier_place, publish);
+  mqtt::rewrite_publish_header(std::span(bytes).first(header_size), identifier_place, flags);
   outbox.write(bytes);
   if (!is_copied()) write_shared_payload(outbox);
 }

@@ -13,6 +13,7 @@
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/boundary/route.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/topic/type.h"
@@ -45,15 +46,16 @@ class Message : public std::enable_shared_from_this<Message> {
   // Whoever has not been sent it by then does not get it [MQTT5-3.3.2-5].
   bool expires() const { return publication_.envelope.expires_at != Time::max(); }
   bool has_expired(Time now) const { return publication_.envelope.expires_at <= now; }
+  bool expires_at_once() const { return publication_.envelope.expires_at == Envelope::at_once; }
   // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not before.
   std::uint32_t seconds_left(Time now) const;
 
   // Bytes of topic and payload.
   std::size_t size() const { return publication_.size(); }
 
-  // The whole PUBLISH, with the flags and the packet identifier of `publish`: a small one is copied, the payload of a
-  // large one is shared. In the form of 5.0 it has properties().
-  void write(Outbox& outbox, const mqtt::Publish& publish, mqtt::ProtocolLevel level);
+  // The whole PUBLISH: a small one is copied, the payload of a large one is shared. In the form of 5.0 it has
+  // properties().
+  void write(Outbox& outbox, mqtt::PublishFlags flags, mqtt::ProtocolLevel level);
 
   // The same in the form of 5.0 for one client alone, with the topic and the properties of `publish`.
   void write_alone(Outbox& outbox, const mqtt::Publish& publish) const;
@@ -66,15 +68,27 @@ class Message : public std::enable_shared_from_this<Message> {
     std::uint32_t identifier_place = 0;  // of the packet identifier in the header
   };
   using Encodings = std::array<Encoding, 2>;  // QoS 0; QoS 1 and 2
-  Encodings& encodings(mqtt::ProtocolLevel level);
-  Encoding& encoding(mqtt::QoS qos, mqtt::ProtocolLevel level);
+  enum class Form : std::uint8_t { none, without_properties, with_properties };
+  static Form form(mqtt::ProtocolLevel level) {
+    return level == mqtt::ProtocolLevel::mqtt_5 ? Form::with_properties : Form::without_properties;
+  }
+  // Most messages have subscribers of one form only.
+  Encodings& encodings(mqtt::ProtocolLevel level) {
+    return form(level) == first_form_ ? encodings_ : new_encodings(level);
+  }
+  Encodings& new_encodings(mqtt::ProtocolLevel level);
+  Encoding& encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
+    Encoding& encoding = encodings(level)[qos == mqtt::QoS::at_most_once ? 0 : 1];
+    if (encoding.bytes.empty()) encode(qos, level, encoding);
+    return encoding;
+  }
+  void encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const;
   bool is_copied() const;
   void write_shared_payload(Outbox& outbox) const;
 
   NodeId node_;
   Kind kind_;
   topic::Type type_;
-  enum class Form : std::uint8_t { none, without_properties, with_properties };
   Form first_form_ = Form::none;
   Publication publication_;
   Encodings encodings_;                         // of the form that was wanted first

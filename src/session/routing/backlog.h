@@ -31,6 +31,8 @@ class Backlog {
   // They are carried out, or acknowledged. The session may be gone.
   void remove(SessionId session, std::size_t bytes, const Limits& limits) noexcept;
 
+  // Nobody beyond a fair share may ask for more.
+  bool is_full() const { return full_; }
   // Whether the session may ask for so much more. What sessions that are gone have asked counts for their party until
   // it is carried out, so that who comes and goes gains nothing.
   bool has_share(const Asker& asker, std::size_t bytes, const Limits& limits) const;

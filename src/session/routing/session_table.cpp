@@ -6,13 +6,6 @@
 #include "record/session_record.h"
 
 namespace pubsub_mqtt::session {
-namespace {
-
-constexpr std::uint64_t slot_mask = 0xFFFFFFFF;
-constexpr unsigned slot_bits = 32;
-
-}  // namespace
-
 bool SessionTable::KeyOrder::operator()(const Session* a, const Session* b) const {
   return a->key() < b->key();
 }
@@ -70,13 +63,6 @@ void SessionTable::uncount_stored(const std::string& account) noexcept {
 }
 
 void SessionTable::clear() noexcept { slots_.clear(); }
-
-Session* SessionTable::find(SessionId id) const {
-  const std::size_t place = id & slot_mask;
-  if (place >= slots_.size()) return nullptr;
-  Session* session = slots_[place].session.get();
-  return session != nullptr && session->id() == id ? session : nullptr;
-}
 
 Session* SessionTable::find(const SessionKey& key) const {
   const auto found = by_key_.find(key);

@@ -36,7 +36,11 @@ class SessionTable {
   void clear() noexcept;
 
   // Returns nullptr where the session is over.
-  Session* find(SessionId id) const;
+  Session* find(SessionId id) const {
+    const std::size_t place = id & slot_mask;
+    if (place >= slots_.size() || slots_[place].uses != id >> slot_bits) return nullptr;
+    return slots_[place].session.get();
+  }
   Session* find(const SessionKey& key) const;
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
@@ -55,6 +59,8 @@ class SessionTable {
  private:
   // The place of a session in slots_ is the low half of its identifier, how often the place was used the high
   // half: found without a search, and never mistaken for its successor.
+  static constexpr SessionId slot_mask = 0xFFFFFFFF;
+  static constexpr unsigned slot_bits = 32;
   struct Slot {
     std::uint32_t uses = 0;
     std::unique_ptr<Session> session;

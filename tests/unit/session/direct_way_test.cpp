@@ -375,5 +375,54 @@ TEST_F(DirectWayTest, AnAtomEntryIsMadeByPubsubWhereSomebodyReceivesItAsXml) {
   EXPECT_EQ(asked(), 2U);
 }
 
+TEST_F(DirectWayTest, APublisherOfMqtt5IsToldThatNobodyHasItAndNotWhileOneIsAway) {  // 3.4.2.1
+  Client teller(server);
+  teller.level = mqtt::ProtocolLevel::mqtt_5;
+  teller.connect("teller");
+  teller.send(message("0"));
+  answer();
+  const auto reason = [&] {
+    teller.send(message("1", QoS::at_least_once, 5));
+    const std::string written = teller.outbox.take();
+    return packet_in<mqtt::Puback>(written).reason;
+  };
+  EXPECT_EQ(reason(), mqtt::Reason::success);
+  selection = {};
+  server.sessions.handle(
+      AudienceChange{.node = node, .session = subscriber.session(), .selection = selection});
+  EXPECT_EQ(reason(), mqtt::Reason::no_matching_subscribers);
+  Client away(server);
+  away.connect_again("away");
+  selection.natural = QoS::at_least_once;
+  server.sessions.handle(AudienceChange{.node = node, .session = away.session(), .selection = selection});
+  away.lose();
+  EXPECT_EQ(reason(), mqtt::Reason::success);
+  EXPECT_EQ(asked(), 1U);
+}
+
+// MQTT 5.0, 3.3.2.3.3
+TEST_F(DirectWayTest, WhatExpiresAtOnceIsForThoseWhoAreThere) {
+  Client teller(server);
+  teller.level = mqtt::ProtocolLevel::mqtt_5;
+  teller.connect("teller");
+  teller.send(message("0"));
+  answer();
+  Client away(server);
+  away.connect_again("away");
+  selection.natural = QoS::at_least_once;
+  server.sessions.handle(AudienceChange{.node = node, .session = away.session(), .selection = selection});
+  away.lose();
+  subscriber.outbox.take();
+  const auto at_once =
+      encoded({{.identifier = mqtt::PropertyIdentifier::message_expiry_interval, .value = 0U}});
+  auto packet = message("1", QoS::at_least_once, 5);
+  packet.properties = mqtt::Properties(at_once);
+  teller.send(packet, std::chrono::seconds(5));
+  EXPECT_EQ(subscriber.outbox.take(), bytes_of(message("1", QoS::at_least_once, 1)));
+  Client back(server);
+  back.connect_again("away");
+  EXPECT_EQ(back.outbox.take(), session_present);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session

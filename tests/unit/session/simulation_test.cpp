@@ -21,6 +21,7 @@ namespace pubsub_mqtt::session {
 namespace {
 
 using mqtt::QoS;
+using PublishedMessage = SimulatedClient::Message;
 
 constexpr unsigned seeds = 2000;
 constexpr int steps = 600;
@@ -230,9 +231,9 @@ class Simulation {
     if (!::testing::Test::HasFailure()) ADD_FAILURE() << "something never ends";
   }
 
-  static std::vector<SimulatedClient::Message> select(const std::vector<SimulatedClient::Message>& messages,
-                                                      const std::string& topic, QoS qos, bool first_ones) {
-    std::vector<SimulatedClient::Message> selected;
+  static std::vector<PublishedMessage> select(const std::vector<PublishedMessage>& messages,
+                                              const std::string& topic, QoS qos, bool first_ones) {
+    std::vector<PublishedMessage> selected;
     std::set<std::string> seen;
     for (const auto& message : messages) {
       if (message.topic != topic || message.qos != qos) continue;
@@ -242,7 +243,7 @@ class Simulation {
     return selected;
   }
 
-  static std::vector<std::string> payloads(const std::vector<SimulatedClient::Message>& messages) {
+  static std::vector<std::string> payloads(const std::vector<PublishedMessage>& messages) {
     std::vector<std::string> result;
     result.reserve(messages.size());
     for (const auto& message : messages) result.push_back(message.payload);
@@ -250,8 +251,8 @@ class Simulation {
   }
 
   // What was sent has arrived: at QoS 1 at least once, at QoS 2 exactly once, in order per topic and QoS.
-  void compare(const std::vector<SimulatedClient::Message>& sent,
-               const std::vector<SimulatedClient::Message>& arrived, bool in_order) {
+  void compare(const std::vector<PublishedMessage>& sent, const std::vector<PublishedMessage>& arrived,
+               bool in_order) {
     for (NodeId node = 0; node < SimulatedHub::nodes; ++node) {
       const std::string topic = "h/utf8/" + std::to_string(node);
       for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
@@ -268,8 +269,8 @@ class Simulation {
   }
 
   // What has not arrived was dropped and counted, and nothing else.
-  void account_for_dropped(const std::vector<SimulatedClient::Message>& sent,
-                           const std::vector<SimulatedClient::Message>& arrived, std::uint64_t dropped) {
+  void account_for_dropped(const std::vector<PublishedMessage>& sent,
+                           const std::vector<PublishedMessage>& arrived, std::uint64_t dropped) {
     std::size_t missing = 0;
     for (NodeId node = 0; node < SimulatedHub::nodes; ++node) {
       const std::string topic = "h/utf8/" + std::to_string(node);

@@ -35,7 +35,7 @@ class Brackets final : public Stream {
   Brackets(char open, char close) : open_(open), close_(close) {}
 
   bool needs_turns() const override { return costly; }
-  bool take_turn(Time /*now*/) override { return has_turn; }
+  bool take_turn() override { return has_turn; }
   Status receive(std::string_view bytes, std::string& above, std::string& answer) override {
     above.append(1, open_).append(bytes).append(1, close_);
     if (bytes.find('!') != std::string_view::npos) answer.append("answer");
@@ -142,9 +142,9 @@ TEST_F(StreamStackTest, HasItsTurnWhenAllThatNeedOneHave) {
   EXPECT_FALSE(stack.needs_turns());
   lower->costly = true;
   EXPECT_TRUE(stack.needs_turns());
-  EXPECT_FALSE(stack.take_turn(Time(0)));
+  EXPECT_FALSE(stack.take_turn());
   lower->has_turn = true;
-  EXPECT_TRUE(stack.take_turn(Time(0)));
+  EXPECT_TRUE(stack.take_turn());
 }
 
 // A client inside a client, and a server inside a server.
