@@ -17,7 +17,7 @@ local current_item = {};
 
 --- The identity of a node
 
-local unstored = setmetatable({}, { __mode = "k" }); -- configurations whose marker is not in pubsub's store yet
+local unstored; -- configuration -> true, where the marker is not in pubsub's store yet
 
 -- Gives the node one, where it has none.
 function current_item.identity(service, node)
@@ -151,4 +151,8 @@ function current_item.compare(host, service, node, message)
 	if not has_item_after(time, host, node) then return "end", time; end
 end
 
-return current_item;
+-- shared: with `unstored`, see mod_pubsub_mqtt.lua
+return function (shared)
+	unstored = shared.unstored;
+	return current_item;
+end

@@ -25,6 +25,8 @@ local version = "0.1.0"; -- of the library, too
 --   reloading host -> true, between the unload and the load of a reload
 --   stores    host -> store of retained messages
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
+--   unrestored  host -> node -> true, where the core does not know yet what the node retains, see retained.lib.lua
+--   unstored  configurations of nodes whose identity is not in pubsub's store yet, see current_item.lib.lua
 --   disabled  account -> true, where the administrator has disabled or deleted it
 --   logging_in  logins that are not decided yet, see login_attempts.lib.lua
 --   exchanges  connection -> SASL exchange that has not ended, see authentication.lib.lua
@@ -36,6 +38,7 @@ local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
 	stores = module:shared("stores"), unsaved = module:shared("unsaved");
 	known_logins = cache.new(10000), challenge_key = random.bytes(32), session_numbers = { of = {}, last = 0 };
+	unrestored = {}, unstored = setmetatable({}, { __mode = "k" });
 };
 local services = shared.services;
 
@@ -95,7 +98,7 @@ end
 --- What the core calls
 
 local warn = module:require "burst_warning";
-local current_item = module:require "current_item";
+local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
 local rights = module:require "rights"(settings, shared, observers);
 local retained = module:require "retained"(shared, current_item, rights, warn);
@@ -109,6 +112,7 @@ local authentication = module:require "authentication"(shared, credentials, atte
 local callbacks = rights;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
+callbacks.restore = retained.restore_now;
 callbacks.log_in = login.log_in;
 callbacks.authenticate = authentication.begin;
 callbacks.go_on_authenticating = authentication.go_on;

@@ -19,8 +19,8 @@ local slice = 0.002; -- seconds; XMPP does not wait for the disk
 --   ended    when, in seconds since 1970
 --   node     of which node
 
--- shared: with `services`, `stores` and `unsaved`, see mod_pubsub_mqtt.lua; current_item, rights and warn: what these
--- libraries return
+-- shared: with `core`, `services`, `stores`, `unsaved` and `unrestored`, see mod_pubsub_mqtt.lua; current_item, rights
+-- and warn: what these libraries return
 return function (shared, current_item, rights, warn)
 	local stores, unsaved = shared.stores, shared.unsaved;
 	local retained = {};
@@ -109,6 +109,7 @@ return function (shared, current_item, rights, warn)
 		elseif node_obj and node_obj.config.persist_items then
 			message = { ended = wall_time(), node = current_item.identity(service, node) };
 		end
+		if shared.unrestored[host] then shared.unrestored[host][node] = nil; end
 		write_later(host, node, message);
 	end
 
@@ -118,72 +119,110 @@ return function (shared, current_item, rights, warn)
 
 	-- What cannot be saved now is tried again every few seconds, as while the host was enabled: the store stays.
 	function retained.close(host)
+		shared.unrestored[host] = nil;
 		save_host(host);
 	end
 
-	-- Node -> message, those of the store and those that are not in it yet.
-	local function copies_of(host)
-		local copies, newer, store = {}, unsaved[host] or {}, stores[host];
-		if store.users then
-			local next_node, state, first = store:users();
-			if not next_node then
-				module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
-				return copies;
-			end
-			for node in next_node, state, first do
-				local message, err;
-				if newer[node] == nil then message, err = store:get(node); end
-				if message then
-					copies[node] = message;
-				elseif newer[node] == nil then
-					module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
-				end
-			end
+	--- What was retained before a restart, or before the host was disabled
+
+	-- node -> true, of which the store has a copy.
+	local function nodes_in_store(host)
+		local nodes, store = {}, stores[host];
+		if not store.users then return nodes; end
+		local next_node, state, first = store:users();
+		if not next_node then
+			module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
+			return nodes;
 		end
-		for node, message in pairs(newer) do copies[node] = message or nil; end
-		return copies;
+		for node in next_node, state, first do nodes[node] = true; end
+		return nodes;
 	end
 
-	local function restore_copy(host, core, node, message)
-		core:restore_retained(host, node, message, message.properties and base64.decode(message.properties),
+	-- The message of the store, or the one that is not in it yet; nil where there is none.
+	local function copy_of(host, node)
+		local newer = unsaved[host] and unsaved[host][node];
+		if newer ~= nil then return newer or nil; end
+		local message, err = stores[host]:get(node);
+		if not message and err then
+			module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
+		end
+		return message;
+	end
+
+	local function tell_of_copy(host, node, message)
+		shared.core:restore_retained(host, node, message, message.properties and base64.decode(message.properties),
 			message.expires and message.expires - wall_time());
 	end
 
+	local function tell_of_end(host, node, message, time)
+		if message.ended ~= time then write_later(host, node, { ended = time, node = message.node }); end
+		shared.core:restore_end(host, node);
+	end
+
 	-- Returns whether a copy was given up that had not ended.
-	local function restore_one(host, service, core, node, message)
+	local function restore_node(host, service, node)
+		local message = copy_of(host, node);
 		local ok, truth, what = pcall(current_item.compare, host, service, node, message);
 		if not ok then
 			module:log("error", "What %s on %s retains is not served, since pubsub's item cannot be read: %s",
 				node, host, truth);
-			return false;
+			shared.core:restore_none(host, node);
+		elseif truth == "copy" then
+			tell_of_copy(host, node, message);
+		elseif truth == "end" then
+			tell_of_end(host, node, message, what);
+		else
+			if message then forget(host, node); end
+			shared.core:restore_none(host, node);
+			if truth == "item" then shared.core:restore_current(host, node, what, rights.publisher(host, what)); end
 		end
-		if truth == "copy" then
-			restore_copy(host, core, node, message);
-			return false;
-		end
-		if truth == "end" then
-			if message.ended ~= what then write_later(host, node, { ended = what, node = message.node }); end
-			core:restore_end(host, node);
-		elseif message then
-			forget(host, node);
-		end
-		if truth == "item" then core:restore_current(host, node, what, rights.publisher(host, what)); end
-		return message ~= nil and not current_item.end_of(message);
+		return ok and truth ~= "copy" and message ~= nil and not current_item.end_of(message);
 	end
 
+	local given_up = {}; -- host -> how many copies were
+
+	-- Does nothing where it is done already.
+	function retained.restore_now(host, node)
+		local nodes, service = shared.unrestored[host], shared.services[host];
+		if not (nodes and nodes[node] and service and shared.core) then return; end
+		nodes[node] = nil;
+		if not service.nodes[node] then
+			forget(host, node);
+		elseif restore_node(host, service, node) then
+			given_up[host] = (given_up[host] or 0) + 1;
+		end
+	end
+
+	local function end_of_restore(host)
+		shared.unrestored[host] = nil;
+		if given_up[host] then
+			module:log("info", "%d retained messages of %s were changed in pubsub while MQTT did not see it: pubsub is right",
+				given_up[host], host);
+		end
+		given_up[host] = nil;
+	end
+
+	-- Begins to tell the core what each node of the host retains: a storage that thousands of them ask takes seconds, and
+	-- XMPP is served in between. The core asks for those that are needed earlier.
 	function retained.restore(host, service, core)
 		save_host(host);
-		local copies, given_up = copies_of(host), 0;
-		for node in pairs(copies) do
-			if not service.nodes[node] then forget(host, node); end
+		local nodes = nodes_in_store(host);
+		for node in pairs(unsaved[host] or {}) do nodes[node] = true; end
+		for node, node_obj in pairs(service.nodes) do
+			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
+			if nodes[node] then core:restore_later(host, node); end
 		end
-		for node in pairs(service.nodes) do
-			if restore_one(host, service, core, node, copies[node]) then given_up = given_up + 1; end
-		end
-		if given_up > 0 then
-			module:log("info", "%d retained messages of %s were changed in pubsub while MQTT did not see it: pubsub is right",
-				given_up, host);
-		end
+		shared.unrestored[host] = nodes;
+		local left = array.collect(it.keys(nodes));
+		timer.add_task(0, function ()
+			local enough = monotonic() + slice;
+			repeat
+				if shared.unrestored[host] ~= nodes then return; end -- the host was disabled
+				if #left == 0 then return end_of_restore(host); end
+				retained.restore_now(host, table.remove(left));
+			until monotonic() > enough;
+			return 0.003;
+		end);
 	end
 
 	return retained;

@@ -184,8 +184,9 @@ void Hub::item_retracted(std::string_view host, std::string_view node, std::stri
 
 void Hub::node_purged(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
-  if (node == nullptr || !node->retained) return;
-  state_->retained.clear(*node, retained_item(), std::nullopt);
+  if (node == nullptr) return;
+  state_->retained.know(*node);
+  if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
 }
 
 void Hub::node_created(std::string_view host, std::string_view node) {
@@ -197,6 +198,7 @@ void Hub::node_deleted(std::string_view host, std::string_view name) {
   if (node == nullptr) return;
   if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
   node->has_ended = false;  // who creates it again makes another one
+  node->is_unrestored = false;
   state_->audiences.node_deleted(*node);
 }
 
@@ -227,7 +229,10 @@ void Hub::withdraw_all_routes() {
 }
 
 void Hub::host_disabled(std::string_view host) {
-  for (Node* node : state_->nodes.of_host(host)) node->has_ended = false;  // the store knows
+  for (Node* node : state_->nodes.of_host(host)) {  // the store knows
+    node->has_ended = false;
+    node->is_unrestored = false;
+  }
   state_->audiences.host_disabled(host);
 }
 
@@ -260,7 +265,8 @@ void Hub::restore_current(std::string_view host, std::string_view name, const pu
   if (node == nullptr || !node->exists) return;
   auto retained =
       retained_from_item(payload, payload::natural_payload(payload), item_properties(retained_id, publisher));
-  if (retained) state_->retained.set(*node, std::move(*retained));
+  node->is_unrestored = false;
+  if (retained) state_->retained.restore_item(*node, std::move(*retained));
 }
 
 void Hub::restore_retained(std::string_view host, std::string_view name, Retained retained) {
@@ -269,7 +275,18 @@ void Hub::restore_retained(std::string_view host, std::string_view name, Retaine
 
 void Hub::restore_end(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
-  if (node != nullptr && node->exists && !node->retained) node->has_ended = true;
+  if (node == nullptr) return;
+  node->is_unrestored = false;
+  if (node->exists && !node->retained) node->has_ended = true;
+}
+
+void Hub::restore_later(std::string_view host, std::string_view name) {
+  Node* node = state_->nodes.find(host, name);
+  if (node != nullptr && !node->retained) node->is_unrestored = true;
+}
+
+void Hub::restore_none(std::string_view host, std::string_view name) {
+  if (Node* node = state_->nodes.find(host, name)) node->is_unrestored = false;
 }
 
 }  // namespace pubsub_mqtt::hub

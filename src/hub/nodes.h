@@ -46,6 +46,7 @@ struct Node {
   std::uint32_t natural_recipients = 0;  // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
+  bool is_unrestored = false;     // see Hub::restore_later()
   bool has_ended = false;         // one was cleared or has expired, and there has been no item since
   std::shared_ptr<Route> route;   // the one that is open
 

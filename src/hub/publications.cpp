@@ -167,6 +167,7 @@ PubsubService::Published Publications::clear(const Client& client, const Publica
   auto allowed = shared_.service.may_publish(topic.host, topic.node, client.account);
   Node* node = nodes_.find(topic.host, topic.node);
   if (allowed.outcome != Outcome::accepted || node == nullptr || !node->exists) return allowed;
+  retained_.know(*node);
   retained_.clear(*node, publication.envelope, topic.type);
   shared_.service.retract_current(topic.host, topic.node);
   return allowed;

@@ -95,6 +95,12 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Type> type) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  const bool was_unknown = store_.know(node);
+  return read_known(client, node, scan, type) || was_unknown;
+}
+
+bool RetainedScans::read_known(const Client& client, const Node& node, const Scan& scan,
+                               std::optional<topic::Type> type) {
   // Nothing older is sent in place of one that has ended.
   if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return false;
   RetainedMessages::Message message{

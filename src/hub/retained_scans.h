@@ -15,7 +15,7 @@ namespace pubsub_mqtt::hub {
 
 class RetainedScans {
  public:
-  RetainedScans(const Shared& shared, Nodes& nodes, const RetainedStore& store)
+  RetainedScans(const Shared& shared, Nodes& nodes, RetainedStore& store)
       : shared_(shared), nodes_(nodes), store_(store) {}
 
   // The client has subscribed to the filter, and is in all the audiences. is_new: it had no such filter before.
@@ -28,10 +28,11 @@ class RetainedScans {
  private:
   bool scan(const Client& client, Scan& scan);
   bool read(const Client& client, Node& node, const Scan& scan, std::optional<topic::Type> type);
+  bool read_known(const Client& client, const Node& node, const Scan& scan, std::optional<topic::Type> type);
 
   const Shared& shared_;
   Nodes& nodes_;
-  const RetainedStore& store_;
+  RetainedStore& store_;
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -33,6 +33,7 @@ RetainedStore::Expiry RetainedStore::expiry(const Node& node) {
 
 void RetainedStore::keep(Node& node, Retained retained) {
   drop(node);
+  node.is_unrestored = false;
   node.has_ended = false;
   node.retained = std::make_unique<Retained>(std::move(retained));
   if (node.retained->envelope.expires_at == Time::max()) return;
@@ -90,6 +91,18 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
     shared_.deliveries.emplace_back(std::move(item));
   }
   end(node);
+}
+
+bool RetainedStore::know(Node& node) {
+  if (!std::exchange(node.is_unrestored, false)) return false;
+  shared_.work += work::item;
+  shared_.service.restore(node.host, node.name);
+  return true;
+}
+
+void RetainedStore::restore_item(Node& node, Retained retained) {
+  keep(node, std::move(retained));
+  shared_.service.save_retained(node.host, node.name, node.retained.get());
 }
 
 void RetainedStore::restore(Node* node, std::string_view host, std::string_view name, Retained retained) {

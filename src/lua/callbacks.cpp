@@ -260,6 +260,10 @@ void Callbacks::drop_current(std::string_view host, std::string_view node) {
   call("drop_current", {host, node}, 0, [](lua_State*) {});
 }
 
+void Callbacks::restore(std::string_view host, std::string_view node) {
+  call("restore", {host, node}, 0, [](lua_State*) {});
+}
+
 void Callbacks::wake_after(Time delay) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);

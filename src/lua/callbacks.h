@@ -55,6 +55,7 @@ class Callbacks final : public hub::PubsubService {
   void retract_current(std::string_view host, std::string_view node) override;
   void drop_current(std::string_view host, std::string_view node) override;
   void wake_after(Time delay) override;
+  void restore(std::string_view host, std::string_view node) override;
   std::optional<Item> last_item(std::string_view host, std::string_view node,
                                 std::string_view account) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;

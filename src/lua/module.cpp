@@ -31,6 +31,8 @@
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
+//   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
+//   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, properties, expires_in)  what the callback save_retained was given before
 //                                 a restart
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
@@ -581,6 +583,8 @@ constexpr luaL_Reg core_methods[] = {
     {"withdraw_routes", entry<name_event<&hub::Hub::withdraw_routes>>},
     {"restore_retained", entry<restore_retained>},
     {"restore_current", entry<restore_current>},
+    {"restore_later", entry<node_event<&hub::Hub::restore_later>>},
+    {"restore_none", entry<node_event<&hub::Hub::restore_none>>},
     {"restore_end", entry<node_event<&hub::Hub::restore_end>>},
     {"stop", entry<stop>},
     {nullptr, nullptr},

@@ -71,6 +71,7 @@ TEST_P(SharedSubscription, MosquittosOfEachVersionTakeTurns) {
   int sum = 0;
   for (const auto& member : members) {
     EXPECT_EQ(member->wait(), 0) << "each had two";
+    member->output().wait_for_end();
     for (int i = 1; i <= 6; ++i) {
       if (member->output().count("^message " + std::to_string(i) + "\\.$") > 0) sum += i;
     }
@@ -126,7 +127,7 @@ TEST_P(SharedSubscription, ASessionThatIsAwayGetsWhatNobodyElseCanHave) {
 TEST_P(SharedSubscription, AClientMayHaveOneForItselfToo) {
   RawMqtt client = join("client", QoS::at_most_once);
   EXPECT_EQ(client.subscribe(shared_topic), mqtt::Reason::granted_qos_0);
-  if (!GetParam()) EXPECT_EQ(next_message(client).payload, "0") << "the newest item";
+  messages_so_far(client);  // the newest item, where the node keeps it
   publish("1");
   EXPECT_EQ(payloads(messages_so_far(client)), (Payloads{"1", "1"}));
   client.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {shared_filter}});

@@ -92,6 +92,11 @@ class Hub {
   std::size_t subscriptions(SessionId session) const;
   void close_connection(SessionId session);
 
+  // What the node retains is not known yet, and found out by PubsubService::restore(), where it is needed earlier than
+  // these tell. Each of them ends that.
+  void restore_later(std::string_view host, std::string_view node);
+  // There is no retained message.
+  void restore_none(std::string_view host, std::string_view node);
   // The item `current` of a node that has no retained message here; nobody is told.
   void restore_current(std::string_view host, std::string_view name, const pugi::xml_node& payload,
                        std::string_view publisher = {});

@@ -90,6 +90,9 @@ class PubsubService {
   virtual std::optional<Item> last_item(std::string_view host, std::string_view node,
                                         std::string_view account) = 0;
 
+  // What the node retains is needed now: Hub::restore_later() has said that it would be told later.
+  virtual void restore(std::string_view host, std::string_view node) = 0;
+
   // The copy that survives a restart; nullptr: it has ended, and no older one may be sent in its place.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -79,6 +80,10 @@ class TestService final : public PubsubService {
     hub->item_retracted(host, node, "current");
   }
   void wake_after(Time delay) override { wakes_after = delay; }
+  void restore(std::string_view, std::string_view node) override {
+    asked_to_restore.emplace_back(node);
+    if (on_restore) on_restore();
+  }
   std::optional<Item> last_item(std::string_view, std::string_view node, std::string_view account) override {
     if (listeners.contains(account)) return std::nullopt;
     const auto found = last_items.find(std::string(node));
@@ -112,6 +117,8 @@ class TestService final : public PubsubService {
   int retracted = 0;                 // with notification
   std::vector<std::string> dropped;  // without
   std::optional<Time> wakes_after;
+  std::vector<std::string> asked_to_restore;
+  std::function<void()> on_restore;
   std::map<std::string, std::string> last_items;
   int items_read = 0;
   std::map<std::string, std::optional<std::string>> saved;
