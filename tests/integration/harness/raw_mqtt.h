@@ -1,9 +1,11 @@
-// An MQTT client that does as it is told: sends any bytes, right or wrong, and reads packets one by one.
+// An MQTT client that does as it is told: sends any bytes, right or wrong, and reads packets one by one. From its CONNECT
+// on, it speaks the level that this said.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "byte_stream.h"
@@ -23,7 +25,12 @@ class RawMqtt {
   template <typename P>
   void send(const P& packet) {
     std::string bytes;
-    mqtt::write(packet, bytes);
+    if constexpr (std::is_same_v<P, mqtt::Connect>) {
+      reader_.set_level(packet.level);
+      mqtt::write(packet, bytes);
+    } else {
+      mqtt::write(packet, bytes, reader_.level());
+    }
     stream_->send(bytes);
   }
 

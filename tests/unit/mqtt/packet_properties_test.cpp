@@ -10,7 +10,7 @@
 #include "packets_with_properties.h"
 #include "reading.h"
 
-namespace pubsub_mqtt::mqtt {
+namespace pubsub_mqtt::mqtt::table_2_4 {
 namespace {
 
 using namespace std::string_view_literals;
@@ -345,4 +345,4 @@ TEST(PacketProperties, OfAMessageAreForwardedUnalteredInTheirOrder) {
 }
 
 }  // namespace
-}  // namespace pubsub_mqtt::mqtt
+}  // namespace pubsub_mqtt::mqtt::table_2_4
