@@ -5,10 +5,10 @@ local function account_of(event)
 	return event.username and event.host and event.username.."@"..event.host;
 end
 
--- shared: see mod_pubsub_mqtt.lua; login: what login.lib.lua returns
-return function (shared, login)
+-- shared: see mod_pubsub_mqtt.lua; attempts: what login_attempts.lib.lua returns
+return function (shared, attempts)
 	local function close_account(account, was_deleted)
-		login.outdate(account);
+		attempts.outdate(account);
 		if shared.core then shared.core:close_account(account, was_deleted); end
 	end
 
@@ -17,12 +17,12 @@ return function (shared, login)
 	end
 
 	module:hook("user-password-changed", function (event)
-		login.forget(account_of(event));
+		attempts.forget(account_of(event));
 		close_account(account_of(event), false);
 	end);
 	module:hook("user-deleted", function (event)
 		local account = account_of(event);
-		login.forget(account);
+		attempts.forget(account);
 		shared.disabled[account] = true; -- what its clients have asked for already is not done
 		close_account(account, true);
 	end);

@@ -1,10 +1,11 @@
 -- Who a client is: Prosody's accounts, asked as XMPP's SASL mechanisms PLAIN and EXTERNAL ask them.
 
 local jid = require "util.jid";
-local nodeprep = require "util.encodings".stringprep.nodeprep;
+local stringprep = require "util.encodings".stringprep;
 local usermanager = require "core.usermanager";
 
 local hosts = prosody.hosts;
+local nameprep, nodeprep = stringprep.nameprep, stringprep.nodeprep;
 
 -- settings: what settings.lib.lua returns
 return function (settings)
@@ -52,18 +53,69 @@ return function (settings)
 		end
 	end
 
+	local no_host = "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
+	local no_account =
+		"the user name is no account of this server: give it as NAME@HOST, where HOST is one of its VirtualHosts";
+
+	-- What a name says of an account: its local part, its host, or both, normalised; nothing where it is no name.
+	local function parts(name)
+		if not name:find("@", 1, true) then return nodeprep(name), nil; end
+		local username, host, resource = jid.prepped_split(name);
+		if username and not resource then return username, host; end
+	end
+
+	-- CONNECT's user name beside another one: it may be a domain alone.
+	local function parts_or_host(name)
+		local host = nameprep(name);
+		if host and is_account_host(host) then return nil, host; end
+		return parts(name);
+	end
+
+	local function host_by_tls(request)
+		local host = request.server_name ~= "" and nameprep(request.server_name);
+		return host and is_account_host(host) and host or nil;
+	end
+
+	-- The account that a client names in a SASL exchange: `name` is its local part or its JID. Where that has no host,
+	-- CONNECT's user name says which, else the host that TLS named, else the configuration. Returns local part and host;
+	-- or nil and why not.
+	function credentials.named_in_exchange(request, name)
+		local username, host = parts(name);
+		if not username or username == "" then return nil, no_account; end
+		if request.account then -- it authenticates again
+			host = host or jid.host(request.account);
+		elseif request.user_name then
+			local said, said_host = parts_or_host(request.user_name);
+			if not said and not said_host then return nil, no_account; end
+			if (said and said ~= username) or (host and said_host and said_host ~= host) then
+				return nil, "the user name and the name that the authentication data hold are not of one account";
+			end
+			host = host or said_host;
+		end
+		host = host or host_by_tls(request) or default_host();
+		if not host then return nil, no_host; end
+		if not is_account_host(host) then return nil, no_account; end
+		return username, host;
+	end
+
 	--- The checks. Each returns the answer, and the account's JID or the reason for the log. Answers are "accepted",
 	--- "unavailable", "bad_credentials" and "not_authorized".
 
-	local function is_enabled(username, host)
+	function credentials.is_enabled(username, host)
 		-- Prosody 0.12 cannot disable an account.
 		return not usermanager.user_is_enabled or usermanager.user_is_enabled(username, host) ~= false;
 	end
 
-	local function ask_provider(username, host, password, request)
+	-- Returns Prosody's SASL handler with the mechanism selected; nil where it does not offer it: select() takes any.
+	function credentials.sasl_handler(request, host, mechanism)
 		local session = { type = "c2s_unauthed"; host = host; ip = request.address; secure = true; log = module._log };
 		local sasl = usermanager.get_sasl_handler(host, session);
-		if sasl and sasl:mechanisms()["PLAIN"] and sasl:select("PLAIN") then
+		return sasl and sasl:mechanisms()[mechanism] and sasl:select(mechanism) and sasl or nil;
+	end
+
+	local function ask_provider(username, host, password, request)
+		local sasl = credentials.sasl_handler(request, host, "PLAIN");
+		if sasl then
 			local status, condition = sasl:process("\0"..username.."\0"..password);
 			-- The handler normalises once more: it must mean the same account.
 			return status == "success" and sasl.username == username, condition;
@@ -88,7 +140,7 @@ return function (settings)
 				..host.." forbids: use TLS (mqtt_tls_ports), or set mqtt_require_encryption = false";
 		end
 		local ok, condition = ask_provider(username, host, password, request);
-		if ok and is_enabled(username, host) then
+		if ok and credentials.is_enabled(username, host) then
 			return "accepted", username.."@"..host;
 		elseif ok or condition == "account-disabled" then
 			return "not_authorized", "the account is disabled";
@@ -134,7 +186,7 @@ return function (settings)
 			return "not_authorized", "the user name is none of those in the client's certificate";
 		end
 		local username, host = accounts[account][1], accounts[account][2];
-		if not usermanager.user_exists(username, host) or not is_enabled(username, host) then
+		if not usermanager.user_exists(username, host) or not credentials.is_enabled(username, host) then
 			return "not_authorized", "the certificate's account does not exist, or is disabled";
 		end
 		return "accepted", account;
@@ -145,17 +197,19 @@ return function (settings)
 			or (certificate_user == "email" and #request.emails > 0);
 	end
 
+	-- Who proves otherwise which account he is must not contradict his certificate.
+	function credentials.certificate_permits(request, account)
+		return not credentials.names_an_account(request) or credentials.certificate_accounts(request)[account] ~= nil;
+	end
+
 	-- A certificate whose names are no accounts' here is none, where it does not claim to be one.
 	function credentials.check(request)
 		local username, host;
 		if request.user_name then
 			username, host = credentials.to_account(request.user_name);
 			if not username then
-				if not request.user_name:find("@", 1, true) and not default_host() then
-					return "bad_credentials", "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
-				end
-				return "bad_credentials",
-					"the user name is no account of this server: give it as NAME@HOST, where HOST is one of its VirtualHosts";
+				local has_host = request.user_name:find("@", 1, true) or default_host();
+				return "bad_credentials", has_host and no_account or no_host;
 			end
 		end
 		if credentials.names_an_account(request) then

@@ -10,6 +10,7 @@ local cache = require "util.cache";
 local configmanager = require "core.configmanager";
 local it = require "util.iterators";
 local modulemanager = require "core.modulemanager";
+local random = require "util.random";
 local server = require "net.server";
 local st = require "util.stanza";
 local timer = require "util.timer";
@@ -25,14 +26,16 @@ local version = "0.1.0"; -- of the library, too
 --   stores    host -> store of retained messages
 --   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
 --   disabled  account -> true, where the administrator has disabled or deleted it
---   logging_in  logins that wait for their provider, see login.lib.lua
+--   logging_in  logins that are not decided yet, see login_attempts.lib.lua
+--   exchanges  connection -> SASL exchange that has not ended, see authentication.lib.lua
+--   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
 --   session_numbers  of mqtt:list(), see shell.lib.lua
 -- What could not be saved is not lost in an unload either: the timer that tries again holds these two tables.
 local shared = module.saved_state or {
-	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {};
+	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
 	stores = module:shared("stores"), unsaved = module:shared("unsaved");
-	known_logins = cache.new(10000), session_numbers = { of = {}, last = 0 };
+	known_logins = cache.new(10000), challenge_key = random.bytes(32), session_numbers = { of = {}, last = 0 };
 };
 local services = shared.services;
 
@@ -84,6 +87,8 @@ local function read_limits()
 		or module:get_option_boolean("allow_unencrypted_plain_auth", false);
 	limits.anonymous_from_everywhere = allow_anonymous == true;
 	limits.anonymous_from_loopback = allow_anonymous ~= false;
+	limits.shared_groups_of_accounts = settings.choice("mqtt_shared_groups", "server",
+		{ "server", "account" }, "account") == "account";
 	return limits;
 end
 
@@ -96,12 +101,18 @@ local rights = module:require "rights"(settings, shared, observers);
 local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
-local login = module:require "login"(shared, credentials, failed_logins, warn);
+local attempts = module:require "login_attempts"(shared, failed_logins, warn);
+local login = module:require "login"(shared, credentials, attempts);
+local scram = module:require "scram"(shared.challenge_key);
+local authentication = module:require "authentication"(shared, credentials, attempts, scram);
 
 local callbacks = rights;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
 callbacks.log_in = login.log_in;
+callbacks.authenticate = authentication.begin;
+callbacks.go_on_authenticating = authentication.go_on;
+callbacks.end_authentication = authentication.leave;
 
 -- The end of core:stop(), which may come after it has returned: the last wills are published until then.
 function callbacks.stopped()
@@ -131,7 +142,7 @@ end
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
-module:require "accounts"(shared, login);
+module:require "accounts"(shared, attempts);
 local remove_from_shell = module:require "shell"(shared);
 
 module.add_host = hosts.enable;

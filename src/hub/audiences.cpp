@@ -6,59 +6,88 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-using Slot = std::optional<mqtt::QoS>;
-
-Slot& slot(Selection& selection, std::optional<topic::Type> type) {
+std::optional<mqtt::QoS>& slot(Selection& selection, std::optional<topic::Type> type) {
   return type ? selection.by_type[static_cast<std::size_t>(*type)] : selection.natural;
 }
 
-void raise_to(Slot& slot, mqtt::QoS qos) { slot = std::max(slot.value_or(qos), qos); }
-
-Slot literal(const Subscriber& subscriber, const Node& node, topic::Type type) {
-  if (subscriber.filters.empty()) return std::nullopt;
-  const auto filter = subscriber.filters.find(topic::make_topic(node.host, type, node.name));
-  return filter == subscriber.filters.end() ? std::nullopt : Slot(filter->second);
+bool& slot(SharedSelection& selection, std::optional<topic::Type> type) {
+  return type ? selection.by_type[static_cast<std::size_t>(*type)] : selection.natural;
 }
 
-// What all filters of a TYPE select of the node, or all with a wildcard there.
-Slot selected(const Subscriber& subscriber, const Node& node, std::optional<topic::Type> type) {
-  Slot qos = type ? literal(subscriber, node, *type) : std::nullopt;
-  if (!node.exists) return qos;
-  for (const auto& [filter, entry] : subscriber.patterns) {
-    if (entry.pattern.type == type && entry.pattern.selects(node.host, node.name)) raise_to(qos, entry.qos);
+void add(Asked& asked, FilterKind kind, mqtt::QoS qos) {
+  if (kind.is_shared) {
+    slot(asked.shared, kind.type) = true;
+  } else {
+    auto& highest = slot(asked.own, kind.type);
+    highest = std::max(highest.value_or(qos), qos);
   }
-  return qos;
 }
 
-Selection selected(const Subscriber& subscriber, const Node& node) {
-  Selection all{.by_type = {}, .natural = selected(subscriber, node, std::nullopt)};
-  for (std::size_t i = 0; i < topic::type_count; ++i) {
-    all.by_type[i] = selected(subscriber, node, static_cast<topic::Type>(i));
+void remove(Asked& asked, FilterKind kind) {
+  if (kind.is_shared) {
+    slot(asked.shared, kind.type) = false;
+  } else {
+    slot(asked.own, kind.type).reset();
+  }
+}
+
+// Calls `visit` with the filters without a wildcard that are for the topic.
+template <typename Visit>
+void for_each_literal(const Subscriber& subscriber, const std::string& topic, Visit&& visit) {
+  const auto& filters = subscriber.filters;
+  auto each = filters.lower_bound(topic::GroupFilter{.group = {}, .filter = topic});
+  for (; each != filters.end() && each->first.filter == topic; ++each) visit(*each);
+}
+
+// What all filters of the kind select of the node.
+void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kind, Asked& asked) {
+  if (kind.type && !subscriber.filters.empty()) {
+    for_each_literal(subscriber, topic::make_topic(node.host, *kind.type, node.name), [&](const auto& each) {
+      if (each.first.is_shared() == kind.is_shared) add(asked, kind, each.second);
+    });
+  }
+  if (!node.exists) return;
+  for (const auto& [filter, entry] : subscriber.patterns) {
+    if (entry.pattern.type == kind.type && filter.is_shared() == kind.is_shared &&
+        entry.pattern.selects(node.host, node.name)) {
+      add(asked, kind, entry.qos);
+    }
+  }
+}
+
+Asked selected(const Subscriber& subscriber, const Node& node) {
+  Asked all;
+  for (const bool is_shared : {false, true}) {
+    add_selected(subscriber, node, {.type = std::nullopt, .is_shared = is_shared}, all);
+    for (std::size_t i = 0; i < topic::type_count; ++i) {
+      add_selected(subscriber, node, {.type = static_cast<topic::Type>(i), .is_shared = is_shared}, all);
+    }
   }
   return all;
 }
 
-Selection asked_so_far(const Node& node, const Client& client) {
+Asked asked_so_far(const Node& node, const Client& client) {
   const auto member = node.members.find(client.number);
-  return member ? member->asked : Selection{};
+  return member ? member->asked : Asked{};
 }
 
 }  // namespace
 
-void Audiences::ask(Node& node, const Client& client, const Selection& asked) {
+void Audiences::ask(Node& node, const Client& client, const Asked& asked) {
   const bool may_receive = !asked.empty() && rights_.may_receive(node, client);
   nodes_.set(node, client.number, client.session, {.asked = asked, .may_receive = may_receive});
 }
 
-void Audiences::update(Node& node, const Client& client, std::optional<topic::Type> type) {
-  Selection asked = asked_so_far(node, client);
-  slot(asked, type) = selected(*client.subscriber, node, type);
+void Audiences::update(Node& node, const Client& client, FilterKind kind) {
+  Asked asked = asked_so_far(node, client);
+  remove(asked, kind);
+  add_selected(*client.subscriber, node, kind, asked);
   ask(node, client, asked);
 }
 
-void Audiences::raise(Node& node, const Client& client, std::optional<topic::Type> type, mqtt::QoS qos) {
-  Selection asked = asked_so_far(node, client);
-  raise_to(slot(asked, type), qos);
+void Audiences::raise(Node& node, const Client& client, FilterKind kind, mqtt::QoS qos) {
+  Asked asked = asked_so_far(node, client);
+  add(asked, kind, qos);
   ask(node, client, asked);
 }
 

@@ -7,12 +7,19 @@
 #include <vector>
 
 #include "clients.h"
-#include "filter_tree.h"
 #include "nodes.h"
+#include "pubsub_mqtt/topic/filter_tree.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "rights.h"
 
 namespace pubsub_mqtt::hub {
+
+// Which of a client's filters on a node: those of one TYPE, or (nullopt) with a wildcard there; for the client alone, or
+// shared.
+struct FilterKind {
+  std::optional<topic::Type> type;
+  bool is_shared = false;
+};
 
 class Audiences {
  public:
@@ -20,12 +27,12 @@ class Audiences {
       : nodes_(nodes), clients_(clients), rights_(rights) {}
 
   // Who has filters with a wildcard: Subscriptions keeps it like Subscriber::patterns.
-  FilterTree& patterns() { return patterns_; }
+  topic::FilterTree& patterns() { return patterns_; }
 
-  // Lets a client's part in a node follow its filters: those of one TYPE, or those with a wildcard there.
-  void update(Node& node, const Client& client, std::optional<topic::Type> type);
+  // Lets a client's part in a node follow its filters of one kind.
+  void update(Node& node, const Client& client, FilterKind kind);
   // The same where a filter was added that selects the node.
-  void raise(Node& node, const Client& client, std::optional<topic::Type> type, mqtt::QoS qos);
+  void raise(Node& node, const Client& client, FilterKind kind, mqtt::QoS qos);
   // The client has no filter any more.
   void leave(Node& node, const Client& client);
 
@@ -42,12 +49,12 @@ class Audiences {
  private:
   void judge(Node& node);
   void judge(Node& node, AccountNumber account, const std::vector<const Client*>& clients);
-  void ask(Node& node, const Client& client, const Selection& asked);
+  void ask(Node& node, const Client& client, const Asked& asked);
 
   Nodes& nodes_;
   Clients& clients_;
   Rights& rights_;
-  FilterTree patterns_;
+  topic::FilterTree patterns_;
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -80,7 +80,7 @@ void Hub::State::accept(Request& request) {
   std::visit(
       [&](auto& each) {
         using Kind = std::decay_t<decltype(each)>;
-        if constexpr (std::is_same_v<Kind, LoginRequest>) {
+        if constexpr (requires { logins.add(std::move(each)); }) {
           logins.add(std::move(each));
         } else if constexpr (std::is_same_v<Kind, AnnounceWill>) {
           // Outside of the client's queue: it must not hold up the will itself.
@@ -232,6 +232,8 @@ void Hub::host_disabled(std::string_view host) {
 }
 
 void Hub::logged_in(LoginReply reply) { state_->deliveries.emplace_back(std::move(reply)); }
+
+void Hub::authenticated(AuthReply reply) { state_->deliveries.emplace_back(std::move(reply)); }
 
 void Hub::close_account(std::string_view account, bool was_deleted) {
   account_changed(account);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <variant>
 
 #include "pubsub_mqtt/boundary/requests.h"
 #include "shared.h"
@@ -13,13 +14,20 @@ class Logins {
   explicit Logins(const Shared& shared) : shared_(shared) {}
 
   void add(LoginRequest&& request);
+  void add(AuthRequest&& request);
+  void add(AuthResponse&& response);
+  void add(EndAuth&& end);
 
   // Asks Prosody for one: a password costs milliseconds. Returns false where nobody waits.
   bool step();
 
  private:
+  using Waiting = std::variant<LoginRequest, AuthRequest, AuthResponse, EndAuth>;
+
+  bool is_full() const;
+
   const Shared& shared_;
-  std::deque<LoginRequest> waiting_;
+  std::deque<Waiting> waiting_;
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -3,29 +3,34 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-// Two bits for each QoS, of which one value means none, and one bit for the right.
+// Two bits for each QoS, of which one value means none; one bit for each topic that is shared, and for the right.
 constexpr unsigned bits_of_qos = 2;
 constexpr unsigned mask_of_qos = 3;
-static_assert(bits_of_qos * (topic::type_count + 1) + 1 <= 16);
+static_assert((bits_of_qos + 1) * (topic::type_count + 1) + 1 <= 16);
 
 std::uint16_t pack(const Member& member) {
+  const auto& [own, shared] = member.asked;
   unsigned bits = member.may_receive ? 1 : 0;
-  const auto add = [&](std::optional<mqtt::QoS> qos) {
+  const auto add = [&](std::optional<mqtt::QoS> qos, bool is_shared) {
     bits = bits << bits_of_qos | (qos ? static_cast<unsigned>(*qos) + 1 : 0);
+    bits = bits << 1U | (is_shared ? 1 : 0);
   };
-  for (const auto& qos : member.asked.by_type) add(qos);
-  add(member.asked.natural);
+  for (std::size_t i = 0; i < topic::type_count; ++i) add(own.by_type[i], shared.by_type[i]);
+  add(own.natural, shared.natural);
   return static_cast<std::uint16_t>(bits);
 }
 
 Member unpack(unsigned bits) {
   Member member;
-  const auto take = [&](std::optional<mqtt::QoS>& qos) {
+  auto& [own, shared] = member.asked;
+  const auto take = [&](std::optional<mqtt::QoS>& qos, bool& is_shared) {
+    is_shared = (bits & 1U) != 0;
+    bits >>= 1U;
     if ((bits & mask_of_qos) != 0) qos = static_cast<mqtt::QoS>((bits & mask_of_qos) - 1);
     bits >>= bits_of_qos;
   };
-  take(member.asked.natural);
-  for (std::size_t i = topic::type_count; i-- > 0;) take(member.asked.by_type[i]);
+  take(own.natural, shared.natural);
+  for (std::size_t i = topic::type_count; i-- > 0;) take(own.by_type[i], shared.by_type[i]);
   member.may_receive = bits != 0;
   return member;
 }

@@ -15,10 +15,19 @@ namespace pubsub_mqtt::hub {
 // Stands for a client that has subscribed, while there is one: the numbers are small, and used again.
 using ClientNumber = std::uint32_t;
 
+// What a client's filters select of a node: those for itself, and those that it shares.
+struct Asked {
+  Selection own;
+  SharedSelection shared;
+
+  bool empty() const { return own.empty() && shared.empty(); }
+  bool operator==(const Asked&) const = default;
+};
+
 struct Member {
-  Selection asked;           // what the client's filters select
+  Asked asked;
   bool may_receive = false;  // as the network thread knows
-  Selection posted() const { return may_receive ? asked : Selection{}; }
+  Asked posted() const { return may_receive ? asked : Asked{}; }
 };
 
 class Members {

@@ -64,28 +64,31 @@ void Nodes::set(Node& node, ClientNumber client, SessionId session, const Member
   if (now.asked.empty()) {
     if (!before) return;
     node.members.erase(client);
+    --memberships_;
   } else {
     node.members.set(client, now);
+    if (!before) ++memberships_;
   }
-  post(node, session, before ? before->posted() : Selection{}, now.posted());
+  post(node, session, before ? before->posted() : Asked{}, now.posted());
   if (node.members.empty() && std::exchange(node.opened, false))
     shared_.deliveries.emplace_back(NodeClosed{.node = node.id});
 }
 
-void Nodes::post(Node& node, SessionId session, const Selection& before, const Selection& now) {
+void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked& now) {
   if (now == before) return;
   if (!std::exchange(node.opened, true)) {
     shared_.deliveries.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
   for (std::size_t type = 0; type < topic::type_count; ++type) {
-    if (now.by_type[type]) ++node.recipients[type];
-    if (before.by_type[type]) --node.recipients[type];
+    if (now.own.by_type[type] || now.shared.by_type[type]) ++node.recipients[type];
+    if (before.own.by_type[type] || before.shared.by_type[type]) --node.recipients[type];
   }
-  if (now.natural) ++node.natural_recipients;
-  if (before.natural) --node.natural_recipients;
+  if (now.own.natural || now.shared.natural) ++node.natural_recipients;
+  if (before.own.natural || before.shared.natural) --node.natural_recipients;
   shared_.work += work::audience_change;
-  shared_.deliveries.emplace_back(AudienceChange{.node = node.id, .session = session, .selection = now});
+  shared_.deliveries.emplace_back(
+      AudienceChange{.node = node.id, .session = session, .selection = now.own, .shared = now.shared});
 }
 
 void Nodes::forget_if_unused(Node& node) {

@@ -40,9 +40,10 @@ struct Node {
   bool exists = false;  // in pubsub; otherwise somebody waits for it
   bool opened = false;  // the network thread knows its name
   Members members;
-  std::vector<Right> rights;                                  // sorted by account
-  std::array<std::uint32_t, topic::type_count> recipients{};  // how many sessions receive each TYPE by name
-  std::uint32_t natural_recipients = 0;                       // and the natural one
+  std::vector<Right> rights;  // sorted by account
+  std::array<std::uint32_t, topic::type_count>
+      recipients{};                      // how many sessions receive each TYPE by name, or may in a group
+  std::uint32_t natural_recipients = 0;  // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
   bool has_ended = false;         // one was cleared or has expired, and there has been no item since
@@ -92,6 +93,8 @@ class Nodes {
   // What a client's filters select of a node now, and whether it has the right to that. Where they select nothing, the
   // client is no member any more.
   void set(Node& node, ClientNumber client, SessionId session, const Member& now);
+  // How many members all nodes have together.
+  std::size_t memberships() const { return memberships_; }
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.
   void forget_if_unused(Node& node);
@@ -104,10 +107,11 @@ class Nodes {
   enum class Walked : std::uint8_t { all, stopped, changed };  // changed: nodes were forgotten, look again
   template <typename Visit>
   Walked walk_host(ByName<Node>& nodes, const topic::NodePattern& pattern, std::string& done, Visit&& visit);
-  void post(Node& node, SessionId session, const Selection& before, const Selection& now);
+  void post(Node& node, SessionId session, const Asked& before, const Asked& now);
 
   const Shared& shared_;
   NodeId last_id_ = 0;
+  std::size_t memberships_ = 0;
   std::uint64_t forgotten_ = 0;  // how many nodes were
   ByName<ByName<Node>> hosts_;
 };

@@ -30,8 +30,8 @@ bool is_wanted(mqtt::RetainHandling handling, bool is_new) {
 
 void RetainedScans::start(Client& client, const Subscription& filter, bool is_new) const {
   Subscriber& subscriber = *client.subscriber;
-  // Others ($SYS/...) bring nothing, and nothing counts them.
-  if (!subscriber.has(filter.topic_filter)) return;
+  // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
+  if (!subscriber.has({.group = {}, .filter = filter.topic_filter})) return;
   if (!is_wanted(filter.retain_handling, is_new)) {
     // What an earlier SUBSCRIBE still has to bring is brought, at the new QoS.
     for (Scan& scan : subscriber.scans) {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "nodes.h"
@@ -27,29 +28,53 @@ struct Scan {
   bool is_read = false;        // without a wildcard: the node is done
 };
 
+// A topic::GroupFilter, kept.
+struct StoredFilter {
+  StoredFilter() = default;
+  explicit StoredFilter(const topic::GroupFilter& of) : filter(of.filter), group(of.group) {}
+  operator topic::GroupFilter() const { return {.group = group, .filter = filter}; }  // NOLINT(*-explicit-*)
+
+  bool is_shared() const { return !group.empty(); }
+
+  std::string filter;
+  std::string group;  // empty: for the client alone
+};
+
+// Equal filters stand side by side, whoever shares them, those for the client alone first.
+struct FilterOrder {
+  using is_transparent = void;
+  bool operator()(const topic::GroupFilter& a, const topic::GroupFilter& b) const {
+    return std::tie(a.filter, a.group) < std::tie(b.filter, b.group);
+  }
+};
+
 struct Subscriber {
-  // Filters by their text. Those with a wildcard are in Audiences::patterns(), too.
-  std::map<std::string, mqtt::QoS, std::less<>> filters;
+  // Those with a wildcard are in Audiences::patterns(), too.
+  std::map<StoredFilter, mqtt::QoS, FilterOrder> filters;
   struct Pattern {
     topic::NodePattern pattern;  // borrows from the key
     mqtt::QoS qos = mqtt::QoS::at_most_once;
     bool is_followed = false;  // by the nodes: false while the SUBSCRIBE is carried out
     bool was_lowered = false;  // its QoS, since then
   };
-  std::map<std::string, Pattern, std::less<>> patterns;
+  std::map<StoredFilter, Pattern, FilterOrder> patterns;
 
   std::size_t count() const { return filters.size() + patterns.size(); }
-  bool has(std::string_view filter) const { return filters.contains(filter) || patterns.contains(filter); }
+  bool has(const topic::GroupFilter& filter) const {
+    return filters.contains(filter) || patterns.contains(filter);
+  }
 
   // The SUBSCRIBE or UNSUBSCRIBE that is being carried out.
   struct Progress {
-    std::vector<mqtt::Reason> results;         // of the filters of a SUBSCRIBE so far
-    std::vector<bool> are_new;                 // these filters were not subscribed before it
-    std::string_view reason_string;            // why the first of them was refused
-    std::set<std::string, std::less<>> asked;  // its topics that pubsub was asked for
-    std::string following;                     // the patterns up to this one are followed
-    std::size_t unsubscribed = 0;              // filters of an UNSUBSCRIBE so far
-    std::optional<NodePosition> position;      // of the walk that is under way
+    std::vector<mqtt::Reason> results;                 // of the filters of a SUBSCRIBE so far
+    std::vector<bool> are_new;                         // these filters were not subscribed before it
+    std::string_view reason_string;                    // why the first of them was refused
+    std::set<std::string, std::less<>> asked;          // its topics that pubsub was asked for
+    StoredFilter following;                            // the patterns up to this one are followed
+    bool is_beyond_limit = false;                      // that one cannot be: it is being removed again
+    std::set<StoredFilter, FilterOrder> beyond_limit;  // likewise, so far
+    std::size_t unsubscribed = 0;                      // filters of an UNSUBSCRIBE so far
+    std::optional<NodePosition> position;              // of the walk that is under way
   };
   Progress progress;
   bool is_elsewhere = false;  // nodes may be left that follow an UNSUBSCRIBE only in part

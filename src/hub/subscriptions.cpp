@@ -9,12 +9,19 @@ namespace pubsub_mqtt::hub {
 namespace {
 
 constexpr Refusal never_matches(std::string_view text) { return {mqtt::Reason::topic_filter_invalid, text}; }
+constexpr Refusal no_group = never_matches(
+    "a shared subscription is $share/GROUP/FILTER, where GROUP is not empty and has no wildcard");
+constexpr Refusal system_is_not_shared = never_matches("what $SYS says is not shared");
 constexpr Refusal unknown_host = never_matches("no pubsub component of that name is configured");
 constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
                            "the client has as many subscriptions as mqtt_max_subscriptions allows"};
 constexpr Refusal too_many_wildcards{
     mqtt::Reason::quota_exceeded,
     "the client has as many subscriptions with a wildcard as mqtt_max_wildcard_subscriptions allows"};
+constexpr Refusal too_many_memberships{
+    mqtt::Reason::quota_exceeded,
+    "the clients together receive as many nodes as mqtt_max_total_memberships allows: raise it, or subscribe "
+    "to fewer nodes"};
 constexpr Refusal may_not_read{
     mqtt::Reason::not_authorized,
     "the client may not read the node: give its account an affiliation, or set access_model to \"open\""};
@@ -29,6 +36,7 @@ Subscriber& subscriber_of(Client& client) {
 bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
   auto& progress = subscriber_of(client).progress;
   if (!judge_filters(client, request) || !follow_changed(client)) return false;
+  if (!progress.beyond_limit.empty()) refuse_beyond_limit(client, request);
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
     if (mqtt::is_error(progress.results[i])) continue;
     scans_.start(client, request.subscriptions[i], progress.are_new[i]);
@@ -47,7 +55,8 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
     if (shared_.work >= work::a_step) return false;
     shared_.work += work::request;
     const auto& filter = request.subscriptions[results.size()];
-    const bool is_new = !client.subscriber->has(filter.topic_filter);
+    const auto wanted = topic::split_group(filter.topic_filter);
+    const bool is_new = !wanted || !client.subscriber->has(*wanted);
     switch (subscribe(client, filter)) {
       case Progress::granted:
         results.push_back(mqtt::granted(filter.qos));
@@ -62,71 +71,77 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
   return true;
 }
 
-Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& filter) {
-  if (topic::count_levels(filter.topic_filter) > shared_.limits.max_topic_levels) {
-    return refuse(client, filter.topic_filter, never_matches(topic::too_many_levels));
+Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& asked) {
+  const auto filter = topic::split_group(asked.topic_filter);
+  if (!filter) return refuse(client, asked.topic_filter, no_group);
+  if (topic::count_levels(filter->filter) > shared_.limits.max_topic_levels) {
+    return refuse(client, asked.topic_filter, never_matches(topic::too_many_levels));
   }
-  const auto parsed = topic::parse_filter(filter.topic_filter);
-  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) return subscribe(client, filter, *topic);
+  const auto parsed = topic::parse_filter(filter->filter);
+  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
+    return subscribe(client, asked, *filter, *topic);
+  }
   if (const auto* pattern = std::get_if<topic::NodePattern>(&parsed)) {
-    return subscribe(client, filter, *pattern);
+    return subscribe(client, asked, *filter, *pattern);
   }
   if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
-    return refuse(client, filter.topic_filter, never_matches(none->reason));
+    return refuse(client, asked.topic_filter, never_matches(none->reason));
   }
-  return Progress::granted;
+  return filter->is_shared() ? refuse(client, asked.topic_filter, system_is_not_shared) : Progress::granted;
 }
 
-Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& filter,
+Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& asked,
+                                                 const topic::GroupFilter& filter,
                                                  const topic::NodeTopic& topic) {
   auto& filters = client.subscriber->filters;
-  auto& asked = client.subscriber->progress.asked;
-  if (asked.contains(filter.topic_filter)) {
-    filters.insert_or_assign(filter.topic_filter, filter.qos);
-    audiences_.update(nodes_.open(topic.host, topic.node), client, topic.type);
-    return Progress::granted;
-  }
+  auto& pubsub_was_asked = client.subscriber->progress.asked;
   const auto status = shared_.service.host_status(topic.host);
-  if (status == PubsubService::HostStatus::unknown) return refuse(client, filter.topic_filter, unknown_host);
+  if (status == PubsubService::HostStatus::unknown) return refuse(client, asked.topic_filter, unknown_host);
+  const auto known = filters.find(filter);
   // Before pubsub is asked, which may create the node.
-  if (!filters.contains(filter.topic_filter) && has_all_filters(client)) {
-    return refuse(client, filter.topic_filter, too_many);
-  }
+  if (known == filters.end() && has_all_filters(client)) return refuse(client, asked.topic_filter, too_many);
   // On a host that is configured only it is granted, and waits.
-  if (status == PubsubService::HostStatus::enabled) {
+  if (status == PubsubService::HostStatus::enabled && !pubsub_was_asked.contains(filter.filter)) {
     shared_.work += work::subscribe;
     if (shared_.service.subscribe(topic.host, topic.node, client.account) ==
         PubsubService::Subscribed::refused) {
-      return refuse(client, filter.topic_filter, may_not_read);
+      return refuse(client, asked.topic_filter, may_not_read);
     }
+    pubsub_was_asked.emplace(filter.filter);
   }
-  filters.insert_or_assign(filter.topic_filter, filter.qos);
-  asked.insert(filter.topic_filter);
-  audiences_.update(nodes_.open(topic.host, topic.node), client, topic.type);
+  if (known != filters.end()) {
+    known->second = asked.qos;
+  } else {
+    filters.emplace(filter, asked.qos);
+  }
+  audiences_.update(nodes_.open(topic.host, topic.node), client,
+                    {.type = topic.type, .is_shared = filter.is_shared()});
   return Progress::granted;
 }
 
-Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& filter,
+Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& asked,
+                                                 const topic::GroupFilter& filter,
                                                  const topic::NodePattern& pattern) {
   if (pattern.host != "+" &&
       shared_.service.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
-    return refuse(client, filter.topic_filter, unknown_host);
+    return refuse(client, asked.topic_filter, unknown_host);
   }
   auto& patterns = client.subscriber->patterns;
-  auto place = patterns.find(filter.topic_filter);
+  auto place = patterns.find(filter);
   if (place != patterns.end()) {
-    if (filter.qos == place->second.qos) return Progress::granted;
-    place->second.was_lowered = place->second.was_lowered || filter.qos < place->second.qos;
-    place->second.qos = filter.qos;
+    // At which QoS it shares is not the hub's.
+    if (asked.qos == place->second.qos || filter.is_shared()) return Progress::granted;
+    place->second.was_lowered = place->second.was_lowered || asked.qos < place->second.qos;
+    place->second.qos = asked.qos;
   } else if (has_all_filters(client)) {
-    return refuse(client, filter.topic_filter, too_many);
+    return refuse(client, asked.topic_filter, too_many);
   } else if (patterns.size() >= shared_.limits.max_wildcard_subscriptions) {
-    return refuse(client, filter.topic_filter, too_many_wildcards);
+    return refuse(client, asked.topic_filter, too_many_wildcards);
   } else {
-    place = patterns.try_emplace(filter.topic_filter).first;
-    place->second = {.pattern = std::get<topic::NodePattern>(topic::parse_filter(place->first)),
-                     .qos = filter.qos};
-    audiences_.patterns().insert(filter.topic_filter, client.session);
+    place = patterns.try_emplace(StoredFilter(filter)).first;
+    place->second = {.pattern = std::get<topic::NodePattern>(topic::parse_filter(place->first.filter)),
+                     .qos = asked.qos};
+    audiences_.patterns().insert(filter.filter, client.session);
   }
   place->second.is_followed = false;
   return Progress::granted;
@@ -149,26 +164,57 @@ bool Subscriptions::has_all_filters(const Client& client) const {
 
 // Equal filters of a SUBSCRIBE are one pattern, which the nodes follow once.
 bool Subscriptions::follow_changed(Client& client) {
-  std::string& filter = client.subscriber->progress.following;
+  StoredFilter& filter = client.subscriber->progress.following;
   auto& patterns = client.subscriber->patterns;
+  if (client.subscriber->progress.is_beyond_limit && !remove_followed(client)) return false;
   for (auto each = patterns.lower_bound(filter); each != patterns.end(); ++each) {
     if (each->second.is_followed) continue;
     filter = each->first;
-    if (!follow(client, each->second)) return false;
+    if (!follow(client, filter.is_shared(), each->second)) {
+      // From the first node on.
+      if (client.subscriber->progress.is_beyond_limit) client.subscriber->progress.position.reset();
+      return false;
+    }
     each->second.is_followed = true;
     each->second.was_lowered = false;
   }
   return true;
 }
 
-bool Subscriptions::follow(Client& client, const Subscriber::Pattern& changed) {
-  const auto type = changed.pattern.type;
+// Takes the client out of the nodes that it has just become a member of.
+bool Subscriptions::remove_followed(Client& client) {
+  auto& progress = client.subscriber->progress;
+  if (!unsubscribe(client, progress.following)) return false;
+  progress.beyond_limit.insert(progress.following);
+  progress.is_beyond_limit = false;
+  return true;
+}
+
+void Subscriptions::refuse_beyond_limit(Client& client, const SubscribeRequest& request) {
+  auto& progress = client.subscriber->progress;
+  for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
+    const std::string_view text = request.subscriptions[i].topic_filter;
+    const auto filter = topic::split_group(text);
+    if (!filter || !progress.beyond_limit.contains(*filter)) continue;
+    progress.results[i] = too_many_memberships.reason;
+    if (progress.reason_string.empty()) progress.reason_string = too_many_memberships.text;
+    log_refusal(shared_, client, "SUBSCRIBE", text, too_many_memberships.text);
+  }
+}
+
+bool Subscriptions::follow(Client& client, bool is_shared, const Subscriber::Pattern& changed) {
+  const FilterKind kind{.type = changed.pattern.type, .is_shared = is_shared};
   return walk(client, changed.pattern, [&](Node& node) {
     if (!node.exists) return true;
+    if (nodes_.memberships() >= shared_.limits.max_total_memberships &&
+        !node.members.contains(client.number)) {
+      client.subscriber->progress.is_beyond_limit = true;
+      return false;
+    }
     if (!changed.was_lowered) {
-      audiences_.raise(node, client, type, changed.qos);
+      audiences_.raise(node, client, kind, changed.qos);
     } else {
-      audiences_.update(node, client, type);
+      audiences_.update(node, client, kind);
       shared_.work += work::node * client.subscriber->count();
     }
     return true;
@@ -188,32 +234,37 @@ bool Subscriptions::carry_out(Client& client, UnsubscribeRequest& request) {
 
 bool Subscriptions::unsubscribe(Client& client, std::string_view topic_filter) {
   scans_.stop(client, topic_filter);
+  const auto filter = topic::split_group(topic_filter);
+  return !filter || unsubscribe(client, *filter);
+}
+
+bool Subscriptions::unsubscribe(Client& client, const topic::GroupFilter& filter) {
   Subscriber& subscriber = *client.subscriber;
-  if (const auto filter = subscriber.filters.find(topic_filter); filter != subscriber.filters.end()) {
-    subscriber.filters.erase(filter);
-    unsubscribe_node(client, topic_filter);
+  if (const auto literal = subscriber.filters.find(filter); literal != subscriber.filters.end()) {
+    subscriber.filters.erase(literal);
+    unsubscribe_node(client, filter);
     return true;
   }
-  const auto pattern = subscriber.patterns.find(topic_filter);
+  const auto pattern = subscriber.patterns.find(filter);
   if (pattern == subscriber.patterns.end() && !subscriber.progress.position) return true;
   if (pattern != subscriber.patterns.end()) {
-    audiences_.patterns().erase(topic_filter, client.session);
+    audiences_.patterns().erase(filter.filter, client.session);
     subscriber.patterns.erase(pattern);
   }
-  const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(topic_filter));
+  const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(filter.filter));
   return walk(client, parsed, [&](Node& node) {
-    audiences_.update(node, client, parsed.type);
+    audiences_.update(node, client, {.type = parsed.type, .is_shared = filter.is_shared()});
     shared_.work += work::node * subscriber.count();
     nodes_.forget_if_unused(node);
     return true;
   });
 }
 
-void Subscriptions::unsubscribe_node(Client& client, std::string_view topic) {
-  const auto [host, type, name] = std::get<topic::NodeTopic>(topic::parse_topic(topic));
+void Subscriptions::unsubscribe_node(Client& client, const topic::GroupFilter& filter) {
+  const auto [host, type, name] = std::get<topic::NodeTopic>(topic::parse_topic(filter.filter));
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
-  audiences_.update(*node, client, type);
+  audiences_.update(*node, client, {.type = type, .is_shared = filter.is_shared()});
   nodes_.forget_if_unused(*node);
 }
 
@@ -227,8 +278,8 @@ bool Subscriptions::end(Client& client) {
   while (!filters.empty()) {
     if (shared_.work >= work::a_step) return false;
     shared_.work += work::request;
-    const auto topic = filters.extract(filters.begin());
-    unsubscribe_node(client, topic.key());
+    const auto filter = filters.extract(filters.begin());
+    unsubscribe_node(client, filter.key());
   }
   if (patterns.empty() && !subscriber.is_elsewhere) return true;
   const auto leave = [&](Node& node) {
@@ -238,7 +289,9 @@ bool Subscriptions::end(Client& client) {
   };
   const bool is_inside = patterns.size() == 1 && !subscriber.is_elsewhere;
   if (!walk(client, is_inside ? patterns.begin()->second.pattern : all_nodes, leave)) return false;
-  for (const auto& [text, pattern] : patterns) audiences_.patterns().erase(text, client.session);
+  for (const auto& [filter, pattern] : patterns) {
+    audiences_.patterns().erase(filter.filter, client.session);
+  }
   patterns.clear();
   return true;
 }

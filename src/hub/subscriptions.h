@@ -41,15 +41,21 @@ class Subscriptions {
   // All filters are counted and judged before any node is looked at for those with a wildcard.
   bool judge_filters(Client& client, const SubscribeRequest& request);
   Progress subscribe(Client& client, const Subscription& filter);
-  Progress subscribe(Client& client, const Subscription& filter, const topic::NodeTopic& topic);
-  Progress subscribe(Client& client, const Subscription& filter, const topic::NodePattern& pattern);
+  // Without a wildcard, and with one. `filter` is what the client asked for.
+  Progress subscribe(Client& client, const Subscription& asked, const topic::GroupFilter& filter,
+                     const topic::NodeTopic& topic);
+  Progress subscribe(Client& client, const Subscription& asked, const topic::GroupFilter& filter,
+                     const topic::NodePattern& pattern);
+  void refuse_beyond_limit(Client& client, const SubscribeRequest& request);
   Progress refuse(Client& client, std::string_view filter, const Refusal& refusal);
   bool has_all_filters(const Client& client) const;
   // These return true when they are done.
   bool follow_changed(Client& client);
-  bool follow(Client& client, const Subscriber::Pattern& changed);
+  bool remove_followed(Client& client);
+  bool follow(Client& client, bool is_shared, const Subscriber::Pattern& changed);
   bool unsubscribe(Client& client, std::string_view topic_filter);
-  void unsubscribe_node(Client& client, std::string_view topic);
+  bool unsubscribe(Client& client, const topic::GroupFilter& filter);
+  void unsubscribe_node(Client& client, const topic::GroupFilter& filter);
   static void interrupt(Client& client);
   template <typename Visit>
   bool walk(Client& client, const topic::NodePattern& pattern, Visit&& visit);

@@ -1,6 +1,6 @@
 // What clients have asked for and wait for: each client's requests in the order in which they came, and the clients
-// in turn. Who has cost Prosody's thread less comes first (start-time fair queueing), so what is cheap does not wait
-// for what is not. Prosody's thread only.
+// in turn. Who will have cost Prosody's thread less comes first (weighted fair queueing), so what is cheap does not wait
+// for what is not, however many ask for that at the same time. Prosody's thread only.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "client.h"
+#include "expected_work.h"
 
 namespace pubsub_mqtt::hub {
 
@@ -28,7 +29,7 @@ class Turns {
   Client* begin() {
     if (places_.empty()) return nullptr;
     Client* client = places_.extract(places_.begin()).value().client;
-    now_ = client->turn;
+    now_ = std::max(now_, client->turn);
     return client;
   }
 
@@ -36,29 +37,35 @@ class Turns {
   void end(Client& client, std::size_t work) {
     client.turn += work;
     client.has_turn = false;
-    if (!client.waiting.empty()) queue(client, false);
+    if (!client.waiting.empty()) return queue(client, false);
+    // Time goes on, each who waits has had a part of it: else those who keep coming with little to ask would always
+    // be before the others.
+    now_ += work / (places_.size() + 1);
   }
 
  private:
   struct Place {
-    std::uint64_t turn = 0;
-    // Of those with the same turn who has asked for little comes first, then who was first.
+    std::uint64_t end = 0;  // of the turn
+    // Of those with the same end who has asked for little comes first, then who was first.
     bool has_more = false;
     std::uint64_t number = 0;
     Client* client = nullptr;
 
     bool operator<(const Place& other) const {
-      return std::tie(turn, has_more, number) < std::tie(other.turn, other.has_more, other.number);
+      return std::tie(end, has_more, number) < std::tie(other.end, other.has_more, other.number);
     }
   };
 
   void queue(Client& client, bool is_new) {
     client.has_turn = true;
-    places_.insert({.turn = client.turn, .has_more = !is_new, .number = ++last_number_, .client = &client});
+    places_.insert({.end = client.turn + expected_work(client.waiting.front()),
+                    .has_more = !is_new,
+                    .number = ++last_number_,
+                    .client = &client});
   }
 
   std::set<Place> places_;  // of clients with requests
-  std::uint64_t now_ = 0;   // when the turn of the client began that is, or was, served
+  std::uint64_t now_ = 0;   // when the turn of a client begins that asks now
   std::uint64_t last_number_ = 0;
 };
 

@@ -42,6 +42,11 @@ void set_text(lua_State* L, const char* key, std::string_view value) {
   lua_setfield(L, -2, key);
 }
 
+void set_flag(lua_State* L, const char* key, bool value) {
+  lua_pushboolean(L, value ? 1 : 0);
+  lua_setfield(L, -2, key);
+}
+
 void set_texts(lua_State* L, const char* key, const std::vector<std::string>& values) {
   lua_createtable(L, static_cast<int>(values.size()), 0);
   lua_Integer i = 0;
@@ -50,6 +55,22 @@ void set_texts(lua_State* L, const char* key, const std::vector<std::string>& va
     lua_rawseti(L, -2, ++i);
   }
   lua_setfield(L, -2, key);
+}
+
+// Who asks, in the table on top of the stack: what a LoginRequest and an AuthRequest have in common.
+template <typename Request>
+void set_client(lua_State* L, const Request& request) {
+  lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+  lua_setfield(L, -2, "connection");
+  set_flag(L, "is_loopback", request.is_loopback);
+  set_flag(L, "is_encrypted", request.is_encrypted);
+  set_text(L, "client", request.client);
+  set_text(L, "address", request.address);
+  set_text(L, "party", request.party);
+  if (request.user_name) set_text(L, "user_name", *request.user_name);
+  set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
+  set_texts(L, "dns_names", request.certificate.dns_names);
+  set_texts(L, "emails", request.certificate.emails);
 }
 
 // Pushes <item xmlns='...pubsub' id='...'>payload</item>.
@@ -117,30 +138,60 @@ Callbacks::HostStatus Callbacks::host_status(std::string_view host) {
   return status;
 }
 
-// The callback is given a table with the fields of the request.
-void Callbacks::log_in(const LoginRequest& request) {
+// Calls a callback that returns nothing; `push` pushes its arguments, returns how many these are, and runs under the
+// rule of protected_call().
+template <typename Push>
+void Callbacks::tell(const char* callback, Push&& push) {
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "log_in");
-    lua_createtable(L, 0, 11);
-    lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
-    lua_setfield(L, -2, "connection");
-    lua_pushboolean(L, request.is_loopback ? 1 : 0);
-    lua_setfield(L, -2, "is_loopback");
-    lua_pushboolean(L, request.is_encrypted ? 1 : 0);
-    lua_setfield(L, -2, "is_encrypted");
-    set_text(L, "client", request.client);
-    set_text(L, "address", request.address);
-    set_text(L, "party", request.party);
-    if (request.user_name) set_text(L, "user_name", *request.user_name);
-    if (request.password) set_text(L, "password", request.password->bytes());
-    set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
-    set_texts(L, "dns_names", request.certificate.dns_names);
-    set_texts(L, "emails", request.certificate.emails);
-    lua_call(L, 1, 0);
+    lua_getfield(L, 1, callback);
+    lua_call(L, push(L), 0);
     return 0;
   };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "log_in: " + pop_error(L_));
+  if (protected_call(L_, 0, 0, body) != LUA_OK) {
+    const std::string error = pop_error(L_);
+    log(LogLevel::error, std::string(callback) + ": " + error);
+  }
+}
+
+// The callback is given a table with the fields of the request.
+void Callbacks::log_in(const LoginRequest& request) {
+  tell("log_in", [&](lua_State* L) {
+    lua_createtable(L, 0, 11);
+    set_client(L, request);
+    if (request.password) set_text(L, "password", request.password->bytes());
+    return 1;
+  });
+}
+
+// So is this one. Fields that may be absent: data where the client waits to be asked for them, account where it
+// connects.
+void Callbacks::authenticate(const AuthRequest& request) {
+  tell("authenticate", [&](lua_State* L) {
+    lua_createtable(L, 0, 15);
+    set_client(L, request);
+    set_text(L, "method", request.method);
+    if (request.data) set_text(L, "data", request.data->bytes());
+    if (!request.account.empty()) set_text(L, "account", request.account);
+    set_text(L, "server_name", request.server_name);
+    return 1;
+  });
+}
+
+void Callbacks::authenticate(const AuthResponse& response) {
+  tell("go_on_authenticating", [&](lua_State* L) {
+    const std::string_view data = response.data.bytes();
+    lua_pushinteger(L, static_cast<lua_Integer>(response.connection));
+    lua_pushlstring(L, data.data(), data.size());
+    return 2;
+  });
+}
+
+void Callbacks::end_authentication(ConnectionId connection) {
+  tell("end_authentication", [&](lua_State* L) {
+    lua_pushinteger(L, static_cast<lua_Integer>(connection));
+    return 1;
+  });
 }
 
 Callbacks::Subscribed Callbacks::subscribe(std::string_view host, std::string_view node,

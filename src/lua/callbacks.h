@@ -42,6 +42,9 @@ class Callbacks final : public hub::PubsubService {
 
   HostStatus host_status(std::string_view host) override;
   void log_in(const LoginRequest& request) override;
+  void authenticate(const AuthRequest& request) override;
+  void authenticate(const AuthResponse& response) override;
+  void end_authentication(ConnectionId connection) override;
   Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
@@ -65,6 +68,8 @@ class Callbacks final : public hub::PubsubService {
 
  private:
   bool ask(const char* callback, std::initializer_list<std::string_view> arguments);
+  template <typename Push>
+  void tell(const char* callback, Push&& push);
   template <typename Read>
   bool call(const char* callback, std::initializer_list<std::string_view> arguments, int results,
             Read&& read);

@@ -14,7 +14,12 @@ void Core::take() {
   hub_.accept(requests_);
 }
 
+// A wildcard of many clients gives the network thread more to do than it costs here.
 bool Core::step_until(WorkSlices::Clock::time_point deadline) {
+  return !network_.is_behind() && finish_until(deadline);
+}
+
+bool Core::finish_until(WorkSlices::Clock::time_point deadline) {
   working_ = true;
   bool idle = false;
   do {
@@ -118,10 +123,10 @@ void Core::stop_if_asked(lua_State* L) {
     const Callbacks::Entered entered(callbacks_, L);
     network_.send_wills();
     take();
-    const bool done = step_until(deadline);
+    const bool done = finish_until(deadline);
     network_.stop();
     take();
-    if (!step_until(deadline) || !done) {
+    if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }

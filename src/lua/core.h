@@ -64,6 +64,7 @@ class Core final : private WorkSlices::Work {
   // WorkSlices::Work
   void take() override;
   bool step_until(WorkSlices::Clock::time_point deadline) override;
+  bool finish_until(WorkSlices::Clock::time_point deadline);
   void set_readable(bool readable) override { network_.set_requests_fd(readable); }
   WorkSlices::Clock::time_point now() override { return WorkSlices::Clock::now(); }
 

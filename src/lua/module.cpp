@@ -25,6 +25,8 @@
 //   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
 //                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
 //                                 where it is accepted
+//   core:authenticated(connection, reason, data, account)  the same of the callbacks authenticate and
+//                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
@@ -131,6 +133,7 @@ Limits read_limits(lua_State* L, int index) {
   } else if (!flag_field(L, index, "anonymous_from_loopback")) {
     limits.anonymous = Anonymous::from_nowhere;
   }
+  if (flag_field(L, index, "shared_groups_of_accounts")) limits.shared_groups = GroupScope::account;
   return limits;
 }
 
@@ -275,6 +278,31 @@ int logged_in(lua_State* L) {
   const auto account = reason == mqtt::Reason::success ? check_string(L, 4) : std::string_view();
   core.tell_hub(L, [&](hub::Hub& hub) {
     hub.logged_in({.connection = connection, .reason = reason, .account = std::string(account)});
+  });
+  return 0;
+}
+
+mqtt::Reason check_auth_reason(lua_State* L, int index) {
+  static constexpr const char* names[] = {"continue",       "accepted",   "unavailable", "bad_credentials",
+                                          "not_authorized", "bad_method", nullptr};
+  static constexpr mqtt::Reason reasons[] = {
+      mqtt::Reason::continue_authentication, mqtt::Reason::success,
+      mqtt::Reason::server_unavailable,      mqtt::Reason::bad_user_name_or_password,
+      mqtt::Reason::not_authorized,          mqtt::Reason::bad_authentication_method};
+  return reasons[luaL_checkoption(L, index, nullptr, names)];
+}
+
+int authenticated(lua_State* L) {
+  Core& core = check_core(L);
+  const auto connection = static_cast<ConnectionId>(luaL_checkinteger(L, 2));
+  const auto reason = check_auth_reason(L, 3);
+  const auto data = lua_isnoneornil(L, 4) ? std::string_view() : check_string(L, 4);
+  const auto account = reason == mqtt::Reason::success ? check_string(L, 5) : std::string_view();
+  core.tell_hub(L, [&](hub::Hub& hub) {
+    hub.authenticated({.connection = connection,
+                       .reason = reason,
+                       .data = std::string(data),
+                       .account = std::string(account)});
   });
   return 0;
 }
@@ -542,6 +570,7 @@ constexpr luaL_Reg core_methods[] = {
     {"affiliation_changed", entry<affiliation_changed>},
     {"account_changed", entry<name_event<&hub::Hub::account_changed>>},
     {"logged_in", entry<logged_in>},
+    {"authenticated", entry<authenticated>},
     {"close_account", entry<close_account>},
     {"close_accounts_of", entry<name_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},

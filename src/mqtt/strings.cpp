@@ -28,8 +28,9 @@ bool is_topic_filter(std::string_view text) {
   return true;
 }
 
+// Twice with memchr(), which is many times faster than find_first_of(): each PUBLISH comes here.
 bool has_wildcard(std::string_view topic_filter) {
-  return topic_filter.find_first_of("+#") != std::string_view::npos;
+  return topic_filter.find('+') != std::string_view::npos || topic_filter.find('#') != std::string_view::npos;
 }
 
 }  // namespace pubsub_mqtt::mqtt

@@ -56,6 +56,8 @@ bool selects_node(std::string_view pattern, std::string_view name) {
   return is_over(name);
 }
 
+constexpr std::string_view shared_prefix = "$share/";
+
 constexpr NoNodeTopic no_topic{"a topic is HOST/TYPE/NODE"};
 constexpr NoNodeTopic no_type{
     "a topic is HOST/TYPE/NODE, with a pubsub component for HOST and json, utf8, atom_title or xml for TYPE"};
@@ -96,6 +98,16 @@ std::string make_topic(std::string_view host, Type type, std::string_view node) 
 
 bool NodePattern::selects(std::string_view host_name, std::string_view node_name) const {
   return (host == "+" || host == host_name) && selects_node(node, node_name);
+}
+
+bool is_shared(std::string_view text) { return text.starts_with(shared_prefix); }
+
+std::optional<GroupFilter> split_group(std::string_view text) {
+  if (!is_shared(text)) return GroupFilter{.group = {}, .filter = text};
+  std::string_view filter = text.substr(shared_prefix.size());
+  const std::string_view group = take_level(filter);
+  if (group.empty() || mqtt::has_wildcard(group) || !mqtt::is_topic_filter(filter)) return std::nullopt;
+  return GroupFilter{.group = group, .filter = filter};
 }
 
 std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter) {

@@ -6,13 +6,6 @@
 #include <string>
 
 namespace pubsub_mqtt::bench {
-namespace {
-
-// Clients that wait for CONNACK at a time: fewer than fit into mosquitto's queue of new connections.
-constexpr std::size_t connecting_at_a_time = 50;
-
-}  // namespace
-
 // The gateway leaves the last tenth of the open files to Prosody (docs/configuration.md).
 std::size_t possible_clients(std::size_t wanted) {
   rlimit files{};
@@ -21,12 +14,12 @@ std::size_t possible_clients(std::size_t wanted) {
 }
 
 void connect_clients(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
-                     std::size_t count, IdleClients& clients) {
+                     std::size_t count, IdleClients& clients, std::size_t at_a_time) {
   const std::size_t end = clients.size() + count;
   std::size_t connected = clients.size();
   const auto is_there = [&] {
     while (connected < clients.size() && clients[connected]->connected()) ++connected;
-    return connected == clients.size() || clients.size() - connected < connecting_at_a_time;
+    return connected == clients.size() || clients.size() - connected < at_a_time;
   };
   while (clients.size() < end) {
     loop.run_until(is_there, "CONNACK");

@@ -14,9 +14,13 @@ using IdleClients = std::vector<std::unique_ptr<MqttClient>>;
 // As many as are wanted, or as this process and Prosody may have open files for.
 std::size_t possible_clients(std::size_t wanted);
 
-// Adds as many to `clients`, some at a time. Returns when each has its CONNACK. `tls` may be nullptr: plain
+// Clients that wait for CONNACK at a time: fewer than fit into mosquitto's queue of new connections.
+inline constexpr std::size_t connecting_at_a_time = 50;
+
+// Adds as many to `clients`, so many at a time. Returns when each has its CONNACK. `tls` may be nullptr: plain
 // TCP.
 void connect_clients(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
-                     std::size_t count, IdleClients& clients);
+                     std::size_t count, IdleClients& clients,
+                     std::size_t at_a_time = connecting_at_a_time);
 
 }  // namespace pubsub_mqtt::bench

@@ -1,12 +1,14 @@
 // Attacks, each while an XMPP client pings: every one of them costs the attacker, and nobody else
 // (docs/security.md).
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iostream>
 #include <list>
+#include <memory>
 #include <vector>
 
 #include "mqtt_client.h"
@@ -149,6 +151,59 @@ TEST_F(Attack, SubscribesWithManyFilters) {
   attackers.clear();
   expect_answers();
   expect_service();
+}
+
+// A ClientHello as OpenSSL's client sends it: all that a handshake costs us follows from it.
+std::string client_hello() {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_connect(ssl.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(ssl.get()), &bytes);
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+TEST_F(Attack, ThousandsOfTlsHandshakes) {
+  const std::string hello = client_hello();
+  RawMqtt plain = connected(prosody.mqtt_port(), "plain");
+  std::list<RawMqtt> attackers;
+  for (int i = 0; i < 3000; ++i) {
+    attackers.emplace_back(prosody.mqtt_tls_port());
+    attackers.back().send_bytes(hello);
+    if (i % 100 != 0) continue;
+    const auto begin = Clock::now();
+    plain.ping();
+    connected(prosody.mqtt_port(), "newcomer").ping();
+    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
+    ping();
+  }
+  attackers.clear();
+  expect_service();
+}
+
+// Each item of 200 kB costs pubsub's store tenths of a second, and nobody is there any more who waits for them.
+TEST_F(Attack, LargePublishesOfThoseWhoLeave) {
+  const std::string payload(200'000, 'x');
+  const auto expect_answers = [&] {
+    const auto begin = Clock::now();
+    connected(prosody.mqtt_port(), "newcomer").ping();
+    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(1));
+  };
+  for (int i = 0; i < 90; ++i) {
+    RawMqtt attacker = connected(prosody.mqtt_port(), "attacker" + std::to_string(i));
+    for (int j = 0; j < 5; ++j) {
+      attacker.send(mqtt::Publish{.topic = "pubsub.localhost/utf8/large", .payload = payload});
+    }
+    attacker.send(mqtt::Disconnect{});
+    if (i % 10 == 9) expect_answers();
+  }
+  expect_answers();
+  const auto begin = Clock::now();
+  expect_service();
+  std::cout << "served after " << std::chrono::duration<double>(Clock::now() - begin).count() << " s\n";
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST_F(Attack, NobodyTakesOverAnothersSession) {

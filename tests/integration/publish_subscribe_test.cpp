@@ -167,7 +167,7 @@ TEST_F(PublishSubscribe, FiltersThatSelectNothingAreRefused) {
            "unknown.example/json/node",
            "localhost/json/node",
            "pubsub.localhost/json/control\x01",
-           "$share/group/pubsub.localhost/json/node",
+           "$share//pubsub.localhost/json/node",
            "$other/json/node",
        }) {
     EXPECT_EQ(client.subscribe(filter), mqtt::Reason::unspecified_error) << filter;

@@ -51,6 +51,13 @@ TEST(Settings, AnAffiliationThatThereIsNotLetsNobodyPublish) {
   prosody.log().wait_for("\"client\".*refused: mqtt_anonymous_affiliation");
 }
 
+TEST(Settings, AGroupThatIsNeitherTheServersNorAnAccountsIsAnAccounts) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_shared_groups = \"host\""});
+  prosody.log().wait_for(
+      "error\tmqtt_shared_groups = host is none of \"server\", \"account\": using \"account\"");
+}
+
 TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
   Prosody prosody;
   prosody.start({.global = "mqtt_node_defaults = \"open\""});

@@ -19,6 +19,9 @@ namespace pubsub_mqtt {
 // Who may connect without a login.
 enum class Anonymous : std::uint8_t { from_loopback, from_everywhere, from_nowhere };
 
+// Whose members a group of a shared subscription has: everybody's, or one account's.
+enum class GroupScope : std::uint8_t { server, account };
+
 inline constexpr std::size_t KiB = 1024;
 inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t GiB = 1024 * MiB;
@@ -26,6 +29,7 @@ inline constexpr std::size_t TiB = 1024 * GiB;
 
 struct Limits {
   Anonymous anonymous = Anonymous::from_loopback;  // mqtt_allow_anonymous
+  GroupScope shared_groups = GroupScope::server;   // mqtt_shared_groups
   // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
   // always.
   bool passwords_in_the_clear = false;
@@ -35,7 +39,6 @@ struct Limits {
   std::size_t max_connections = 10000;
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
-  std::size_t max_tls_handshake_rate = 200;         // a second, of all addresses; those beyond wait
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
@@ -80,6 +83,8 @@ struct Limits {
   // Filters of a session.
   std::size_t max_subscriptions = 1000;
   std::size_t max_wildcard_subscriptions = 100;
+  // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
+  std::size_t max_total_memberships = 10000000;
 };
 
 // A setting of prosody.cfg.lua: `mqtt_` and the name of the member. A number outside of the range is reported,
@@ -103,7 +108,6 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_connections", &Limits::max_connections, 1, any_number},
     {"mqtt_max_connections_per_address", &Limits::max_connections_per_address, 1, any_number},
     {"mqtt_max_connection_rate", &Limits::max_connection_rate, 1, 1000000},
-    {"mqtt_max_tls_handshake_rate", &Limits::max_tls_handshake_rate, 1, 1000000},
     {"mqtt_connect_timeout", &Limits::connect_timeout, 1, 3600},
     {"mqtt_max_packet_size", &Limits::max_packet_size, 128, largest_packet},
     {"mqtt_max_item_size", &Limits::max_item_size, KiB, largest_packet},
@@ -123,6 +127,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_anonymous_sessions", &Limits::max_anonymous_sessions, 0, any_number},
     {"mqtt_max_subscriptions", &Limits::max_subscriptions, 1, any_number},
     {"mqtt_max_wildcard_subscriptions", &Limits::max_wildcard_subscriptions, 0, any_number},
+    {"mqtt_max_total_memberships", &Limits::max_total_memberships, 0, GiB},
 });
 
 // In the setting's unit.

@@ -27,6 +27,14 @@ struct LoginReply {
   std::string account;  // bare JID, normalised, on success
 };
 
+// To an AuthRequest or an AuthResponse. With continue_authentication the exchange goes on; otherwise it is over.
+struct AuthReply {
+  ConnectionId connection = 0;
+  mqtt::Reason reason = mqtt::Reason::server_unavailable;
+  std::string data = {};     // Authentication Data, at most 65,535 bytes; empty: none
+  std::string account = {};  // bare JID, normalised, on success
+};
+
 // All connections of an account are closed. Where it was deleted, its sessions end, too, and their wills are
 // not published.
 struct CloseAccount {
@@ -90,6 +98,16 @@ struct Selection {
   bool operator==(const Selection&) const = default;
 };
 
+// The topics of a node that the shared filters of a session (`$share/GROUP/FILTER`) select. At which QoS is each group's
+// own: one member of it gets the message.
+struct SharedSelection {
+  std::array<bool, topic::type_count> by_type{};  // by filters that name the TYPE
+  bool natural = false;                           // by filters with a wildcard there
+
+  bool empty() const { return *this == SharedSelection{}; }
+  bool operator==(const SharedSelection&) const = default;
+};
+
 // Somebody begins to listen to a node. Names it, before anything else is said of it, until NodeClosed.
 struct NodeOpened {
   NodeId node = 0;
@@ -97,11 +115,13 @@ struct NodeOpened {
   std::string name;
 };
 
-// What a session receives of a node from now on. An empty selection: nothing any more.
+// What a session receives of a node from now on, and what the groups that it is a member of may give it. Nothing any more
+// where both are empty.
 struct AudienceChange {
   NodeId node = 0;
   SessionId session = 0;
   Selection selection;
+  SharedSelection shared = {};
 };
 
 // Nobody listens any more.
@@ -136,8 +156,8 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
-using Delivery =
-    std::variant<LoginReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply, UnsubscribeReply,
-                 PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished, RetainedMessages>;
+using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
+                              UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
+                              ItemPublished, RetainedMessages>;
 
 }  // namespace pubsub_mqtt

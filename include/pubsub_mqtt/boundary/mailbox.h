@@ -4,6 +4,7 @@
 // here: what may wait in a mailbox is bounded where it comes from (docs/architecture.md, "Back-pressure").
 #pragma once
 
+#include <cstddef>
 #include <iterator>
 #include <mutex>
 #include <utility>
@@ -34,6 +35,12 @@ class Mailbox {
     return was_empty && !messages_.empty();
   }
 
+  // What waits, for the one that posts; the taker may take it at any time.
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return messages_.size();
+  }
+
   // Everything posted so far, in order. `into` must be empty; its capacity is used again.
   void take(std::vector<Message>& into) {
     const std::lock_guard lock(mutex_);
@@ -41,7 +48,7 @@ class Mailbox {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Message> messages_;
 };
 

@@ -31,6 +31,34 @@ struct LoginRequest {
   CertificateNames certificate;
 };
 
+// A client begins an exchange in which it proves who it is (MQTT 5.0, 4.12): with CONNECT, or again later. Answered by
+// AuthReply, as each AuthResponse is; until then the client asks for nothing else of it.
+struct AuthRequest {
+  ConnectionId connection = 0;
+  std::string client;      // address and client identifier, printable, for log lines
+  std::string address;     // session::Peer::address
+  std::string party = {};  // session::Peer::party
+  bool is_loopback = false;
+  bool is_encrypted = false;
+  std::string method;          // Authentication Method
+  std::optional<Secret> data;  // Authentication Data; nullopt: the client waits to be asked for them
+  std::string account = {};    // bare JID, of a client that authenticates again; empty: of one that connects
+  std::optional<std::string> user_name = {};  // of CONNECT
+  std::string server_name = {};               // the host that the client named with TLS (SNI); empty: none
+  CertificateNames certificate = {};
+};
+
+// What the client says next in its exchange, after AuthReply with continue_authentication.
+struct AuthResponse {
+  ConnectionId connection = 0;
+  Secret data;  // empty: none
+};
+
+// The client has left the exchange before its end.
+struct EndAuth {
+  ConnectionId connection = 0;
+};
+
 // A session is about to ask for something, for the first time, or from a new connection. One that asks for
 // nothing is unknown to Prosody's thread and costs it nothing.
 struct OpenSession {
@@ -82,7 +110,7 @@ struct CloseSession {
   SessionId session = 0;
 };
 
-using Request = std::variant<LoginRequest, OpenSession, SubscribeRequest, UnsubscribeRequest, PublishRequest,
-                             AnnounceWill, RetainedRequest, CloseSession>;
+using Request = std::variant<LoginRequest, AuthRequest, AuthResponse, EndAuth, OpenSession, SubscribeRequest,
+                             UnsubscribeRequest, PublishRequest, AnnounceWill, RetainedRequest, CloseSession>;
 
 }  // namespace pubsub_mqtt

@@ -80,6 +80,8 @@ class Hub {
 
   // What PubsubService::log_in() found out.
   void logged_in(LoginReply reply);
+  // What PubsubService::authenticate() found out.
+  void authenticated(AuthReply reply);
   // See CloseAccount. Its rights are judged again, too.
   void close_account(std::string_view account, bool was_deleted);
 

@@ -52,6 +52,11 @@ class PubsubService {
   // Finds out who the client is: Hub::logged_in() is called with the answer, now or later.
   virtual void log_in(const LoginRequest& request) = 0;
 
+  // The same for a client that proves it in an exchange: Hub::authenticated() is called with each answer, now or later.
+  virtual void authenticate(const AuthRequest& request) = 0;
+  virtual void authenticate(const AuthResponse& response) = 0;
+  virtual void end_authentication(ConnectionId connection) = 0;
+
   // A client subscribes to a node of an enabled host. Creates the node where the service lets that client.
   virtual Subscribed subscribe(std::string_view host, std::string_view node, std::string_view account) = 0;
 

@@ -55,6 +55,9 @@ class Network {
 
   // Takes the batch; leaves it empty.
   void post(std::vector<Delivery>& deliveries);
+  // Whether more deliveries wait than the network thread needs to be busy: whoever can post later should, since what
+  // waits has no other limit.
+  bool is_behind() const;
 
   // Readable (level-triggered) when requests wait: an eventfd, owned by this.
   int requests_fd() const;

@@ -26,6 +26,7 @@
 
 namespace pubsub_mqtt::session {
 
+class Authentication;
 struct BrokenRule;
 struct Newcomer;
 
@@ -40,13 +41,20 @@ class Connection {
 
   // The TLS handshake is done, and the client's certificate was verified. Before receive().
   void set_certificate(CertificateNames names);
+  // The host that the client has named with TLS (SNI); empty: none. Before receive().
+  void set_server_name(std::string_view name);
+
+  // The client, which has not sent CONNECT yet, is not read from for a while, and its time to connect does not run.
+  void stop_clock(Time now);
+  void start_clock(Time now);
 
   // Takes bytes off the front of `input`. What it leaves must be offered again after
   // Outbox::resume_reading().
   void receive(std::string_view& input, Time now);
 
-  // Whether the client may act as an account, and as which.
+  // Whether the client may act as an account, and as which; or how its exchange goes on.
   void receive(const LoginReply& reply) noexcept;
+  void receive(const AuthReply& reply) noexcept;
 
   // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
   // and is earlier than it was while a client that sends too fast is not read from, or has to wait for subscribers.
@@ -69,26 +77,37 @@ class Connection {
   const Limits& limits() const { return sessions_.limits(); }
   Session* session() const;
   bool is_logging_in() const;
+  bool awaits_reply() const;
   bool outbox_is_full() const;
   // `own` is session().
   bool reads(const Session* own) const;
   bool may_ask(Session* own, std::string_view input) const;
   bool is_paused_until(Time now) const;
   std::optional<Time> time_limit() const;
+  std::optional<Time> exchange_limit() const;
   void count(std::size_t bytes, const mqtt::ReadResult& result, Time now);
   bool is_too_fast(Time now);
   TokenRate byte_rate() const;
   TokenRate message_rate() const;
   bool is_slowed_down() const { return reads_again_at_ != Time::zero(); }
   void handle(const mqtt::Packet& packet, Time now);
+  void handle_before_connack(const mqtt::Packet& packet);
   void handle(Session& session, const mqtt::Packet& packet);
   void receive(mqtt::Connect connect);
   bool may_send_password() const;
   bool may_be_anonymous() const;
   std::string_view why_not_anonymous() const;
+  bool may_send(const mqtt::Connect& connect) const;
+  template <typename Work>
+  void guard(Work&& work) noexcept;
   void decide_login(const LoginReply& reply);
+  void authenticate(const mqtt::Connect& connect, std::string_view method);
+  void receive(const mqtt::Auth& auth);
+  void handle_exchange(const AuthReply& reply);
+  void write_auth(mqtt::Reason reason, std::string_view data);
+  void end_exchange() noexcept;
   void ask_to_log_in(const mqtt::Connect& connect);
-  void accept(const mqtt::Connect& connect, std::string account);
+  void accept(const mqtt::Connect& connect, std::string account, std::string_view authentication_data = {});
   void disconnect(Session& session, const mqtt::Disconnect& packet);
   void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
   void write_refusal(mqtt::Reason reason, std::string_view why);
@@ -103,7 +122,9 @@ class Connection {
   bool is_loopback_;
   bool closed_ = false;
   bool waits_for_outbox_ = false;
-  std::unique_ptr<Newcomer> newcomer_;  // until CONNECT is accepted
+  bool is_not_read_ = false;  // what it sends now
+  std::unique_ptr<Newcomer> newcomer_;              // until CONNECT is accepted
+  std::unique_ptr<Authentication> authentication_;  // where CONNECT has named a method
   Time last_packet_;
   Sessions& sessions_;
   Outbox& outbox_;

@@ -21,6 +21,7 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/outbox.h"
+#include "pubsub_mqtt/session/peer.h"
 
 namespace pubsub_mqtt::session {
 
@@ -53,7 +54,7 @@ class Sessions {
   // MQTT-3.1.2-6]. Where this throws, the newcomer's outbox is not known to anybody.
   struct Newcomer {
     ConnectionId connection = 0;
-    std::string address;  // with the port
+    Peer peer;
     Outbox& outbox;
     std::unique_ptr<const ClientLimits> limits;  // nullptr: it speaks 3.1 or 3.1.1
   };

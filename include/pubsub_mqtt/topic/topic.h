@@ -51,7 +51,23 @@ struct NodePattern {
 // `$SYS/...`: granted, and silent until there is something.
 struct SystemFilter {};
 
-// The views borrow from the filter, whose syntax is MQTT's already.
+// What a client subscribes to: a filter for itself alone, or, as `$share/GROUP/FILTER`, one whose messages it shares
+// with the others of a group (MQTT 5.0, 4.8.2).
+struct GroupFilter {
+  std::string_view group;  // empty: for itself alone
+  std::string_view filter;
+
+  bool is_shared() const { return !group.empty(); }
+};
+
+// Returns nullopt where `text` begins with `$share/` and does not go on as said [MQTT5-4.8.2-1, MQTT5-4.8.2-2]. The
+// views borrow from it.
+std::optional<GroupFilter> split_group(std::string_view text);
+
+// Whether split_group() would find a group, if any. Costs a comparison.
+bool is_shared(std::string_view text);
+
+// The views borrow from the filter, whose syntax is MQTT's already. One with a group is none: see split_group().
 std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter);
 
 }  // namespace pubsub_mqtt::topic

@@ -1,36 +1,36 @@
 #include "admission/handshake_queue.h"
 
-#include <string>
+#include <algorithm>
+#include <ctime>
+#include <utility>
 
 namespace pubsub_mqtt::net {
 
-HandshakeQueue::HandshakeQueue(const Limits& limits, std::vector<LogLine>& log)
-    : limits_(limits),
-      waiting_warning_(limits.warning_interval,
-                       "TLS handshakes had to wait because of mqtt_max_tls_handshake_rate", log) {}
+std::chrono::nanoseconds thread_processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
-bool HandshakeQueue::enter(ConnectionId connection, Time now) {
-  if (waiting_.empty() && bucket_.take(rate(), now)) return true;
+HandshakeQueue::HandshakeQueue(ProcessorTime processor_time) : processor_time_(std::move(processor_time)) {}
+
+bool HandshakeQueue::enter(ConnectionId connection) {
+  if (waiting_.empty() && spent_ < budget_) return true;
   waiting_.insert(connection);
-  waiting_warning_.happens(now, [this] {
-    return "TLS handshakes have to wait: more in a second than mqtt_max_tls_handshake_rate (" +
-           std::to_string(limits_.max_tls_handshake_rate) + ')';
-  });
   return false;
 }
 
-void HandshakeQueue::leave(ConnectionId connection) { waiting_.erase(connection); }
-
-std::optional<ConnectionId> HandshakeQueue::next(Time now) {
-  if (waiting_.empty() || !bucket_.take(rate(), now)) return std::nullopt;
-  return waiting_.extract(waiting_.begin()).value();
+void HandshakeQueue::begin_turn() {
+  const auto now = processor_time_();
+  const auto others = now - turn_began_ - spent_;
+  budget_ = std::clamp(others, least, most);
+  turn_began_ = now;
+  spent_ = std::chrono::nanoseconds(0);
 }
 
-void HandshakeQueue::skipped() { bucket_.give_back(rate()); }
-
-std::optional<Time> HandshakeQueue::deadline() const {
-  if (waiting_.empty()) return std::nullopt;
-  return std::chrono::ceil<Time>(bucket_.next(rate()));
+std::optional<ConnectionId> HandshakeQueue::next() {
+  if (waiting_.empty() || spent_ >= budget_) return std::nullopt;
+  return waiting_.extract(waiting_.begin()).value();
 }
 
 }  // namespace pubsub_mqtt::net

@@ -1,53 +1,62 @@
-// So many TLS handshakes a second, of all clients together: they cost more than anything else that somebody
-// can ask for who has no account. Those beyond wait, first come, first served. Time is passed in.
+// TLS handshakes, of all clients together, share the network thread's time with everybody else: they cost more than
+// anything else that somebody can ask for who has no account. In each turn of the loop they may take as much of the
+// processor as all others took in the turn before, at most half of it then, and a millisecond where the others need
+// less. Those beyond wait, first come, first served.
+//
+// What a handshake costs is measured, not guessed: with a resumed session, or a small key, more of them fit. A
+// handshake goes in parts, one for each flight of the client's, and each part waits for its turn: who has begun goes
+// first.
 #pragma once
 
 #include <chrono>
-#include <cstddef>
+#include <functional>
 #include <optional>
 #include <set>
-#include <vector>
 
-#include "pubsub_mqtt/base/burst_warning.h"
-#include "pubsub_mqtt/base/limits.h"
-#include "pubsub_mqtt/base/log_line.h"
-#include "pubsub_mqtt/base/token_bucket.h"
 #include "pubsub_mqtt/boundary/ticket.h"
 
 namespace pubsub_mqtt::net {
 
+// What the processor has worked for this thread so far.
+std::chrono::nanoseconds thread_processor_time();
+
 class HandshakeQueue {
  public:
-  // The references outlive this.
-  HandshakeQueue(const Limits& limits, std::vector<LogLine>& log);
+  using ProcessorTime = std::function<std::chrono::nanoseconds()>;
 
-  // Whether the handshake may begin at once. Else it waits until next() names its connection.
-  bool enter(ConnectionId connection, Time now);
+  // In a turn of the loop; the others wait for so long.
+  static constexpr std::chrono::nanoseconds least = std::chrono::milliseconds(1);
+  static constexpr std::chrono::nanoseconds most = std::chrono::milliseconds(10);
+
+  explicit HandshakeQueue(ProcessorTime processor_time = thread_processor_time);
+
+  // Whether the part of a handshake may go on at once. Else it waits until next() names its connection.
+  bool enter(ConnectionId connection);
 
   // The connection is closed. Nothing, if it does not wait.
-  void leave(ConnectionId connection);
+  void leave(ConnectionId connection) { waiting_.erase(connection); }
 
   // Whether the connection waits.
   bool has(ConnectionId connection) const { return waiting_.contains(connection); }
+  bool empty() const { return waiting_.empty(); }
 
-  // Whose turn it is; nullopt where none waits, or none may begin yet.
-  std::optional<ConnectionId> next(Time now);
+  // A turn of the loop has passed in which some waited.
+  void begin_turn();
 
-  // The one that next() named did not begin.
-  void skipped();
+  // Who may go on; nullopt where none waits, or none may go on in this turn. What the one named before has cost is
+  // spent by then.
+  std::optional<ConnectionId> next();
 
-  // When to call next() again, if any waits.
-  std::optional<Time> deadline() const;
-
-  void expire(Time now) { waiting_warning_.expire(now); }
+  // A part of a handshake has taken so much of the processor's time.
+  void spend(std::chrono::nanoseconds work) { spent_ += work; }
+  std::chrono::nanoseconds processor_time() const { return processor_time_(); }
 
  private:
-  TokenRate rate() const { return {limits_.max_tls_handshake_rate, std::chrono::seconds(1)}; }
-
-  const Limits& limits_;
-  TokenBucket bucket_;
+  ProcessorTime processor_time_;
+  std::chrono::nanoseconds turn_began_{0};  // by the processor's time
+  std::chrono::nanoseconds budget_ = least;
+  std::chrono::nanoseconds spent_{0};
   std::set<ConnectionId> waiting_;  // their numbers are in the order in which they came
-  BurstWarning waiting_warning_;
 };
 
 }  // namespace pubsub_mqtt::net

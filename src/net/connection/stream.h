@@ -7,7 +7,7 @@
 //   moves the pieces of its payload, so that a large shared one is still not copied.
 // - A header of the PROXY protocol sits below all others. receive() takes it off the front and passes on what
 //   is behind it; send() passes on everything. What it says of the client goes up as take_client_names()
-//   does. It is read only when the streams above have begun, too.
+//   does. It is read only when the streams above have their turn, too.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,6 @@
 #include <string_view>
 
 #include "connection/send_queue.h"
-#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
@@ -33,11 +32,11 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   virtual ~Stream() = default;
 
-  // Whether the stream takes bytes. Where it does not yet, begin() is called when the client has sent some,
-  // and the socket keeps them until the stream has begun: it may have to wait for its turn.
-  virtual bool has_begun() const { return true; }
-  // Begins if it may do so now, and says whether it has.
-  virtual bool begin(Time /*now*/) { return true; }
+  // Whether the stream may have to wait for its turn before it takes bytes, since they may be costly. Then
+  // take_turn() is called when the client has sent some, and the socket keeps them until it returns true: that
+  // is good for the next receive().
+  virtual bool needs_turns() const { return false; }
+  virtual bool take_turn() { return true; }
 
   // Takes bytes from below. Appends what they carry to `above`, and what must be sent in answer to `answer`,
   // also when it fails.
@@ -54,6 +53,9 @@ class Stream {
   // Who the client is, as the stream has verified it: once, with the first bytes for above. nullptr: the
   // stream does not know.
   virtual std::unique_ptr<CertificateNames> take_client_names() { return nullptr; }
+
+  // The host that the client has named, as TLS does (SNI, RFC 6066, section 3): once, as above. Empty: none.
+  virtual std::string take_server_name() { return {}; }
 
   // For log lines: "TLS".
   virtual std::string_view name() const = 0;

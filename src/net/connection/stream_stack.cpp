@@ -12,16 +12,16 @@ void StreamStack::push(std::unique_ptr<Stream> stream) {
   top_ = std::move(stream);
 }
 
-bool StreamStack::has_begun() const {
+bool StreamStack::needs_turns() const {
   for (const Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (!stream->has_begun()) return false;
+    if (stream->needs_turns()) return true;
   }
-  return true;
+  return false;
 }
 
-bool StreamStack::begin(Time now) {
+bool StreamStack::take_turn() {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
-    if (!stream->has_begun() && !stream->begin(now)) return false;
+    if (stream->needs_turns() && !stream->take_turn()) return false;
   }
   return true;
 }
@@ -86,6 +86,14 @@ std::unique_ptr<CertificateNames> StreamStack::take_client_names() {
     if (auto names = stream->take_client_names()) return names;
   }
   return nullptr;
+}
+
+std::string StreamStack::take_server_name() {
+  std::string name;
+  for (Stream* stream = top_.get(); stream != nullptr && name.empty(); stream = stream->below_.get()) {
+    name = stream->take_server_name();
+  }
+  return name;
 }
 
 bool StreamStack::is_mendable() const {

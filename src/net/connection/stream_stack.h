@@ -8,7 +8,6 @@
 
 #include "connection/send_queue.h"
 #include "connection/stream.h"
-#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
@@ -21,12 +20,13 @@ class StreamStack {
   bool empty() const { return top_ == nullptr; }
 
   // Of all streams: see Stream.
-  bool has_begun() const;
-  bool begin(Time now);
+  bool needs_turns() const;
+  bool take_turn();
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();
+  std::string take_server_name();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
   // Whether an administrator can mend it: see Stream.

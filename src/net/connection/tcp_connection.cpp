@@ -58,7 +58,7 @@ void TcpConnection::on_ready(PollSet::Events events) noexcept {
 }
 
 void TcpConnection::read() {
-  if (!streams_have_begun()) return;
+  if (streams_.needs_turns() && !streams_take_turn()) return;
   const auto buffer = loop_.read_buffer();
   const ssize_t size = socket_.receive(buffer);
   if (size > 0) {
@@ -72,32 +72,39 @@ void TcpConnection::read() {
   if (errno != EAGAIN && errno != EINTR) ended(reason_of(errno));
 }
 
-// Asked when the client has sent something: one that is silent costs no handshake. While the streams may not
-// begin, the socket keeps its bytes.
-bool TcpConnection::streams_have_begun() {
-  if (streams_.has_begun()) return true;
+// Asked when the client has sent something: one that is silent costs no handshake. While the streams wait, the
+// socket keeps its bytes, and the client's time does not run.
+bool TcpConnection::streams_take_turn() {
   if (closing_ || closed_) return false;
   if (socket_.client_is_gone()) {
     ended("closed by the client");
     return false;
   }
-  if (streams_.begin(loop_.now())) return true;
+  if (streams_.take_turn()) return true;
   stop_reading();
+  protocol_->stop_clock(loop_.now());
   return false;
 }
 
-bool TcpConnection::begin() noexcept {
-  bool begins = false;
-  guard([&] { begins = streams_have_begun(); });
-  if (begins) resume_reading();
-  return begins;
+// Reads at once: what a turn costs is to be known before the next one is given.
+void TcpConnection::take_turn() noexcept {
+  guard([this] {
+    if (closing_ || closed_) return;
+    protocol_->start_clock(loop_.now());
+    await_deadline();
+    watch(socket_.watched() | EPOLLIN);
+    read();
+  });
 }
 
 void TcpConnection::receive(std::string_view bytes) {
   std::string plaintext;
   const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
   if (!socket_.outgoing().empty()) mark_for_flush();
-  if (auto names = streams_.take_client_names()) protocol_->set_certificate(*std::move(names));
+  if (auto names = streams_.take_client_names()) {
+    protocol_->set_certificate(*std::move(names));
+    protocol_->set_server_name(streams_.take_server_name());
+  }
   process(plaintext);
   if (status == Stream::Status::closed) {
     ended("closed by the client");

@@ -45,9 +45,8 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void on_deadline(Time now) noexcept;
   bool is_due_at(Time moment) const { return due_ == moment; }
 
-  // The streams had to wait for their turn, and now it may have come. False: it has not, or the client is
-  // gone.
-  bool begin() noexcept;
+  // The streams had to wait for their turn, and now it has come.
+  void take_turn() noexcept;
 
   ConnectionId id() const { return id_; }
   bool is_closed() const { return closed_; }
@@ -80,7 +79,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   bool reads() const { return (socket_.watched() & EPOLLIN) != 0; }
   void stop_reading() { watch(socket_.watched() & ~PollSet::Events{EPOLLIN}); }
   void read();
-  bool streams_have_begun();
+  bool streams_take_turn();
   void receive(std::string_view bytes);
   void process(std::string_view input);
   void process_unparsed();

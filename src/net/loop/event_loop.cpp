@@ -30,8 +30,7 @@ EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Deliver
       log_box_(log),
       requests_fd_(requests_fd),
       sessions_(limits_, requests_, log_),
-      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }),
-      handshakes_(limits, log_) {}
+      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -106,7 +105,6 @@ void EventLoop::on_expiry(uv_timer_t* timer) {
   self.guard([&] {
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
-    self.handshakes_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
       const auto connection = self.connections_.find(id);
       return connection != self.connections_.end() && connection->second.is_due_at(at);
@@ -123,9 +121,14 @@ void EventLoop::take_deliveries() {
   delivery_box_.take(deliveries_);
   for (auto& delivery : deliveries_) guard([&] { sessions_.handle(std::move(delivery)); });
   deliveries_.clear();
-  if (sessions_.takes_requests_again()) {
-    for (auto& [id, connection] : connections_) connection.resume_reading();
-  }
+}
+
+// Those that have waited, since all together had asked too much, read on. Returns false where there is nothing for
+// them.
+bool EventLoop::give_shares() {
+  if (!sessions_.takes_requests_again()) return false;
+  for (auto& [id, connection] : connections_) connection.resume_reading();
+  return true;
 }
 
 void EventLoop::carry_out_commands() {
@@ -227,19 +230,20 @@ void EventLoop::await_sessions() {
 
 void EventLoop::on_handshake(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
-  self.guard([&] { self.begin_handshakes(); });
+  self.guard([&] { self.go_on_with_handshakes(); });
 }
 
-void EventLoop::begin_handshakes() {
-  while (const auto id = handshakes_.next(now())) {
+void EventLoop::go_on_with_handshakes() {
+  handshakes_.begin_turn();
+  while (const auto id = handshakes_.next()) {
     const auto connection = connections_.find(*id);
-    if (connection == connections_.end() || !connection->second.begin()) handshakes_.skipped();
+    if (connection != connections_.end()) connection->second.take_turn();
   }
 }
 
+// After the others: their sockets are looked at before a timer comes again.
 void EventLoop::await_handshake() {
-  const auto deadline = handshakes_.deadline();
-  if (deadline && !next_handshake_.is_set()) next_handshake_.set(*deadline - now());
+  if (!handshakes_.empty() && !next_handshake_.is_set()) next_handshake_.set(Time(0));
 }
 
 void EventLoop::end_of_turn(EventLoop& loop) {
@@ -251,13 +255,15 @@ void EventLoop::end_of_turn(EventLoop& loop) {
 void EventLoop::finish_turn() {
   sessions_.look(now());
   // They become more meanwhile: a connection that reads on has something to send.
-  while (TcpConnection* const connection = to_visit_.pop()) {
-    if (connection->is_closed()) {
-      connections_.erase(connection->id());
-    } else {
-      connection->flush();
+  do {
+    while (TcpConnection* const connection = to_visit_.pop()) {
+      if (connection->is_closed()) {
+        connections_.erase(connection->id());
+      } else {
+        connection->flush();
+      }
     }
-  }
+  } while (give_shares());
   await_handshake();
   await_sessions();
   const bool posts_requests = !requests_.empty();

@@ -80,9 +80,10 @@ class EventLoop {
   void meet_deadlines();
   void await_deadline();
   void await_sessions();
-  void begin_handshakes();
+  void go_on_with_handshakes();
   void await_handshake();
   void take_deliveries();
+  bool give_shares();
   void carry_out_commands();
   void finish_turn();
   void post_requests();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -13,6 +14,9 @@
 
 namespace pubsub_mqtt::net {
 namespace {
+
+// Tens of milliseconds of work for the network thread, and a few megabytes.
+constexpr std::size_t enough_deliveries = 20000;
 
 // Prosody's signals are Prosody's thread's; a broken pipe is an error code here.
 class BlockedSignals {
@@ -112,6 +116,8 @@ void Network::send_wills() {
 void Network::post(std::vector<Delivery>& deliveries) {
   if (thread_->deliveries.post(deliveries) && thread_->thread.joinable()) thread_->loop.wake();
 }
+
+bool Network::is_behind() const { return thread_->deliveries.size() > enough_deliveries; }
 
 int Network::requests_fd() const { return thread_->requests_fd; }
 

@@ -1,13 +1,9 @@
 #include "tls/client_hello.h"
 
-#include <array>
-#include <cstddef>
-#include <string_view>
+#include <algorithm>
 
 namespace pubsub_mqtt::net {
 namespace {
-
-constexpr std::size_t max_host_name = 255;  // RFC 1035, section 2.3.4
 
 // The host name of a server_name extension: the length of the list, one name's type and length, and the name.
 // If that is not what it holds, no host is found, or OpenSSL refuses the extension when it acts on it. Empty:
@@ -20,26 +16,28 @@ std::string_view host_name(SSL* ssl) {
   return {reinterpret_cast<const char*>(data) + prefix, size - prefix};
 }
 
-// The context of the host, in any case of its letters. Borrows no memory from the heap, so it cannot throw.
-SSL_CTX* find(const TlsContexts& contexts, std::string_view name) {
-  std::array<char, max_host_name> lower{};
-  if (name.size() > lower.size()) return nullptr;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  const auto found = contexts.by_host.find(std::string_view(lower.data(), name.size()));
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+SSL_CTX* find(const TlsContexts& contexts, std::string_view host) {
+  const auto found = contexts.by_host.find(host);
   return found == contexts.by_host.end() ? nullptr : found->second.get();
 }
 
 }  // namespace
+
+HostName::HostName(std::string_view name) {
+  if (name.size() > bytes_.size()) return;
+  size_ = name.size();
+  std::ranges::transform(name, bytes_.begin(), to_lower);
+}
 
 int choose_context(SSL* ssl, int* alert, void*) {
   auto* choice = static_cast<ContextChoice*>(SSL_get_app_data(ssl));
   if (choice == nullptr) return SSL_CLIENT_HELLO_SUCCESS;
 
   const std::string_view name = host_name(ssl);
-  choice->chosen = find(*choice->contexts, name);
+  choice->host = HostName(name);
+  choice->chosen = find(*choice->contexts, choice->host.name());
   if (choice->chosen == nullptr && SSL_CTX_get0_certificate(choice->contexts->fallback.get()) != nullptr) {
     choice->chosen = choice->contexts->fallback.get();
   }

@@ -111,8 +111,8 @@ bool write_all(SSL* ssl, Wire wire, std::string_view plaintext) {
 }  // namespace
 
 TlsStream::TlsStream(std::shared_ptr<const TlsContexts> contexts, std::unique_ptr<HandshakeTurn> turn)
-    : choice_(std::make_unique<Choice>(
-          Choice{.contexts = std::move(contexts), .turn = std::move(turn), .hello = {}})),
+    : choice_(std::make_unique<Choice>(Choice{.contexts = std::move(contexts), .hello = {}})),
+      turn_(std::move(turn)),
       ssl_(make_ssl(choice_->contexts->fallback.get())) {
   if (!ssl_) fail(take_tls_error());
 }
@@ -123,13 +123,15 @@ TlsStream::Ssl TlsStream::make_ssl(SSL_CTX* context) {
   return ssl;
 }
 
-bool TlsStream::begin(Time now) {
-  if (!choice_->turn->has_come(now)) return false;
-  choice_->turn.reset();
-  return true;
+TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& plaintext,
+                                     std::string& answer) {
+  if (!turn_) return decrypt(ciphertext, plaintext, answer);
+  const Status status = turn_->go_on([&] { return decrypt(ciphertext, plaintext, answer); });
+  if (!ssl_ || handshake_done()) turn_.reset();
+  return status;
 }
 
-TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& plaintext,
+TlsStream::Status TlsStream::decrypt(std::string_view ciphertext, std::string& plaintext,
                                      std::string& answer) {
   if (!ssl_) return Status::failed;
   if (choice_) return receive_client_hello(ciphertext, plaintext, answer);
@@ -164,13 +166,15 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
     return outcome(ended);
   }
 
+  if (!choice.host.empty()) server_name_ = std::make_unique<std::string>(choice.host.name());
+
   // From here on the SSL holds its context, and the others may go.
   const auto made = std::exchange(choice_, nullptr);
   if (ended != SSL_ERROR_WANT_CLIENT_HELLO_CB) return outcome(ended);
   ssl_ = make_ssl(choice.chosen);
   if (!ssl_) return fail(take_tls_error());
   made->hello.append(ciphertext);
-  return receive(made->hello, plaintext, answer);
+  return decrypt(made->hello, plaintext, answer);
 }
 
 // All that waits at once, so that records are as large as it.
@@ -196,6 +200,11 @@ void TlsStream::close(std::string& answer) {
   Wire wire{{}, answer};
   const Plug plug(ssl_.get(), wire, nullptr);
   SSL_shutdown(ssl_.get());
+}
+
+std::string TlsStream::take_server_name() {
+  const auto name = std::exchange(server_name_, nullptr);
+  return name ? *name : std::string();
 }
 
 bool TlsStream::handshake_done() const { return ssl_ && SSL_is_init_finished(ssl_.get()) == 1; }

@@ -1,7 +1,7 @@
 // One server-side TLS connection as a stream: ciphertext below, plaintext above. Network thread only.
 //
-// It waits for its turn before the handshake, which costs more than anything else that a client without an
-// account can ask for. At rest it holds no buffers, only OpenSSL's state of the connection.
+// It waits for its turn with each part of the handshake, which costs more than anything else that a client
+// without an account can ask for. At rest it holds no buffers, only OpenSSL's state of the connection.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -23,13 +23,13 @@ struct ContextChoice;
 class TlsStream final : public Stream {
  public:
   // Keeps a reference to `contexts` until the client has named its host: a reload hands new ones to new
-  // connections only. Without a `turn` the handshake begins at once.
+  // connections only. Without a `turn` the handshake never waits.
   explicit TlsStream(std::shared_ptr<const TlsContexts> contexts,
                      std::unique_ptr<HandshakeTurn> turn = nullptr);
 
   // Stream. A handshake that fails is answered by an alert.
-  bool has_begun() const override { return !choice_ || !choice_->turn; }
-  bool begin(Time now) override;
+  bool needs_turns() const override { return turn_ != nullptr; }
+  bool take_turn() override { return turn_->has_come(); }
   Status receive(std::string_view ciphertext, std::string& plaintext, std::string& answer) override;
   // Before the handshake is done, and after close(), there is nobody to send to: the caller must not.
   Status send(SendQueue& plaintext, SendQueue& ciphertext) override;
@@ -37,6 +37,7 @@ class TlsStream final : public Stream {
   void close(std::string& answer) override;
   // Of the client's verified certificate.
   std::unique_ptr<CertificateNames> take_client_names() override { return std::move(client_names_); }
+  std::string take_server_name() override;
   std::string_view name() const override { return "TLS"; }
   bool is_mendable() const override { return is_mendable_; }
   std::string_view error() const override { return error_ ? std::string_view{*error_} : std::string_view{}; }
@@ -50,6 +51,7 @@ class TlsStream final : public Stream {
   using Ssl = std::unique_ptr<SSL, FreeSsl>;
 
   static Ssl make_ssl(SSL_CTX* context);
+  Status decrypt(std::string_view ciphertext, std::string& plaintext, std::string& answer);
   Status receive_client_hello(std::string_view ciphertext, std::string& plaintext, std::string& answer);
   int read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext, std::string& answer);
   Status outcome(int ssl_error);
@@ -60,12 +62,13 @@ class TlsStream final : public Stream {
   // Until the client has named its host.
   struct Choice {
     std::shared_ptr<const TlsContexts> contexts;
-    std::unique_ptr<HandshakeTurn> turn;  // until it has come
-    std::string hello;                    // what came of the ClientHello
+    std::string hello;  // what came of the ClientHello
   };
   std::unique_ptr<Choice> choice_;
-  Ssl ssl_;  // none after a failure
+  std::unique_ptr<HandshakeTurn> turn_;  // until the handshake is done
+  Ssl ssl_;                              // none after a failure
   std::unique_ptr<CertificateNames> client_names_;
+  std::unique_ptr<std::string> server_name_;  // until it is taken
   std::unique_ptr<const std::string> error_;
   bool client_is_known_ = false;
   bool is_mendable_ = false;

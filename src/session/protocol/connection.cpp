@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "protocol/assigned_identifier.h"
+#include "protocol/authentication.h"
 #include "protocol/client_disconnect.h"
 #include "protocol/connect_properties.h"
 #include "protocol/newcomer.h"
@@ -30,6 +31,10 @@ constexpr std::size_t longest_identifier_of_3_1 = 23;
 // An empty one is none: some libraries send it for clients that have no login.
 bool has_user_name(const mqtt::Connect& connect) { return connect.user_name && !connect.user_name->empty(); }
 
+std::optional<Time> earlier(std::optional<Time> one, std::optional<Time> other) {
+  return one && other ? std::min(*one, *other) : one ? one : other;
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
@@ -42,13 +47,31 @@ Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions,
       reader_(std::min(limits().max_packet_size, max_connect_size)) {}
 
 Connection::~Connection() {
-  if (is_logging_in()) sessions_.forget_login(id_);
+  sessions_.forget_login(id_);
+  end_exchange();
   if (Session* own = session()) sessions_.detach(*own);
 }
 
 void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
 
+void Connection::stop_clock(Time now) {
+  if (newcomer_) newcomer_->clock_stopped_at = now;
+}
+
+void Connection::start_clock(Time now) {
+  if (!newcomer_ || !newcomer_->clock_stopped_at) return;
+  last_packet_ += now - *std::exchange(newcomer_->clock_stopped_at, std::nullopt);
+}
+
+void Connection::set_server_name(std::string_view name) { newcomer_->server_name = name; }
+
+// CONNECT was read, and is not answered yet.
 bool Connection::is_logging_in() const { return newcomer_ && newcomer_->logging_in; }
+
+// What Prosody's thread will say decides whether there is anything to be read.
+bool Connection::awaits_reply() const {
+  return is_logging_in() && !(authentication_ && authentication_->awaits_client());
+}
 
 // Returns nullptr once a newer connection has taken the session over.
 Session* Connection::session() const {
@@ -60,7 +83,7 @@ Session* Connection::session() const {
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
 bool Connection::reads(const Session* own) const {
-  if (is_logging_in() || is_slowed_down()) return false;
+  if (awaits_reply() || is_slowed_down()) return false;
   return own == nullptr || (own->takes_packets() && !waits_for_outbox_);
 }
 
@@ -99,15 +122,17 @@ bool Connection::is_too_fast(Time now) {
 }
 
 void Connection::receive(std::string_view& input, Time now) {
-  // A packet that is arriving counts as life (docs/mapping.md, "Sessions").
-  if (session_ != 0) last_packet_ = now;
+  // A packet that is arriving counts as life (docs/mapping.md, "Sessions"); so may one that could not be read.
+  const bool may_have_sent = std::exchange(is_not_read_, false) || !input.empty();
+  if (session_ != 0 && may_have_sent) last_packet_ = now;
   sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
   if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     Session* own = session();
-    if (!reads(own) || (own != nullptr && !own->may_read(now)) || !may_ask(own, input)) return;
+    is_not_read_ = !reads(own) || (own != nullptr && !own->may_read(now)) || !may_ask(own, input);
+    if (is_not_read_) return;
     if (!input.empty() && is_too_fast(now)) return;
     const std::size_t size = input.size();
     const auto result = reader_.read(input);
@@ -124,13 +149,23 @@ void Connection::receive(std::string_view& input, Time now) {
 
 void Connection::handle(const mqtt::Packet& packet, Time now) {
   if (const auto* connect = std::get_if<mqtt::Connect>(&packet)) {
-    if (session_ != 0) return fail({"a second CONNECT [MQTT-3.1.0-2]"});
+    if (session_ != 0 || is_logging_in()) return fail({"a second CONNECT [MQTT-3.1.0-2]"});
     last_packet_ = now;
     return receive(*connect);
   }
-  if (session_ == 0) return fail({"the first packet is no CONNECT [MQTT-3.1.0-1]"});
+  if (session_ == 0) return handle_before_connack(packet);
   // Without a session: a newer connection has taken it over, and what still comes here is disregarded.
   if (Session* own = session()) handle(*own, packet);
+}
+
+void Connection::handle_before_connack(const mqtt::Packet& packet) {
+  if (!is_logging_in()) return fail({"the first packet is no CONNECT [MQTT-3.1.0-1]"});
+  if (const auto* auth = std::get_if<mqtt::Auth>(&packet)) return receive(*auth);
+  if (!std::holds_alternative<mqtt::Disconnect>(packet)) {
+    return fail({"a packet other than AUTH or DISCONNECT before CONNACK [MQTT5-3.1.2-30]"});
+  }
+  log(LogLevel::debug, "disconnected");
+  end();
 }
 
 void Connection::handle(Session& session, const mqtt::Packet& packet) {
@@ -147,6 +182,7 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
                  [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
                  [&](const mqtt::Disconnect& disconnect) { this->disconnect(session, disconnect); },
+                 [&](const mqtt::Auth& auth) { this->receive(auth); },
                  [&](const auto&) { fail({"a packet that a client may not send"}); },
              },
              packet);
@@ -169,14 +205,24 @@ void Connection::receive(mqtt::Connect connect) {
     return refuse(mqtt::Reason::client_identifier_not_valid,
                   "a client identifier longer than mqtt_max_client_identifier_length");
   }
-  if (has_user_name(connect) && !may_send_password()) {
+  if (!may_send(connect)) {
     return refuse(mqtt::Reason::not_authorized,
                   "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
                   "mqtt_require_encryption = false",
                   LogLevel::warn);
   }
+  if (const auto method = connect.properties.bytes(mqtt::PropertyIdentifier::authentication_method)) {
+    return authenticate(connect, *method);
+  }
   if (has_user_name(connect) || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
   accept(connect, {});
+}
+
+// A user name comes with a password, but for an exchange, in which no password is sent.
+bool Connection::may_send(const mqtt::Connect& connect) const {
+  const bool has_method =
+      connect.properties.bytes(mqtt::PropertyIdentifier::authentication_method).has_value();
+  return may_send_password() || !(has_method ? connect.password.has_value() : has_user_name(connect));
 }
 
 bool Connection::may_send_password() const {
@@ -214,12 +260,91 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
   sessions_.await_login(id_, *this);
 }
 
-void Connection::receive(const LoginReply& reply) noexcept {
+// A password beside a method is not looked at: the exchange decides.
+void Connection::authenticate(const mqtt::Connect& connect, std::string_view method) {
+  authentication_ = std::make_unique<Authentication>(id_, newcomer_->peer, newcomer_->certificate, method);
+  AuthRequest request = authentication_->begin(newcomer_->name, connect.properties, last_packet_);
+  request.server_name = newcomer_->server_name;
+  if (has_user_name(connect)) request.user_name.emplace(*connect.user_name);
+  sessions_.requests().emplace_back(std::move(request));
+  newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
+  sessions_.await_login(id_, *this);
+}
+
+void Connection::receive(const mqtt::Auth& auth) {
+  if (!authentication_) {
+    return fail({"AUTH of a client whose CONNECT named no authentication method [MQTT5-4.12.0-7]"});
+  }
+  const Session* own = session();
+  if (const auto broken = authentication_->fault(auth, own != nullptr)) return fail(*broken);
+  if (auth.reason == mqtt::Reason::continue_authentication) {
+    sessions_.requests().emplace_back(authentication_->go_on(auth));
+    return;
+  }
+  AuthRequest request = authentication_->begin(name(), auth.properties, last_packet_);
+  request.account = own->account();
+  sessions_.requests().emplace_back(std::move(request));
+  sessions_.await_login(id_, *this);
+}
+
+// Running out of memory costs this connection and nobody else.
+template <typename Work>
+void Connection::guard(Work&& work) noexcept {
   try {
-    decide_login(reply);
+    work();
   } catch (const std::exception&) {
     sessions_.lacked_memory();
     end();
+  }
+}
+
+void Connection::receive(const LoginReply& reply) noexcept {
+  guard([&] { decide_login(reply); });
+}
+
+void Connection::receive(const AuthReply& reply) noexcept {
+  guard([&] { handle_exchange(reply); });
+}
+
+void Connection::handle_exchange(const AuthReply& reply) {
+  authentication_->replied(reply.reason);
+  if (reply.reason == mqtt::Reason::continue_authentication) {
+    write_auth(reply.reason, reply.data);
+    return outbox_.resume_reading();
+  }
+  sessions_.forget_login(id_);
+  if (is_logging_in()) {
+    const auto pending = std::exchange(newcomer_->logging_in, nullptr);
+    if (reply.reason != mqtt::Reason::success) {
+      return refuse(reply.reason, "authentication failed", LogLevel::debug);
+    }
+    accept(pending->connect, reply.account, reply.data);
+    outbox_.resume_reading();
+  } else if (reply.reason == mqtt::Reason::success) {
+    write_auth(reply.reason, reply.data);
+  } else {
+    fail({"its authentication, again, failed", reason_to_disconnect(reply.reason)});
+  }
+}
+
+void Connection::write_auth(mqtt::Reason reason, std::string_view data) {
+  const Session* own = session();
+  if (own == nullptr && !newcomer_) return;  // a newer connection has taken the session over
+  std::string properties;
+  authentication_->append_properties(data, properties);
+  const ClientLimits* client = own != nullptr ? own->client_limits() : newcomer_->limits.get();
+  const mqtt::Auth auth{.reason = reason, .properties = mqtt::Properties(properties)};
+  if (write_with_reason(auth, {}, *client, outbox_)) return;
+  fail({"the client takes no AUTH as large as its authentication needs", mqtt::Reason::packet_too_large});
+}
+
+// Prosody's thread would keep what nobody goes on with.
+void Connection::end_exchange() noexcept {
+  if (!authentication_ || !authentication_->leave()) return;
+  try {
+    sessions_.requests().emplace_back(EndAuth{.connection = id_});
+  } catch (const std::exception&) {
+    sessions_.lacked_memory();
   }
 }
 
@@ -233,7 +358,8 @@ void Connection::decide_login(const LoginReply& reply) {
   outbox_.resume_reading();
 }
 
-void Connection::accept(const mqtt::Connect& connect, std::string account) {
+void Connection::accept(const mqtt::Connect& connect, std::string account,
+                        std::string_view authentication_data) {
   // A certificate may name no account, and is no login then.
   if (account.empty() && !may_be_anonymous()) {
     return refuse(mqtt::Reason::not_authorized, why_not_anonymous(), LogLevel::info);
@@ -249,12 +375,13 @@ void Connection::accept(const mqtt::Connect& connect, std::string account) {
   }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
-                                      .address = std::move(newcomer_->peer.name),
+                                      .peer = std::move(newcomer_->peer),
                                       .outbox = outbox_,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  const std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
+  std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
+  if (authentication_) authentication_->append_properties(authentication_data, properties);
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
@@ -278,6 +405,7 @@ void Connection::disconnect(Session& session, const mqtt::Disconnect& packet) {
   log(LogLevel::debug,
       in_good_order ? "disconnected" : "disconnected: " + std::string(mqtt::name(packet.reason)));
   closed_ = true;
+  end_exchange();
   // Whatever else is said leaves the will [MQTT5-3.14.4-3].
   if (in_good_order) session.forget_will();
   sessions_.detach(session);
@@ -326,16 +454,16 @@ void Connection::close(const BrokenRule& broken) {
 void Connection::end() noexcept {
   closed_ = true;
   sessions_.forget_login(id_);
+  end_exchange();
   if (newcomer_) newcomer_->logging_in.reset();
   if (Session* own = session()) sessions_.detach(*own);
   outbox_.close();
 }
 
 std::optional<Time> Connection::deadline() const {
-  const auto limit = time_limit();
   const Session* own = session();
   const auto look_at = own == nullptr ? std::nullopt : own->look_at();
-  return limit && look_at ? std::min(*limit, *look_at) : limit ? limit : look_at;
+  return earlier(earlier(time_limit(), look_at), exchange_limit());
 }
 
 bool Connection::is_paused_until(Time now) const {
@@ -346,7 +474,7 @@ bool Connection::is_paused_until(Time now) const {
 
 // Of the client's own silence or haste.
 std::optional<Time> Connection::time_limit() const {
-  if (closed_) return std::nullopt;
+  if (closed_ || (newcomer_ && newcomer_->clock_stopped_at)) return std::nullopt;
   if (session_ == 0) return last_packet_ + limits().connect_timeout;
   if (is_slowed_down()) return reads_again_at_;
   if (keep_alive_.count() == 0) return std::nullopt;
@@ -357,9 +485,20 @@ std::optional<Time> Connection::time_limit() const {
   return last_packet_ + Time(keep_alive_) * 3 / 2;
 }
 
+// Of an exchange, like that of CONNECT, but for CONNECT's own.
+std::optional<Time> Connection::exchange_limit() const {
+  if (closed_ || session_ == 0 || !authentication_) return std::nullopt;
+  const auto began_at = authentication_->began_at();
+  return began_at ? std::optional(*began_at + limits().connect_timeout) : std::nullopt;
+}
+
 void Connection::expire(Time now) {
   sessions_.look(now);
   if (is_paused_until(now) && session()->may_read(now)) outbox_.resume_reading();
+  if (const auto limit = exchange_limit(); limit && *limit <= now) {
+    return fail({"its authentication, again, was not finished within mqtt_connect_timeout",
+                 mqtt::Reason::not_authorized});
+  }
   const auto moment = time_limit();
   if (!moment || now < *moment) return;
   if (is_slowed_down()) {
@@ -367,9 +506,13 @@ void Connection::expire(Time now) {
     last_packet_ = now;
     return outbox_.resume_reading();
   }
-  if (is_logging_in()) {
+  if (awaits_reply()) {
     return refuse(mqtt::Reason::server_unavailable, "the login was not decided within mqtt_connect_timeout",
                   LogLevel::warn);
+  }
+  if (is_logging_in()) {
+    return fail(
+        {"the authentication was not finished within mqtt_connect_timeout", mqtt::Reason::not_authorized});
   }
   if (session_ == 0) return fail({"no CONNECT within mqtt_connect_timeout"});
   fail({"silent for longer than its keep-alive interval", mqtt::Reason::keep_alive_timeout});

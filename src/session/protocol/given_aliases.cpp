@@ -11,21 +11,20 @@ constexpr std::size_t most_sent_once = 256;
 
 }  // namespace
 
-GivenAliases::Alias GivenAliases::use(const std::string& topic, std::uint16_t maximum) {
-  const bool any_left = last_ < std::min(maximum, most);
+std::uint16_t GivenAliases::find(const std::string& topic) const {
   const auto found = by_topic_.find(topic);
-  if (found == by_topic_.end()) {
-    if (!any_left) return {};
-    if (by_topic_.size() - last_ >= most_sent_once) {
-      std::erase_if(by_topic_, [](const auto& each) { return each.second == 0; });
-    }
-    by_topic_.emplace(topic, std::uint16_t{0});
-    return {};
+  return found == by_topic_.end() ? std::uint16_t{0} : found->second;
+}
+
+std::uint16_t GivenAliases::give(const std::string& topic, std::uint16_t maximum) {
+  if (last_ >= std::min(maximum, most)) return 0;
+  const auto found = by_topic_.find(topic);
+  if (found != by_topic_.end()) return found->second = ++last_;
+  if (by_topic_.size() - last_ >= most_sent_once) {
+    std::erase_if(by_topic_, [](const auto& each) { return each.second == 0; });
   }
-  if (found->second != 0) return {.number = found->second};
-  if (!any_left) return {};
-  found->second = ++last_;
-  return {.number = found->second, .is_new = true};
+  by_topic_.emplace(topic, std::uint16_t{0});
+  return 0;
 }
 
 }  // namespace pubsub_mqtt::session

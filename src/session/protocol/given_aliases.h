@@ -14,13 +14,11 @@ class GivenAliases {
   // However many the client takes.
   static constexpr std::uint16_t most = 32;
 
-  struct Alias {
-    std::uint16_t number = 0;  // 0: none
-    bool is_new = false;       // the topic itself goes with it this time
-  };
-
-  // Of a topic that is being sent, to a client that takes aliases up to `maximum`.
-  Alias use(const std::string& topic, std::uint16_t maximum);
+  // Returns 0 where the topic has none.
+  std::uint16_t find(const std::string& topic) const;
+  // The topic, which has none, is being sent to a client that takes aliases up to `maximum`. Returns the alias that is
+  // to go with it, or 0.
+  std::uint16_t give(const std::string& topic, std::uint16_t maximum);
 
  private:
   // 0: it was sent once. No hash table: whoever chooses the topic would choose its place in it.

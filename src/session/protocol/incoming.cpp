@@ -141,7 +141,8 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
   session_.prepare_to_ask();
-  shared.backlog.add_publish(session_.id(), request.publication.topic, request.ticket.bytes, shared.limits);
+  shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes,
+                             shared.limits);
   ++pending_publishes_;
   awaited_publishes_ = answered_publishes_ + pending_publishes_;
   pending_bytes_ += request.ticket.bytes;
@@ -161,7 +162,7 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
     return published.qos == mqtt::QoS::exactly_once &&
            published.packet_identifier == packet.packet_identifier;
   });
-  session_.shared().waiting.release(withheld_.forget_pubrec(packet.packet_identifier));
+  release(withheld_.forget_pubrec(packet.packet_identifier));
   free_place();
   session_.write(
       mqtt::Pubcomp{.packet_identifier = packet.packet_identifier,
@@ -171,7 +172,7 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
 
 void Incoming::asked(std::size_t bytes) {
   Shared& shared = session_.shared();
-  shared.backlog.add(session_.id(), bytes, shared.limits);
+  shared.backlog.add(session_.asker(), bytes, shared.limits);
   ++pending_subscribes_;
   pending_bytes_ += bytes;
   reading_paused_ = has_asked_too_much();
@@ -186,7 +187,7 @@ void Incoming::answered(std::size_t bytes) {
 bool Incoming::owes_acknowledgements() const { return session_.record().outgoing.in_flight() > 0; }
 
 // What the client itself has to acknowledge stands behind its publishes: it is read, however much is withheld from
-// it. Unless all together are withheld too much.
+// it, within its party's share of the Backlog.
 std::size_t Incoming::unacknowledged_publishes() const {
   return pending_publishes_ + published_.size() + (owes_acknowledgements() ? 0 : withheld_.size());
 }
@@ -197,7 +198,6 @@ std::size_t Incoming::unacknowledged_bytes() const {
 bool Incoming::has_asked_too_much() const {
   const Limits& limits = session_.shared().limits;
   if (awaits_all_answers_ && pending_publishes_ > 0) return true;
-  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return true;
   return unacknowledged_publishes() >= limits.max_pending_publishes ||
          unacknowledged_bytes() >= limits.max_pending_publish_bytes ||
          pending_subscribes_ >= max_pending_subscribes;
@@ -211,7 +211,7 @@ bool Incoming::may_ask_anything() {
 
 bool Incoming::may_ask(std::size_t bytes) {
   const Shared& shared = session_.shared();
-  waits_for_share_ = !shared.backlog.has_share(session_.id(), bytes, shared.limits);
+  waits_for_share_ = !shared.backlog.has_share(session_.asker(), bytes, shared.limits);
   return !waits_for_share_;
 }
 
@@ -219,7 +219,6 @@ bool Incoming::may_ask(std::size_t bytes) {
 void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
   if (std::exchange(waits_for_share_, false) && session_.is_connected()) session_.outbox()->resume_reading();
-  if (!withheld_.empty() && session_.shared().waiting.is_too_much()) return;
   if (pending_publishes_ == 0) {
     awaits_all_answers_ = false;
   } else if (awaits_all_answers_) {
@@ -298,15 +297,26 @@ void Incoming::acknowledge(const Withheld::Acknowledgement& acknowledgement, std
   if (!must_withhold()) return write(acknowledgement, why);
   // Its connection looks at the clock from now on.
   if (withheld_.empty()) session_.outbox()->resume_reading();
-  withheld_.push_back(acknowledgement);
-  session_.shared().waiting.withhold(acknowledgement.bytes);
+  Shared& shared = session_.shared();
+  shared.backlog.add(session_.asker(), acknowledgement.bytes, shared.limits);
+  try {
+    withheld_.push_back(acknowledgement);
+  } catch (...) {
+    release(acknowledgement.bytes);
+    throw;
+  }
   reading_paused_ = reading_paused_ || has_asked_too_much();
+}
+
+void Incoming::release(std::size_t withheld_bytes) noexcept {
+  Shared& shared = session_.shared();
+  shared.backlog.remove(session_.id(), withheld_bytes, shared.limits);
 }
 
 void Incoming::go_on() {
   while (!withheld_.empty()) {
     const auto acknowledgement = withheld_.take_front();
-    session_.shared().waiting.release(acknowledgement.bytes);
+    release(acknowledgement.bytes);
     write(acknowledgement);
   }
   read_on();
@@ -339,7 +349,7 @@ void Incoming::detach() noexcept {
   ways_.reset();
   aliases_.clear();
   published_.clear();
-  session_.shared().waiting.release(withheld_.clear());
+  release(withheld_.clear());
   awaited_publishes_ = answered_publishes_;
   awaits_all_answers_ = false;
 }

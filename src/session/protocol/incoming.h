@@ -44,7 +44,7 @@ class Incoming {
   bool takes_packets() const { return !reading_paused_; }
 
   // A PUBLISH, SUBSCRIBE or UNSUBSCRIBE of so many bytes comes next. Returns false while all sessions together wait for
-  // too much, and this one would have more than its share: then the connection is told when to read on.
+  // too much, and its party would have more than its share: then the connection is told when to read on.
   bool may_ask(std::size_t bytes);
   // The same where that need not be known: nearly always.
   bool may_ask_anything();
@@ -80,6 +80,7 @@ class Incoming {
   void write(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
   void free_place();
   bool must_withhold() const;
+  void release(std::size_t withheld_bytes) noexcept;
   bool finish_qos_2(const PublishReply& reply);
   bool acknowledge(const PublishReply& reply);
   // What is not acknowledged, as far as it counts for reading on.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/peer.h"
@@ -34,8 +36,10 @@ struct Newcomer {
   std::string name;  // for log lines, with what CONNECT has said
   CertificateNames certificate;
   std::string assigned_identifier;             // empty: the client has one of its own
+  std::string server_name;                     // which the client has named with TLS; empty: none
   std::unique_ptr<const ClientLimits> limits;  // as CONNECT has said; nullptr before, and of 3.1 and 3.1.1
-  std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply
+  std::unique_ptr<PendingConnect> logging_in;  // until the LoginReply, or the last AuthReply
+  std::optional<Time> clock_stopped_at;        // it is not read from since
 };
 
 }  // namespace pubsub_mqtt::session

@@ -75,12 +75,12 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
                                  .properties = mqtt::Properties(encoded)});
 }
 
-GivenAliases::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
+Recipient::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
   if (limits_ == nullptr || limits_->topic_alias_maximum == 0) return {};
-  // The first packet with an alias has the topic, too.
-  if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
   if (aliases_ == nullptr) aliases_ = std::make_unique<GivenAliases>();
-  return aliases_->use(message.topic(), limits_->topic_alias_maximum);
+  if (const auto known = aliases_->find(message.topic())) return {.number = known};
+  if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
+  return {.number = aliases_->give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 
 }  // namespace pubsub_mqtt::session

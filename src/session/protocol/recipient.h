@@ -39,8 +39,15 @@ class Recipient {
   // Whether the PUBLISH is within the client's Maximum Packet Size; else it is as good as sent [MQTT5-3.1.2-25], and
   // counts as too large.
   bool takes(const Message& message, const Selected& selected, Time now) {
-    return limits_ == nullptr || limits_->max_packet_size == ClientLimits().max_packet_size ||
-           is_within_limit(message, selected, now);
+    return !has_packet_limit() || is_within_limit(message, selected, now);
+  }
+
+  // The same for one that is not sent yet: nothing is counted.
+  bool would_take(const Message& message, const Selected& selected, Time now) const {
+    return !has_packet_limit() || packet_size(message, selected, now) <= limits_->max_packet_size;
+  }
+  bool has_packet_limit() const {
+    return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
   }
 
   // The client is connected and takes it.
@@ -64,7 +71,11 @@ class Recipient {
   bool is_within_limit(const Message& message, const Selected& selected, Time now);
   std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
   void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
-  GivenAliases::Alias alias(const Message& message, const Selected& selected, Time now);
+  struct Alias {
+    std::uint16_t number = 0;  // 0: none
+    bool is_new = false;       // the topic goes with it this time
+  };
+  Alias alias(const Message& message, const Selected& selected, Time now);
 
   Outbox* outbox_ = nullptr;
   std::unique_ptr<const ClientLimits> limits_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/large_payload.h"
+#include "routing/audiences.h"
 #include "routing/session_table.h"
 
 namespace pubsub_mqtt::session {
@@ -12,7 +13,7 @@ namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
 std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + limits.max_pending_bytes;
+  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -35,6 +36,7 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       shared_(shared),
       incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.subscriptions.begin_again();
 }
 
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
@@ -43,6 +45,7 @@ void Session::attach(Attachment&& attachment) noexcept {
   recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
+  party_ = std::move(attachment.party);
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
@@ -122,15 +125,44 @@ Envelope Session::envelope(const mqtt::Publish& packet) const {
   return envelope;
 }
 
-void Session::resume(const std::function<bool(const Message&)>& may) {
+void Session::resume() {
   announce_will();
-  // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
-  const auto may_again = [&](const Message& message) {
-    return may(message) || !record_.subscriptions.select(message.topic());
+  std::vector<Outgoing::GroupMessage> passed_on;
+  const auto or_pass_on = [&](bool may, const auto& message, const Selected& selected) {
+    if (!may && selected.group != 0) passed_on.push_back({.message = message, .group = selected.group});
+    return may;
   };
-  record_.outgoing.resume(recipient_, shared_, may_again, may);
+  record_.outgoing.resume(
+      recipient_, shared_,
+      [&](const auto& message, const Selected& selected) { return may_have_again(*message, selected); },
+      [&](const auto& message, const Selected& selected) {
+        return or_pass_on(may_have(*message, selected), message, selected);
+      });
   log_too_large();
+  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
   ask_for_retained();
+}
+
+bool Session::is_member(GroupNumber group) const {
+  const SharedGroup* found = shared_.groups.find(group);
+  return found != nullptr && found->has(id_);
+}
+
+// Whether the session has the right to a message that has waited for it, and still wants it.
+bool Session::may_have(const Message& message, const Selected& selected) const {
+  if (selected.group == 0) return shared_.audiences.may_have(*this, message);
+  return is_member(selected.group) && shared_.audiences.may_share(*this, message);
+}
+
+// What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
+bool Session::may_have_again(const Message& message, const Selected& selected) const {
+  if (may_have(message, selected)) return true;
+  return selected.group == 0 ? !record_.subscriptions.select(message.topic()) : !is_member(selected.group);
+}
+
+Backlog::Asker Session::asker() const {
+  if (!account().empty()) return {.session = id_, .party = account()};
+  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
 }
 
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
@@ -159,7 +191,7 @@ void Session::publish_will() {
   auto& [publication, delay, expiry] = *record_.will;
   auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(id_, publication.topic, publication.size(), shared_.limits);
+  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
   if (expiry) {
     publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
   }
@@ -245,8 +277,10 @@ void Session::reply(SubscribeReply& reply) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
+      shared_.groups.leave(id_, account(), reply.subscriptions[i].topic_filter);
       record_.subscriptions.refuse(reply.subscriptions[i]);
     } else {
+      shared_.groups.join(id_, account(), reply.subscriptions[i], shared_.limits.shared_groups);
       record_.subscriptions.set(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
@@ -264,6 +298,7 @@ void Session::reply(UnsubscribeReply& reply) {
   mqtt::Unsuback unsuback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   for (const auto& filter : reply.topic_filters) {
     const bool existed = record_.subscriptions.find(filter) != nullptr;
+    shared_.groups.leave(id_, account(), filter);
     record_.subscriptions.erase(filter);
     unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
   }
@@ -274,15 +309,68 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
   // RETAIN tells a retained message from a live one [MQTT-3.3.1-8, MQTT-3.3.1-9].
   Selected selected{.qos = qos, .retain = message->is_retained()};
   if (has_options() && !select(*message, is_natural, selected)) return false;
+  give(message, selected);
+  return true;
+}
+
+void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
   const bool comes_in_time = message->expires_at_once() && is_connected();
-  if (message->has_expired(shared_.now) && !comes_in_time) return true;
+  if (message->has_expired(shared_.now) && !comes_in_time) return;
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {
     queue(message, selected);
   }
   if (recipient_.has_too_large()) log_too_large();
-  return true;
+}
+
+void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group) {
+  give(message, selected_by(group, *message, qos));
+}
+
+// A copy for a group bears what the shared subscription says, and nothing of the session's others.
+Selected Session::selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const {
+  Selected selected{.qos = qos, .group = group.number()};
+  const Subscription* subscription = record_.subscriptions.find(group.filter());
+  if (subscription == nullptr) return selected;
+  selected.retain = message.envelope().retain && (record_.is_bridge || subscription->retain_as_published);
+  if (subscription->identifier != 0) {
+    std::string identifier;
+    mqtt::append(
+        {.identifier = mqtt::PropertyIdentifier::subscription_identifier, .value = subscription->identifier},
+        identifier);
+    selected.identifiers = std::make_shared<const std::string>(std::move(identifier));
+  }
+  return selected;
+}
+
+std::optional<Standing> Session::standing(const Message& message, mqtt::QoS qos,
+                                          const SharedGroup& group) const {
+  using State = Standing::State;
+  if (record_.is_bridge && message.envelope().publisher == publisher_) return std::nullopt;
+  const Outgoing& outgoing = record_.outgoing;
+  if (!is_connected()) {
+    if (qos == mqtt::QoS::at_most_once) return std::nullopt;
+    return Standing{.state = State::is_away, .queued = outgoing.queued()};
+  }
+  if (recipient_.has_packet_limit() &&
+      !recipient_.would_take(message, selected_by(group, message, qos), shared_.now)) {
+    return std::nullopt;
+  }
+  const std::size_t waiting = outbox()->waiting_bytes();
+  const bool has_place =
+      qos == mqtt::QoS::at_most_once
+          ? waiting == 0 || waiting + message.size() <= shared_.limits.max_outbound_bytes / 2
+          : outgoing.has_place(recipient_, shared_.limits);
+  return Standing{.state = has_place ? State::has_place : State::is_full,
+                  .queued = outgoing.queued(),
+                  .waiting_bytes = waiting};
+}
+
+void Session::leave_groups() noexcept {
+  record_.subscriptions.for_each([&](const Subscription& subscription) {
+    shared_.groups.leave(id_, account(), subscription.topic_filter);
+  });
 }
 
 // What the options of its subscriptions say of a message. A bridge has No Local and Retain As Published on everything

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -33,8 +32,9 @@ namespace pubsub_mqtt::session {
 // What a session gets with a network connection.
 struct Attachment {
   ConnectionId connection = 0;
-  Outbox* outbox = nullptr;  // outlives the attachment
-  std::string address;       // with the port
+  Outbox* outbox = nullptr;                            // outlives the attachment
+  std::string address;                                 // with the port
+  std::unique_ptr<const std::string> party = nullptr;  // see Peer; nullptr: loopback
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
   std::unique_ptr<Will> will;  // nullptr: none
@@ -91,9 +91,9 @@ class Session {
   // The client, when it was connected last.
   bool speaks_5() const { return record_.level == mqtt::ProtocolLevel::mqtt_5; }
 
-  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session `may` still
-  // have it.
-  void resume(const std::function<bool(const Message&)>& may);
+  // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session may still have
+  // it.
+  void resume();
 
   // From the client.
   void receive(const mqtt::Subscribe& packet);
@@ -137,6 +137,12 @@ class Session {
   // A message that the hub has selected for it, at this QoS; `is_natural`: of the item's natural TYPE. Returns false
   // where its options exclude the message: it is not for this session.
   bool deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural);
+  // A message that it was chosen for as a member of the group, at this QoS.
+  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group);
+  // How soon it would have that. Returns nullopt where it cannot have it.
+  std::optional<Standing> standing(const Message& message, mqtt::QoS qos, const SharedGroup& group) const;
+  // The session ends: it is a member of no group any more.
+  void leave_groups() noexcept;
   // A batch of retained messages was delivered; others follow when they are asked for.
   void delivered_retained();
 
@@ -165,6 +171,8 @@ class Session {
 
   // For the parts of the session.
   Shared& shared() const { return shared_; }
+  // Whose what it asks is.
+  Backlog::Asker asker() const;
   Ticket ticket(mqtt::PacketIdentifier packet_identifier) const;
   // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
   // the two.
@@ -207,6 +215,11 @@ class Session {
   bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
   bool admits(const Message& message, std::size_t waiting) const;
+  Selected selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const;
+  bool is_member(GroupNumber group) const;
+  bool may_have(const Message& message, const Selected& selected) const;
+  bool may_have_again(const Message& message, const Selected& selected) const;
+  void give(const std::shared_ptr<Message>& message, const Selected& selected);
   void deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
   void count_dropped(std::uint32_t messages = 1);
@@ -220,7 +233,8 @@ class Session {
   Shared& shared_;
   Recipient recipient_;
   ConnectionId connection_ = 0;
-  std::string address_;  // with the port
+  std::string address_;                       // with the port
+  std::unique_ptr<const std::string> party_;  // where it is neither its account nor the session itself
   Incoming incoming_;
   std::uint32_t dropped_ = 0;  // no further than that counts
   bool opened_ = false;        // see OpenSession

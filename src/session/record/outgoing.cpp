@@ -10,7 +10,7 @@ namespace pubsub_mqtt::session {
 Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
                     Shared& shared) {
   // What waits is not overtaken: a reload may have made the window larger.
-  if (recipient.is_connected() && queue_.empty() && !window_is_full(recipient, shared.limits)) {
+  if (has_place(recipient, shared.limits)) {
     send(message, selected, recipient, shared.now);
     return Added::yes;
   }
@@ -174,9 +174,21 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& reci
   return Acknowledged::expected;
 }
 
+std::vector<Outgoing::GroupMessage> Outgoing::of_groups() const {
+  std::vector<GroupMessage> messages;
+  const auto add = [&](const auto& each) {
+    if (each.selected.group != 0) messages.push_back({.message = each.message, .group = each.selected.group});
+  };
+  for (const Sent& sent : sent_) {
+    if (sent.selected.qos == mqtt::QoS::at_least_once) add(sent);
+  }
+  queue_.for_each(add);
+  return messages;
+}
+
 void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may) {
   sent_.erase_if([&](const Sent& sent) {
-    if (may_again(*sent.message)) return false;
+    if (may_again(sent.message, sent.selected)) return false;
     sent_bytes_ -= sent.message->size();
     return true;
   });
@@ -185,7 +197,7 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
     write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, *recipient.outbox(),
                  recipient.level());
   }
-  queue_.erase_if([&](const Message& message) { return !may(message); }, shared);
+  queue_.erase_if([&](const Queue::Queued& queued) { return !may(queued.message, queued.selected); }, shared);
   fill_window(recipient, shared);
 }
 

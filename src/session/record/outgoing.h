@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "protocol/recipient.h"
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -48,15 +49,28 @@ class Outgoing {
   bool keeps_to_limits(const Shared& shared) const;
   bool is_half_empty(const Limits& limits) const;
 
+  // Whether a message would be sent at once.
+  bool has_place(const Recipient& recipient, const Limits& limits) const {
+    return recipient.is_connected() && queue_.empty() && !window_is_full(recipient, limits);
+  }
+
   Acknowledged acknowledge(const mqtt::Puback& puback, Recipient& recipient, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipient, Shared& shared);
   Acknowledged acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& recipient, Shared& shared);
 
-  using May = std::function<bool(const Message&)>;
+  using May = std::function<bool(const std::shared_ptr<Message>&, const Selected&)>;
 
   // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
   // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
   void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
+
+  // What a group gave to the session and others of its members may still have: what was never sent, and what was sent at
+  // QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
+  struct GroupMessage {
+    std::shared_ptr<Message> message;
+    GroupNumber group = 0;
+  };
+  std::vector<GroupMessage> of_groups() const;
 
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }

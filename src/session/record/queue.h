@@ -43,6 +43,13 @@ class Queue {
     }
   }
 
+  // `visit` is given each, the oldest first.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    if (all_ == nullptr) return;
+    for (const Queued& queued : std::as_const(all_->fifo)) visit(queued);
+  }
+
   const Queued& front() const { return all_->fifo.front(); }
 
   void pop_front(Shared& shared) {
@@ -54,7 +61,7 @@ class Queue {
   void erase_if(Predicate predicate, Shared& shared) {
     if (all_ == nullptr) return;
     all_->fifo.erase_if([&](const Queued& queued) {
-      if (!predicate(*queued.message)) return false;
+      if (!predicate(queued)) return false;
       uncount(*queued.message, shared);
       return true;
     });
@@ -64,9 +71,9 @@ class Queue {
     if (all_ == nullptr || all_->first_expiry > shared.now) return;
     Time first = Time::max();
     erase_if(
-        [&](const Message& message) {
-          if (message.has_expired(shared.now)) return true;
-          first = std::min(first, message.envelope().expires_at);
+        [&](const Queued& queued) {
+          if (queued.message->has_expired(shared.now)) return true;
+          first = std::min(first, queued.message->envelope().expires_at);
           return false;
         },
         shared);

@@ -6,12 +6,14 @@
 #include <string>
 
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "routing/group_number.h"
 
 namespace pubsub_mqtt::session {
 
 struct Selected {
   mqtt::QoS qos = mqtt::QoS::at_most_once;
-  bool retain = false;  // the flag of the packet
+  bool retain = false;    // the flag of the packet
+  GroupNumber group = 0;  // whose member the session has it as; 0: it has it by itself
   // The Subscription Identifiers of the filters that selected it (MQTT 5.0, 3.3.4), as encoded properties; nullptr: none.
   std::shared_ptr<const std::string> identifiers = nullptr;
 };

@@ -112,6 +112,16 @@ void Subscriptions::erase(std::string_view topic_filter) {
   changed();
 }
 
+void Subscriptions::begin_again() {
+  if (!all_ || !all_->options) return;
+  auto& expected = all_->options->expected;
+  while (!expected.empty()) {
+    uncount(expected.back());
+    expected.pop_back();
+  }
+  changed();
+}
+
 const Subscription* Subscriptions::find(std::string_view topic_filter) const {
   if (!all_) return nullptr;
   const auto found = find_granted(topic_filter);

@@ -24,10 +24,19 @@ class Subscriptions {
   void refuse(const Subscription& subscription);
   void erase(std::string_view topic_filter);
 
+  // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes have
+  // other numbers.
+  void begin_again();
+
   // Returns nullptr where there is none that was granted. Good until the next change.
   const Subscription* find(std::string_view topic_filter) const;
   // Whether one of the filters selects the topic, apart from what an item's natural TYPE is.
   bool select(std::string_view topic) const;
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    if (!all_) return;
+    for (const Subscription& granted : all_->by_filter) visit(granted);
+  }
   std::size_t size() const { return all_ ? all_->by_filter.size() : 0; }
 
   // Whether any has an option beside its QoS.

@@ -17,39 +17,51 @@ auto find(auto& sessions, SessionId session) {
 
 void Audience::change(const AudienceChange& change) {
   remove(change.session);
-  if (!change.selection.empty()) add(change.selection, change.session);
+  if (!change.selection.empty() || !change.shared.empty()) add(change);
 }
 
-void Audience::add(const Selection& selection, SessionId session) {
-  auto group = std::find_if(groups_.begin(), groups_.end(),
-                            [&](const Group& each) { return each.selection == selection; });
-  if (group == groups_.end()) group = groups_.insert(group, Group{.selection = selection, .sessions = {}});
+void Audience::add(const AudienceChange& change) {
+  auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& each) {
+    return each.selection == change.selection && each.shared == change.shared;
+  });
+  if (group == groups_.end()) {
+    group =
+        groups_.insert(group, Group{.selection = change.selection, .shared = change.shared, .sessions = {}});
+  }
   auto& sessions = group->sessions;
-  sessions.insert(std::lower_bound(sessions.begin(), sessions.end(), session), session);
-  count(selection, 1);
+  sessions.insert(std::lower_bound(sessions.begin(), sessions.end(), change.session), change.session);
+  count(*group, 1);
 }
 
 void Audience::remove(SessionId session) {
   for (auto group = groups_.begin(); group != groups_.end(); ++group) {
     const auto place = find(group->sessions, session);
     if (place == group->sessions.end()) continue;
-    count(group->selection, -1);
+    count(*group, -1);
     group->sessions.erase(place);
     if (group->sessions.empty()) groups_.erase(group);
     return;
   }
 }
 
-void Audience::count(const Selection& selection, int by) {
+void Audience::count(const Group& group, int by) {
+  const auto& [selection, shared, _] = group;
   for (std::size_t type = 0; type < topic::type_count; ++type) {
-    if (selection.by_type[type]) named_[type] += by;
+    if (selection.by_type[type] || shared.by_type[type]) named_[type] += by;
   }
-  if (selection.natural) natural_ += by;
+  if (selection.natural || shared.natural) natural_ += by;
+  if (!shared.empty()) sharing_ += by;
 }
 
 bool Audience::receives(SessionId session, topic::Type type) const {
   return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
     return group.selection.qos(type, type) && find(group.sessions, session) != group.sessions.end();
+  });
+}
+
+bool Audience::shares(SessionId session) const {
+  return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
+    return !group.shared.empty() && find(group.sessions, session) != group.sessions.end();
   });
 }
 

@@ -17,6 +17,7 @@ class Audience {
   // Those who receive the same, so that each of them costs little more than its identifier.
   struct Group {
     Selection selection;
+    SharedSelection shared;
     std::vector<SessionId> sessions;  // sorted
   };
 
@@ -27,24 +28,31 @@ class Audience {
 
   // Whether the session receives the topic, or could if an item's payload is of that TYPE.
   bool receives(SessionId session, topic::Type type) const;
+  // Whether the groups that the session is a member of may give it what is published to the node.
+  bool shares(SessionId session) const;
+  // Whether anybody does.
+  bool is_shared() const { return sharing_ > 0; }
 
-  // Whether anybody receives the topic of an item whose payload is of `natural_type`.
+  // Whether anybody receives the topic of an item whose payload is of `natural_type`, by himself or in a group.
   bool is_received(topic::Type type, topic::Type natural_type) const {
     return named_[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_ > 0);
   }
 
+  const std::string& host() const { return host_; }
+  const std::string& node() const { return node_; }
   std::string topic(topic::Type type) const;
 
  private:
-  void add(const Selection& selection, SessionId session);
+  void add(const AudienceChange& change);
   void remove(SessionId session);
-  void count(const Selection& selection, int by);
+  void count(const Group& group, int by);
 
   std::string host_;
   std::string node_;
   std::vector<Group> groups_;                   // none is empty, no two are equal
   std::array<int, topic::type_count> named_{};  // members who receive the TYPE by name
   int natural_ = 0;                             // and the natural one
+  int sharing_ = 0;                             // and something in a group
 };
 
 }  // namespace pubsub_mqtt::session

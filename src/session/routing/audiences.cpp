@@ -76,7 +76,10 @@ void Audiences::carry_out(const AudienceChange& change) {
   if (audience != by_node_.end()) audience->second.change(change);
 }
 
-void Audiences::carry_out(const NodeClosed& closed) { by_node_.erase(closed.node); }
+void Audiences::carry_out(const NodeClosed& closed) {
+  by_node_.erase(closed.node);
+  groups_.forget(closed.node);
+}
 
 void Audiences::carry_out(ItemPublished& item) {
   const auto audience = by_node_.find(item.node);
@@ -94,15 +97,14 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
   return send(audience, *item);
 }
 
-// Returns for how many sessions it was.
+// Returns for how many sessions it was, of which a group is one.
 std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
-  // One a topic, made when the first session wants it, whoever receives it.
-  std::array<std::shared_ptr<Message>, topic::type_count> messages;
-  std::size_t receivers = 0;
-  for (const auto& [selection, sessions] : audience.groups()) {
-    const Parts parts(selection, item);
+  Messages messages;
+  std::size_t receivers = audience.is_shared() ? send_to_groups(audience, item, messages) : 0;
+  for (const auto& group : audience.groups()) {
+    const Parts parts(group.selection, item);
     if (parts.empty()) continue;
-    for (const SessionId member : sessions) {
+    for (const SessionId member : group.sessions) {
       Session* session = sessions_.find(member);
       if (session == nullptr) continue;
       bool is_for_it = false;
@@ -115,6 +117,42 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
     }
   }
   return receivers;
+}
+
+std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages) {
+  std::size_t receivers = 0;
+  for (SharedGroup* group : groups_.selecting(item.node, audience.host(), audience.node())) {
+    const topic::Type type = group->type().value_or(item.natural_type);
+    if (!item.payloads[static_cast<std::size_t>(type)]) continue;
+    auto& message = messages[static_cast<std::size_t>(type)];
+    if (message == nullptr) message = make_message(audience, type, item);
+    if (give(*group, audience, message)) ++receivers;
+  }
+  return receivers;
+}
+
+// Returns whether it was for anybody.
+bool Audiences::give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message) {
+  bool is_for_anybody = false;
+  const auto qos = [&](const SharedGroup::Member& member) {
+    return std::min(message->envelope().qos, member.qos);
+  };
+  const auto chosen = group.choose([&](const SharedGroup::Member& member) -> std::optional<Standing> {
+    const Session* session = sessions_.find(member.session);
+    if (session == nullptr || !audience.shares(member.session)) return std::nullopt;
+    is_for_anybody = true;
+    return session->standing(*message, qos(member), group);
+  });
+  if (!chosen) return is_for_anybody;
+  Session* session = sessions_.find(chosen->session);
+  session->guard([&] { session->deliver(message, qos(*chosen), group); });
+  return true;
+}
+
+void Audiences::give(GroupNumber number, const std::shared_ptr<Message>& message) {
+  SharedGroup* group = groups_.find(number);
+  const auto audience = by_node_.find(message->node());
+  if (group != nullptr && audience != by_node_.end()) give(*group, audience->second, message);
 }
 
 void Audiences::carry_out(RetainedMessages& retained) {
@@ -140,6 +178,11 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
 bool Audiences::may_have(const Session& session, const Message& message) const {
   const auto audience = by_node_.find(message.node());
   return audience != by_node_.end() && audience->second.receives(session.id(), message.type());
+}
+
+bool Audiences::may_share(const Session& session, const Message& message) const {
+  const auto audience = by_node_.find(message.node());
+  return audience != by_node_.end() && audience->second.shares(session.id());
 }
 
 }  // namespace pubsub_mqtt::session

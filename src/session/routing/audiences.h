@@ -2,7 +2,9 @@
 // pubsub. Network thread only.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
@@ -11,6 +13,7 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "routing/audience.h"
 #include "routing/direct_ways.h"
+#include "routing/shared_groups.h"
 
 namespace pubsub_mqtt::session {
 
@@ -21,7 +24,8 @@ class SessionTable;
 class Audiences {
  public:
   // The references outlive this.
-  Audiences(const SessionTable& sessions, const Limits& limits) : sessions_(sessions), limits_(limits) {}
+  Audiences(const SessionTable& sessions, SharedGroups& groups, const Limits& limits)
+      : sessions_(sessions), groups_(groups), limits_(limits) {}
 
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
@@ -34,14 +38,24 @@ class Audiences {
   std::optional<std::size_t> publish(const DirectWay& way, const mqtt::Publish& packet,
                                      const Envelope& envelope);
 
-  // Whether the session has the right to a message that has waited for it.
+  // A message for one member of the group, which may have gone.
+  void give(GroupNumber group, const std::shared_ptr<Message>& message);
+
+  // Whether the session has the right to a message that has waited for it: by itself, or as a member of a group.
   bool may_have(const Session& session, const Message& message) const;
+  bool may_share(const Session& session, const Message& message) const;
 
  private:
+  // Of an item, one for each topic, made when somebody wants it, whoever receives it.
+  using Messages = std::array<std::shared_ptr<Message>, topic::type_count>;
+
   std::size_t send(const Audience& audience, ItemPublished& item);
+  std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);
+  bool give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message);
   void send(Session& session, RetainedMessages& retained) const;
 
   const SessionTable& sessions_;
+  SharedGroups& groups_;
   const Limits& limits_;
   std::unordered_map<NodeId, Audience> by_node_;
 };

@@ -20,7 +20,7 @@ namespace pubsub_mqtt::session {
 class Sessions::State {
  public:
   State(const Limits& limits, std::vector<Request>& requests, std::vector<LogLine>& log)
-      : audiences(table, limits),
+      : audiences(table, shared.groups, limits),
         repeated_lines(log),
         shared{.limits = limits,
                .requests = requests,
@@ -44,9 +44,11 @@ class Sessions::State {
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
+  void drop_expired_messages(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
+  void carry_out(const AuthReply& reply);
   void carry_out(const CloseAccount& account);
   void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
@@ -62,6 +64,7 @@ class Sessions::State {
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
+  Time expired_dropped_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -98,11 +101,15 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
       .expiry = granted_expiry(connect, limits())};
   Attachment attachment{.connection = newcomer.connection,
                         .outbox = &newcomer.outbox,
-                        .address = std::move(newcomer.address),
+                        .address = std::move(newcomer.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = will_of(connect),
                         .client_limits = std::move(newcomer.limits)};
+  // An account has its name for this already.
+  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
+  }
   state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
   if (session != nullptr && connect.clean_session) {
@@ -135,9 +142,7 @@ Session* Sessions::State::take_over(const SessionKey& key) {
   return table.find(key);  // one that does not outlive its connection is over now
 }
 
-void Sessions::resume(Session& session) {
-  session.resume([&](const Message& message) { return state_->audiences.may_have(session, message); });
-}
+void Sessions::resume(Session& session) { session.resume(); }
 
 void Sessions::detach(Session& session) noexcept { state_->detach(session); }
 
@@ -182,7 +187,7 @@ void Sessions::State::end_unfinished() {
   });
 }
 
-// The end of the session is the end of a will's delay [MQTT5-3.1.2-8].
+// The end of the session is the end of a will's delay [MQTT5-3.1.2-8]. Its groups go on without it.
 void Sessions::State::close(Session& session) {
   session.publish_will();
   deadlines.erase(session.id());
@@ -190,8 +195,11 @@ void Sessions::State::close(Session& session) {
     repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
                        std::to_string(session.dropped()) + ' ');
   }
+  const auto passed_on = session.record().outgoing.of_groups();
+  session.leave_groups();
   if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
   table.erase(session);
+  for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
 
 void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
@@ -207,6 +215,13 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
+// What has expired in queues that nobody touches is memory for nothing.
+void Sessions::State::drop_expired_messages(Time now) {
+  if (now < expired_dropped_at + std::chrono::seconds(10)) return;
+  expired_dropped_at = now;
+  table.for_each([](Session& session) { session.drop_expired(); });
+}
+
 void Sessions::look(Time now) {
   state_->shared.now = now;
   state_->shared.waiting.look(now, GoOn{state_->table});
@@ -217,6 +232,7 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
+  state_->drop_expired_messages(now);
   // Whose moments are others since a reload are seen to at once.
   if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
     state_->shared.has_unfinished = true;
@@ -275,6 +291,11 @@ void Sessions::handle(Delivery&& delivery) {
 }
 
 void Sessions::State::carry_out(const LoginReply& reply) {
+  const auto found = logging_in.find(reply.connection);
+  if (found != logging_in.end()) found->second->receive(reply);
+}
+
+void Sessions::State::carry_out(const AuthReply& reply) {
   const auto found = logging_in.find(reply.connection);
   if (found != logging_in.end()) found->second->receive(reply);
 }

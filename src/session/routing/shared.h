@@ -11,6 +11,7 @@
 #include "pubsub_mqtt/boundary/requests.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
+#include "routing/shared_groups.h"
 #include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
@@ -28,6 +29,7 @@ struct Shared {
   Backlog backlog = {};
   Waiting waiting{limits};
   Pauses pauses = {};
+  SharedGroups groups = {};
   Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;

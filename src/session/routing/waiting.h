@@ -84,12 +84,6 @@ class Waiting {
   }
   Time look_at() const { return look_at_; }
 
-  // Of all acknowledgements that are withheld: the bytes of what they are for. At most Limits::max_pending_bytes
-  // and a message of each publisher.
-  void withhold(std::size_t bytes) { withheld_bytes_ += bytes; }
-  void release(std::size_t bytes) { withheld_bytes_ -= bytes; }
-  bool is_too_much() const { return withheld_bytes_ >= limits_.max_pending_bytes; }
-
  private:
   static constexpr Time interval = std::chrono::seconds(1);
 
@@ -122,7 +116,6 @@ class Waiting {
   Edges edges_;
   std::unordered_map<SessionId, Subscriber> subscribers_;  // from a full queue to one that is half empty
   Time look_at_{0};
-  std::size_t withheld_bytes_ = 0;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -16,6 +16,9 @@ constexpr std::size_t connections = 10000;
 // Their memory counts for the first ones, which have the server allocate what all share.
 constexpr std::size_t first_connections = 10;
 
+// Clients that come back after a power cut.
+constexpr std::size_t returning_clients = 5000;
+
 Sample measure_memory(const Server& server, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
                       std::size_t wanted) {
   const std::size_t count = possible_clients(wanted);
@@ -59,6 +62,16 @@ Sample measure_cost(const Server& server, const Settings& settings) {
           .resident_bytes = server.peak_resident_bytes()};
 }
 
+Sample measure_return(const Server& server, const Settings& settings) {
+  const TlsContext tls = make_tls_context();
+  const std::size_t count = possible_clients(returning_clients);
+  EventLoop loop;
+  IdleClients clients;
+  const std::uint64_t start = monotonic_time();
+  connect_clients(loop, server.mqtt_tls_port(), settings.level, tls.get(), count, clients, count);
+  return {.value = seconds(monotonic_time() - start), .resident_bytes = server.peak_resident_bytes()};
+}
+
 Row row(std::string name, std::string what, std::string unit, Target target,
         Sample (*measure)(const Server&, const Settings&)) {
   return {.name = std::move(name),
@@ -83,7 +96,9 @@ std::vector<Row> idle_rows() {
           row("connect_rate", "CONNECT until CONNACK, 10,000 clients, 50 at a time", "connections a second",
               {ratio, at_least, 1}, measure_rate),
           row("connect_cost", "the same, by the server's processor time", "connections a second of it",
-              {ratio, at_least, 1}, measure_cost)};
+              {ratio, at_least, 1}, measure_cost),
+          row("return_tls", "CONNECT until CONNACK over TLS of 5,000 clients that come all at once",
+              "seconds for all", {ratio, at_most, 1.2}, measure_return)};
 }
 
 }  // namespace pubsub_mqtt::bench

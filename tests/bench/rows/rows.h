@@ -16,5 +16,6 @@ std::vector<Row> ping_rows();
 std::vector<Row> growth_rows();
 std::vector<Row> memory_rows();
 std::vector<Row> version_rows();
+std::vector<Row> attack_rows();
 
 }  // namespace pubsub_mqtt::bench

@@ -27,6 +27,16 @@ TEST(MailboxTest, OnlyThePostIntoAnEmptyBoxWakes) {
   EXPECT_TRUE(box.post(batch));
 }
 
+TEST(MailboxTest, KnowsWhatWaits) {
+  Mailbox<int> box;
+  EXPECT_EQ(box.size(), 0U);
+  box.post(1);
+  box.post(2);
+  EXPECT_EQ(box.size(), 2U);
+  take(box);
+  EXPECT_EQ(box.size(), 0U);
+}
+
 TEST(MailboxTest, ABatchIsLeftEmpty) {
   Mailbox<int> box;
   std::vector<int> first{1};

@@ -245,6 +245,58 @@ TEST_F(AccountsTest, AFloodOfLoginsIsRefused) {
   EXPECT_EQ(replies[0].reason, mqtt::Reason::server_unavailable);
 }
 
+AuthRequest begins(const std::string& client, ConnectionId connection = 1) {
+  return {.connection = connection, .client = client, .address = {}, .method = "SCRAM-SHA-1", .data = {}};
+}
+
+TEST_F(AccountsTest, ExchangesAreAskedForInTheirOrderOneAStep) {
+  std::vector<Request> batch;
+  batch.emplace_back(begins("a", 1));
+  batch.emplace_back(begins("b", 2));
+  batch.emplace_back(login("c"));
+  batch.emplace_back(AuthResponse{.connection = 1, .data = Secret("proof")});
+  batch.emplace_back(EndAuth{.connection = 2});
+  hub.accept(batch);
+  const std::vector<std::string> in_order{"a begins", "b begins", "c", "1 says proof", "2 leaves"};
+  for (std::size_t steps = 1; steps <= in_order.size(); ++steps) {
+    EXPECT_TRUE(hub.step());
+    EXPECT_EQ(service.logins.size(), steps);
+  }
+  EXPECT_EQ(service.logins, in_order);
+  EXPECT_FALSE(hub.step());
+}
+
+TEST_F(AccountsTest, WhatAnExchangeFoundOutIsPassedOn) {
+  hub.authenticated({.connection = 7,
+                     .reason = mqtt::Reason::continue_authentication,
+                     .data = "r=1,s=2,i=3",
+                     .account = "juliet@capulet.lit"});
+  hub.take_deliveries(deliveries);
+  const auto reply = last_of<AuthReply>();
+  EXPECT_EQ(reply.connection, 7U);
+  EXPECT_EQ(reply.reason, mqtt::Reason::continue_authentication);
+  EXPECT_EQ(reply.data, "r=1,s=2,i=3");
+  EXPECT_EQ(reply.account, "juliet@capulet.lit");
+}
+
+// Those that were let in go on.
+TEST_F(AccountsTest, AFloodOfExchangesIsRefused) {
+  std::vector<Request> batch;
+  for (ConnectionId connection = 1; connection <= 10001; ++connection) {
+    batch.emplace_back(begins("a", connection));
+  }
+  batch.emplace_back(AuthResponse{.connection = 1, .data = Secret("proof")});
+  hub.accept(batch);
+  hub.take_deliveries(deliveries);
+  const auto replies = take<AuthReply>();
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].connection, 10001U);
+  EXPECT_EQ(replies[0].reason, mqtt::Reason::server_unavailable);
+  while (hub.step()) {
+  }
+  EXPECT_EQ(service.logins.back(), "1 says proof");
+}
+
 TEST_F(AccountsTest, TheAdministratorSeesSubscriptionsAndClosesConnections) {
   subscribe(2, "pubsub/json/node");
   subscribe(2, "#");

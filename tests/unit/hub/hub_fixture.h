@@ -30,6 +30,13 @@ class TestService final : public PubsubService {
     return HostStatus::unknown;
   }
   void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
+  void authenticate(const AuthRequest& request) override { logins.push_back(request.client + " begins"); }
+  void authenticate(const AuthResponse& response) override {
+    logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
+  }
+  void end_authentication(ConnectionId connection) override {
+    logins.push_back(std::to_string(connection) + " leaves");
+  }
   Subscribed subscribe(std::string_view, std::string_view node, std::string_view account) override {
     subscribed.emplace_back(node);
     if (outcasts.contains(account)) return Subscribed::refused;

@@ -31,8 +31,11 @@ TEST(MembersTest, KeepsWhatItIsTold) {
       expected.erase(client);
       continue;
     }
-    Member member{.asked = {.by_type = {}, .natural = any_qos(random)}, .may_receive = random() % 2 == 0};
-    for (auto& qos : member.asked.by_type) qos = any_qos(random);
+    Member member{.asked = {.own = {.by_type = {}, .natural = any_qos(random)},
+                            .shared = {.natural = random() % 2 == 0}},
+                  .may_receive = random() % 2 == 0};
+    for (auto& qos : member.asked.own.by_type) qos = any_qos(random);
+    for (auto& is_shared : member.asked.shared.by_type) is_shared = random() % 2 == 0;
     members.set(client, member);
     expected[client] = member;
   }

@@ -61,6 +61,41 @@ TEST(TurnsTest, ANewcomerWaitsForNoneOfThoseWhoHaveHadTheirTurn) {
   EXPECT_EQ(served(turns, 1, prices), std::vector<SessionId>{1000});
 }
 
+Request publish_request(std::size_t bytes) {
+  return PublishRequest{.ticket = {},
+                        .publication = {.topic = "h/utf8/n", .payload = std::string(bytes, 'x')}};
+}
+
+TEST(TurnsTest, WhatIsCheapDoesNotWaitForTheFirstTurnsOfOthers) {
+  std::vector<Client> clients;
+  for (SessionId session = 0; session < 90; ++session) clients.push_back(client(session));
+  Turns turns;
+  std::map<SessionId, std::size_t> prices;
+  for (SessionId session = 0; session < 90; ++session) {
+    prices[session] = 20500;
+    for (int i = 0; i < 5; ++i) turns.add(clients[session], publish_request(200000));
+  }
+  served(turns, 1, prices);
+  Client newcomer = client(1000);
+  prices[1000] = 1000;
+  turns.add(newcomer, SubscribeRequest{});
+  EXPECT_EQ(served(turns, 1, prices), std::vector<SessionId>{1000});
+}
+
+TEST(TurnsTest, WhatIsDearIsNotPutOffForEver) {
+  Client dear = client(1);
+  Turns turns;
+  turns.add(dear, publish_request(200000));
+  int before = 0;
+  for (SessionId session = 2;; ++session, ++before) {
+    Client newcomer = client(session);
+    turns.add(newcomer, publish_request(1));
+    if (served(turns, 1, {{1, 20500}, {session, 500}}) == std::vector<SessionId>{1}) break;
+    ASSERT_LT(before, 1000);
+  }
+  EXPECT_GT(before, 30);
+}
+
 TEST(TurnsTest, WhoAsksForNothingSavesNothingUp) {
   Client idle = client(1);
   Client busy = client(2);

@@ -374,6 +374,21 @@ TEST_F(NetworkTest, ADelayedWillGoesAtItsTimeThoughNothingElseHappens) {  // [MQ
   EXPECT_GT(std::chrono::steady_clock::now() - closed_at, std::chrono::milliseconds(990));
 }
 
+TEST(NetworkBehindTest, WhoPostsFasterThanTheNetworkThreadTakesIsTold) {
+  const auto post = [](Network& network) {
+    std::vector<Delivery> deliveries(30000, CloseHost{.host = "h"});
+    network.post(deliveries);
+  };
+  Network network({});
+  EXPECT_FALSE(network.is_behind());
+  post(network);
+  EXPECT_TRUE(network.is_behind());
+  ASSERT_TRUE(network.start());
+  post(network);
+  network.clients();  // a command, which is carried out behind what was posted
+  EXPECT_FALSE(network.is_behind());
+}
+
 class FullNetworkTest : public NetworkTest {
  protected:
   FullNetworkTest() : NetworkTest(one_connection_and_short_warnings()) {

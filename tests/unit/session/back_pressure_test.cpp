@@ -269,17 +269,42 @@ TEST_F(BackPressureTest, BytesOfWhatWaitsHaveALimitToo) {
   EXPECT_EQ(publisher.pingresps, 0);
 }
 
+// It counts towards the fair shares, as what waits for pubsub does.
 TEST_F(BackPressureTest, WhatWaitsInAllHasALimit) {
-  server.limits.max_pending_bytes = 10;
+  server.limits.max_pending_bytes = 100;
   fill();
-  publisher.publish();
+  publisher.publish(QoS::at_least_once, 120);
   publisher.client().send(mqtt::Pingreq{});
   publisher.read();
-  EXPECT_EQ(publisher.pingresps, 0);
-  subscriber.acknowledge(1);
-  publisher.client().read_on();
-  publisher.read();
   EXPECT_EQ(publisher.pingresps, 1);
+  publisher.publish();
+  EXPECT_FALSE(publisher.client().unread.empty());
+  Client modest(server);
+  modest.connect("modest");
+  modest.send(mqtt::Publish{.topic = "h/utf8/m", .payload = "1"});
+  EXPECT_TRUE(modest.unread.empty());
+  const int resumed = publisher.client().outbox.resumed;
+  subscriber.acknowledge(2);
+  EXPECT_GT(publisher.client().outbox.resumed, resumed);
+  EXPECT_TRUE(server.sessions.takes_requests_again());
+  publisher.client().read_on();
+  EXPECT_TRUE(publisher.client().unread.empty());
+}
+
+TEST_F(BackPressureTest, WhatWaitedForASubscriberThatLeavesCountsNoMore) {
+  server.limits.max_pending_bytes = 100;
+  fill();
+  publisher.publish(QoS::at_least_once, 120);
+  subscriber.client().lose();
+  EXPECT_TRUE(server.sessions.takes_requests_again());
+}
+
+TEST_F(BackPressureTest, WhatAPublisherThatLeavesWaitedForCountsNoMore) {
+  server.limits.max_pending_bytes = 100;
+  fill();
+  publisher.publish(QoS::at_least_once, 120);
+  publisher.client().lose();
+  EXPECT_TRUE(server.sessions.takes_requests_again());
 }
 
 TEST_F(BackPressureTest, TheSilenceOfWhoIsNotReadIsOurs) {

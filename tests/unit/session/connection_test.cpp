@@ -144,6 +144,44 @@ TEST(ConnectionTest, WithoutConnectTheConnectionIsClosedInTime) {
   EXPECT_TRUE(server.logged("mqtt_connect_timeout"));
 }
 
+TEST(ConnectionTest, WhileItIsNotReadFromTheTimeToConnectDoesNotRun) {
+  Server server;
+  Client client(server, seconds(5));
+  client.connection->stop_clock(seconds(7));
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);
+  client.connection->expire(seconds(100));
+  EXPECT_FALSE(client.outbox.closed);
+  client.connection->start_clock(seconds(100));
+  EXPECT_EQ(client.connection->deadline(), seconds(108));
+  client.connection->expire(seconds(108));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+TEST(ConnectionTest, ReadingOnWithoutAByteIsNoLife) {
+  Server server;
+  Client client(server);
+  client.connect("meter", 10);
+  client.read_on(seconds(14));
+  EXPECT_EQ(client.connection->deadline(), seconds(15));
+  client.connection->expire(seconds(15));
+  EXPECT_TRUE(client.outbox.closed);
+}
+
+// What it has sent meanwhile is still to be read.
+TEST(ConnectionTest, WhoWasNotReadFromHasItsTimeAnew) {
+  Server server;
+  server.limits.max_pending_publishes = 1;
+  Client client(server);
+  client.connect("meter", 10);
+  client.send(mqtt::Publish{.topic = "a/json/b", .payload = "1"});
+  client.connection->expire(seconds(100));
+  server.answer();
+  client.read_on(seconds(100));
+  EXPECT_EQ(client.connection->deadline(), seconds(115));
+  client.read_on(seconds(101));
+  EXPECT_EQ(client.connection->deadline(), seconds(115));
+}
+
 TEST(ConnectionTest, SilenceForOneAndAHalfKeepAlivesCloses) {  // [MQTT-3.1.2-24]
   Server server;
   Client client(server);
@@ -267,6 +305,43 @@ TEST_F(SharedBudgetTest, WhoWaitsReadsOnWhenTheOthersSharesAreAllThatIsLeft) {
     greedy.read_on();
   }
   EXPECT_GT(server.requested<PublishRequest>().size(), 39U);
+}
+
+// By address, as these have no login; those from loopback, of whom one may be a proxy, one by one.
+TEST_F(SharedBudgetTest, WhoLeavesAndComesBackGainsNothingAndTakesNothingFromOthers) {
+  server.limits.anonymous = Anonymous::from_everywhere;
+  Peer attacker = elsewhere(false);
+  attacker.party = "192.0.2.1";
+  int asked = 0;
+  for (int i = 0; i < 50; ++i) {
+    Client client(server, attacker);
+    client.connect("");
+    client.send(small);
+    asked += client.unread.empty() ? 1 : 0;
+  }
+  EXPECT_EQ(asked, 250 / 28) << "of half of the budget, with two parties";
+  Peer bystander = attacker;
+  bystander.party = "192.0.2.2";
+  Client modest(server, bystander);
+  modest.connect("modest");
+  for (int i = 0; i < 5; ++i) modest.send(small);
+  EXPECT_TRUE(modest.unread.empty());
+}
+
+TEST_F(SharedBudgetTest, AnAccountHasOneShareWhereverItComesFrom) {
+  const auto log_in = [&](Client& client) {
+    client.send(mqtt::Connect{.client_identifier = "", .user_name = "juliet", .password = "secret"});
+    client.connection->receive(LoginReply{.connection = client.id, .account = "juliet@host"});
+    client.outbox.take();
+  };
+  Client first(server);
+  log_in(first);
+  for (int i = 0; i < 20; ++i) first.send(small);
+  EXPECT_FALSE(first.unread.empty());
+  Client second(server, elsewhere(true));
+  log_in(second);
+  second.send(small);
+  EXPECT_FALSE(second.unread.empty());
 }
 
 // One packet that comes in pieces is no way around.

@@ -86,7 +86,8 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
 
   Server other;
   SessionTable table;
-  Audiences audiences(table, other.limits);
+  SharedGroups groups;
+  Audiences audiences(table, groups, other.limits);
   RepeatedLines repeated_lines(other.log);
   Shared shared{.limits = other.limits,
                 .requests = other.requests,
@@ -102,7 +103,12 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
 
   TestOutbox outbox;
   session.attach({.connection = 1, .outbox = &outbox, .address = "192.0.2.1:1", .will = nullptr});
-  session.resume([](const Message&) { return true; });
+  NodeOpened opened{.node = the_node, .host = "h", .name = "n"};
+  audiences.carry_out(opened);
+  AudienceChange change{.node = the_node, .session = session.id(), .selection = {}};
+  change.selection.by_type[as_json] = QoS::exactly_once;
+  audiences.carry_out(change);
+  session.resume();
   EXPECT_EQ(outbox.take(),
             bytes_of(mqtt::Publish{.topic = "h/json/n",
                                    .payload = "1",

@@ -404,5 +404,16 @@ TEST(Subscriptions, RememberMatchesUntilTheFiltersChange) {
   }
 }
 
+TEST(Subscriptions, OfAnotherSessionKnowItsNodes) {
+  Subscriptions subscriptions;
+  subscriptions.set({.topic_filter = "h/json/n", .identifier = 1});
+  subscriptions.expect({.topic_filter = "#", .identifier = 2});
+  EXPECT_TRUE(subscriptions.match(1, topic::Type::json, true, "h/json/m").is_selected);
+  EXPECT_TRUE(subscriptions.match(2, topic::Type::json, true, "h/json/n").is_selected);
+  subscriptions.begin_again();
+  EXPECT_TRUE(subscriptions.match(1, topic::Type::json, true, "h/json/n").is_selected);
+  EXPECT_FALSE(subscriptions.match(2, topic::Type::json, true, "h/json/m").is_selected);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session

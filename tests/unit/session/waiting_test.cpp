@@ -241,15 +241,5 @@ TEST_F(WaitingTest, PublishersThatComeAndGoFillNoQueueWithoutEnd) {
   EXPECT_TRUE(wait(b, slow)) << "since there is room again";
 }
 
-TEST_F(WaitingTest, WhatIsWithheldInAllHasALimit) {
-  limits.max_pending_bytes = 1000;
-  waiting.withhold(999);
-  EXPECT_FALSE(waiting.is_too_much());
-  waiting.withhold(1);
-  EXPECT_TRUE(waiting.is_too_much());
-  waiting.release(1);
-  EXPECT_FALSE(waiting.is_too_much());
-}
-
 }  // namespace
 }  // namespace pubsub_mqtt::session

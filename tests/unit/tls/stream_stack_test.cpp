@@ -34,8 +34,8 @@ class Brackets final : public Stream {
  public:
   Brackets(char open, char close) : open_(open), close_(close) {}
 
-  bool has_begun() const override { return begun; }
-  bool begin(Time /*now*/) override { return begun = may_begin; }
+  bool needs_turns() const override { return costly; }
+  bool take_turn() override { return has_turn; }
   Status receive(std::string_view bytes, std::string& above, std::string& answer) override {
     above.append(1, open_).append(bytes).append(1, close_);
     if (bytes.find('!') != std::string_view::npos) answer.append("answer");
@@ -53,8 +53,8 @@ class Brackets final : public Stream {
   std::string_view name() const override { return "Brackets"; }
   std::string_view error() const override { return error_; }
 
-  bool begun = true;
-  bool may_begin = false;
+  bool costly = false;
+  bool has_turn = false;
 
  private:
   char open_;
@@ -86,7 +86,7 @@ class StreamStackTest : public testing::Test {
 TEST(EmptyStreamStackTest, PassesEverythingThrough) {
   StreamStack stack;
   EXPECT_TRUE(stack.empty());
-  EXPECT_TRUE(stack.has_begun());
+  EXPECT_FALSE(stack.needs_turns());
   std::string received;
   SendQueue above;
   SendQueue sent;
@@ -138,14 +138,13 @@ TEST_F(StreamStackTest, AFailureSaysWhoseItIs) {
   EXPECT_EQ(stack.failure(), "Brackets failed: an x");
 }
 
-TEST_F(StreamStackTest, HasBegunWhenAllHave) {
-  EXPECT_TRUE(stack.has_begun());
-  lower->begun = false;
-  EXPECT_FALSE(stack.has_begun());
-  EXPECT_FALSE(stack.begin(Time(0)));
-  lower->may_begin = true;
-  EXPECT_TRUE(stack.begin(Time(0)));
-  EXPECT_TRUE(stack.has_begun());
+TEST_F(StreamStackTest, HasItsTurnWhenAllThatNeedOneHave) {
+  EXPECT_FALSE(stack.needs_turns());
+  lower->costly = true;
+  EXPECT_TRUE(stack.needs_turns());
+  EXPECT_FALSE(stack.take_turn());
+  lower->has_turn = true;
+  EXPECT_TRUE(stack.take_turn());
 }
 
 // A client inside a client, and a server inside a server.

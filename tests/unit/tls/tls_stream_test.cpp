@@ -261,6 +261,25 @@ TEST_F(TlsStreamTest, HostIsChosenByItsName) {
   }
 }
 
+// Also where the session is resumed: the host is named again.
+TEST_F(TlsStreamTest, TellsOnceWhichHostTheClientHasNamed) {
+  const auto all = contexts(server("fallback"), {{"a.example", server("a.example")}});
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const auto& [asked, told] : std::map<std::string, std::string>{
+             {"A.example", "a.example"}, {"unknown.example", "unknown.example"}, {"", ""}}) {
+      Conversation first({.server_name = asked, .version = version}, all);
+      EXPECT_EQ(first.stream.take_server_name(), "");
+      expect_works(first);
+      EXPECT_EQ(first.stream.take_server_name(), told);
+      EXPECT_EQ(first.stream.take_server_name(), "");
+      Conversation second({.server_name = asked, .version = version, .resume = first.client.ticket()}, all);
+      expect_works(second);
+      EXPECT_EQ(SSL_session_reused(second.client.ssl()), 1);
+      EXPECT_EQ(second.stream.take_server_name(), told);
+    }
+  }
+}
+
 TEST_F(TlsStreamTest, UnknownHostWithoutAFallbackIsRefused) {
   Conversation conversation({.server_name = "c.example"}, contexts({}, {{"a.example", server("a.example")}}));
   EXPECT_THAT(refusal(conversation), HasSubstr("a host (SNI) for which there is no certificate"));

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace pubsub_mqtt::topic {
 namespace {
@@ -67,6 +70,37 @@ TEST(TopicTest, APatternIsNoLongerThanTheShortestNameThatItSelects) {
   EXPECT_TRUE(std::get<NodePattern>(parsed).selects("h", name));
   const std::string longer = filter + "/+";
   EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_filter(longer)));
+}
+
+TEST(TopicTest, AFilterIsForAGroupOrForTheClientAlone) {
+  for (const auto& [text, group, filter] :
+       std::vector<std::array<std::string_view, 3>>{{"$share/g/h/json/n", "g", "h/json/n"},
+                                                    {"$share/g/#", "g", "#"},
+                                                    {"$share/g//n", "g", "/n"},
+                                                    {"$share/g/$SYS/#", "g", "$SYS/#"},
+                                                    {"$share/$g/+/+/n", "$g", "+/+/n"},
+                                                    {"h/json/n", "", "h/json/n"},
+                                                    {"$shared/g/#", "", "$shared/g/#"},
+                                                    {"$share", "", "$share"},
+                                                    {"$SHARE/g/#", "", "$SHARE/g/#"}}) {
+    const auto split = split_group(text);
+    ASSERT_TRUE(split.has_value()) << text;
+    EXPECT_EQ(split->group, group) << text;
+    EXPECT_EQ(split->filter, filter) << text;
+    EXPECT_EQ(is_shared(text), !group.empty()) << text;
+  }
+}
+
+TEST(TopicTest, AGroupHasANameWithoutWildcardsAndAFilterBehindIt) {  // [MQTT5-4.8.2-1, MQTT5-4.8.2-2]
+  for (const std::string_view text :
+       {"$share/", "$share/g", "$share/g/", "$share//n", "$share//", "$share/+/n", "$share/#", "$share/+"}) {
+    EXPECT_FALSE(split_group(text)) << text;
+    EXPECT_TRUE(is_shared(text)) << text;
+  }
+}
+
+TEST(TopicTest, AFilterWithAGroupIsNoneByItself) {
+  EXPECT_TRUE(std::holds_alternative<NoNodeTopic>(parse_filter("$share/g/h/json/n")));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "filter_tree.h"
+#include "pubsub_mqtt/topic/filter_tree.h"
 
 #include <utility>
 
-namespace pubsub_mqtt::hub {
+namespace pubsub_mqtt::topic {
 namespace {
 
 // The first level, what is behind its slash, and whether there was none.
@@ -20,7 +20,7 @@ Split split(std::string_view levels) {
 
 }  // namespace
 
-void FilterTree::insert(std::string_view filter, SessionId session) {
+void FilterTree::insert(std::string_view filter, Owner owner) {
   Level* level = &root_;
   for (bool last = false; !last;) {
     const Split parts = split(filter);
@@ -30,28 +30,27 @@ void FilterTree::insert(std::string_view filter, SessionId session) {
     filter = parts.rest;
     last = parts.last;
   }
-  level->sessions.insert(session);
+  level->owners.insert(owner);
 }
 
-void FilterTree::erase(std::string_view filter, SessionId session) {
-  erase_below(root_, filter, false, session);
-}
+void FilterTree::erase(std::string_view filter, Owner owner) { erase_below(root_, filter, false, owner); }
 
 // True: nothing is left of the level.
-bool FilterTree::erase_below(Level& level, std::string_view rest, bool at_end, SessionId session) {
+bool FilterTree::erase_below(Level& level, std::string_view rest, bool at_end, Owner owner) {
   if (at_end) {
-    level.sessions.erase(session);
+    const auto one = level.owners.find(owner);
+    if (one != level.owners.end()) level.owners.erase(one);
   } else {
     const Split parts = split(rest);
     const auto next = level.next.find(parts.level);
-    if (next != level.next.end() && erase_below(*next->second, parts.rest, parts.last, session))
+    if (next != level.next.end() && erase_below(*next->second, parts.rest, parts.last, owner))
       level.next.erase(next);
   }
-  return level.next.empty() && level.sessions.empty();
+  return level.next.empty() && level.owners.empty();
 }
 
-std::set<SessionId> FilterTree::match(std::string_view host, std::string_view node) const {
-  std::set<SessionId> found;
+std::set<FilterTree::Owner> FilterTree::match(std::string_view host, std::string_view node) const {
+  std::set<Owner> found;
   add_multi_level(root_, found);
   for (const std::string_view name : {host, std::string_view("+")}) {
     const auto next = root_.next.find(name);
@@ -61,24 +60,23 @@ std::set<SessionId> FilterTree::match(std::string_view host, std::string_view no
 }
 
 // `#` below a level selects the level itself and everything under it (4.7.1.2).
-void FilterTree::add_multi_level(const Level& level, std::set<SessionId>& found) {
+void FilterTree::add_multi_level(const Level& level, std::set<Owner>& found) {
   const auto multi = level.next.find("#");
-  if (multi != level.next.end()) found.insert(multi->second->sessions.begin(), multi->second->sessions.end());
+  if (multi != level.next.end()) found.insert(multi->second->owners.begin(), multi->second->owners.end());
 }
 
 // Every TYPE of the node counts.
-void FilterTree::match_type(const Level& level, std::string_view node, std::set<SessionId>& found) {
+void FilterTree::match_type(const Level& level, std::string_view node, std::set<Owner>& found) {
   add_multi_level(level, found);
   for (const auto& [type, below] : level.next) {
     if (type != "#") match_node(*below, node, false, found);
   }
 }
 
-void FilterTree::match_node(const Level& level, std::string_view rest, bool at_end,
-                            std::set<SessionId>& found) {
+void FilterTree::match_node(const Level& level, std::string_view rest, bool at_end, std::set<Owner>& found) {
   add_multi_level(level, found);
   if (at_end) {
-    found.insert(level.sessions.begin(), level.sessions.end());
+    found.insert(level.owners.begin(), level.owners.end());
     return;
   }
   const Split parts = split(rest);
@@ -88,4 +86,4 @@ void FilterTree::match_node(const Level& level, std::string_view rest, bool at_e
   }
 }
 
-}  // namespace pubsub_mqtt::hub
+}  // namespace pubsub_mqtt::topic

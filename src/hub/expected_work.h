@@ -1,0 +1,28 @@
+// What a client's next turn will cost Prosody's thread, about, as far as the request tells: see work.h.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <variant>
+
+#include "pubsub_mqtt/boundary/requests.h"
+#include "work.h"
+
+namespace pubsub_mqtt::hub {
+
+inline std::size_t expected_work(const Request& request) {
+  return std::visit(
+      [](const auto& each) -> std::size_t {
+        using Kind = std::decay_t<decltype(each)>;
+        if constexpr (std::is_same_v<Kind, PublishRequest>) {
+          return work::publish + each.publication.payload.size() / work::bytes_of_payload;
+        } else if constexpr (std::is_same_v<Kind, SubscribeRequest>) {
+          return work::subscribe;  // what is more is carried out in pieces
+        } else {
+          return work::request;
+        }
+      },
+      request);
+}
+
+}  // namespace pubsub_mqtt::hub

@@ -1,0 +1,84 @@
+#include "protocol/authentication.h"
+
+#include <utility>
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using Id = mqtt::PropertyIdentifier;
+
+}  // namespace
+
+Authentication::Authentication(ConnectionId connection, Peer peer, CertificateNames certificate,
+                               std::string_view method)
+    : connection_(connection), method_(method), peer_(std::move(peer)), certificate_(std::move(certificate)) {
+  peer_.name = {};  // what the log says is given with each request
+}
+
+AuthRequest Authentication::begin(std::string client, const mqtt::Properties& properties, Time now) {
+  turn_ = Turn::prosody;
+  began_at_ = now;
+  AuthRequest request{.connection = connection_,
+                      .client = std::move(client),
+                      .address = peer_.address,
+                      .party = peer_.party,
+                      .is_loopback = peer_.is_loopback,
+                      .is_encrypted = peer_.is_encrypted,
+                      .method = method_,
+                      .data = {},
+                      .certificate = certificate_};
+  if (const auto data = properties.bytes(Id::authentication_data)) request.data.emplace(*data);
+  return request;
+}
+
+Violation Authentication::fault(const mqtt::Auth& auth, bool is_connected) const {
+  const auto method = auth.properties.bytes(Id::authentication_method);
+  if (!method) return BrokenRule{"AUTH without an authentication method (5.0, 3.15.2.2.2)"};
+  if (*method != method_) {
+    return BrokenRule{"AUTH with another method than CONNECT's [MQTT5-4.12.0-5, MQTT5-4.12.1-1]"};
+  }
+  if (auth.reason == mqtt::Reason::reauthenticate) {
+    if (!is_connected) return BrokenRule{"AUTH that authenticates again, before CONNACK [MQTT5-4.12.0-3]"};
+    if (turn_ != Turn::none) return BrokenRule{"AUTH that authenticates again, while that is under way"};
+    return std::nullopt;
+  }
+  if (auth.reason != mqtt::Reason::continue_authentication) {
+    return BrokenRule{"AUTH with a reason that a client may not send (5.0, 3.15.2.1)"};
+  }
+  if (turn_ != Turn::client) return BrokenRule{"AUTH that continues what is not under way, or out of turn"};
+  return std::nullopt;
+}
+
+AuthResponse Authentication::go_on(const mqtt::Auth& auth) {
+  turn_ = Turn::prosody;
+  return {.connection = connection_,
+          .data = Secret(auth.properties.bytes(Id::authentication_data).value_or(""))};
+}
+
+void Authentication::replied(mqtt::Reason reason) {
+  turn_ = reason == mqtt::Reason::continue_authentication ? Turn::client : Turn::none;
+}
+
+bool Authentication::leave() { return std::exchange(turn_, Turn::none) != Turn::none; }
+
+std::optional<Time> Authentication::began_at() const {
+  return turn_ == Turn::none ? std::nullopt : std::optional(began_at_);
+}
+
+void Authentication::append_properties(std::string_view data, std::string& properties) const {
+  mqtt::append({.identifier = Id::authentication_method, .value = std::string_view(method_)}, properties);
+  if (!data.empty()) mqtt::append({.identifier = Id::authentication_data, .value = data}, properties);
+}
+
+mqtt::Reason reason_to_disconnect(mqtt::Reason reason) {
+  switch (reason) {
+    case mqtt::Reason::bad_user_name_or_password:
+      return mqtt::Reason::not_authorized;
+    case mqtt::Reason::server_unavailable:
+      return mqtt::Reason::server_busy;
+    default:
+      return reason;
+  }
+}
+
+}  // namespace pubsub_mqtt::session
