@@ -115,8 +115,8 @@ class Incoming {
   // What it counts when all that the connection has sent so far is answered.
   std::uint32_t awaited_publishes_ = 0;
   std::uint16_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
-  // Of a client of 5.0, on this connection: those of its Receive Maximum's places that its PUBLISHes hold, which PUBACK,
-  // PUBCOMP or a refusing PUBREC frees (5.0, 4.9).
+  // Of a client of 5.0, on this connection: the places of the server's Receive Maximum that its PUBLISHes hold, which
+  // PUBACK, PUBCOMP or a refusing PUBREC frees (5.0, 4.9).
   std::uint16_t held_places_ = 0;
   bool reading_paused_ = false;
   bool waits_for_share_ = false;

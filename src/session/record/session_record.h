@@ -19,8 +19,8 @@ namespace pubsub_mqtt::session {
 
 struct SessionRecord {
   SessionKey key;
-  // For how long the session outlives its connection, within Limits::session_expiry. 0: it ends with its connection, and
-  // nothing of it is used again [MQTT-3.1.2-6, MQTT5-3.1.2-23].
+  // For how long the session outlives its connection, within Limits::session_expiry. 0: it ends with its connection,
+  // and nothing of it is used again [MQTT-3.1.2-6, MQTT5-3.1.2-23].
   std::chrono::duration<std::uint32_t> expiry{0};
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
   bool is_bridge = false;                                       // likewise
