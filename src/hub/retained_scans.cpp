@@ -111,6 +111,7 @@ bool RetainedScans::read_known(const Client& client, const Node& node, const Sca
     shared_.work += work::question;
     if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
     message.type = type.value_or(node.retained->natural_type);
+    message.is_natural = message.type == node.retained->natural_type;
     message.envelope = node.retained->envelope;
     message.envelope.properties = node.retained->properties(message.type);
     message.envelope.qos = std::min(scan.qos, message.envelope.qos);
@@ -125,6 +126,7 @@ bool RetainedScans::read_known(const Client& client, const Node& node, const Sca
     payload::NaturalPayload natural;
     if (!type) natural = payload::natural_payload(element);
     message.type = type.value_or(natural.type);
+    message.is_natural = !type || *type == payload::natural_type(element);
     text = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
   }
   // An empty retained message is none [MQTT-3.3.1-11].
