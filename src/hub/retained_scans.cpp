@@ -126,7 +126,7 @@ bool RetainedScans::read_known(const Client& client, const Node& node, const Sca
     payload::NaturalPayload natural;
     if (!type) natural = payload::natural_payload(element);
     message.type = type.value_or(natural.type);
-    message.is_natural = !type || *type == payload::natural_type(element);
+    message.is_natural = !type || message.type == payload::natural_type(element);
     text = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
   }
   // An empty retained message is none [MQTT-3.3.1-11].

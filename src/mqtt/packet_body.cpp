@@ -268,6 +268,14 @@ ReadResult read_auth(Fields& fields) {
 
 }  // namespace
 
+std::optional<ProtocolLevel> level_of_connect(std::string_view body) {
+  Fields fields(body);
+  const auto name = fields.binary();
+  const std::uint8_t level_byte = fields.byte();
+  const bool is_there = !fields.malformed() && (name == protocol_name || name == protocol_name_3_1);
+  return is_there ? protocol_level(name, level_byte) : std::nullopt;
+}
+
 ReadResult read_body(PacketType type, std::uint8_t flags, std::string_view body, ProtocolLevel& level) {
   Fields fields(body);
   switch (type) {

@@ -61,6 +61,7 @@ PacketType packet_type(std::string_view packet) {
 std::uint8_t flags(std::string_view packet) { return static_cast<std::uint8_t>(packet.front()) & 0x0FU; }
 
 constexpr std::size_t max_header_size = 5;
+constexpr std::size_t longest_name_and_level = 9;  // of CONNECT, by which its body begins
 
 struct FixedHeader {
   std::size_t size = 0;
@@ -132,7 +133,10 @@ ReadResult PacketReader::read(std::string_view& input) {
 ReadResult PacketReader::read_in_place(std::string_view& input) {
   if (input.empty()) return NeedMoreBytes{};
   const auto header = read_fixed_header(input, level_, max_packet_size_);
-  if (const auto* malformed = std::get_if<Malformed>(&header)) return *malformed;
+  if (const auto* malformed = std::get_if<Malformed>(&header)) {
+    learn_level(input);
+    return *malformed;
+  }
   const auto* complete = std::get_if<FixedHeader>(&header);
   if (complete != nullptr && complete->packet_size <= input.size()) {
     const auto packet = input.substr(0, complete->packet_size);
@@ -153,7 +157,10 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
     input.remove_prefix(1);
     header = read_fixed_header(partial, level_, max_packet_size_);
   }
-  if (const auto* malformed = std::get_if<Malformed>(&header)) return *malformed;
+  if (const auto* malformed = std::get_if<Malformed>(&header)) {
+    learn_level(partial + std::string(input.substr(0, max_header_size + longest_name_and_level)));
+    return *malformed;
+  }
   const auto* complete = std::get_if<FixedHeader>(&header);
   if (complete == nullptr) return NeedMoreBytes{};
 
@@ -163,6 +170,14 @@ ReadResult PacketReader::read_in_parts(std::string_view& input) {
   if (partial.size() < complete->packet_size) return NeedMoreBytes{};
   handed_out_ = true;
   return read_whole(partial, complete->size);
+}
+
+// Who sends a CONNECT that is too large is to be told so in the form of its level, which may have come along.
+void PacketReader::learn_level(std::string_view packet) {
+  if (packet_type(packet) != PacketType::connect) return;
+  std::size_t at = 1;
+  while (at < packet.size() && (static_cast<std::uint8_t>(packet[at]) & 0x80U) != 0) ++at;
+  if (++at < packet.size()) level_ = level_of_connect(packet.substr(at)).value_or(level_);
 }
 
 ReadResult PacketReader::read_whole(std::string_view packet, std::size_t header_size) {

@@ -23,9 +23,11 @@ BUILD = pathlib.Path(sys.argv[2]).resolve()
 # Each client's program; the port of the server is its last argument.
 PROGRAMS = {
     "paho_c": [BUILD / "paho_c"],
+    "paho_c_5": [BUILD / "paho_c", "5"],
     "paho_cpp": [BUILD / "paho_cpp"],
     "paho_python": [sys.executable, SOURCES / "paho_python.py"],
     "mqttjs": ["node", SOURCES / "mqttjs.js"],
+    "mqttjs_5": ["node", SOURCES / "mqttjs.js", "5"],
     "node_red": [sys.executable, SOURCES / "node_red.py"],
     "mosquitto_bridge": [sys.executable, SOURCES / "mosquitto_bridge.py"],
 }

@@ -1,4 +1,5 @@
-// The scenario with Eclipse Paho for C: paho_c PORT. tests/clients/run says what the transcript is for.
+// The scenario with Eclipse Paho for C: paho_c [5] PORT. tests/clients/run says what the transcript is for. With 5, MQTT
+// 5.0 is spoken, and what only 5.0 has is tried, too.
 #include <MQTTClient.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@ enum { patience_ms = 10000, large_size = 100000 };
 
 static char server[64];
 static char large[large_size];
+static bool speaks_5;
 
 struct client {
   const char* name;
@@ -35,31 +37,128 @@ static MQTTClient_willOptions will(const char* message, int retained) {
   return options;
 }
 
-static struct client connect_as(const char* name, const char* client_id, bool clean,
-                                MQTTClient_willOptions* last) {
-  struct client client = {.name = name};
-  check(MQTTClient_create(&client.mqtt, server, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL), "create");
+static MQTTProperties no_properties(void) { return (MQTTProperties)MQTTProperties_initializer; }
+
+static void add_integer(MQTTProperties* properties, enum MQTTPropertyCodes code, unsigned value) {
+  MQTTProperty property = {.identifier = code};
+  switch (MQTTProperty_getType(code)) {
+    case MQTTPROPERTY_TYPE_BYTE:
+      property.value.byte = (unsigned char)value;
+      break;
+    case MQTTPROPERTY_TYPE_TWO_BYTE_INTEGER:
+      property.value.integer2 = (unsigned short)value;
+      break;
+    default:
+      property.value.integer4 = value;
+  }
+  check(MQTTProperties_add(properties, &property), "adding a property");
+}
+
+static MQTTLenString string_of(const char* text) { return (MQTTLenString){(int)strlen(text), (char*)text}; }
+
+static void add_string(MQTTProperties* properties, enum MQTTPropertyCodes code, const char* text) {
+  MQTTProperty property = {.identifier = code};
+  property.value.data = string_of(text);
+  check(MQTTProperties_add(properties, &property), "adding a property");
+}
+
+static void add_user_property(MQTTProperties* properties, const char* name, const char* value) {
+  MQTTProperty property = {.identifier = MQTTPROPERTY_CODE_USER_PROPERTY};
+  property.value.data = string_of(name);
+  property.value.value = string_of(value);
+  check(MQTTProperties_add(properties, &property), "adding a property");
+}
+
+static int connect_3(struct client* client, bool clean, MQTTClient_willOptions* last) {
   MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
   options.cleansession = clean;
   options.will = last;
-  const int code = MQTTClient_connect(client.mqtt, &options);
-  printf("%s connects: code %d, session present %d\n", name, code, options.returned.sessionPresent);
-  check(code, "connect");
+  const int code = MQTTClient_connect(client->mqtt, &options);
+  printf("%s connects: code %d, session present %d\n", client->name, code, options.returned.sessionPresent);
+  return code;
+}
+
+// A session that is to be kept lasts for ten minutes.
+static int connect_5(struct client* client, bool clean, MQTTClient_willOptions* last, MQTTProperties will) {
+  MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer5;
+  options.cleanstart = clean;
+  options.will = last;
+  MQTTProperties properties = no_properties();
+  if (!clean) add_integer(&properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, 600);
+  const MQTTResponse response =
+      MQTTClient_connect5(client->mqtt, &options, &properties, last == NULL ? NULL : &will);
+  const int code = response.reasonCode;
+  printf("%s connects: code %d, session present %d\n", client->name, code, options.returned.sessionPresent);
+  MQTTResponse_free(response);
+  MQTTProperties_free(&properties);
+  MQTTProperties_free(&will);
+  return code;
+}
+
+static struct client create_as(const char* name, const char* client_id) {
+  struct client client = {.name = name};
+  MQTTClient_createOptions options = MQTTClient_createOptions_initializer;
+  options.MQTTVersion = speaks_5 ? MQTTVERSION_5 : MQTTVERSION_DEFAULT;
+  check(MQTTClient_createWithOptions(&client.mqtt, server, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL,
+                                     &options),
+        "create");
   return client;
 }
 
+static struct client connect_as(const char* name, const char* client_id, bool clean,
+                                MQTTClient_willOptions* last) {
+  struct client client = create_as(name, client_id);
+  check(speaks_5 ? connect_5(&client, clean, last, no_properties()) : connect_3(&client, clean, last),
+        "connect");
+  return client;
+}
+
+// Shows the answer, and gives back what the library allocated for it.
+static void take_response(MQTTResponse response, const char* what) {
+  if (response.reasonCodeCount > 1 || response.reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
+    printf("%s: reason %d\n", what, response.reasonCode);
+  }
+  MQTTResponse_free(response);
+}
+
+static void subscribe_5(struct client* client, const char* filter, int qos, MQTTSubscribe_options* options,
+                        MQTTProperties properties) {
+  const MQTTResponse response = MQTTClient_subscribe5(client->mqtt, filter, qos, options, &properties);
+  printf("%s subscribes to %s at %d: reason %d\n", client->name, filter, qos, response.reasonCode);
+  MQTTResponse_free(response);
+  MQTTProperties_free(&properties);
+}
+
 static void subscribe(struct client* client, const char* filter, int qos) {
+  if (speaks_5) {
+    subscribe_5(client, filter, qos, NULL, no_properties());
+    return;
+  }
   const int code = MQTTClient_subscribe(client->mqtt, filter, qos);  // the granted QoS is not told
   printf("%s subscribes to %s at %d: code %d\n", client->name, filter, qos, code);
 }
 
 static void unsubscribe(struct client* client, const char* filter) {
-  check(MQTTClient_unsubscribe(client->mqtt, filter), "unsubscribe");
+  if (speaks_5) {
+    take_response(MQTTClient_unsubscribe5(client->mqtt, filter, NULL), "unsubscribe");
+  } else {
+    check(MQTTClient_unsubscribe(client->mqtt, filter), "unsubscribe");
+  }
   printf("%s unsubscribes from %s\n", client->name, filter);
+}
+
+static MQTTClient_deliveryToken send_5(struct client* client, const char* topic, const char* payload,
+                                       int size, int qos, int retain, MQTTProperties properties) {
+  MQTTClient_deliveryToken token = 0;
+  take_response(MQTTClient_publish5(client->mqtt, topic, size, payload, qos, retain, &properties, &token),
+                "publish");
+  MQTTProperties_free(&properties);
+  return token;
 }
 
 static MQTTClient_deliveryToken send(struct client* client, const char* topic, const char* payload, int size,
                                      int qos, int retain) {
+  if (speaks_5) return send_5(client, topic, payload, size, qos, retain, no_properties());
   MQTTClient_deliveryToken token = 0;
   check(MQTTClient_publish(client->mqtt, topic, size, payload, qos, retain, &token), "publish");
   return token;
@@ -100,6 +199,45 @@ static void show(const MQTTClient_message* message) {
   printf("\"\n");
 }
 
+static void show_string(MQTTLenString string) { printf("%.*s", string.len, string.data); }
+
+static void show_property(const MQTTProperty* property) {
+  printf("  %s ", MQTTPropertyName(property->identifier));
+  switch (MQTTProperty_getType(property->identifier)) {
+    case MQTTPROPERTY_TYPE_BYTE:
+      printf("%d", property->value.byte);
+      break;
+    case MQTTPROPERTY_TYPE_TWO_BYTE_INTEGER:
+      printf("%d", property->value.integer2);
+      break;
+    case MQTTPROPERTY_TYPE_UTF_8_STRING_PAIR:
+      show_string(property->value.data);
+      putchar('=');
+      show_string(property->value.value);
+      break;
+    case MQTTPROPERTY_TYPE_UTF_8_ENCODED_STRING:
+    case MQTTPROPERTY_TYPE_BINARY_DATA:
+      show_string(property->value.data);
+      break;
+    default:
+      printf("%u", property->value.integer4);
+  }
+  putchar('\n');
+}
+
+// By their identifiers, since servers order them as they like but for user properties; without what counts down and
+// what a server chooses for itself.
+static void show_properties(const MQTTProperties* properties) {
+  for (int identifier = 0; identifier < 0x80; ++identifier) {
+    if (identifier == MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL ||
+        identifier == MQTTPROPERTY_CODE_TOPIC_ALIAS)
+      continue;
+    for (int i = 0; i < properties->count; ++i) {
+      if ((int)properties->array[i].identifier == identifier) show_property(&properties->array[i]);
+    }
+  }
+}
+
 // Prints the next message. False: none came, or its topic is `last`.
 static bool receive(struct client* client, const char* last) {
   char* topic = NULL;
@@ -114,6 +252,7 @@ static bool receive(struct client* client, const char* last) {
   if (more) {
     printf("%s receives %s qos %d retain %d ", client->name, topic, message->qos, message->retained);
     show(message);
+    show_properties(&message->properties);
   }
   MQTTClient_freeMessage(&message);
   MQTTClient_free(topic);
@@ -133,7 +272,9 @@ static void collect(struct client* client, int count) {
 }
 
 static void disconnect(struct client* client) {
-  printf("%s disconnects: code %d\n", client->name, MQTTClient_disconnect(client->mqtt, patience_ms));
+  const int code = speaks_5 ? MQTTClient_disconnect5(client->mqtt, patience_ms, MQTTREASONCODE_SUCCESS, NULL)
+                            : MQTTClient_disconnect(client->mqtt, patience_ms);
+  printf("%s disconnects: code %d\n", client->name, code);
   MQTTClient_destroy(&client->mqtt);
 }
 
@@ -176,9 +317,81 @@ static void connect_and_die(struct mortal mortal) {
   waitpid(mortal.process, NULL, 0);
 }
 
+static MQTTProperties message_properties(void) {
+  MQTTProperties properties = no_properties();
+  add_integer(&properties, MQTTPROPERTY_CODE_PAYLOAD_FORMAT_INDICATOR, 1);
+  add_integer(&properties, MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL, 600);
+  add_string(&properties, MQTTPROPERTY_CODE_CONTENT_TYPE, "text/plain");
+  add_string(&properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, BASE "/answers");
+  add_string(&properties, MQTTPROPERTY_CODE_CORRELATION_DATA, "17");
+  add_user_property(&properties, "b", "1");
+  add_user_property(&properties, "a", "2");
+  add_user_property(&properties, "b", "1");
+  return properties;
+}
+
+static MQTTProperties subscription_identifier(unsigned identifier) {
+  MQTTProperties properties = no_properties();
+  add_integer(&properties, MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER, identifier);
+  return properties;
+}
+
+static void publish_with_properties(struct client* client, const char* topic, const char* payload, int qos,
+                                    int retain) {
+  wait_for(client, send_5(client, topic, payload, (int)strlen(payload), qos, retain, message_properties()));
+}
+
+static void scenario_of_5(struct client* client) {
+  printf("== properties\n");
+  subscribe_5(client, BASE "/properties", 2, NULL, subscription_identifier(7));
+  for (int qos = 0; qos <= 2; ++qos) {
+    publish_with_properties(client, BASE "/properties", "with properties", qos, 0);
+    collect(client, 1);
+  }
+  publish_with_properties(client, BASE "/properties", "kept", 1, 1);
+  collect(client, 1);
+  struct client late = connect_as("late", "paho_c_late", true, NULL);
+  subscribe(&late, BASE "/sync/late", 2);
+  subscribe_5(&late, BASE "/properties", 1, NULL, subscription_identifier(268435455));
+  collect(&late, 1);
+  publish_retained(client, BASE "/properties", "", 1);
+  collect(&late, 1);
+  collect(client, 1);
+
+  printf("== subscription options\n");
+  publish_retained(client, BASE "/options", "kept", 1);
+  MQTTSubscribe_options options = MQTTSubscribe_options_initializer;
+  options.noLocal = 1;
+  options.retainAsPublished = 1;
+  options.retainHandling = 2;
+  subscribe_5(client, BASE "/options", 1, &options, no_properties());
+  publish(client, BASE "/options", "own", 1);
+  collect(client, 0);
+  publish_retained(&late, BASE "/options", "another's", 1);
+  collect(client, 1);
+  publish_retained(&late, BASE "/options", "", 1);
+  collect(client, 1);
+
+  printf("== will with a delay\n");
+  subscribe(client, BASE "/will", 1);
+  MQTTProperties delay = no_properties();
+  add_integer(&delay, MQTTPROPERTY_CODE_WILL_DELAY_INTERVAL, 1);
+  add_user_property(&delay, "a", "1");
+  MQTTClient_willOptions last = will("late last words", 0);
+  struct client mortal = create_as("mortal", "paho_c_delayed");
+  check(connect_5(&mortal, false, &last, delay), "connect");
+  const int code =
+      MQTTClient_disconnect5(mortal.mqtt, patience_ms, MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE, NULL);
+  printf("mortal disconnects with its will: code %d\n", code);
+  MQTTClient_destroy(&mortal.mqtt);
+  collect(client, 1);
+  disconnect(&late);
+}
+
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  snprintf(server, sizeof server, "tcp://127.0.0.1:%s", argv[1]);
+  if (argc < 2) return 2;
+  speaks_5 = argc == 3 && strcmp(argv[1], "5") == 0;
+  snprintf(server, sizeof server, "tcp://127.0.0.1:%s", argv[argc - 1]);
   for (int i = 0; i < large_size; ++i) large[i] = (char)('a' + i % 26);
 
   const struct mortal mortal = begin_mortal();
@@ -279,6 +492,8 @@ int main(int argc, char** argv) {
     wait_for(&client, send(&client, BASE "/payload", large, large_size, qos, 0));
     collect(&client, 1);
   }
+
+  if (speaks_5) scenario_of_5(&client);
 
   printf("== end\n");
   disconnect(&client);

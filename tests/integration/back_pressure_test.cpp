@@ -84,6 +84,26 @@ void publish_at_full_speed(std::uint16_t port, int messages) {
   }
 }
 
+// Sends so many messages of 200 kB at QoS 0, at once.
+void publish_burst(std::uint16_t port, int messages) {
+  RawMqtt publisher = connected(port, "publisher");
+  const std::string payload(200'000, 'x');
+  for (int i = 0; i < messages; ++i) publisher.send(mqtt::Publish{.topic = topic, .payload = payload});
+  publisher.ping();
+}
+
+TEST_F(BackPressure, ABurstArrivesWholeWhereTheSubscriberReads) {
+  start("");
+  RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
+  ASSERT_EQ(subscriber.subscribe(topic), mqtt::Reason::granted_qos_0);
+  constexpr int messages = 100;
+  auto publisher = std::async(std::launch::async, publish_burst, prosody.mqtt_port(), messages);
+  for (int i = 0; i < messages; ++i) {
+    ASSERT_EQ(subscriber.read_packet<mqtt::Publish>().payload.size(), 200'000U) << i;
+  }
+  publisher.get();
+}
+
 TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
   start("mqtt_max_queued_messages = 10");
   RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");

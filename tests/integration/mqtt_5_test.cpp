@@ -26,32 +26,32 @@ class Mqtt5 : public MosquittoComparison {
 Arguments in_5(const Arguments& arguments) { return with({"-V", "5"}, arguments); }
 
 // What may stand in a PUBLISH and goes on to its subscribers.
-const Arguments message_properties{"-D",
-                                   "publish",
-                                   "content-type",
-                                   "text/plain",
-                                   "-D",
-                                   "publish",
-                                   "correlation-data",
-                                   "17",
-                                   "-D",
-                                   "publish",
-                                   "payload-format-indicator",
-                                   "1",
-                                   "-D",
-                                   "publish",
-                                   "response-topic",
-                                   "pubsub.localhost/utf8/answers",
-                                   "-D",
-                                   "publish",
-                                   "user-property",
-                                   "b",
-                                   "1",
-                                   "-D",
-                                   "publish",
-                                   "user-property",
-                                   "a",
-                                   "2"};
+const Arguments publish_options{"-D",
+                                "publish",
+                                "content-type",
+                                "text/plain",
+                                "-D",
+                                "publish",
+                                "correlation-data",
+                                "17",
+                                "-D",
+                                "publish",
+                                "payload-format-indicator",
+                                "1",
+                                "-D",
+                                "publish",
+                                "response-topic",
+                                "pubsub.localhost/utf8/answers",
+                                "-D",
+                                "publish",
+                                "user-property",
+                                "b",
+                                "1",
+                                "-D",
+                                "publish",
+                                "user-property",
+                                "a",
+                                "2"};
 
 const std::string shown_properties = "|text/plain|17|1|b:1 a:2|pubsub.localhost/utf8/answers|";
 
@@ -61,7 +61,7 @@ TEST_F(Mqtt5, PropertiesOfAMessageReachItsSubscribersLiveAndRetained) {
         in_5({"-D", "subscribe", "subscription-identifier", "7", "-t", topic, "-q", "2", "-C", "1"});
     for (const char* qos : {"0", "1", "2"}) {
       const auto live = terminal.subscribe(seven);
-      terminal.publish(with(in_5({"-t", topic, "-q", qos, "-r", "-m", qos}), message_properties));
+      terminal.publish(with(in_5({"-t", topic, "-q", qos, "-r", "-m", qos}), publish_options));
       terminal.show(*live);
       terminal.run_subscribe(seven);
     }
@@ -69,102 +69,36 @@ TEST_F(Mqtt5, PropertiesOfAMessageReachItsSubscribersLiveAndRetained) {
   EXPECT_EQ(std::count(shown.begin(), shown.end(), message(topic, 2, 1, "2" + shown_properties + "7")), 1);
 }
 
+// mosquitto_sub sends session-expiry-interval at CONNECT by -x. Of topic-alias-maximum it knows the name only: it takes a
+// PUBLISH with an alias in place of the topic for a protocol error.
 TEST_F(Mqtt5, PropertiesStandInEveryPacketOfTheirs) {
   compare([](Terminal& terminal) {
-    const auto subscriber = terminal.subscribe(in_5({"-D",
-                                                     "connect",
-                                                     "session-expiry-interval",
-                                                     "60",
-                                                     "-D",
-                                                     "connect",
-                                                     "receive-maximum",
-                                                     "5",
-                                                     "-D",
-                                                     "connect",
-                                                     "maximum-packet-size",
-                                                     "1000",
-                                                     "-D",
-                                                     "connect",
-                                                     "topic-alias-maximum",
-                                                     "5",
-                                                     "-D",
-                                                     "connect",
-                                                     "request-problem-information",
-                                                     "1",
-                                                     "-D",
-                                                     "connect",
-                                                     "request-response-information",
-                                                     "1",
-                                                     "-D",
-                                                     "connect",
-                                                     "user-property",
-                                                     "who",
-                                                     "me",
-                                                     "-D",
-                                                     "subscribe",
-                                                     "subscription-identifier",
-                                                     "268435455",
-                                                     "-D",
-                                                     "subscribe",
-                                                     "user-property",
-                                                     "why",
-                                                     "so",
-                                                     "-D",
-                                                     "unsubscribe",
-                                                     "user-property",
-                                                     "why",
-                                                     "not",
-                                                     "-D",
-                                                     "disconnect",
-                                                     "session-expiry-interval",
-                                                     "0",
-                                                     "-D",
-                                                     "disconnect",
-                                                     "user-property",
-                                                     "good",
-                                                     "bye",
-                                                     "-U",
-                                                     "pubsub.localhost/utf8/attic",
-                                                     "-i",
-                                                     "device",
-                                                     "-c",
-                                                     "-q",
-                                                     "2",
-                                                     "-t",
-                                                     topic,
-                                                     "-C",
-                                                     "3"}));
-    terminal.publish(in_5({"-D",
-                           "connect",
-                           "user-property",
-                           "who",
-                           "me",
-                           "-D",
-                           "publish",
-                           "topic-alias",
-                           "1",
-                           "-D",
-                           "publish",
-                           "message-expiry-interval",
-                           "60",
-                           "-D",
-                           "publish",
-                           "user-property",
-                           "n",
-                           "v",
-                           "-D",
-                           "disconnect",
-                           "user-property",
-                           "good",
-                           "bye",
-                           "-t",
-                           topic,
-                           "-q",
-                           "1",
-                           "-m",
-                           "again",
-                           "--repeat",
-                           "3"}));
+    const auto property = [](Arguments& arguments, const Arguments& words) {
+      arguments.emplace_back("-D");
+      arguments.insert(arguments.end(), words.begin(), words.end());
+    };
+    Arguments subscribing = in_5({"-i", "device", "-c", "-x", "60", "-q", "2", "-t", topic, "-C", "3", "-U",
+                                  "pubsub.localhost/utf8/attic"});
+    property(subscribing, {"connect", "receive-maximum", "5"});
+    property(subscribing, {"connect", "maximum-packet-size", "1000"});
+    property(subscribing, {"connect", "request-problem-information", "1"});
+    property(subscribing, {"connect", "request-response-information", "1"});
+    property(subscribing, {"connect", "user-property", "who", "me"});
+    property(subscribing, {"subscribe", "subscription-identifier", "268435455"});
+    property(subscribing, {"subscribe", "user-property", "why", "so"});
+    property(subscribing, {"unsubscribe", "user-property", "why", "not"});
+    property(subscribing, {"disconnect", "session-expiry-interval", "0"});
+    property(subscribing, {"disconnect", "user-property", "good", "bye"});
+    const auto subscriber = terminal.subscribe(subscribing);
+    Arguments publishing = in_5({"-t", topic, "-q", "1", "-m", "again", "--repeat", "3"});
+    property(publishing, {"connect", "session-expiry-interval", "60"});
+    property(publishing, {"connect", "user-property", "who", "me"});
+    property(publishing, {"publish", "topic-alias", "1"});
+    property(publishing, {"publish", "message-expiry-interval", "60"});
+    property(publishing, {"publish", "user-property", "n", "v"});
+    property(publishing, {"disconnect", "session-expiry-interval", "0"});
+    property(publishing, {"disconnect", "user-property", "good", "bye"});
+    terminal.publish(publishing);
     terminal.show(*subscriber);
   });
 }
@@ -254,9 +188,8 @@ TEST_F(Mqtt5, ClientsOfAllVersionsMeet) {
   const Lines shown = compare([](Terminal& terminal) {
     for (const char* subscribing : {"mqttv31", "mqttv311", "mqttv5"}) {
       for (const char* publishing : {"mqttv31", "mqttv311", "mqttv5"}) {
-        const auto subscriber = terminal.subscribe({"-V", subscribing, "-t", topic, "-q", "2", "-C", "2"});
+        const auto subscriber = terminal.subscribe({"-V", subscribing, "-t", topic, "-q", "2", "-C", "1"});
         terminal.publish({"-V", publishing, "-t", topic, "-q", "2", "-m", publishing});
-        terminal.publish({"-V", publishing, "-t", topic, "-q", "0", "-m", publishing});
         terminal.show(*subscriber);
       }
     }

@@ -219,14 +219,6 @@ TEST_F(PublishSubscribe, ANewConnectionTakesOverItsClientIdentifier) {
   EXPECT_EQ(second.read_packet<mqtt::Publish>().payload, "1");
 }
 
-TEST_F(PublishSubscribe, AClientOfMqtt5IsToldThatItsVersionIsNotServed) {
-  MosquittoCommand client({"mosquitto_pub", "-V", "5", "-p", std::to_string(prosody.mqtt_port()), "-t",
-                           "pubsub.localhost/json/node", "-m", "1"});
-  EXPECT_NE(client.wait(), 0);
-  // Mosquitto_pub 2.0.21 takes a CONNACK of MQTT 3.1.1 for malformed before it looks at the return code.
-  client.output().wait_for("protocol version|Unknown error");
-}
-
 TEST_F(PublishSubscribe, AnXmppUserIsServedWhileMqttIsBusy) {
   XmppClient romeo("romeo@localhost", account_password, prosody.c2s_port());
   RawMqtt publisher = connected(prosody.mqtt_port(), "busy");

@@ -65,7 +65,7 @@ class PacketReader {
   // its level, and so with 5.0.
   ReadResult read(std::string_view& input);
 
-  // Of the client, as soon as its CONNECT has said which, also where the rest of the packet is malformed.
+  // Of the client, as soon as its CONNECT has said which, also where the rest of the packet is malformed, or too large.
   ProtocolLevel level() const { return level_; }
   // For a client, which knows the level without a CONNECT.
   void set_level(ProtocolLevel level) { level_ = level; }
@@ -80,6 +80,7 @@ class PacketReader {
   ReadResult read_in_place(std::string_view& input);
   ReadResult read_in_parts(std::string_view& input);
   ReadResult read_whole(std::string_view packet, std::size_t header_size);
+  void learn_level(std::string_view packet);
 
   std::size_t max_packet_size_;
   std::unique_ptr<std::string>

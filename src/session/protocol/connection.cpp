@@ -35,6 +35,12 @@ std::optional<Time> earlier(std::optional<Time> one, std::optional<Time> other) 
   return one && other ? std::min(*one, *other) : one ? one : other;
 }
 
+std::size_t connack_size(const std::string& properties) {
+  std::string bytes;
+  mqtt::write(mqtt::Connack{.properties = mqtt::Properties(properties)}, bytes, mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size();
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionId id, Peer peer, Time now, Sessions& sessions, Outbox& outbox)
@@ -373,6 +379,11 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
             : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
         LogLevel::warn);
   }
+  std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
+  if (authentication_) authentication_->append_properties(authentication_data, properties);
+  if (newcomer_->limits && connack_size(properties) > newcomer_->limits->max_packet_size) {
+    return refuse(mqtt::Reason::packet_too_large, "takes no packet as large as CONNACK [MQTT5-3.1.2-24]");
+  }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
                                       .peer = std::move(newcomer_->peer),
@@ -380,8 +391,6 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
-  if (authentication_) authentication_->append_properties(authentication_data, properties);
   keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.

@@ -1,6 +1,5 @@
 #include "protocol/given_aliases.h"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace pubsub_mqtt::session {
@@ -17,7 +16,7 @@ std::uint16_t GivenAliases::find(const std::string& topic) const {
 }
 
 std::uint16_t GivenAliases::give(const std::string& topic, std::uint16_t maximum) {
-  if (last_ >= std::min(maximum, most)) return 0;
+  if (last_ >= maximum) return 0;
   const auto found = by_topic_.find(topic);
   if (found != by_topic_.end()) return found->second = ++last_;
   if (by_topic_.size() - last_ >= most_sent_once) {

@@ -11,13 +11,9 @@ namespace pubsub_mqtt::session {
 
 class GivenAliases {
  public:
-  // However many the client takes.
-  static constexpr std::uint16_t most = 32;
-
   // Returns 0 where the topic has none.
   std::uint16_t find(const std::string& topic) const;
-  // The topic, which has none, is being sent to a client that takes aliases up to `maximum`. Returns the alias that is
-  // to go with it, or 0.
+  // The topic, which has none, is being sent. Returns the alias that is to go with it, `maximum` at the most, or 0.
   std::uint16_t give(const std::string& topic, std::uint16_t maximum);
 
  private:

@@ -1,5 +1,6 @@
 #include "protocol/recipient.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,11 +30,13 @@ std::string properties(const Message& message, const Selected& selected, std::ui
 
 }  // namespace
 
-void Recipient::attach(Outbox& outbox, mqtt::ProtocolLevel level,
-                       std::unique_ptr<const ClientLimits> limits) noexcept {
+void Recipient::attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits,
+                       std::size_t max_topic_aliases) noexcept {
   outbox_ = &outbox;
   level_ = level;
   limits_ = std::move(limits);
+  const std::size_t taken = limits_ == nullptr ? 0 : limits_->topic_alias_maximum;
+  most_aliases_ = static_cast<std::uint16_t>(std::min(taken, max_topic_aliases));
   aliases_.reset();  // those of one connection mean nothing on another [MQTT5-3.3.2-7]
 }
 
@@ -76,11 +79,11 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
 }
 
 Recipient::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
-  if (limits_ == nullptr || limits_->topic_alias_maximum == 0) return {};
+  if (most_aliases_ == 0) return {};
   if (aliases_ == nullptr) aliases_ = std::make_unique<GivenAliases>();
   if (const auto known = aliases_->find(message.topic())) return {.number = known};
   if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
-  return {.number = aliases_->give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
+  return {.number = aliases_->give(message.topic(), most_aliases_), .is_new = true};
 }
 
 }  // namespace pubsub_mqtt::session

@@ -20,8 +20,10 @@ namespace pubsub_mqtt::session {
 
 class Recipient {
  public:
-  // `outbox` outlives the connection, which is from here to detach().
-  void attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits) noexcept;
+  // `outbox` outlives the connection, which is from here to detach(). The server gives it so many topic aliases at the
+  // most.
+  void attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits,
+              std::size_t max_topic_aliases) noexcept;
   void detach() noexcept;
 
   bool is_connected() const { return outbox_ != nullptr; }
@@ -81,6 +83,7 @@ class Recipient {
   std::unique_ptr<const ClientLimits> limits_;
   std::unique_ptr<GivenAliases> aliases_;
   TooLarge too_large_;
+  std::uint16_t most_aliases_ = 0;
   mqtt::ProtocolLevel level_ = mqtt::ProtocolLevel::mqtt_3_1_1;
 };
 

@@ -42,7 +42,8 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits));
+  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits),
+                    shared_.limits.max_topic_aliases);
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
   party_ = std::move(attachment.party);
@@ -314,8 +315,7 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
 }
 
 void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
-  const bool comes_in_time = message->expires_at_once() && is_connected();
-  if (message->has_expired(shared_.now) && !comes_in_time) return;
+  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) return;
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {

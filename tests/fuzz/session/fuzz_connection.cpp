@@ -31,6 +31,8 @@ using namespace pubsub_mqtt;
 
 constexpr std::size_t places = 3;  // for connections at the same time
 constexpr NodeId nodes = 3;
+constexpr std::uint32_t client_aliases = 2;  // at most, that a client takes
+constexpr std::size_t server_aliases = 3;
 constexpr std::array<const char*, nodes + 1> topics{"h/utf8/0", "h/utf8/1", "h/utf8/2", "t"};
 constexpr std::array<const char*, 2> users{"juliet@capulet.lit", "romeo@montague.lit"};
 
@@ -64,8 +66,10 @@ class CheckedOutbox final : public session::Outbox {
   void write(std::string_view packets) override {
     require(!closed, "nothing is written after close()");
     waiting += packets.size();
+    learn_level(packets);
     while (!packets.empty()) {
       const auto result = reader_.read(packets);
+      check(result);
       require(!std::holds_alternative<mqtt::Malformed>(result), "what the server writes is MQTT");
       require(!std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result),
               "a server does not send CONNECT");
@@ -79,12 +83,34 @@ class CheckedOutbox final : public session::Outbox {
   }
   void resume_reading() noexcept override { resumed = true; }
 
+  // Of the client, as CONNACK has answered it; before, it is not known.
+  mqtt::ProtocolLevel level() const { return reader_.level(); }
+
   std::size_t waiting = 0;
   bool closed = false;
   bool resumed = false;
 
  private:
+  // Before 5.0 a CONNACK has two bytes behind its fixed header, and since then more.
+  void learn_level(std::string_view packets) {
+    if (std::exchange(has_begun_, true) || packets.size() < 2 || packets[1] == 2) return;
+    reader_.set_level(mqtt::ProtocolLevel::mqtt_5);
+  }
+
+  void check(const mqtt::ReadResult& result) const {
+    const auto* packet = std::get_if<mqtt::Packet>(&result);
+    if (packet == nullptr) return;
+    if (level() != mqtt::ProtocolLevel::mqtt_5) {
+      return require(!std::holds_alternative<mqtt::Disconnect>(*packet), "DISCONNECT is for clients of 5.0");
+    }
+    if (const auto* publish = std::get_if<mqtt::Publish>(packet)) {
+      const auto alias = publish->properties.integer(mqtt::PropertyIdentifier::topic_alias);
+      require(alias.value_or(0) <= client_aliases, "topic aliases are within the client's maximum");
+    }
+  }
+
   mqtt::PacketReader reader_{1U << 20U};
+  bool has_begun_ = false;
 };
 
 struct Place {
@@ -110,6 +136,7 @@ class World {
     limits_.max_anonymous_sessions = 2;
     limits_.max_message_rate = 3;
     limits_.max_byte_rate = 500;
+    limits_.max_topic_aliases = server_aliases;
     for (NodeId node = 0; node < nodes; ++node) {
       sessions_.handle(NodeOpened{.node = node, .host = "h", .name = std::to_string(node)});
     }
@@ -126,7 +153,7 @@ class World {
         break;
       case 2:
       case 3:
-        receive(place, packet(input));
+        receive(place, packet(input, level(place)));
         break;
       case 4:
         close(place);
@@ -197,7 +224,62 @@ class World {
     place.unread = std::string(left);
   }
 
-  static std::string packet(Input& input) {
+  static mqtt::ProtocolLevel level(const Place& place) {
+    return place.outbox == nullptr ? mqtt::ProtocolLevel::mqtt_3_1_1 : place.outbox->level();
+  }
+
+  static void append(mqtt::PropertyIdentifier identifier, mqtt::PropertyValue value,
+                     std::string& properties) {
+    mqtt::append({.identifier = identifier, .value = value}, properties);
+  }
+
+  static std::string connect_properties(Input& input) {
+    using Id = mqtt::PropertyIdentifier;
+    std::string properties;
+    const unsigned which = input.byte();
+    if ((which & 1U) != 0) append(Id::session_expiry_interval, std::uint32_t{input.byte()}, properties);
+    if ((which & 2U) != 0) append(Id::receive_maximum, 1U + (which >> 6U), properties);
+    if ((which & 4U) != 0) append(Id::maximum_packet_size, 1U + input.byte(), properties);
+    if ((which & 8U) != 0) append(Id::topic_alias_maximum, client_aliases, properties);
+    if ((which & 16U) != 0) append(Id::request_problem_information, 0U, properties);
+    if ((which & 32U) != 0) append(Id::session_expiry_interval, 0xFFFFFFFFU, properties);
+    return properties;
+  }
+
+  // Of a PUBLISH, or of a will, which has a delay and no alias.
+  static std::string message_properties(Input& input, bool is_will) {
+    using Id = mqtt::PropertyIdentifier;
+    std::string properties;
+    const unsigned which = input.byte();
+    if ((which & 1U) != 0) append(Id::message_expiry_interval, std::uint32_t{which >> 6U}, properties);
+    if ((which & 2U) != 0) append(Id::user_property, mqtt::UserProperty{"name", "value"}, properties);
+    if ((which & 4U) != 0) append(Id::payload_format_indicator, 1U, properties);
+    if ((which & 8U) != 0) append(Id::content_type, "text/plain", properties);
+    if ((which & 16U) == 0) return properties;
+    if (is_will) {
+      append(Id::will_delay_interval, which >> 5U, properties);
+    } else {
+      append(Id::topic_alias, which >> 5U, properties);
+    }
+    return properties;
+  }
+
+  static std::string disconnect(Input& input) {
+    static constexpr std::array<mqtt::Reason, 4> reasons{
+        mqtt::Reason::success, mqtt::Reason::disconnect_with_will, mqtt::Reason::unspecified_error,
+        mqtt::Reason::server_busy};
+    const auto reason = reasons[input.below(reasons.size())];
+    std::string properties;
+    if (input.flag()) {
+      append(mqtt::PropertyIdentifier::session_expiry_interval, std::uint32_t{input.byte()}, properties);
+    }
+    std::string bytes;
+    mqtt::write(mqtt::Disconnect{.reason = reason, .properties = mqtt::Properties(properties)}, bytes,
+                mqtt::ProtocolLevel::mqtt_5);
+    return bytes;
+  }
+
+  static std::string packet(Input& input, mqtt::ProtocolLevel level) {
     struct Name {
       std::string_view client_identifier;
       std::optional<std::string_view> user_name = {};
@@ -212,21 +294,35 @@ class World {
     std::string bytes;
     const auto identifier = static_cast<mqtt::PacketIdentifier>(1 + input.below(6));
     const auto qos = static_cast<mqtt::QoS>(input.below(3));
+    const bool speaks_5 = level == mqtt::ProtocolLevel::mqtt_5;
+    std::string properties;
     switch (input.below(10)) {
       case 0: {
-        const std::uint8_t level = input.byte();
-        const bool is_3_1 = level % 4 == 0;
+        const std::uint8_t level_byte = input.byte();
+        static constexpr std::array<mqtt::ProtocolLevel, 4> levels{
+            mqtt::ProtocolLevel::mqtt_3_1, mqtt::ProtocolLevel::mqtt_3_1_1, mqtt::ProtocolLevel::mqtt_3_1_1,
+            mqtt::ProtocolLevel::mqtt_5};
+        const auto wanted = levels[level_byte % levels.size()];
+        const bool wants_5 = wanted == mqtt::ProtocolLevel::mqtt_5;
         const bool clean_session = input.flag();
         const std::uint16_t keep_alive = input.byte();
         const Name& name = names[input.below(names.size())];
-        mqtt::Connect connect{
-            .level = is_3_1 ? mqtt::ProtocolLevel::mqtt_3_1 : mqtt::ProtocolLevel::mqtt_3_1_1,
-            .is_bridge = (level & 0x80U) != 0,
-            .clean_session = clean_session,
-            .keep_alive = keep_alive,
-            .client_identifier = name.client_identifier,
-            .user_name = name.user_name};
+        mqtt::Connect connect{.level = wanted,
+                              .is_bridge = !wants_5 && (level_byte & 0x80U) != 0,
+                              .clean_session = clean_session,
+                              .keep_alive = keep_alive,
+                              .client_identifier = name.client_identifier,
+                              .user_name = name.user_name};
         if (input.flag()) connect.will = mqtt::Publish{.topic = "w", .qos = qos, .retain = input.flag()};
+        std::string of_will;
+        if (wants_5) {
+          properties = connect_properties(input);
+          connect.properties = mqtt::Properties(properties);
+          if (connect.will) {
+            of_will = message_properties(input, true);
+            connect.will->properties = mqtt::Properties(of_will);
+          }
+        }
         mqtt::write(connect, bytes);
         break;
       }
@@ -234,37 +330,55 @@ class World {
       case 2: {
         const std::string payload(input.byte(), 'p');
         const bool is_qos_0 = qos == mqtt::QoS::at_most_once;
-        mqtt::write(mqtt::Publish{.topic = topics.at(identifier % topics.size()),
-                                  .payload = payload,
-                                  .qos = qos,
-                                  .dup = !is_qos_0 && input.flag(),
-                                  .packet_identifier = is_qos_0 ? mqtt::PacketIdentifier{0} : identifier},
-                    bytes);
+        mqtt::Publish publish{.topic = topics.at(identifier % topics.size()),
+                              .payload = payload,
+                              .qos = qos,
+                              .dup = !is_qos_0 && input.flag(),
+                              .packet_identifier = is_qos_0 ? mqtt::PacketIdentifier{0} : identifier};
+        if (speaks_5) {
+          properties = message_properties(input, false);
+          publish.properties = mqtt::Properties(properties);
+          if (publish.properties.integer(mqtt::PropertyIdentifier::topic_alias) && input.flag()) {
+            publish.topic = {};
+          }
+        }
+        mqtt::write(publish, bytes, level);
         break;
       }
       case 3:
-        mqtt::write(mqtt::Puback{.packet_identifier = identifier}, bytes);
+        mqtt::write(mqtt::Puback{.packet_identifier = identifier}, bytes, level);
         break;
       case 4:
-        mqtt::write(mqtt::Pubrec{.packet_identifier = identifier}, bytes);
+        mqtt::write(mqtt::Pubrec{.packet_identifier = identifier,
+                                 .reason = speaks_5 && input.flag() ? mqtt::Reason::quota_exceeded
+                                                                    : mqtt::Reason::success},
+                    bytes, level);
         break;
       case 5:
-        mqtt::write(mqtt::Pubrel{.packet_identifier = identifier}, bytes);
+        mqtt::write(mqtt::Pubrel{.packet_identifier = identifier}, bytes, level);
         break;
       case 6:
-        mqtt::write(mqtt::Pubcomp{.packet_identifier = identifier}, bytes);
+        mqtt::write(mqtt::Pubcomp{.packet_identifier = identifier}, bytes, level);
         break;
       case 7:
+        if (speaks_5 && input.flag()) {
+          append(mqtt::PropertyIdentifier::subscription_identifier, 1U + input.byte(), properties);
+        }
         mqtt::write(
             mqtt::Subscribe{.packet_identifier = identifier,
-                            .subscriptions = {{.topic_filter = "a", .qos = qos}, {.topic_filter = "b/#"}}},
-            bytes);
+                            .subscriptions = {{.topic_filter = "a", .qos = qos}, {.topic_filter = "b/#"}},
+                            .properties = mqtt::Properties(properties)},
+            bytes, level);
         break;
       case 8:
-        mqtt::write(mqtt::Unsubscribe{.packet_identifier = identifier, .topic_filters = {"a"}}, bytes);
+        mqtt::write(mqtt::Unsubscribe{.packet_identifier = identifier, .topic_filters = {"a"}}, bytes, level);
         break;
       case 9:
-        input.flag() ? mqtt::write(mqtt::Pingreq{}, bytes) : mqtt::write(mqtt::Disconnect{}, bytes);
+        if (input.flag()) {
+          mqtt::write(mqtt::Pingreq{}, bytes);
+        } else {
+          bytes = speaks_5 ? disconnect(input) : std::string("\xE0\0", 2);
+        }
         break;
     }
     return bytes;

@@ -116,9 +116,8 @@ inline mqtt::Reason reason_of_disconnect(RawMqtt& client) {
   }
 }
 
-// With a reason; returns when the server has closed.
-inline void disconnect(RawMqtt& client, mqtt::Reason reason = mqtt::Reason::success,
-                       const std::string& properties = {}) {
+// Returns when the server has closed.
+inline void disconnect(RawMqtt& client, mqtt::Reason reason, const std::string& properties = {}) {
   client.send(mqtt::Disconnect{reason, mqtt::Properties(properties)});
   client.wait_for_close();
 }

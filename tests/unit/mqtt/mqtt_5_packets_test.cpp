@@ -103,7 +103,8 @@ TEST(Mqtt5Packets, APublishHeaderThatIsRewrittenKeepsItsProperties) {
   other.qos = QoS::exactly_once;
   other.retain = true;
   other.packet_identifier = 0x0203;
-  rewrite_publish_header(header, place, other);
+  rewrite_publish_header(header, place,
+                         {.qos = other.qos, .retain = other.retain, .packet_identifier = other.packet_identifier});
   EXPECT_EQ(header + "p", encoded(other, mqtt_5));
 }
 

@@ -183,16 +183,33 @@ TEST_F(Mqtt5ReasonsTest, WhatFailsForNowIsToldInDisconnectSoThatTheClientSendsIt
   }
 }
 
-TEST_F(Mqtt5ReasonsTest, AClientThatTakesNoPacketOfThatSizeIsToldNothing) {  // [MQTT5-3.1.2-24]
-  client.level = Level::mqtt_5;
+TEST_F(Mqtt5ReasonsTest, AClientThatTakesNoConnackIsRefusedAndToldAsMuchAsItTakes) {  // [MQTT5-3.1.2-24]
+  for (const auto& [takes, told] : {std::pair(2U, std::size_t{0}), std::pair(5U, std::size_t{5})}) {
+    Client small(server);
+    auto connect = packet();
+    const auto size = encoded({{.identifier = Id::maximum_packet_size, .value = takes}});
+    connect.properties = mqtt::Properties(size);
+    connect.will = mqtt::Publish{.topic = "h/utf8/w"};
+    small.send(connect);
+    EXPECT_TRUE(small.outbox.closed);
+    EXPECT_EQ(small.outbox.take().size(), told);
+  }
+  EXPECT_EQ(server.sessions.size(), 0U);
+  EXPECT_TRUE(server.requested<PublishRequest>().empty()) << "who was not let in has no will";
+}
+
+TEST_F(Mqtt5ReasonsTest, AConnectThatIsTooLargeIsToldInConnack) {  // 3.2.2.2
+  const std::string large(40000, 'u');
   auto connect = packet();
-  const auto tiny = encoded({{.identifier = Id::maximum_packet_size, .value = 2U}});
-  connect.properties = mqtt::Properties(tiny);
-  client.send(connect);
-  client.outbox.take();
-  server.sessions.close_all();
-  EXPECT_TRUE(client.outbox.closed);
-  EXPECT_EQ(client.outbox.take(), "");
+  connect.user_name = large;
+  connect.password = large;
+  const std::string bytes = bytes_of(connect);
+  for (const std::size_t first : {std::size_t{1}, std::size_t{3}, bytes.size()}) {
+    Client other(server);
+    other.receive(std::string_view(bytes).substr(0, first));
+    if (!other.outbox.closed) other.receive(std::string_view(bytes).substr(first));
+    EXPECT_EQ(last<mqtt::Connack>(other).reason, Reason::packet_too_large);
+  }
 }
 
 TEST_F(Mqtt5ReasonsTest, AClientOfAnOlderMqttIsNeverToldInDisconnect) {

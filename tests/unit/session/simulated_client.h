@@ -1,11 +1,14 @@
-// A client that keeps to MQTT 3.1.1 in both roles and keeps its session over lost connections. It complains
-// of every packet that a server may not send at that moment.
+// A client that keeps to MQTT 3.1.1 or 5.0 in both roles and keeps its session over lost connections. It complains
+// of every packet that a server may not send at that moment. Of 5.0 it speaks topic aliases, both ways, Receive Maximum
+// and Session Expiry.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,7 +30,16 @@ class SimulatedClient {
     mqtt::QoS qos = mqtt::QoS::at_most_once;
   };
 
-  explicit SimulatedClient(std::string client_identifier) : identifier_(std::move(client_identifier)) {}
+  explicit SimulatedClient(std::string client_identifier,
+                           mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1)
+      : identifier_(std::move(client_identifier)), level_(level) {}
+
+  // As a client of 5.0 says in CONNECT.
+  static constexpr std::uint32_t receive_maximum = 2;
+  static constexpr std::uint32_t topic_alias_maximum = 2;
+
+  mqtt::ProtocolLevel level() const { return level_; }
+  bool speaks_5() const { return level_ == mqtt::ProtocolLevel::mqtt_5; }
 
   const std::string& identifier() const { return identifier_; }
   // What it published at QoS 1 and 2, and what it was given, in order.
@@ -35,18 +47,28 @@ class SimulatedClient {
   const std::vector<Message>& received() const { return received_; }
   bool is_finished() const { return outgoing_.empty() && incoming_.empty(); }
   bool is_connected() const { return connected_; }
-  bool can_publish() const { return connected_ && outgoing_.size() < max_outgoing; }
+  bool can_publish() const { return connected_ && outgoing_.size() < max_outgoing_; }
 
   // Bytes for the server; whoever moves them takes them.
   std::string out;
 
   void open(std::string_view will) {
+    using Id = mqtt::PropertyIdentifier;
     reader_.emplace(max_packet_size);
+    reader_->set_level(level_);
     connected_ = false;
-    out = bytes_of(mqtt::Connect{.clean_session = false,
+    aliases_.clear();
+    aliases_of_server_.clear();
+    const std::string properties =
+        encoded({{.identifier = Id::session_expiry_interval, .value = 0xFFFFFFFFU},
+                 {.identifier = Id::receive_maximum, .value = receive_maximum},
+                 {.identifier = Id::topic_alias_maximum, .value = topic_alias_maximum}});
+    out = bytes_of(mqtt::Connect{.level = level_,
+                                 .clean_session = false,
                                  .keep_alive = 10,
                                  .client_identifier = identifier_,
-                                 .will = mqtt::Publish{.topic = "h/utf8/will", .payload = will}});
+                                 .will = mqtt::Publish{.topic = "h/utf8/will", .payload = will},
+                                 .properties = mqtt::Properties(properties)});
   }
 
   void lose() {
@@ -59,7 +81,7 @@ class SimulatedClient {
   void publish(std::string_view topic, mqtt::QoS qos) {
     Message message{std::string(topic), identifier_ + ":" + std::to_string(++last_payload_), qos};
     if (qos == mqtt::QoS::at_most_once) {
-      out += bytes_of(mqtt::Publish{.topic = message.topic, .payload = message.payload});
+      write({.topic = message.topic, .payload = message.payload});
       return;
     }
     published_.push_back(message);
@@ -67,8 +89,8 @@ class SimulatedClient {
     send(outgoing_.back(), false);
   }
 
-  void ping() { out += bytes_of(mqtt::Pingreq{}); }
-  void disconnect() { out += bytes_of(mqtt::Disconnect{}); }
+  void ping() { out += bytes_of(mqtt::Pingreq{}, level_); }
+  void disconnect() { out += bytes_of(mqtt::Disconnect{}, level_); }
 
   void receive(std::string_view bytes) {
     while (reader_) {
@@ -113,36 +135,72 @@ class SimulatedClient {
   void send(Outgoing& each, bool again) {
     each.sent_here = true;
     if (each.released) {
-      out += bytes_of(mqtt::Pubrel{.packet_identifier = each.packet_identifier});
+      out += bytes_of(mqtt::Pubrel{.packet_identifier = each.packet_identifier}, level_);
     } else {
-      out += bytes_of(mqtt::Publish{.topic = each.message.topic,
-                                    .payload = each.message.payload,
-                                    .qos = each.message.qos,
-                                    .dup = again,
-                                    .packet_identifier = each.packet_identifier});
+      write({.topic = each.message.topic,
+             .payload = each.message.payload,
+             .qos = each.message.qos,
+             .dup = again,
+             .packet_identifier = each.packet_identifier});
     }
+  }
+
+  // A topic goes with its alias the first time, and is left out from then on.
+  void write(mqtt::Publish publish) {
+    std::string properties;
+    const std::string topic(publish.topic);
+    if (const auto known = aliases_.find(topic); known != aliases_.end()) {
+      publish.topic = {};
+      properties = encoded({{.identifier = mqtt::PropertyIdentifier::topic_alias, .value = known->second}});
+    } else if (aliases_.size() < most_aliases_) {
+      const auto alias = static_cast<std::uint32_t>(aliases_.size() + 1);
+      aliases_.emplace(topic, alias);
+      properties = encoded({{.identifier = mqtt::PropertyIdentifier::topic_alias, .value = alias}});
+    }
+    publish.properties = mqtt::Properties(properties);
+    out += bytes_of(publish, level_);
+  }
+
+  // Of a message from the server.
+  std::string topic_of(const mqtt::Publish& publish) {
+    const auto alias = publish.properties.integer(mqtt::PropertyIdentifier::topic_alias);
+    if (!alias) return std::string(publish.topic);
+    EXPECT_LE(*alias, topic_alias_maximum);
+    auto& topic = aliases_of_server_[*alias];
+    if (!publish.topic.empty()) topic = publish.topic;
+    EXPECT_FALSE(topic.empty()) << "an alias that was not set on this connection";
+    return topic;
   }
 
   void handle(const mqtt::Connack& connack) {
     EXPECT_EQ(connack.reason, mqtt::Reason::success);
     EXPECT_TRUE(connack.session_present || !was_connected_) << "the server lost the session";
     connected_ = was_connected_ = true;
+    if (speaks_5()) {
+      using Id = mqtt::PropertyIdentifier;
+      max_outgoing_ = std::min<std::size_t>(max_outgoing,
+                                            connack.properties.integer(Id::receive_maximum).value_or(65535));
+      most_aliases_ = connack.properties.integer(Id::topic_alias_maximum).value_or(0);
+    }
     for (auto& each : outgoing_) send(each, true);
   }
 
   void handle(const mqtt::Publish& publish) {
     EXPECT_TRUE(connected_) << "a PUBLISH before CONNACK";
     const auto id = publish.packet_identifier;
+    const std::string topic = topic_of(publish);
     if (publish.qos != mqtt::QoS::exactly_once || incoming_.insert(id).second) {
-      received_.push_back({std::string(publish.topic), std::string(publish.payload), publish.qos});
+      received_.push_back({topic, std::string(publish.payload), publish.qos});
     }
-    if (publish.qos == mqtt::QoS::at_least_once) out += bytes_of(mqtt::Puback{.packet_identifier = id});
-    if (publish.qos == mqtt::QoS::exactly_once) out += bytes_of(mqtt::Pubrec{.packet_identifier = id});
+    if (publish.qos == mqtt::QoS::at_least_once)
+      out += bytes_of(mqtt::Puback{.packet_identifier = id}, level_);
+    if (publish.qos == mqtt::QoS::exactly_once)
+      out += bytes_of(mqtt::Pubrec{.packet_identifier = id}, level_);
   }
 
   void handle(const mqtt::Pubrel& pubrel) {
     incoming_.erase(pubrel.packet_identifier);
-    out += bytes_of(mqtt::Pubcomp{.packet_identifier = pubrel.packet_identifier});
+    out += bytes_of(mqtt::Pubcomp{.packet_identifier = pubrel.packet_identifier}, level_);
   }
 
   void handle(const mqtt::Puback& puback) {
@@ -154,9 +212,11 @@ class SimulatedClient {
 
   void handle(const mqtt::Pubrec& pubrec) {
     Outgoing* each = find(pubrec.packet_identifier);
+    const bool is_over = speaks_5() && mqtt::is_error(pubrec.reason);
     ASSERT_TRUE(each != nullptr && each->sent_here && each->message.qos == mqtt::QoS::exactly_once &&
                 !each->released)
         << "a PUBREC for nothing";
+    if (is_over) return finish(each);
     each->released = true;
     send(*each, false);
   }
@@ -169,12 +229,25 @@ class SimulatedClient {
 
   void handle(const mqtt::Pingresp& /*packet*/) {}
 
+  void handle(const mqtt::Disconnect& disconnect) {
+    EXPECT_TRUE(speaks_5()) << "a server's DISCONNECT before 5.0";
+    for (const auto own_fault : {mqtt::Reason::malformed_packet, mqtt::Reason::protocol_error,
+                                 mqtt::Reason::receive_maximum_exceeded, mqtt::Reason::topic_alias_invalid}) {
+      EXPECT_NE(disconnect.reason, own_fault) << "the client keeps to the rules";
+    }
+  }
+
   template <typename Packet>
   void handle(const Packet& /*packet*/) {
     ADD_FAILURE() << "a packet that nobody asked for";
   }
 
   std::string identifier_;
+  mqtt::ProtocolLevel level_;
+  std::size_t max_outgoing_ = max_outgoing;
+  std::size_t most_aliases_ = 0;                            // that the server takes
+  std::map<std::string, std::uint32_t> aliases_;            // by topic, on this connection
+  std::map<std::uint32_t, std::string> aliases_of_server_;  // likewise
   std::optional<mqtt::PacketReader> reader_;
   bool connected_ = false;
   bool was_connected_ = false;

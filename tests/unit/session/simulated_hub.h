@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -38,6 +39,7 @@ class SimulatedHub {
   struct Client {
     std::vector<Message> published;  // by the client, as often as pubsub was asked
     std::vector<Message> sent;       // to the client
+    std::set<std::string> refused;   // payloads of some
     std::size_t wills = 0;
     std::optional<SessionId> session;
     bool may_send_retained = true;
@@ -147,7 +149,10 @@ class SimulatedHub {
     }
     auto outcome = random_() % 5 == 0 ? PublishReply::Outcome::refused : PublishReply::Outcome::accepted;
     if (fails_ && random_() % 20 == 0) outcome = PublishReply::Outcome::failed;
-    if (outcome != PublishReply::Outcome::failed) {
+    // A client of 5.0 that has not heard of a refusal at QoS 2 asks again.
+    const bool is_known = client.refused.contains(request.publication.payload);
+    if (outcome == PublishReply::Outcome::refused) client.refused.insert(request.publication.payload);
+    if (outcome != PublishReply::Outcome::failed && !is_known) {
       client.published.push_back(
           {request.publication.topic, request.publication.payload, request.ticket.qos});
     }

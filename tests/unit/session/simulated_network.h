@@ -71,7 +71,9 @@ class Link {
                                                       .name = client.identifier(),
                                                       .is_loopback = true,
                                                       .is_encrypted = false},
-                                                 now, server.sessions, outbox_)) {}
+                                                 now, server.sessions, outbox_)) {
+    from_server_.set_level(client.level());
+  }
 
   // One of the two has gone, and the other may not know it yet.
   bool has_client() const { return client_ != nullptr; }

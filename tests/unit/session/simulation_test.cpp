@@ -3,6 +3,7 @@
 // single one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <list>
 #include <map>
@@ -55,12 +56,12 @@ class Simulation {
     server_.limits.max_inflight = static_cast<std::uint16_t>(1 + random_() % 5);
     server_.limits.max_pending_publishes = 1 + random_() % 6;
     server_.limits.max_outbound_bytes = 400;
-    for (const auto* identifier : {"one", "two"}) {
-      peers_.emplace_back(identifier, server_.limits.max_inflight);
-    }
+    constexpr unsigned of_three = 3;
+    add_peer("one", seed % of_three == 0 ? mqtt::ProtocolLevel::mqtt_5 : mqtt::ProtocolLevel::mqtt_3_1_1);
+    add_peer("two", seed % of_three == 1 ? mqtt::ProtocolLevel::mqtt_3_1_1 : mqtt::ProtocolLevel::mqtt_5);
     if (scenario == Scenario::everything) return;
     server_.limits.max_queued_messages = 1 + random_() % 3;
-    peers_.emplace_back("three", server_.limits.max_inflight);
+    add_peer("three", mqtt::ProtocolLevel::mqtt_3_1_1);
     if (scenario == Scenario::to_each_other) {
       hub_.feed();
     } else {
@@ -77,8 +78,8 @@ class Simulation {
 
  private:
   struct Peer {
-    Peer(std::string identifier, std::size_t window_size)
-        : client(std::move(identifier)), window(window_size) {}
+    Peer(std::string identifier, mqtt::ProtocolLevel level, std::size_t window_size)
+        : client(std::move(identifier), level), window(window_size) {}
 
     SimulatedClient client;
     Window window;
@@ -87,6 +88,14 @@ class Simulation {
 
     Link* link() { return !links.empty() && links.back().has_client() ? &links.back() : nullptr; }
   };
+
+  void add_peer(const char* identifier, mqtt::ProtocolLevel level) {
+    std::size_t window = server_.limits.max_inflight;
+    if (level == mqtt::ProtocolLevel::mqtt_5) {
+      window = std::min<std::size_t>(window, SimulatedClient::receive_maximum);
+    }
+    peers_.emplace_back(identifier, level, window);
+  }
 
   std::size_t any(std::size_t below) { return random_() % below; }
   bool one_in(std::size_t n) { return any(n) == 0; }
@@ -185,7 +194,7 @@ class Simulation {
   // Its session is known to the hub, and subscribed.
   void connect_before_others(Peer& peer) {
     connect(peer);
-    peer.client.out += bytes_of(mqtt::Publish{.topic = "h/utf8/0", .payload = "here"});
+    peer.client.out += bytes_of(mqtt::Publish{.topic = "h/utf8/0", .payload = "here"}, peer.client.level());
     for (int i = 0; i < 10; ++i) {
       peer.links.back().carry_to_server(100, now_);
       settle();
