@@ -72,6 +72,17 @@ TEST_F(RetainedTest, EveryTypeIsAViewOfIt) {
   EXPECT_EQ(natural[0].type, payload::Type::json);
 }
 
+// So that it bears the identifiers of filters with a wildcard for TYPE, or does not (MQTT 5.0, 3.3.2.3.8).
+TEST_F(RetainedTest, SaysWhetherItsTypeIsTheNaturalOne) {
+  retain("pubsub/json/node", "1");
+  service.last_items["other"] = "<json xmlns='urn:xmpp:json:0'>7</json>";
+  for (const std::string node : {"node", "other"}) {
+    EXPECT_TRUE(retained_for(1, "pubsub/json/" + node).at(0).is_natural);
+    EXPECT_TRUE(retained_for(1, "pubsub/+/" + node).at(0).is_natural);
+    EXPECT_FALSE(retained_for(1, "pubsub/xml/" + node).at(0).is_natural);
+  }
+}
+
 TEST_F(RetainedTest, OtherPublishesDoNotTouchIt) {  // [MQTT-3.3.1-12]
   retain("pubsub/json/node", "1");
   publish("pubsub/json/node", "2");
