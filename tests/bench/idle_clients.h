@@ -20,7 +20,6 @@ inline constexpr std::size_t connecting_at_a_time = 50;
 // Adds as many to `clients`, so many at a time. Returns when each has its CONNACK. `tls` may be nullptr: plain
 // TCP.
 void connect_clients(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
-                     std::size_t count, IdleClients& clients,
-                     std::size_t at_a_time = connecting_at_a_time);
+                     std::size_t count, IdleClients& clients, std::size_t at_a_time = connecting_at_a_time);
 
 }  // namespace pubsub_mqtt::bench

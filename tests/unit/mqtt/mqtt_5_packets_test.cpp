@@ -103,8 +103,9 @@ TEST(Mqtt5Packets, APublishHeaderThatIsRewrittenKeepsItsProperties) {
   other.qos = QoS::exactly_once;
   other.retain = true;
   other.packet_identifier = 0x0203;
-  rewrite_publish_header(header, place,
-                         {.qos = other.qos, .retain = other.retain, .packet_identifier = other.packet_identifier});
+  rewrite_publish_header(
+      header, place,
+      {.qos = other.qos, .retain = other.retain, .packet_identifier = other.packet_identifier});
   EXPECT_EQ(header + "p", encoded(other, mqtt_5));
 }
 
