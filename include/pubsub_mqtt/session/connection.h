@@ -104,7 +104,7 @@ class Connection {
   bool is_loopback_;
   bool closed_ = false;
   bool waits_for_outbox_ = false;
-  bool is_not_read_ = false;  // what it sends now
+  bool is_not_read_ = false;            // what it sends now
   std::unique_ptr<Newcomer> newcomer_;  // until CONNECT is accepted
   Time last_packet_;
   Sessions& sessions_;

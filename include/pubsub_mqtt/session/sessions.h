@@ -53,7 +53,8 @@ class Sessions {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, Peer peer, Outbox& outbox);
+  Opened open(const mqtt::Connect& connect, std::string account, ConnectionId connection, Peer peer,
+              Outbox& outbox);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);
