@@ -1,6 +1,6 @@
 // What clients have asked for and wait for: each client's requests in the order in which they came, and the clients
-// in turn. Who will have cost Prosody's thread less comes first (weighted fair queueing), so what is cheap does not wait
-// for what is not, however many ask for that at the same time. Prosody's thread only.
+// in turn. Who will have cost Prosody's thread less comes first (weighted fair queueing), so what is cheap does not
+// wait for what is not, however many ask for that at the same time. Prosody's thread only.
 #pragma once
 
 #include <algorithm>

@@ -122,7 +122,7 @@ class Connection {
   bool is_loopback_;
   bool closed_ = false;
   bool waits_for_outbox_ = false;
-  bool is_not_read_ = false;  // what it sends now
+  bool is_not_read_ = false;                        // what it sends now
   std::unique_ptr<Newcomer> newcomer_;              // until CONNECT is accepted
   std::unique_ptr<Authentication> authentication_;  // where CONNECT has named a method
   Time last_packet_;
