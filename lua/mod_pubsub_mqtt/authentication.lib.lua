@@ -1,6 +1,13 @@
 -- SCRAM against Prosody's accounts, at CONNECT and again later (MQTT 5.0, section 4.12). One exchange does not hold up
 -- the others: a provider of accounts may wait in its runner.
 
+local cache = require "util.cache";
+local monotonic = require "util.time".monotonic;
+
+-- Who is logged in, and authenticates again and again, has so long between two of these, from all connections: a stored
+-- password costs milliseconds each time.
+local pause_between = 0.1; -- seconds
+
 local wrong = "wrong user name or password";
 local no_such_method = "a method of authentication that is neither SCRAM-SHA-1 nor SCRAM-SHA-256";
 
@@ -11,6 +18,15 @@ return function (shared, credentials, attempts, scram)
 	-- connection -> { request =, attempt =, sasl =, username =, host = }: the attempt, the account and the handler, where
 	-- there is one, from the client's first message on. Plain tables: a reload of the module may come in between.
 	local exchanges = shared.exchanges;
+
+	local free_again = cache.new(10000); -- account -> when it may begin to authenticate again
+
+	local function wait_for_turn(account)
+		local now = monotonic();
+		local turn = math.max(now, free_again:get(account) or now);
+		free_again:set(account, turn + pause_between);
+		return turn - now;
+	end
 
 	local function is_left(exchange)
 		return exchanges[exchange.request.connection] ~= exchange;
@@ -95,6 +111,9 @@ return function (shared, credentials, attempts, scram)
 		end
 		exchange.attempt = attempts.begin(request, username and username.."@"..host, false);
 		if not exchange.attempt then return answer(exchange, "unavailable"); end
+		if request.account then
+			exchange.attempt.delay = math.max(exchange.attempt.delay, wait_for_turn(request.account));
+		end
 		if problem then return run(exchange, finish, "bad_credentials", problem); end
 		exchange.username, exchange.host = username, host;
 		run(exchange, challenge, data, name, nonce);

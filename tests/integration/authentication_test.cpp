@@ -1,6 +1,7 @@
 // SCRAM against XMPP accounts in MQTT 5.0's enhanced authentication (docs/security.md, "Accounts").
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -265,6 +266,16 @@ TEST_F(AuthenticationAgain, Succeeds) {
     EXPECT_EQ(data_of(std::get<mqtt::Auth>(answer).properties), scram.proof_of_server());
     client->ping();
   }
+}
+
+// Each may cost Prosody's thread milliseconds.
+TEST_F(AuthenticationAgain, NotMoreThanTenTimesASecond) {
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    Scram scram(juliet);
+    ASSERT_TRUE(std::holds_alternative<mqtt::Auth>(authenticate_again(scram)));
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(295));
 }
 
 TEST_F(AuthenticationAgain, AWrongPasswordIsOneDisconnectAndTheWillIsPublished) {
