@@ -13,7 +13,7 @@ namespace pubsub_mqtt::session {
 namespace {
 
 // SUBSCRIBEs and UNSUBSCRIBEs that may wait for pubsub: they can be as large as a packet.
-constexpr std::uint16_t max_pending_subscribes = 16;
+constexpr std::uint8_t max_pending_subscribes = 16;
 
 // A refusal says so, also where nobody has said why.
 mqtt::Reason reason_of(const PublishReply& reply) {
@@ -218,7 +218,8 @@ bool Incoming::may_ask(std::size_t bytes) {
 // A request was answered, or less is withheld, or that counts no more.
 void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
-  if (std::exchange(waits_for_share_, false) && session_.is_connected()) session_.outbox()->resume_reading();
+  if (waits_for_share_ && session_.is_connected()) session_.outbox()->resume_reading();
+  waits_for_share_ = false;
   if (pending_publishes_ == 0) {
     awaits_all_answers_ = false;
   } else if (awaits_all_answers_) {

@@ -114,13 +114,13 @@ class Incoming {
   std::uint32_t answered_publishes_ = 0;
   // What it counts when all that the connection has sent so far is answered.
   std::uint32_t awaited_publishes_ = 0;
-  std::uint16_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs
   // Of a client of 5.0, on this connection: the places of the server's Receive Maximum that its PUBLISHes hold, which
   // PUBACK, PUBCOMP or a refusing PUBREC frees (5.0, 4.9).
   std::uint16_t held_places_ = 0;
-  bool reading_paused_ = false;
-  bool waits_for_share_ = false;
-  bool awaits_all_answers_ = false;  // to take a direct way then
+  std::uint8_t pending_subscribes_ = 0;  // and UNSUBSCRIBEs; never many
+  bool reading_paused_ : 1 = false;
+  bool waits_for_share_ : 1 = false;
+  bool awaits_all_answers_ : 1 = false;  // to take a direct way then
 };
 
 }  // namespace pubsub_mqtt::session
