@@ -72,6 +72,17 @@ TEST_F(RetainedTest, EveryTypeIsAViewOfIt) {
   EXPECT_EQ(natural[0].type, payload::Type::json);
 }
 
+// The session has to know which of its filters select the topic.
+TEST_F(RetainedTest, SaysWhetherItIsOfItsNaturalType) {
+  service.last_items["other"] = "<json xmlns='urn:xmpp:json:0'>1</json>";
+  retain("pubsub/json/node", "1");
+  for (const std::string node : {"node", "other"}) {
+    EXPECT_TRUE(retained_for(1, "pubsub/+/" + node).at(0).is_natural);
+    EXPECT_TRUE(retained_for(1, "pubsub/json/" + node).at(0).is_natural);
+    EXPECT_FALSE(retained_for(1, "pubsub/xml/" + node).at(0).is_natural);
+  }
+}
+
 TEST_F(RetainedTest, OtherPublishesDoNotTouchIt) {  // [MQTT-3.3.1-12]
   retain("pubsub/json/node", "1");
   publish("pubsub/json/node", "2");
