@@ -1,6 +1,7 @@
 #include "protocol/recipient.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,10 +31,9 @@ std::string properties(const Message& message, const Selected& selected, std::ui
 
 }  // namespace
 
-void Recipient::attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits,
+void Recipient::attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits,
                        std::size_t max_topic_aliases) noexcept {
   outbox_ = &outbox;
-  level_ = level;
   limits_ = std::move(limits);
   const std::size_t taken = limits_ == nullptr ? 0 : limits_->topic_alias_maximum;
   most_aliases_ = static_cast<std::uint16_t>(std::min(taken, max_topic_aliases));
@@ -53,13 +53,13 @@ std::size_t Recipient::packet_size(const Message& message, const Selected& selec
   const std::string encoded = properties(message, selected, 0, now);
   return mqtt::packet_size(
       {.topic = message.topic(), .qos = selected.qos, .properties = mqtt::Properties(encoded)},
-      message.payload().size(), level_);
+      message.payload().size(), level());
 }
 
 bool Recipient::is_within_limit(const Message& message, const Selected& selected, Time now) {
   const std::size_t size = packet_size(message, selected, now);
   if (size <= limits_->max_packet_size) return true;
-  ++too_large_.messages;
+  if (too_large_.messages < std::numeric_limits<std::uint16_t>::max()) ++too_large_.messages;
   too_large_.size = static_cast<std::uint32_t>(size);
   return false;
 }
@@ -67,7 +67,7 @@ bool Recipient::is_within_limit(const Message& message, const Selected& selected
 void Recipient::send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now) {
   const auto given = alias(message, selected, now);
   const bool is_told_more = message.expires() || selected.identifiers != nullptr || given.number != 0;
-  if (!is_told_more) return message.write(*outbox_, flags, level_);
+  if (!is_told_more) return message.write(*outbox_, flags, level());
   const bool has_topic = given.number == 0 || given.is_new;
   const std::string encoded = properties(message, selected, given.number, now);
   message.write_alone(*outbox_, {.topic = has_topic ? std::string_view(message.topic()) : std::string_view(),

@@ -20,17 +20,20 @@ namespace pubsub_mqtt::session {
 
 class Recipient {
  public:
-  // `outbox` outlives the connection, which is from here to detach(). The server gives it so many topic aliases at the
-  // most.
-  void attach(Outbox& outbox, mqtt::ProtocolLevel level, std::unique_ptr<const ClientLimits> limits,
+  // `outbox` outlives the connection, which is from here to detach(). `limits` are of a client of 5.0, nullptr of others.
+  // The server gives it so many topic aliases at the most.
+  void attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits,
               std::size_t max_topic_aliases) noexcept;
   void detach() noexcept;
 
   bool is_connected() const { return outbox_ != nullptr; }
   // nullptr: not connected.
   Outbox* outbox() const { return outbox_; }
-  mqtt::ProtocolLevel level() const { return level_; }
-  bool speaks_5() const { return level_ == mqtt::ProtocolLevel::mqtt_5; }
+  // As far as it matters to what a connected client is sent here: 3.1 is as 3.1.1.
+  mqtt::ProtocolLevel level() const {
+    return speaks_5() ? mqtt::ProtocolLevel::mqtt_5 : mqtt::ProtocolLevel::mqtt_3_1_1;
+  }
+  bool speaks_5() const { return limits_ != nullptr; }
   const ClientLimits* limits() const { return limits_.get(); }
 
   // How many PUBLISHes at QoS 1 and 2 may be in flight [MQTT5-3.3.4-9].
@@ -57,14 +60,14 @@ class Recipient {
             Time now) {
     const mqtt::PublishFlags flags{
         .qos = selected.qos, .retain = selected.retain, .dup = dup, .packet_identifier = packet_identifier};
-    if (!speaks_5()) return message.write(*outbox_, flags, level_);
+    if (!speaks_5()) return message.write(*outbox_, flags, mqtt::ProtocolLevel::mqtt_3_1_1);
     send_5(message, selected, flags, now);
   }
 
   // What was too large since this was asked last.
   struct TooLarge {
-    std::uint32_t messages = 0;
-    std::uint32_t size = 0;  // of the last one
+    std::uint32_t size = 0;      // of the last one
+    std::uint16_t messages = 0;  // no further than that counts
   };
   bool has_too_large() const { return too_large_.messages > 0; }
   TooLarge take_too_large();
@@ -84,7 +87,6 @@ class Recipient {
   std::unique_ptr<GivenAliases> aliases_;
   TooLarge too_large_;
   std::uint16_t most_aliases_ = 0;
-  mqtt::ProtocolLevel level_ = mqtt::ProtocolLevel::mqtt_3_1_1;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -42,7 +42,7 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  recipient_.attach(*attachment.outbox, attachment.level, std::move(attachment.client_limits),
+  recipient_.attach(*attachment.outbox, std::move(attachment.client_limits),
                     shared_.limits.max_topic_aliases);
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
@@ -435,7 +435,7 @@ void Session::count_dropped(std::uint32_t messages) {
 
 void Session::log_too_large() {
   if (!recipient_.has_too_large()) return;
-  const auto [messages, size] = recipient_.take_too_large();
+  const auto [size, messages] = recipient_.take_too_large();
   count_dropped(messages);
   log_once(Grievance::too_large, LogLevel::info,
            "messages are dropped for it, since it takes packets of at most " +
