@@ -1,0 +1,133 @@
+// Retained messages, items from XMPP and reasons in MQTT 5.0 (docs/mapping.md, "MQTT 5.0").
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "raw_mqtt_5.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests::mqtt_5 {
+namespace {
+
+constexpr std::string_view the_topic = "pubsub.localhost/utf8/node";
+
+class Mqtt5Retained : public RunningProsody {
+ protected:
+  RawMqtt client(const std::string& identifier) {
+    return mqtt_5::connected(prosody.mqtt_port(), Client{.identifier = identifier});
+  }
+
+  mqtt::Reason retain(std::string_view payload, const std::string& encoded = {}) {
+    RawMqtt publisher = client("publisher");
+    publisher.send(mqtt::Publish{.topic = the_topic,
+                                 .payload = payload,
+                                 .qos = mqtt::QoS::at_least_once,
+                                 .retain = true,
+                                 .packet_identifier = 1,
+                                 .properties = mqtt::Properties(encoded)});
+    return publisher.read_packet<mqtt::Puback>().reason;
+  }
+  Received retained() {
+    RawMqtt reader = client("reader");
+    mqtt_5::subscribe(reader, {.topic_filter = the_topic});
+    return receive(reader);
+  }
+  XmppClient log_in() const { return {"admin@localhost", account_password, prosody.c2s_port()}; }
+
+  static std::string expires_after(std::uint32_t seconds) {
+    return properties({{Id::message_expiry_interval, seconds}});
+  }
+  static void wait_a_little() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
+};
+
+TEST_F(Mqtt5Retained, ItsPropertiesOutliveARestart) {
+  const std::string sent = properties({{Id::payload_format_indicator, std::uint32_t{1}},
+                                       {Id::correlation_data, std::string_view("\0\xFF", 2)}}) +
+                           user_property("a", "1") + user_property("a", "2");
+  EXPECT_EQ(retain("kept", sent + expires_after(0xFFFFFFFF)), mqtt::Reason::success);
+  for (int restart = 0; restart < 2; ++restart) {
+    const Received message = retained();
+    EXPECT_EQ(message.payload, "kept");
+    EXPECT_GT(message.integer(Id::message_expiry_interval), 0xFFFFFF00);
+    EXPECT_EQ(mqtt::forwarded(mqtt::Properties(message.properties)), sent);
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start();
+  }
+}
+
+TEST_F(Mqtt5Retained, ItsEndRetractsTheItemAndTellsNobody) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"send_last_published_item", "never"}});
+  admin.subscribe("node");
+  RawMqtt live = client("live");
+  mqtt_5::subscribe(live, {.topic_filter = the_topic});
+  retain("1", expires_after(1));
+  EXPECT_EQ(receive(live).payload, "1");
+  EXPECT_EQ(admin.next_event().item_id, "current");
+  while (!admin.items("node").empty()) wait_a_little();
+  // What comes next is what is published next.
+  retain("2");
+  EXPECT_EQ(receive(live).payload, "2");
+  EXPECT_EQ(admin.next_event().kind, "item");
+}
+
+TEST_F(Mqtt5Retained, TimeGoesOnWhileProsodyIsStopped) {
+  {
+    XmppClient admin = log_in();
+    admin.create(
+        "node",
+        {{"access_model", "open"}, {"persist_items", "true"}, {"send_last_published_item", "on_sub"}});
+    admin.publish("node", "older", "<data xmlns='https://prosody.im/protocol/mqtt'>older</data>");
+  }
+  retain("1", expires_after(2));
+  EXPECT_EQ(prosody.stop().status, 0);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  prosody.start();
+  RawMqtt reader = client("reader");
+  mqtt_5::subscribe(reader, {.topic_filter = the_topic});
+  XmppClient admin = log_in();
+  while (admin.items("node").size() > 1) wait_a_little();
+  admin.publish("node", "newer", "<data xmlns='https://prosody.im/protocol/mqtt'>newer</data>");
+  EXPECT_EQ(receive(reader).payload, "newer");  // neither the one that expired nor the older item came before
+}
+
+class Mqtt5Items : public Mqtt5Retained {
+ protected:
+  void expect_properties(const std::string& publisher) {
+    XmppClient admin = log_in();
+    admin.create("node", {{"access_model", "open"}});
+    RawMqtt live = client("live");
+    mqtt_5::subscribe(live, {.topic_filter = the_topic});
+    admin.publish("node", "42", "<data xmlns='https://prosody.im/protocol/mqtt'>1</data>");
+    EXPECT_EQ(receive(live).properties, user_property("id", "42") + publisher);
+    admin.publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>2</data>");
+    EXPECT_EQ(receive(live).properties, user_property("id", "current") + publisher);
+    EXPECT_EQ(retained().properties, user_property("id", "current") + publisher);
+  }
+};
+
+TEST_F(Mqtt5Items, FromXmppHaveTheirId) { expect_properties(""); }
+
+TEST_F(Mqtt5Items, HaveTheirPublisherWhereThatIsShown) {
+  EXPECT_EQ(prosody.stop().status, 0);
+  Configuration configuration;
+  configuration.component += "\n    expose_publisher = true";
+  prosody.start(configuration);
+  expect_properties(user_property("publisher", "admin@localhost"));
+}
+
+TEST_F(Mqtt5Retained, ARefusalHasItsReason) {
+  log_in().create("node", {{"access_model", "whitelist"}});
+  EXPECT_EQ(retain("1"), mqtt::Reason::not_authorized);
+  RawMqtt reader = client("reader");
+  EXPECT_EQ(mqtt_5::subscribe(reader, {.topic_filter = the_topic}), mqtt::Reason::not_authorized);
+  EXPECT_EQ(mqtt_5::subscribe(reader, {.topic_filter = "pubsub.localhost/nope/node"}),
+            mqtt::Reason::topic_filter_invalid);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests::mqtt_5
