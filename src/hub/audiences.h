@@ -14,8 +14,8 @@
 
 namespace pubsub_mqtt::hub {
 
-// Which of a client's filters on a node: those of one TYPE, or (nullopt) with a wildcard there; for the client alone, or
-// shared.
+// Which of a client's filters on a node: those of one TYPE, or (nullopt) with a wildcard there; for the client alone,
+// or shared.
 struct FilterKind {
   std::optional<topic::Type> type;
   bool is_shared = false;

@@ -1,4 +1,5 @@
-// What clients of MQTT 5.0 are told of an item that comes from XMPP: the User Properties `id` and `publisher`. Any thread.
+// What clients of MQTT 5.0 are told of an item that comes from XMPP: the User Properties `id` and `publisher`. Any
+// thread.
 #pragma once
 
 #include <memory>

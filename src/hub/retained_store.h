@@ -30,8 +30,8 @@ class RetainedStore {
   // asked for it, on the natural topic of what is cleared, and on the topic that every item is on.
   void clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
 
-  // Finds out what the node retains, where that is not known yet. Returns whether it was not: then Prosody's storage has
-  // been asked.
+  // Finds out what the node retains, where that is not known yet. Returns whether it was not: then Prosody's storage
+  // has been asked.
   bool know(Node& node);
 
   // The item `current` from before a restart, which went out live then.

@@ -199,9 +199,13 @@ void write(const Disconnect& packet, std::string& out, ProtocolLevel level) {
   put(packet.reason, packet.properties, level, out);
 }
 
+// Reason and properties are left out together or not at all (5.0, 3.15.2.1).
 void write(const Auth& packet, std::string& out, ProtocolLevel level) {
-  put_fixed_header(PacketType::auth, 0, size(packet.reason, packet.properties, level), out);
-  put(packet.reason, packet.properties, level, out);
+  const bool is_empty = size(packet.reason, packet.properties, level) == 0;
+  put_fixed_header(PacketType::auth, 0, is_empty ? 0 : 1 + size(packet.properties, level), out);
+  if (is_empty) return;
+  put_byte(static_cast<unsigned>(packet.reason), out);
+  put(packet.properties, level, out);
 }
 
 std::size_t packet_size(const Publish& publish, std::size_t payload_size, ProtocolLevel level) {

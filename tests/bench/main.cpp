@@ -1,4 +1,5 @@
-// bench [--version 3.1|3.1.1|5] [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]: see docs/performance.md.
+// bench [--version 3.1|3.1.1|5] [--pairs N] [--seconds S] [--json FILE] [--chart FILE] [row ...]: see
+// docs/performance.md.
 #include <sys/resource.h>
 
 #include <algorithm>

@@ -371,19 +371,20 @@ TEST_F(Authentication, TheChallengeDoesNotTellWhichAccountsExistEither) {
   }
 }
 
-// Prosody 0.12 cannot disable an account.
+// Prosody 0.12 cannot disable an account: there it is one with a hashed password, and nothing more.
 TEST(AuthenticationSettings, ADisabledAccountIsRefusedLikeAWrongPassword) {
   Prosody prosody;
   prosody.start({.virtual_host = "authentication = \"internal_hashed\""});
-  if (prosody.is_0_12()) GTEST_SKIP();
   prosody.shell(R"(user:create("meter@localhost", "secret"))");
-  prosody.shell(R"(user:disable("meter@localhost"))");
-  RawMqtt client(prosody.mqtt_port());
-  Scram scram({.name = "meter", .password = "secret"});
-  send_connect(client, scram.method(), scram.first());
-  send_auth(client, Reason::continue_authentication, scram.method(), scram.last(challenge(client)));
-  EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, Reason::bad_user_name_or_password);
-  prosody.shell(R"(user:enable("meter@localhost"))");
+  if (!prosody.is_0_12()) {
+    prosody.shell(R"(user:disable("meter@localhost"))");
+    RawMqtt client(prosody.mqtt_port());
+    Scram scram({.name = "meter", .password = "secret"});
+    send_connect(client, scram.method(), scram.first());
+    send_auth(client, Reason::continue_authentication, scram.method(), scram.last(challenge(client)));
+    EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, Reason::bad_user_name_or_password);
+    prosody.shell(R"(user:enable("meter@localhost"))");
+  }
   RawMqtt again(prosody.mqtt_port());
   Scram of_again({.name = "meter", .password = "secret"});
   EXPECT_EQ(log_in(again, of_again), Reason::success);

@@ -69,8 +69,8 @@ TEST_F(Mqtt5, PropertiesOfAMessageReachItsSubscribersLiveAndRetained) {
   EXPECT_EQ(std::count(shown.begin(), shown.end(), message(topic, 2, 1, "2" + shown_properties + "7")), 1);
 }
 
-// mosquitto_sub sends session-expiry-interval at CONNECT by -x. Of topic-alias-maximum it knows the name only: it takes a
-// PUBLISH with an alias in place of the topic for a protocol error.
+// mosquitto_sub sends session-expiry-interval at CONNECT by -x. Of topic-alias-maximum it knows the name only: it
+// takes a PUBLISH with an alias in place of the topic for a protocol error.
 TEST_F(Mqtt5, PropertiesStandInEveryPacketOfTheirs) {
   compare([](Terminal& terminal) {
     const auto property = [](Arguments& arguments, const Arguments& words) {

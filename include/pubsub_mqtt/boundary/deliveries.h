@@ -98,8 +98,8 @@ struct Selection {
   bool operator==(const Selection&) const = default;
 };
 
-// The topics of a node that the shared filters of a session (`$share/GROUP/FILTER`) select. At which QoS is each group's
-// own: one member of it gets the message.
+// The topics of a node that the shared filters of a session (`$share/GROUP/FILTER`) select. At which QoS is each
+// group's own: one member of it gets the message.
 struct SharedSelection {
   std::array<bool, topic::type_count> by_type{};  // by filters that name the TYPE
   bool natural = false;                           // by filters with a wildcard there
@@ -115,8 +115,8 @@ struct NodeOpened {
   std::string name;
 };
 
-// What a session receives of a node from now on, and what the groups that it is a member of may give it. Nothing any more
-// where both are empty.
+// What a session receives of a node from now on, and what the groups that it is a member of may give it. Nothing any
+// more where both are empty.
 struct AudienceChange {
   NodeId node = 0;
   SessionId session = 0;

@@ -1,7 +1,7 @@
 // Bytes in, packets out: cuts a TCP stream into MQTT control packets and checks everything that MQTT 3.1.1
 // lets a receiver check, and 5.0 (chapters 1.5, 2 and 3): reserved flags, remaining length, packet identifiers, UTF-8,
-// U+0000, topic names and filters, the shape of CONNECT, properties, bytes left over. It takes any fragmentation and any
-// number of packets.
+// U+0000, topic names and filters, the shape of CONNECT, properties, bytes left over. It takes any fragmentation and
+// any number of packets.
 //
 // Memory: a packet that lies whole in the input is parsed in place. Only an incomplete packet is kept, in a
 // buffer that grows with the bytes received, never with the length that a packet claims; the buffer is given

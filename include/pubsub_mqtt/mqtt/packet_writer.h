@@ -1,5 +1,5 @@
-// Packets in, bytes out: encodes control packets as chapter 3 of MQTT 3.1.1 says, or of 5.0. A CONNECT is written in the
-// form of its own level.
+// Packets in, bytes out: encodes control packets as chapter 3 of MQTT 3.1.1 says, or of 5.0. A CONNECT is written in
+// the form of its own level.
 //
 // Every function appends to `out`. The caller keeps to the limits of the format: strings of at most 65,535
 // bytes, packets of at most 268,435,455. No I/O; any thread.
@@ -46,9 +46,9 @@ struct PublishFlags {
   PacketIdentifier packet_identifier = 0;  // 0 where qos is 0
 };
 
-// Makes the header of one subscriber's packet that of another's: `header` is what write_publish_header() wrote, at QoS 0
-// where `flags` are of QoS 0, else at 1 or 2, and `identifier_place` what it returned. So a message is encoded once,
-// whoever receives it.
+// Makes the header of one subscriber's packet that of another's: `header` is what write_publish_header() wrote, at
+// QoS 0 where `flags` are of QoS 0, else at 1 or 2, and `identifier_place` what it returned. So a message is encoded
+// once, whoever receives it.
 void rewrite_publish_header(std::span<char> header, std::size_t identifier_place, PublishFlags flags);
 
 }  // namespace pubsub_mqtt::mqtt

@@ -1,5 +1,6 @@
 // The control packets of MQTT 3.1, 3.1.1 (OASIS Standard, 29 October 2014) and 5.0 (OASIS Standard, 7 March 2019) as
-// plain values. What only 5.0 has, properties above all, is left out where a packet is written in the form of the others.
+// plain values. What only 5.0 has, properties above all, is left out where a packet is written in the form of the
+// others.
 //
 // Strings are UTF-8 without U+0000 and without surrogates, as [MQTT-1.5.3-1] and [MQTT-1.5.3-2] demand;
 // payloads are any bytes. Views in a packet that came from PacketReader borrow the bytes that were read: see

@@ -1,5 +1,5 @@
-// The properties of a packet (MQTT 5.0, 2.2.2), kept as they are on the wire: what a reader has checked, or append() has
-// written, is read where it lies. Strings are UTF-8 without U+0000; binary data are any bytes. Values; any thread.
+// The properties of a packet (MQTT 5.0, 2.2.2), kept as they are on the wire: what a reader has checked, or append()
+// has written, is read where it lies. Strings are UTF-8 without U+0000; binary data are any bytes. Values; any thread.
 #pragma once
 
 #include <cstddef>

@@ -20,8 +20,8 @@ namespace pubsub_mqtt::session {
 
 class Recipient {
  public:
-  // `outbox` outlives the connection, which is from here to detach(). `limits` are of a client of 5.0, nullptr of others.
-  // The server gives it so many topic aliases at the most.
+  // `outbox` outlives the connection, which is from here to detach(). `limits` are of a client of 5.0, nullptr of
+  // others. The server gives it so many topic aliases at the most.
   void attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits,
               std::size_t max_topic_aliases) noexcept;
   void detach() noexcept;

@@ -1,6 +1,7 @@
 // An application message on its way to any number of sessions: kept once, encoded once for QoS 0 and once for
 // QoS 1 and 2, in the form of 3.1 and 3.1.1 and in that of 5.0 where it has subscribers of both. The packets of two
-// sessions differ in a few bits, unless a client of 5.0 is told what nobody else is (write_alone()). Network thread only.
+// sessions differ in a few bits, unless a client of 5.0 is told what nobody else is (write_alone()). Network thread
+// only.
 #pragma once
 
 #include <array>
@@ -47,7 +48,8 @@ class Message : public std::enable_shared_from_this<Message> {
   bool expires() const { return publication_.envelope.expires_at != Time::max(); }
   bool has_expired(Time now) const { return publication_.envelope.expires_at <= now; }
   bool expires_at_once() const { return publication_.envelope.expires_at == Envelope::at_once; }
-  // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not before.
+  // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not
+  // before.
   std::uint32_t seconds_left(Time now) const;
 
   // Bytes of topic and payload.

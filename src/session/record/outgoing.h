@@ -64,8 +64,8 @@ class Outgoing {
   // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
   void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
 
-  // What a group gave to the session and others of its members may still have: what was never sent, and what was sent at
-  // QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
+  // What a group gave to the session and others of its members may still have: what was never sent, and what was sent
+  // at QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
   struct GroupMessage {
     std::shared_ptr<Message> message;
     GroupNumber group = 0;

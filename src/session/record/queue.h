@@ -1,5 +1,5 @@
-// Messages that wait for a place in the window of one client, or for the client: never sent so far. No memory before the
-// first one. What they count towards is in Shared, too. Network thread only.
+// Messages that wait for a place in the window of one client, or for the client: never sent so far. No memory before
+// the first one. What they count towards is in Shared, too. Network thread only.
 #pragma once
 
 #include <algorithm>

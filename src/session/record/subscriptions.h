@@ -24,8 +24,8 @@ class Subscriptions {
   void refuse(const Subscription& subscription);
   void erase(std::string_view topic_filter);
 
-  // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes have
-  // other numbers.
+  // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes
+  // have other numbers.
   void begin_again();
 
   // Returns nullptr where there is none that was granted. Good until the next change.

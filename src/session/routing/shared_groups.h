@@ -61,8 +61,8 @@ class SharedGroup {
   // Returns false where it was no member.
   bool erase(SessionId session) noexcept;
 
-  // Who gets the next message. `standing_of` returns nullopt for a member who cannot have it. Returns nullopt where that
-  // is everybody.
+  // Who gets the next message. `standing_of` returns nullopt for a member who cannot have it. Returns nullopt where
+  // that is everybody.
   template <typename StandingOf>
   std::optional<Member> choose(StandingOf&& standing_of) {
     const auto first = std::upper_bound(members_.begin(), members_.end(), last_, is_before);
@@ -100,7 +100,8 @@ class SharedGroups {
   // The session was granted a filter, for the first time or with other options; does nothing where it is not shared.
   // `account` is the session's.
   void join(SessionId session, const std::string& account, const Subscription& granted, GroupScope scope);
-  // Does nothing where the session is in no such group. What it has not acknowledged is for the caller to give to others.
+  // Does nothing where the session is in no such group. What it has not acknowledged is for the caller to give to
+  // others.
   void leave(SessionId session, const std::string& account, std::string_view topic_filter) noexcept;
 
   // Returns nullptr where it has no member any more. Good until the next change.

@@ -1,5 +1,5 @@
-// An MQTT client that does as it is told: sends any bytes, right or wrong, and reads packets one by one. From its CONNECT
-// on, it speaks the level that this said.
+// An MQTT client that does as it is told: sends any bytes, right or wrong, and reads packets one by one. From its
+// CONNECT on, it speaks the level that this said.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // Every rule of MQTT 5.0 that a receiver of a packet can check, broken once by a packet that is right in all else, with
 // the reason that is told: malformed packet (0x81) where it cannot be parsed, protocol error (0x82) where the protocol
-// does not permit it (1.2, 4.13.1). Properties and reasons have tables of their own: packet_properties_test.cpp, reason_test.cpp.
+// does not permit it (1.2, 4.13.1). Properties and reasons have tables of their own: packet_properties_test.cpp,
+// reason_test.cpp.
 #include <gtest/gtest.h>
 
 #include <ostream>

@@ -1,6 +1,4 @@
 // The properties of MQTT 5.0 (2.2.2): where each may stand, how often, and with which values.
-#include "pubsub_mqtt/mqtt/properties.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "packets_with_properties.h"
+#include "pubsub_mqtt/mqtt/properties.h"
 #include "reading.h"
 
 namespace pubsub_mqtt::mqtt::table_2_4 {

@@ -324,8 +324,8 @@ TEST(PacketReader, TakesAPacketOfTheGreatestSizeAndNotOneByteMore) {
   ASSERT_EQ(publish.size(), 100U);
   EXPECT_EQ(read_fragments({publish}, 100).packets, std::vector{publish});
   EXPECT_EQ(read_byte_by_byte(publish, 100).packets, std::vector{publish});
-  const Reading too_large{.packets = {}, .end = "a packet larger than mqtt_max_packet_size",
-                          .code = Reason::packet_too_large};
+  const Reading too_large{
+      .packets = {}, .end = "a packet larger than mqtt_max_packet_size", .code = Reason::packet_too_large};
   EXPECT_EQ(read_fragments({publish}, 99), too_large);
   EXPECT_EQ(read_byte_by_byte(publish, 99), too_large);
 }

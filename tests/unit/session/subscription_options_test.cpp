@@ -1,5 +1,5 @@
-// What the options of subscriptions (MQTT 5.0, 3.8.3.1) and Subscription Identifiers (3.8.2.1.2) mean for the messages that
-// come.
+// What the options of subscriptions (MQTT 5.0, 3.8.3.1) and Subscription Identifiers (3.8.2.1.2) mean for the
+// messages that come.
 #include <gtest/gtest.h>
 
 #include <initializer_list>
