@@ -33,7 +33,7 @@
 //   core:close_connection(session)
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
-//   core:restore_retained(host, node, retained, properties, expires_in)  what the callback save_retained was given before
+//   core:restore_retained(host, node, retained, properties, expires_in)  what save_retained was given before
 //                                 a restart
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it

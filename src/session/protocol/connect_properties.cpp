@@ -23,7 +23,7 @@ Seconds asked_expiry(const mqtt::Connect& connect) {
 
 }  // namespace
 
-std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect) {
+std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect, const Limits& ours) {
   if (connect.level != mqtt::ProtocolLevel::mqtt_5) return nullptr;
   auto limits = std::make_unique<ClientLimits>();
   const auto& properties = connect.properties;
@@ -32,7 +32,8 @@ std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect) 
   };
   limits->receive_maximum = two_bytes(Id::receive_maximum, limits->receive_maximum);
   limits->max_packet_size = properties.integer(Id::maximum_packet_size).value_or(limits->max_packet_size);
-  limits->topic_alias_maximum = two_bytes(Id::topic_alias_maximum, limits->topic_alias_maximum);
+  limits->topic_alias_maximum = static_cast<std::uint16_t>(
+      std::min<std::size_t>(two_bytes(Id::topic_alias_maximum, 0), ours.max_topic_aliases));
   limits->problem_information = properties.integer(Id::request_problem_information).value_or(1) != 0;
   return limits;
 }

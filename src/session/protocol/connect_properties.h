@@ -15,7 +15,7 @@
 namespace pubsub_mqtt::session {
 
 // What the client takes; nullptr for a client of 3.1 or 3.1.1, which says nothing of the kind.
-std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect);
+std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect, const Limits& ours);
 
 using Seconds = std::chrono::duration<std::uint32_t>;
 

@@ -201,7 +201,7 @@ void Connection::receive(mqtt::Connect connect) {
     connect.client_identifier = newcomer_->assigned_identifier;
   }
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
-  newcomer_->limits = client_limits(connect);
+  newcomer_->limits = client_limits(connect, limits());
   if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
     return refuse(mqtt::Reason::client_identifier_not_valid,
                   speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"

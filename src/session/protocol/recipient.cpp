@@ -1,6 +1,5 @@
 #include "protocol/recipient.h"
 
-#include <algorithm>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -31,22 +30,26 @@ std::string properties(const Message& message, const Selected& selected, std::ui
 
 }  // namespace
 
-void Recipient::attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits,
-                       std::size_t max_topic_aliases) noexcept {
+void Recipient::attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits) noexcept {
   outbox_ = &outbox;
   limits_ = std::move(limits);
-  const std::size_t taken = limits_ == nullptr ? 0 : limits_->topic_alias_maximum;
-  most_aliases_ = static_cast<std::uint16_t>(std::min(taken, max_topic_aliases));
-  aliases_.reset();  // those of one connection mean nothing on another [MQTT5-3.3.2-7]
+  more_.reset();  // aliases of one connection mean nothing on another [MQTT5-3.3.2-7]
 }
 
 void Recipient::detach() noexcept {
   outbox_ = nullptr;
   limits_.reset();
-  aliases_.reset();
+  more_.reset();
 }
 
-Recipient::TooLarge Recipient::take_too_large() { return std::exchange(too_large_, {}); }
+Recipient::More& Recipient::more() {
+  if (more_ == nullptr) more_ = std::make_unique<More>();
+  return *more_;
+}
+
+Recipient::TooLarge Recipient::take_too_large() {
+  return more_ == nullptr ? TooLarge() : std::exchange(more_->too_large, {});
+}
 
 // With its topic, so that it can be sent again on another connection.
 std::size_t Recipient::packet_size(const Message& message, const Selected& selected, Time now) const {
@@ -59,8 +62,9 @@ std::size_t Recipient::packet_size(const Message& message, const Selected& selec
 bool Recipient::is_within_limit(const Message& message, const Selected& selected, Time now) {
   const std::size_t size = packet_size(message, selected, now);
   if (size <= limits_->max_packet_size) return true;
-  if (too_large_.messages < std::numeric_limits<std::uint16_t>::max()) ++too_large_.messages;
-  too_large_.size = static_cast<std::uint32_t>(size);
+  auto& too_large = more().too_large;
+  if (too_large.messages < std::numeric_limits<std::uint16_t>::max()) ++too_large.messages;
+  too_large.size = static_cast<std::uint32_t>(size);
   return false;
 }
 
@@ -79,11 +83,11 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
 }
 
 Recipient::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
-  if (most_aliases_ == 0) return {};
-  if (aliases_ == nullptr) aliases_ = std::make_unique<GivenAliases>();
-  if (const auto known = aliases_->find(message.topic())) return {.number = known};
+  if (limits_->topic_alias_maximum == 0) return {};
+  GivenAliases& aliases = more().aliases;
+  if (const auto known = aliases.find(message.topic())) return {.number = known};
   if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
-  return {.number = aliases_->give(message.topic(), most_aliases_), .is_new = true};
+  return {.number = aliases.give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 
 }  // namespace pubsub_mqtt::session

@@ -21,9 +21,8 @@ namespace pubsub_mqtt::session {
 class Recipient {
  public:
   // `outbox` outlives the connection, which is from here to detach(). `limits` are of a client of 5.0, nullptr of
-  // others. The server gives it so many topic aliases at the most.
-  void attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits,
-              std::size_t max_topic_aliases) noexcept;
+  // others.
+  void attach(Outbox& outbox, std::unique_ptr<const ClientLimits> limits) noexcept;
   void detach() noexcept;
 
   bool is_connected() const { return outbox_ != nullptr; }
@@ -69,7 +68,7 @@ class Recipient {
     std::uint32_t size = 0;      // of the last one
     std::uint16_t messages = 0;  // no further than that counts
   };
-  bool has_too_large() const { return too_large_.messages > 0; }
+  bool has_too_large() const { return more_ != nullptr && more_->too_large.messages > 0; }
   TooLarge take_too_large();
 
  private:
@@ -81,12 +80,16 @@ class Recipient {
     bool is_new = false;       // the topic goes with it this time
   };
   Alias alias(const Message& message, const Selected& selected, Time now);
+  // What few clients need, and only of 5.0.
+  struct More {
+    GivenAliases aliases;
+    TooLarge too_large;
+  };
+  More& more();
 
   Outbox* outbox_ = nullptr;
   std::unique_ptr<const ClientLimits> limits_;
-  std::unique_ptr<GivenAliases> aliases_;
-  TooLarge too_large_;
-  std::uint16_t most_aliases_ = 0;
+  std::unique_ptr<More> more_;  // nullptr before the first use
 };
 
 }  // namespace pubsub_mqtt::session

@@ -42,8 +42,7 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
-  recipient_.attach(*attachment.outbox, std::move(attachment.client_limits),
-                    shared_.limits.max_topic_aliases);
+  recipient_.attach(*attachment.outbox, std::move(attachment.client_limits));
   connection_ = attachment.connection;
   address_ = std::move(attachment.address);
   party_ = std::move(attachment.party);
