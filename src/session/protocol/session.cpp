@@ -31,12 +31,13 @@ void ReadOn::operator()(SessionId publisher) const noexcept {
 
 Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
     : id_(id),
+      shared_(shared),
       publisher_(record.key.client_identifier.empty() ? id : publisher_id(record.key)),
       record_(std::move(record)),
-      shared_(shared),
       incoming_(*this) {
   shared_.queued_bytes += record_.outgoing.queued_bytes();
   record_.subscriptions.begin_again();
+  subscriptions_changed();
 }
 
 Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
@@ -220,6 +221,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
   prepare_to_ask();
   if (recipient_.speaks_5()) {
     for (const auto& subscription : request.subscriptions) record_.subscriptions.expect(subscription);
+    subscriptions_changed();
   }
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
@@ -285,6 +287,7 @@ void Session::reply(SubscribeReply& reply) {
     }
     suback.reasons.push_back(reason);
   }
+  subscriptions_changed();
   if (!is_here(reply.ticket.connection)) return;
   if (any_refused && record_.level == mqtt::ProtocolLevel::mqtt_3_1) {
     log_once(Grievance::refused_filter, LogLevel::info,
@@ -302,6 +305,7 @@ void Session::reply(UnsubscribeReply& reply) {
     record_.subscriptions.erase(filter);
     unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
   }
+  subscriptions_changed();
   if (is_here(reply.ticket.connection)) write(unsuback);
 }
 
@@ -381,7 +385,7 @@ bool Session::select(const Message& message, bool is_natural, Selected& selected
     if (is_its_own) return false;
     selected.retain = selected.retain || envelope.retain;
   }
-  if (!record_.subscriptions.have_options()) return true;
+  if (!record_.has_options) return true;
   const Matches& matches =
       record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
   // Its filters have changed, of which the hub has not heard yet.

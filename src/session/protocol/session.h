@@ -212,7 +212,8 @@ class Session {
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
-  bool has_options() const { return record_.is_bridge || record_.subscriptions.have_options(); }
+  bool has_options() const { return record_.is_bridge || record_.has_options; }
+  void subscriptions_changed() { record_.has_options = record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
   bool admits(const Message& message, std::size_t waiting) const;
   Selected selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const;
@@ -227,11 +228,12 @@ class Session {
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);
 
+  // What each message to the client asks for comes first, and so in few lines of the processor's cache.
   SessionId id_;
-  PublisherId publisher_;
-  SessionRecord record_;
   Shared& shared_;
   Recipient recipient_;
+  PublisherId publisher_;
+  SessionRecord record_;
   ConnectionId connection_ = 0;
   std::string address_;                       // with the port
   std::unique_ptr<const std::string> party_;  // where it is neither its account nor the session itself

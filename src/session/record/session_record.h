@@ -18,12 +18,12 @@
 namespace pubsub_mqtt::session {
 
 struct SessionRecord {
-  SessionKey key;
   // For how long the session outlives its connection, within Limits::session_expiry. 0: it ends with its connection,
   // and nothing of it is used again [MQTT-3.1.2-6, MQTT5-3.1.2-23].
   std::chrono::duration<std::uint32_t> expiry{0};
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
   bool is_bridge = false;                                       // likewise
+  bool has_options = false;  // Subscriptions::have_options(), which each message asks for
   // When the connection ended, from where its expiry and the delay of its will count; `online` before. No
   // std::optional, which would cost each idle client eight bytes.
   static constexpr Time online = Time::min();
@@ -33,6 +33,7 @@ struct SessionRecord {
   ReceivedIdentifiers received = {};  // of QoS 2
   // Of a client that is connected, or that went so recently that it still waits; nullptr: none [MQTT-3.1.2-8].
   std::unique_ptr<Will> will = {};
+  SessionKey key = {};
 };
 
 }  // namespace pubsub_mqtt::session

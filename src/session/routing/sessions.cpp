@@ -97,8 +97,8 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
 
 Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
   SessionRecord record{
-      .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)},
-      .expiry = granted_expiry(connect, limits())};
+      .expiry = granted_expiry(connect, limits()),
+      .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)}};
   Attachment attachment{.connection = newcomer.connection,
                         .outbox = &newcomer.outbox,
                         .address = std::move(newcomer.peer.name),
