@@ -16,7 +16,7 @@ constexpr PacketTypes answers =
     types(connack, puback, pubrec, pubrel, pubcomp, suback, unsuback, disconnect, auth);
 constexpr PacketTypes with_properties = answers | types(connect, publish, subscribe, unsubscribe) | will;
 
-constexpr std::array table{
+constexpr std::array properties_table{
     PropertyKind{Id::payload_format_indicator, Type::flag, message},
     PropertyKind{Id::message_expiry_interval, Type::four_byte_integer, message},
     PropertyKind{Id::content_type, Type::utf8_string, message},
@@ -49,9 +49,9 @@ constexpr std::array table{
 }  // namespace
 
 const PropertyKind* find_property_kind(std::uint8_t identifier) {
-  const auto* const kind =
-      std::ranges::find(table, static_cast<PropertyIdentifier>(identifier), &PropertyKind::identifier);
-  return kind == table.end() ? nullptr : kind;
+  const auto* const kind = std::ranges::find(properties_table, static_cast<PropertyIdentifier>(identifier),
+                                             &PropertyKind::identifier);
+  return kind == properties_table.end() ? nullptr : kind;
 }
 
 }  // namespace pubsub_mqtt::mqtt

@@ -25,7 +25,7 @@ struct Row {
 };
 
 // MQTT 5.0, 2.4, table 2-6
-constexpr std::array table{
+constexpr std::array reasons_table{
     Row{Reason::success, "success",
         types(PacketType::connack, PacketType::puback, PacketType::pubrec, PacketType::pubrel,
               PacketType::pubcomp, PacketType::suback, PacketType::unsuback, PacketType::auth,
@@ -95,8 +95,8 @@ constexpr std::array table{
 };
 
 const Row* find(Reason reason) {
-  const auto* const row = std::ranges::find(table, reason, &Row::reason);
-  return row == table.end() ? nullptr : row;
+  const auto* const row = std::ranges::find(reasons_table, reason, &Row::reason);
+  return row == reasons_table.end() ? nullptr : row;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 namespace pubsub_mqtt::session {
 namespace {
 
+using Id = mqtt::PropertyIdentifier;
+
 using mqtt::Reason;
 
 // Table 3-10: the others are a server's.
@@ -32,7 +34,6 @@ bool is_of_clients(Reason reason) {
 }  // namespace
 
 Violation fault(const mqtt::Disconnect& packet, bool outlives_connection) {
-  using Id = mqtt::PropertyIdentifier;
   if (!is_of_clients(packet.reason))
     return BrokenRule{"a DISCONNECT with a reason of servers (5.0, 3.14.2.1)"};
   if (packet.properties.bytes(Id::server_reference)) {

@@ -163,7 +163,8 @@ bool Session::may_have_again(const Message& message, const Selected& selected) c
 
 Backlog::Asker Session::asker() const {
   if (!account().empty()) return {.session = id_, .party = account()};
-  return {.session = id_, .party = party_ != nullptr ? std::string_view(*party_) : std::string_view()};
+  if (party_ == nullptr) return {.session = id_};
+  return {.session = id_, .party = *party_};
 }
 
 Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {

@@ -90,9 +90,7 @@ void Outgoing::send_again(Recipient& recipient, Time now) {
 void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
   while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
-    if (message->has_expired(shared.now)) {
-      queue_.pop_front(shared);
-    } else if (!recipient.takes(*message, selected, shared.now)) {
+    if (message->has_expired(shared.now) || !recipient.takes(*message, selected, shared.now)) {
       queue_.pop_front(shared);
     } else {
       const Sent& sent = put_in_flight(message, selected);

@@ -108,10 +108,11 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
       Session* session = sessions_.find(member);
       if (session == nullptr) continue;
       bool is_for_it = false;
-      for (const auto& [type, qos, is_natural] : parts) {
-        auto& message = messages[static_cast<std::size_t>(type)];
-        if (message == nullptr) message = make_message(audience, type, item);
-        session->guard([&] { is_for_it = session->deliver(message, qos, is_natural) || is_for_it; });
+      for (const auto& part : parts) {
+        auto& message = messages[static_cast<std::size_t>(part.type)];
+        if (message == nullptr) message = make_message(audience, part.type, item);
+        session->guard(
+            [&] { is_for_it = session->deliver(message, part.qos, part.is_natural) || is_for_it; });
       }
       if (is_for_it) ++receivers;
     }

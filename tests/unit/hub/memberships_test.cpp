@@ -46,9 +46,9 @@ TEST_F(MembershipsTest, BeyondTheLimitAFilterWithAWildcardIsRefused) {
   EXPECT_EQ(lines(), 1U);
   EXPECT_EQ(hub.subscriptions(2), 0U);
   // Who it had become a subscriber of is told that it is none.
-  std::size_t receives = 0;
+  int receives = 0;
   for (const auto& change : take<AudienceChange>()) receives += change.selection.empty() ? -1 : 1;
-  EXPECT_EQ(receives, 0U);
+  EXPECT_EQ(receives, 0);
   create("new");
   for (const auto& change : take<AudienceChange>()) EXPECT_EQ(change.session, 1U);
 }
