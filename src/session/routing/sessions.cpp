@@ -44,7 +44,6 @@ class Sessions::State {
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
-  void drop_expired_messages(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
@@ -64,7 +63,6 @@ class Sessions::State {
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
-  Time expired_dropped_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -215,13 +213,6 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
-// What has expired in queues that nobody touches is memory for nothing.
-void Sessions::State::drop_expired_messages(Time now) {
-  if (now < expired_dropped_at + std::chrono::seconds(10)) return;
-  expired_dropped_at = now;
-  table.for_each([](Session& session) { session.drop_expired(); });
-}
-
 void Sessions::look(Time now) {
   state_->shared.now = now;
   state_->shared.waiting.look(now, GoOn{state_->table});
@@ -232,12 +223,12 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
-  state_->drop_expired_messages(now);
   // Whose moments are others since a reload are seen to at once.
   if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
     state_->shared.has_unfinished = true;
   }
   state_->end_unfinished();
+  // What has expired in queues that nobody touches is memory for nothing.
   state_->table.for_each([](Session& session) { session.drop_expired(); });
   meet_deadlines(now);
 }
