@@ -93,20 +93,20 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
          (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
 }
 
-Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Accepted&& client) {
   SessionRecord record{
       .expiry = granted_expiry(connect, limits()),
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)}};
-  Attachment attachment{.connection = newcomer.connection,
-                        .outbox = &newcomer.outbox,
-                        .address = std::move(newcomer.peer.name),
+  Attachment attachment{.connection = client.connection,
+                        .outbox = &client.outbox,
+                        .address = std::move(client.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = will_of(connect),
-                        .client_limits = std::move(newcomer.limits)};
+                        .client_limits = std::move(client.limits)};
   // An account has its name for this already.
-  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
-    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
+  if (record.key.account.empty() && !client.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(client.peer.party));
   }
   state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
