@@ -39,8 +39,10 @@ struct Publication {
   std::string payload;  // any bytes
   Envelope envelope = {};
 
-  // What the publication counts towards limits.
-  std::size_t size() const { return topic.size() + payload.size(); }
+  // What the publication counts towards limits: properties may be as large as a payload.
+  std::size_t size() const {
+    return topic.size() + payload.size() + (envelope.properties ? envelope.properties->size() : 0);
+  }
 };
 
 }  // namespace pubsub_mqtt

@@ -51,8 +51,8 @@ class Sessions {
 
   // A client was accepted. Its older connection is closed first, which publishes that one's will
   // [MQTT-3.1.4-2]. Then its session is resumed or a new one begins [MQTT-3.1.2-4, MQTT-3.1.2-5,
-  // MQTT-3.1.2-6]. Where this throws, the newcomer's outbox is not known to anybody.
-  struct Newcomer {
+  // MQTT-3.1.2-6]. Where this throws, its outbox is not known to anybody.
+  struct Accepted {
     ConnectionId connection = 0;
     Peer peer;
     Outbox& outbox;
@@ -62,7 +62,7 @@ class Sessions {
     Session& session;
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
-  Opened open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer);
+  Opened open(const mqtt::Connect& connect, std::string account, Accepted&& client);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);

@@ -15,13 +15,19 @@ std::uint16_t GivenAliases::find(const std::string& topic) const {
   return found == by_topic_.end() ? std::uint16_t{0} : found->second;
 }
 
+void GivenAliases::forget_sent_once() {
+  std::erase_if(by_topic_, [](const auto& each) { return each.second == 0; });
+}
+
 std::uint16_t GivenAliases::give(const std::string& topic, std::uint16_t maximum) {
   if (last_ >= maximum) return 0;
   const auto found = by_topic_.find(topic);
-  if (found != by_topic_.end()) return found->second = ++last_;
-  if (by_topic_.size() - last_ >= most_sent_once) {
-    std::erase_if(by_topic_, [](const auto& each) { return each.second == 0; });
+  if (found != by_topic_.end()) {
+    const std::uint16_t alias = found->second = ++last_;
+    if (last_ == maximum) forget_sent_once();
+    return alias;
   }
+  if (by_topic_.size() - last_ >= most_sent_once) forget_sent_once();
   by_topic_.emplace(topic, std::uint16_t{0});
   return 0;
 }

@@ -17,6 +17,8 @@ class GivenAliases {
   std::uint16_t give(const std::string& topic, std::uint16_t maximum);
 
  private:
+  void forget_sent_once();
+
   // 0: it was sent once. No hash table: whoever chooses the topic would choose its place in it.
   std::map<std::string, std::uint16_t, std::less<>> by_topic_;
   std::uint16_t last_ = 0;

@@ -118,7 +118,7 @@ void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason rea
   if (packet.qos == mqtt::QoS::exactly_once) {
     session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
   }
-  const std::size_t bytes = packet.topic.size() + packet.payload.size();
+  const std::size_t bytes = packet.topic.size() + packet.payload.size() + packet.properties.encoded().size();
   if (has_answered(awaited_publishes_)) {
     return acknowledge(
         {.qos = packet.qos, .reason = reason, .packet_identifier = packet.packet_identifier, .bytes = bytes});

@@ -86,7 +86,9 @@ Recipient::Alias Recipient::alias(const Message& message, const Selected& select
   if (limits_->topic_alias_maximum == 0) return {};
   GivenAliases& aliases = more().aliases;
   if (const auto known = aliases.find(message.topic())) return {.number = known};
-  if (packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) return {};
+  if (has_packet_limit() && packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) {
+    return {};
+  }
   return {.number = aliases.give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 

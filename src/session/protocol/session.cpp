@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "protocol/large_payload.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
 
@@ -106,6 +108,7 @@ void Session::fail() noexcept {
     // Then the client is not told.
   }
   outbox()->close();
+  forget_expected();
   detach();
   shared_.has_unfinished = true;
 }
@@ -220,12 +223,27 @@ void Session::receive(const mqtt::Subscribe& packet) {
                                      .identifier = identifier.value_or(0)});
   }
   prepare_to_ask();
-  if (recipient_.speaks_5()) {
-    for (const auto& subscription : request.subscriptions) record_.subscriptions.expect(subscription);
-    subscriptions_changed();
+  try {
+    expect(request.subscriptions);
+    incoming_.asked(request.ticket.bytes);
+  } catch (...) {
+    forget_expected();
+    throw;
   }
-  incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
+}
+
+// Where a client asks for more than it may have, options hold from SUBACK on: else each message before that would look
+// at all that is asked for.
+void Session::expect(const std::vector<Subscription>& asked) {
+  if (!recipient_.speaks_5() || asked.size() > shared_.limits.max_subscriptions) return;
+  for (const auto& subscription : asked) record_.subscriptions.expect(subscription);
+  subscriptions_changed();
+}
+
+void Session::forget_expected() noexcept {
+  record_.subscriptions.begin_again();
+  subscriptions_changed();
 }
 
 void Session::receive(const mqtt::Unsubscribe& packet) {
@@ -270,12 +288,21 @@ Violation Session::receive(const mqtt::Pubcomp& packet) {
   return receive_acknowledgement(packet, {"a PUBCOMP before PUBREL [MQTT-4.3.3-2]"});
 }
 
+// The hub counts what may select nodes, and grants the rest, `$SYS/...`, however many these are.
+bool Session::is_one_too_many(const Subscription& subscription) const {
+  const auto& filter = subscription.topic_filter;
+  return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&
+         record_.subscriptions.find(filter) == nullptr &&
+         std::holds_alternative<topic::SystemFilter>(topic::parse_filter(filter));
+}
+
 void Session::reply(SubscribeReply& reply) {
   incoming_.answered(reply.ticket.bytes);
   mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   bool any_refused = false;
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
     mqtt::Reason reason = reply.results[i];
+    if (is_one_too_many(reply.subscriptions[i])) reason = mqtt::Reason::quota_exceeded;
     if (mqtt::is_error(reason)) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
@@ -386,7 +413,8 @@ bool Session::select(const Message& message, bool is_natural, Selected& selected
     if (is_its_own) return false;
     selected.retain = selected.retain || envelope.retain;
   }
-  if (!record_.has_options) return true;
+  // Asked of the subscriptions themselves: where memory ran out in a change, the flag may be behind.
+  if (!record_.subscriptions.have_options()) return true;
   const Matches& matches =
       record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
   // Its filters have changed, of which the hub has not heard yet.

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/incoming.h"
 #include "protocol/reason_string.h"
@@ -213,6 +214,9 @@ class Session {
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
   bool has_options() const { return record_.is_bridge || record_.has_options; }
+  bool is_one_too_many(const Subscription& subscription) const;
+  void expect(const std::vector<Subscription>& asked);
+  void forget_expected() noexcept;
   void subscriptions_changed() { record_.has_options = record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
   bool admits(const Message& message, std::size_t waiting) const;

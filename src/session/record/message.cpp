@@ -9,8 +9,8 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-// Below this a copy into the connection's buffer is cheaper than a segment of its own in the system call.
-constexpr std::size_t copied_payload_size = 2048;
+// Up to this a copy into the connection's buffer is cheaper than a segment of its own in the system call.
+constexpr std::size_t copied_size = 2048;
 
 // The longest that a variable byte integer can be.
 constexpr std::size_t length_of_properties = 4;
@@ -36,20 +36,34 @@ Message::Encodings& Message::new_encodings(mqtt::ProtocolLevel level) {
   return *other_encodings_;
 }
 
-bool Message::is_copied() const { return payload().size() <= copied_payload_size; }
+bool Message::shares_properties(mqtt::ProtocolLevel level) const {
+  return level == mqtt::ProtocolLevel::mqtt_5 && properties().size() > copied_size;
+}
 
-void Message::encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const {
+bool Message::is_copied(mqtt::ProtocolLevel level) const {
+  return payload().size() <= copied_size && !shares_properties(level);
+}
+
+// What is copied of a PUBLISH: up to its properties, where they are shared, else up to its payload, or with it.
+std::string Message::header(const mqtt::Publish& publish, mqtt::ProtocolLevel level,
+                            std::uint32_t& identifier_place) const {
   constexpr std::size_t around_the_topic = 9;
   std::string bytes;
-  std::size_t size = topic().size() + around_the_topic + (is_copied() ? payload().size() : 0);
-  if (level == mqtt::ProtocolLevel::mqtt_5) size += length_of_properties + properties().size();
+  std::size_t size = publish.topic.size() + around_the_topic + (is_copied(level) ? payload().size() : 0);
+  if (level == mqtt::ProtocolLevel::mqtt_5)
+    size += length_of_properties + publish.properties.encoded().size();
   bytes.reserve(size);
-  const std::size_t identifier_place =
-      mqtt::write_publish_header({.topic = topic(), .qos = qos, .properties = mqtt::Properties(properties())},
-                                 payload().size(), bytes, level);
-  encoding.identifier_place = static_cast<std::uint32_t>(identifier_place);
+  identifier_place =
+      static_cast<std::uint32_t>(mqtt::write_publish_header(publish, payload().size(), bytes, level));
+  if (!shares_properties(level)) return bytes;
+  return bytes.substr(0, bytes.size() - properties().size());
+}
+
+void Message::encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const {
+  std::string bytes = header({.topic = topic(), .qos = qos, .properties = mqtt::Properties(properties())},
+                             level, encoding.identifier_place);
   encoding.header_size = static_cast<std::uint32_t>(bytes.size());
-  if (is_copied()) bytes += payload();
+  if (is_copied(level)) bytes += payload();
   encoding.bytes = std::move(bytes);
 }
 
@@ -58,18 +72,21 @@ void Message::write(Outbox& outbox, mqtt::PublishFlags flags, mqtt::ProtocolLeve
   // What was written for another session has been copied.
   mqtt::rewrite_publish_header(std::span(bytes).first(header_size), identifier_place, flags);
   outbox.write(bytes);
-  if (!is_copied()) write_shared_payload(outbox);
+  write_shared(outbox, level);
 }
 
 void Message::write_alone(Outbox& outbox, const mqtt::Publish& publish) const {
-  std::string bytes;
-  mqtt::write_publish_header(publish, payload().size(), bytes, mqtt::ProtocolLevel::mqtt_5);
-  if (is_copied()) bytes += payload();
+  constexpr auto level = mqtt::ProtocolLevel::mqtt_5;
+  std::uint32_t identifier_place = 0;
+  std::string bytes = header(publish, level, identifier_place);
+  if (is_copied(level)) bytes += payload();
   outbox.write(bytes);
-  if (!is_copied()) write_shared_payload(outbox);
+  write_shared(outbox, level);
 }
 
-void Message::write_shared_payload(Outbox& outbox) const {
+void Message::write_shared(Outbox& outbox, mqtt::ProtocolLevel level) const {
+  if (is_copied(level)) return;
+  if (shares_properties(level)) outbox.write(envelope().properties);
   outbox.write(std::shared_ptr<const std::string>(shared_from_this(), &payload()));
 }
 

@@ -52,14 +52,15 @@ class Message : public std::enable_shared_from_this<Message> {
   // before.
   std::uint32_t seconds_left(Time now) const;
 
-  // Bytes of topic and payload.
+  // Bytes of topic, payload and properties.
   std::size_t size() const { return publication_.size(); }
 
-  // The whole PUBLISH: a small one is copied, the payload of a large one is shared. In the form of 5.0 it has
-  // properties().
+  // The whole PUBLISH: a small one is copied, the payload of a large one is shared, and so are large properties. In the
+  // form of 5.0 it has properties().
   void write(Outbox& outbox, mqtt::PublishFlags flags, mqtt::ProtocolLevel level);
 
-  // The same in the form of 5.0 for one client alone, with the topic and the properties of `publish`.
+  // The same in the form of 5.0 for one client alone, with the topic and the properties of `publish`, of which
+  // properties() are the last.
   void write_alone(Outbox& outbox, const mqtt::Publish& publish) const;
 
  private:
@@ -85,8 +86,11 @@ class Message : public std::enable_shared_from_this<Message> {
     return encoding;
   }
   void encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const;
-  bool is_copied() const;
-  void write_shared_payload(Outbox& outbox) const;
+  bool shares_properties(mqtt::ProtocolLevel level) const;
+  bool is_copied(mqtt::ProtocolLevel level) const;
+  std::string header(const mqtt::Publish& publish, mqtt::ProtocolLevel level,
+                     std::uint32_t& identifier_place) const;
+  void write_shared(Outbox& outbox, mqtt::ProtocolLevel level) const;
 
   NodeId node_;
   Kind kind_;

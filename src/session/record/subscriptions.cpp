@@ -77,10 +77,9 @@ void Subscriptions::expect(const Subscription& subscription) {
 void Subscriptions::forget_expected(const Subscription& subscription) {
   if (!all_ || !all_->options) return;
   auto& expected = all_->options->expected;
-  const auto found = std::find(expected.begin(), expected.end(), subscription);
-  if (found == expected.end()) return;
+  if (expected.empty() || expected.front() != subscription) return;
   uncount(subscription);
-  expected.erase(found);
+  expected.pop_front();
 }
 
 void Subscriptions::set(Subscription subscription) {
@@ -112,13 +111,11 @@ void Subscriptions::erase(std::string_view topic_filter) {
   changed();
 }
 
-void Subscriptions::begin_again() {
+void Subscriptions::begin_again() noexcept {
   if (!all_ || !all_->options) return;
   auto& expected = all_->options->expected;
-  while (!expected.empty()) {
-    uncount(expected.back());
-    expected.pop_back();
-  }
+  for (const auto& each : expected) uncount(each);
+  expected.clear();
   changed();
 }
 

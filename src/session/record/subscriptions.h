@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/boundary/subscription.h"
+#include "record/fifo.h"
 #include "record/matches.h"
 
 namespace pubsub_mqtt::session {
@@ -16,7 +17,8 @@ namespace pubsub_mqtt::session {
 class Subscriptions {
  public:
   // A SUBSCRIBE of a 5.0 client asks for it. Until set() or refuse() it counts as granted, in the place of one with the
-  // same filter: messages for it may come before the answer.
+  // same filter: messages for it may come before the answer. Answers come in the order of what was asked for; what was
+  // asked for without this may be among them.
   void expect(const Subscription& subscription);
   // Granted: replaces one with the same filter [MQTT-3.8.4-3].
   void set(Subscription subscription);
@@ -25,8 +27,8 @@ class Subscriptions {
   void erase(std::string_view topic_filter);
 
   // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes
-  // have other numbers.
-  void begin_again();
+  // have other numbers. Or memory has run out, and which answers are still to come is not certain.
+  void begin_again() noexcept;
 
   // Returns nullptr where there is none that was granted. Good until the next change.
   const Subscription* find(std::string_view topic_filter) const;
@@ -49,7 +51,7 @@ class Subscriptions {
   using List = std::vector<Subscription>;
   // Of clients of 5.0.
   struct Options {
-    List expected;                  // in the order of the SUBSCRIBEs
+    Fifo<Subscription> expected;    // in the order of the SUBSCRIBEs, which is that of their answers
     std::size_t subscriptions = 0;  // that have any, granted or expected
     MatchCache matches;
   };

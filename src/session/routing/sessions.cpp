@@ -44,7 +44,6 @@ class Sessions::State {
   void close(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
-  void drop_expired_messages(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void carry_out(const LoginReply& reply);
@@ -64,7 +63,6 @@ class Sessions::State {
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
   Time lack_logged_at{-std::chrono::minutes(1)};
-  Time expired_dropped_at{-std::chrono::minutes(1)};
   std::unordered_map<ConnectionId, Connection*> logging_in;
 };
 
@@ -95,20 +93,20 @@ bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& ac
          (account.empty() ? limits().max_anonymous_sessions : limits().max_sessions_per_account);
 }
 
-Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Newcomer&& newcomer) {
+Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string account, Accepted&& client) {
   SessionRecord record{
       .expiry = granted_expiry(connect, limits()),
       .key = {.account = std::move(account), .client_identifier = std::string(connect.client_identifier)}};
-  Attachment attachment{.connection = newcomer.connection,
-                        .outbox = &newcomer.outbox,
-                        .address = std::move(newcomer.peer.name),
+  Attachment attachment{.connection = client.connection,
+                        .outbox = &client.outbox,
+                        .address = std::move(client.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
                         .will = will_of(connect),
-                        .client_limits = std::move(newcomer.limits)};
+                        .client_limits = std::move(client.limits)};
   // An account has its name for this already.
-  if (record.key.account.empty() && !newcomer.peer.is_loopback) {
-    attachment.party = std::make_unique<const std::string>(std::move(newcomer.peer.party));
+  if (record.key.account.empty() && !client.peer.is_loopback) {
+    attachment.party = std::make_unique<const std::string>(std::move(client.peer.party));
   }
   state_->end_what_is_over();
   Session* session = state_->take_over(record.key);
@@ -215,13 +213,6 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.lacked_memory = 0;
 }
 
-// What has expired in queues that nobody touches is memory for nothing.
-void Sessions::State::drop_expired_messages(Time now) {
-  if (now < expired_dropped_at + std::chrono::seconds(10)) return;
-  expired_dropped_at = now;
-  table.for_each([](Session& session) { session.drop_expired(); });
-}
-
 void Sessions::look(Time now) {
   state_->shared.now = now;
   state_->shared.waiting.look(now, GoOn{state_->table});
@@ -232,12 +223,12 @@ void Sessions::expire(Time now) {
   state_->refusals.expire(now);
   state_->repeated_lines.expire(now);
   state_->log_lack_of_memory(now);
-  state_->drop_expired_messages(now);
   // Whose moments are others since a reload are seen to at once.
   if (std::exchange(state_->session_expiry, limits().session_expiry) != limits().session_expiry) {
     state_->shared.has_unfinished = true;
   }
   state_->end_unfinished();
+  // What has expired in queues that nobody touches is memory for nothing.
   state_->table.for_each([](Session& session) { session.drop_expired(); });
   meet_deadlines(now);
 }

@@ -49,8 +49,12 @@ void SharedGroups::join(SessionId session, const std::string& account, const Sub
                         GroupScope scope) {
   const auto filter = topic::split_group(granted.topic_filter);
   if (!filter || !filter->is_shared()) return;
-  Key key{.account = std::nullopt, .filter = granted.topic_filter};
-  if (scope == GroupScope::account) key.account = account;
+  const Key of_server{.account = std::nullopt, .filter = granted.topic_filter};
+  const Key of_account{.account = account, .filter = granted.topic_filter};
+  const bool is_of_account = scope == GroupScope::account;
+  const Key& key = is_of_account ? of_account : of_server;
+  // The setting may have changed since the session joined.
+  leave(session, is_of_account ? of_server : of_account);
   auto group = groups_.find(key);
   if (group == groups_.end()) group = create(key);
   try {

@@ -27,7 +27,10 @@ class TestOutbox final : public Outbox {
     EXPECT_FALSE(closed) << "nothing is written after close()";
     written += packets;
   }
-  void write(std::shared_ptr<const std::string> packets) override { write(*packets); }
+  void write(std::shared_ptr<const std::string> packets) override {
+    shared += packets->size();
+    write(*packets);
+  }
   std::size_t waiting_bytes() const override { return stalled; }
   void close() noexcept override { closed = true; }
   void resume_reading() noexcept override { ++resumed; }
@@ -35,6 +38,7 @@ class TestOutbox final : public Outbox {
   std::string take() { return std::exchange(written, {}); }
 
   std::string written;
+  std::size_t shared = 0;  // so much was written without a copy
   std::size_t stalled = 0;
   bool closed = false;
   int resumed = 0;

@@ -52,6 +52,41 @@ TEST_F(Mqtt5DeliveryTest, PropertiesStandInThePublishOf5_0Only) {  // [MQTT5-3.3
   }
 }
 
+// As many subscribers as there are have one copy of them.
+TEST_F(Mqtt5DeliveryTest, LargePropertiesAreSharedLikeALargePayload) {
+  connect(client, "5");
+  connect_3(of_3, "3");
+  select(client, QoS::at_least_once);
+  select(of_3, QoS::at_least_once);
+  const std::string text(30000, 'x');
+  const auto properties = said({{.identifier = Id::user_property, .value = mqtt::UserProperty{"a", text}}});
+  mqtt::PacketIdentifier identifier = 0;
+  for (const std::string& payload : {std::string(), std::string("small"), std::string(100000, 'x')}) {
+    client.outbox.shared = 0;
+    publish(payload, {.qos = QoS::at_least_once, .properties = properties});
+    EXPECT_EQ(client.outbox.take(), bytes_5(message(payload, ++identifier, *properties)));
+    EXPECT_EQ(client.outbox.shared, properties->size() + payload.size());
+    EXPECT_EQ(of_3.outbox.take(), bytes_of(message(payload, identifier)));
+  }
+  client.outbox.shared = 0;
+  publish("expires", {.qos = QoS::at_least_once, .properties = properties, .expires_at = in(seconds(9))});
+  EXPECT_EQ(
+      client.outbox.take(),
+      bytes_5(message("expires", ++identifier,
+                      encoded({{.identifier = Id::message_expiry_interval, .value = 9U}}) + *properties)));
+  EXPECT_GE(client.outbox.shared, properties->size());
+}
+
+TEST_F(Mqtt5DeliveryTest, PropertiesThatWaitCountTowardsTheLimits) {
+  connect(client, "5");
+  select(client, QoS::at_least_once);
+  client.lose();
+  const auto properties = said({{.identifier = Id::user_property, .value = mqtt::UserProperty{"a", "1"}}});
+  publish("payload", {.qos = QoS::at_least_once, .properties = properties});
+  EXPECT_EQ(server.sessions.queued_bytes(),
+            topic.size() + std::string_view("payload").size() + properties->size());
+}
+
 TEST_F(Mqtt5DeliveryTest, AnotherTypesFormIsNotWhatWasSaidOfThePayload) {
   connect(client, "5");
   select(client, QoS::at_most_once, Type::xml);

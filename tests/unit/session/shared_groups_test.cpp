@@ -103,6 +103,17 @@ TEST_F(SharedGroupsTest, AccountsMayHaveGroupsOfTheirOwn) {
   EXPECT_TRUE(selecting(7, "n").empty());
 }
 
+// Its client subscribes again after mqtt_shared_groups has changed.
+TEST_F(SharedGroupsTest, ASessionIsInOneGroupOfAFilter) {
+  const std::string filter = "$share/a/h/json/n";
+  for (const GroupScope scope : {GroupScope::server, GroupScope::account, GroupScope::server}) {
+    join(1, filter, QoS::at_least_once, "romeo@h", scope);
+    EXPECT_EQ(selecting(7, "n").size(), 1U) << "one copy of each message";
+  }
+  groups.leave(1, "romeo@h", filter);
+  EXPECT_TRUE(selecting(7, "n").empty());
+}
+
 TEST_F(SharedGroupsTest, MembersTakeTurns) {
   for (const SessionId session : {30, 10, 20}) {
     join(session, "$share/a/h/json/n");

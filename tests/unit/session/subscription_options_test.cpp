@@ -415,5 +415,56 @@ TEST(Subscriptions, OfAnotherSessionKnowItsNodes) {
   EXPECT_FALSE(subscriptions.match(2, topic::Type::json, true, "h/json/m").is_selected);
 }
 
+// --- What selects nothing
+
+TEST_F(SubscriptionOptionsTest, FiltersOfTheBrokersTopicsAreCountedToo) {
+  server.limits.max_subscriptions = 2;
+  const auto answered = [&](std::string_view filter) {
+    server.answer(ask(client, {filter}));
+    return packet_in<mqtt::Suback>(client.outbox.take()).reasons;
+  };
+  using Reasons = std::vector<mqtt::Reason>;
+  EXPECT_EQ(answered("$SYS/1"), Reasons{mqtt::Reason::granted_qos_0});
+  EXPECT_EQ(answered("$SYS/2"), Reasons{mqtt::Reason::granted_qos_0});
+  EXPECT_EQ(answered("$SYS/3"), Reasons{mqtt::Reason::quota_exceeded});
+  EXPECT_EQ(answered("$SYS/1"), Reasons{mqtt::Reason::granted_qos_0}) << "it is no further one";
+  EXPECT_EQ(answered(topic), Reasons{mqtt::Reason::granted_qos_0}) << "the hub has counted this one";
+}
+
+// --- As many as fit into a packet
+
+class ManyFiltersTest : public SubscriptionOptionsTest {
+ protected:
+  static constexpr std::size_t as_many_as_fit = 200000;
+
+  SubscribeRequest ask_for(std::size_t count, const std::string& filter) {
+    std::vector<std::string> filters;
+    for (std::size_t i = 0; i < count; ++i) filters.push_back(filter + std::to_string(i));
+    mqtt::Subscribe subscribe{.packet_identifier = 1, .subscriptions = {}};
+    for (const auto& each : filters)
+      subscribe.subscriptions.push_back({.topic_filter = each, .no_local = true});
+    client.send(subscribe, now);
+    return server.requested<SubscribeRequest>().back();
+  }
+
+  void answer(const SubscribeRequest& request, mqtt::Reason reason) {
+    server.sessions.handle(SubscribeReply{.ticket = request.ticket,
+                                          .subscriptions = request.subscriptions,
+                                          .results = {request.subscriptions.size(), reason}});
+  }
+};
+
+// In less than a second: minutes, if each answer looked at all others.
+TEST_F(ManyFiltersTest, OfOnePacketCostWhatTheyAre) {
+  const auto too_many = ask_for(as_many_as_fit, "h/no/");
+  answer(too_many, mqtt::Reason::topic_filter_invalid);
+  client.read_on(now);
+  const auto allowed = ask_for(server.limits.max_subscriptions, "h/json/");
+  ASSERT_EQ(allowed.subscriptions.size(), server.limits.max_subscriptions);
+  answer(allowed, mqtt::Reason::granted_qos_0);
+  EXPECT_EQ(server.sessions.find(client.session())->record().subscriptions.size(),
+            allowed.subscriptions.size());
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session
