@@ -41,7 +41,7 @@ void Logins::add(AuthRequest&& request) {
 
 // Of clients whose exchange was let in: there are no more of them than connections.
 void Logins::add(AuthResponse&& response) { waiting_.emplace_back(std::move(response)); }
-void Logins::add(EndAuth&& end) { waiting_.emplace_back(std::move(end)); }
+void Logins::add(const EndAuth& end) { waiting_.emplace_back(end); }
 
 bool Logins::step() {
   if (waiting_.empty()) return false;

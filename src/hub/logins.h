@@ -16,7 +16,7 @@ class Logins {
   void add(LoginRequest&& request);
   void add(AuthRequest&& request);
   void add(AuthResponse&& response);
-  void add(EndAuth&& end);
+  void add(const EndAuth& end);
 
   // Asks Prosody for one: a password costs milliseconds. Returns false where nobody waits.
   bool step();

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "nodes.h"
 #include "pubsub_mqtt/hub/retained.h"
@@ -52,7 +53,9 @@ class RetainedStore {
     Time at{};
     std::string host;
     std::string name;
-    auto operator<=>(const Expiry&) const = default;
+    bool operator<(const Expiry& other) const {
+      return std::tie(at, host, name) < std::tie(other.at, other.host, other.name);
+    }
   };
   static Expiry expiry(const Node& node);
   void keep(Node& node, Retained retained);

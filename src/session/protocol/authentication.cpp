@@ -66,7 +66,8 @@ std::optional<Time> Authentication::began_at() const {
 }
 
 void Authentication::append_properties(std::string_view data, std::string& properties) const {
-  mqtt::append({.identifier = Id::authentication_method, .value = std::string_view(method_)}, properties);
+  const std::string_view method = method_;
+  mqtt::append({.identifier = Id::authentication_method, .value = method}, properties);
   if (!data.empty()) mqtt::append({.identifier = Id::authentication_data, .value = data}, properties);
 }
 

@@ -118,6 +118,8 @@ void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason rea
   if (packet.qos == mqtt::QoS::exactly_once) {
     session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
   }
+  // Memory ran out where the message was for the client itself.
+  if (!session_.is_connected()) return;
   const std::size_t bytes = packet.topic.size() + packet.payload.size() + packet.properties.encoded().size();
   if (has_answered(awaited_publishes_)) {
     return acknowledge(

@@ -72,9 +72,10 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
   const auto given = alias(message, selected, now);
   const bool is_told_more = message.expires() || selected.identifiers != nullptr || given.number != 0;
   if (!is_told_more) return message.write(*outbox_, flags, level());
-  const bool has_topic = given.number == 0 || given.is_new;
+  std::string_view topic;
+  if (given.number == 0 || given.is_new) topic = message.topic();
   const std::string encoded = properties(message, selected, given.number, now);
-  message.write_alone(*outbox_, {.topic = has_topic ? std::string_view(message.topic()) : std::string_view(),
+  message.write_alone(*outbox_, {.topic = topic,
                                  .qos = flags.qos,
                                  .retain = flags.retain,
                                  .dup = flags.dup,

@@ -115,7 +115,7 @@ TEST_F(SharedGroupsTest, ASessionIsInOneGroupOfAFilter) {
 }
 
 TEST_F(SharedGroupsTest, MembersTakeTurns) {
-  for (const SessionId session : {30, 10, 20}) {
+  for (const SessionId session : {30U, 10U, 20U}) {
     join(session, "$share/a/h/json/n");
     standings[session] = {};
   }
@@ -128,7 +128,7 @@ TEST_F(SharedGroupsTest, MembersTakeTurns) {
 }
 
 TEST_F(SharedGroupsTest, WhoHasAPlaceComesFirstThenWhoHasLittleThenWhoIsAway) {
-  for (const SessionId session : {1, 2, 3, 4}) join(session, "$share/a/h/json/n");
+  for (const SessionId session : {1U, 2U, 3U, 4U}) join(session, "$share/a/h/json/n");
   standings = {{1, {.state = State::is_full, .queued = 5}},
                {2, {.state = State::is_away}},
                {3, {.state = State::has_place, .queued = 9}}};
