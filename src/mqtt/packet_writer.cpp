@@ -22,12 +22,14 @@ std::size_t variable_byte_integer_size(std::size_t number) {
   return size;
 }
 
+// Of so many bytes and of the number in front of them that says how many there are.
+std::size_t size_with_length(std::size_t bytes) { return variable_byte_integer_size(bytes) + bytes; }
+
 bool has_properties(ProtocolLevel level) { return level == ProtocolLevel::mqtt_5; }
 
 // 5.0, 2.2.2
 std::size_t size(const Properties& properties, ProtocolLevel level) {
-  if (!has_properties(level)) return 0;
-  return variable_byte_integer_size(properties.encoded().size()) + properties.encoded().size();
+  return has_properties(level) ? size_with_length(properties.encoded().size()) : 0;
 }
 
 void put(const Properties& properties, ProtocolLevel level, std::string& out) {
@@ -80,9 +82,10 @@ unsigned publish_flags_of(QoS qos, bool retain, bool dup) {
          (dup ? publish_flags::dup : 0U);
 }
 
+std::size_t size_of_identifier(QoS qos) { return qos == QoS::at_most_once ? 0 : 2; }
+
 std::size_t variable_header_size(const Publish& publish, ProtocolLevel level) {
-  return string_size(publish.topic) + (publish.qos == QoS::at_most_once ? 0 : 2) +
-         size(publish.properties, level);
+  return string_size(publish.topic) + size_of_identifier(publish.qos) + size(publish.properties, level);
 }
 
 }  // namespace
@@ -208,9 +211,11 @@ void write(const Auth& packet, std::string& out, ProtocolLevel level) {
   put(packet.properties, level, out);
 }
 
-std::size_t packet_size(const Publish& publish, std::size_t payload_size, ProtocolLevel level) {
-  const std::size_t remaining_length = variable_header_size(publish, level) + payload_size;
-  return 1 + variable_byte_integer_size(remaining_length) + remaining_length;
+std::size_t packet_size(std::string_view topic, QoS qos, std::size_t properties_size,
+                        std::size_t payload_size) {
+  const std::size_t remaining_length =
+      string_size(topic) + size_of_identifier(qos) + size_with_length(properties_size) + payload_size;
+  return 1 + size_with_length(remaining_length);
 }
 
 std::size_t write_publish_header(const Publish& publish, std::size_t payload_size, std::string& out,

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "pubsub_mqtt/mqtt/packets.h"
 
@@ -29,8 +30,9 @@ void write(const Pingresp&, std::string& out, ProtocolLevel level = ProtocolLeve
 void write(const Disconnect&, std::string& out, ProtocolLevel level = ProtocolLevel::mqtt_3_1_1);
 void write(const Auth&, std::string& out, ProtocolLevel level = ProtocolLevel::mqtt_5);
 
-// Bytes of the whole packet, as write() writes it.
-std::size_t packet_size(const Publish& publish, std::size_t payload_size, ProtocolLevel level);
+// Bytes of a whole PUBLISH of 5.0 with so many bytes of properties and of payload.
+std::size_t packet_size(std::string_view topic, QoS qos, std::size_t properties_size,
+                        std::size_t payload_size);
 
 // Everything of a PUBLISH that stands before its payload. `payload_size` counts into the remaining length; the
 // payload itself follows on the wire. Returns where in the header (bytes from its beginning) the packet identifier

@@ -12,7 +12,9 @@ namespace {
 
 using Id = mqtt::PropertyIdentifier;
 
-constexpr std::size_t size_of_alias = 3;  // as a property
+// As properties.
+constexpr std::size_t size_of_alias = 3;
+constexpr std::size_t size_of_expiry = 5;
 
 void append(Id identifier, std::uint32_t value, std::string& properties) {
   mqtt::append({.identifier = identifier, .value = value}, properties);
@@ -26,6 +28,15 @@ std::string properties(const Message& message, const Selected& selected, std::ui
   if (selected.identifiers != nullptr) encoded += *selected.identifiers;
   encoded += message.properties();
   return encoded;
+}
+
+// Of the whole packet, with its topic, so that it can be sent again on another connection; with an alias where it is to
+// have one. The bytes of properties() are counted here, not made.
+std::size_t packet_size(const Message& message, const Selected& selected, bool has_alias = false) {
+  const std::size_t properties = (message.expires() ? size_of_expiry : 0) + (has_alias ? size_of_alias : 0) +
+                                 (selected.identifiers != nullptr ? selected.identifiers->size() : 0) +
+                                 message.properties().size();
+  return mqtt::packet_size(message.topic(), selected.qos, properties, message.payload().size());
 }
 
 }  // namespace
@@ -51,16 +62,12 @@ Recipient::TooLarge Recipient::take_too_large() {
   return more_ == nullptr ? TooLarge() : std::exchange(more_->too_large, {});
 }
 
-// With its topic, so that it can be sent again on another connection.
-std::size_t Recipient::packet_size(const Message& message, const Selected& selected, Time now) const {
-  const std::string encoded = properties(message, selected, 0, now);
-  return mqtt::packet_size(
-      {.topic = message.topic(), .qos = selected.qos, .properties = mqtt::Properties(encoded)},
-      message.payload().size(), level());
+bool Recipient::would_take(const Message& message, const Selected& selected) const {
+  return !has_packet_limit() || packet_size(message, selected) <= limits_->max_packet_size;
 }
 
-bool Recipient::is_within_limit(const Message& message, const Selected& selected, Time now) {
-  const std::size_t size = packet_size(message, selected, now);
+bool Recipient::is_within_limit(const Message& message, const Selected& selected) {
+  const std::size_t size = packet_size(message, selected);
   if (size <= limits_->max_packet_size) return true;
   auto& too_large = more().too_large;
   if (too_large.messages < std::numeric_limits<std::uint16_t>::max()) ++too_large.messages;
@@ -69,7 +76,7 @@ bool Recipient::is_within_limit(const Message& message, const Selected& selected
 }
 
 void Recipient::send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now) {
-  const auto given = alias(message, selected, now);
+  const auto given = alias(message, selected);
   const bool is_told_more = message.expires() || selected.identifiers != nullptr || given.number != 0;
   if (!is_told_more) return message.write(*outbox_, flags, level());
   std::string_view topic;
@@ -83,13 +90,11 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
                                  .properties = mqtt::Properties(encoded)});
 }
 
-Recipient::Alias Recipient::alias(const Message& message, const Selected& selected, Time now) {
+Recipient::Alias Recipient::alias(const Message& message, const Selected& selected) {
   if (limits_->topic_alias_maximum == 0) return {};
   GivenAliases& aliases = more().aliases;
   if (const auto known = aliases.find(message.topic())) return {.number = known};
-  if (has_packet_limit() && packet_size(message, selected, now) + size_of_alias > limits_->max_packet_size) {
-    return {};
-  }
+  if (has_packet_limit() && packet_size(message, selected, true) > limits_->max_packet_size) return {};
   return {.number = aliases.give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 

@@ -42,14 +42,12 @@ class Recipient {
 
   // Whether the PUBLISH is within the client's Maximum Packet Size; else it is as good as sent [MQTT5-3.1.2-25], and
   // counts as too large.
-  bool takes(const Message& message, const Selected& selected, Time now) {
-    return !has_packet_limit() || is_within_limit(message, selected, now);
+  bool takes(const Message& message, const Selected& selected) {
+    return !has_packet_limit() || is_within_limit(message, selected);
   }
 
   // The same for one that is not sent yet: nothing is counted.
-  bool would_take(const Message& message, const Selected& selected, Time now) const {
-    return !has_packet_limit() || packet_size(message, selected, now) <= limits_->max_packet_size;
-  }
+  bool would_take(const Message& message, const Selected& selected) const;
   bool has_packet_limit() const {
     return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
   }
@@ -72,14 +70,13 @@ class Recipient {
   TooLarge take_too_large();
 
  private:
-  bool is_within_limit(const Message& message, const Selected& selected, Time now);
-  std::size_t packet_size(const Message& message, const Selected& selected, Time now) const;
+  bool is_within_limit(const Message& message, const Selected& selected);
   void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
   struct Alias {
     std::uint16_t number = 0;  // 0: none
     bool is_new = false;       // the topic goes with it this time
   };
-  Alias alias(const Message& message, const Selected& selected, Time now);
+  Alias alias(const Message& message, const Selected& selected);
   // What few clients need, and only of 5.0.
   struct More {
     GivenAliases aliases;

@@ -384,8 +384,7 @@ std::optional<Standing> Session::standing(const Message& message, mqtt::QoS qos,
     if (qos == mqtt::QoS::at_most_once) return std::nullopt;
     return Standing{.state = State::is_away, .queued = outgoing.queued()};
   }
-  if (recipient_.has_packet_limit() &&
-      !recipient_.would_take(message, selected_by(group, message, qos), shared_.now)) {
+  if (recipient_.has_packet_limit() && !recipient_.would_take(message, selected_by(group, message, qos))) {
     return std::nullopt;
   }
   const std::size_t waiting = outbox()->waiting_bytes();
@@ -505,7 +504,7 @@ bool Session::admits(const Message& message, std::size_t waiting) const {
 }
 
 void Session::deliver_qos_0(Message& message, const Selected& selected) {
-  if (!is_connected() || !recipient_.takes(message, selected, shared_.now)) return;
+  if (!is_connected() || !recipient_.takes(message, selected)) return;
   const std::size_t waiting = outbox()->waiting_bytes();
   const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
   if (is_crowded && !admits(message, waiting)) {

@@ -56,7 +56,7 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
 // In flight before it is written: where memory runs out, it is sent again on the next connection.
 void Outgoing::send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
                     Time now) {
-  if (!recipient.takes(*message, selected, now)) return;
+  if (!recipient.takes(*message, selected)) return;
   const Sent& sent = put_in_flight(message, selected);
   recipient.send(*message, selected, sent.packet_identifier, false, now);
 }
@@ -78,7 +78,7 @@ void Outgoing::send_again(Recipient& recipient, Time now) {
   while (waits_again_ > 0 && on_the_wire() < recipient.receive_maximum()) {
     const auto sent = sent_.end() - waits_again_;
     const auto& [message, selected, packet_identifier] = *sent;
-    if (recipient.takes(*message, selected, now)) {
+    if (recipient.takes(*message, selected)) {
       --waits_again_;
       recipient.send(*message, selected, packet_identifier, true, now);
     } else {
@@ -90,7 +90,7 @@ void Outgoing::send_again(Recipient& recipient, Time now) {
 void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
   while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
-    if (message->has_expired(shared.now) || !recipient.takes(*message, selected, shared.now)) {
+    if (message->has_expired(shared.now) || !recipient.takes(*message, selected)) {
       queue_.pop_front(shared);
     } else {
       const Sent& sent = put_in_flight(message, selected);

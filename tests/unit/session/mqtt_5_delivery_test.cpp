@@ -394,6 +394,26 @@ TEST_F(Mqtt5DeliveryTest, AnAliasThatWouldMakeAPacketTooLargeIsNotGiven) {
   }
 }
 
+// Three bytes more are four where one of the two lengths in front of them needs another byte.
+TEST_F(Mqtt5DeliveryTest, AnAliasThatMakesALengthLongerCountsWithThat) {
+  const auto filler =
+      said({{.identifier = Id::content_type, .value = std::string_view(std::string(123, 'x'))}});
+  const std::string long_remaining_length(115, '1');
+  for (const auto& [payload, properties] :
+       {std::pair{long_remaining_length, said({})}, std::pair{std::string("1"), filler}}) {
+    const auto plain = bytes_5(message(payload, 0, *properties));
+    Client each(server);
+    connect(each, "aliases",
+            {{.identifier = Id::topic_alias_maximum, .value = 5U},
+             {.identifier = Id::maximum_packet_size, .value = static_cast<std::uint32_t>(plain.size() + 3)}});
+    select(each, QoS::at_most_once);
+    for (int i = 0; i < 3; ++i) {
+      publish(payload, {.properties = properties});
+      EXPECT_EQ(each.outbox.take(), plain);
+    }
+  }
+}
+
 TEST_F(Mqtt5DeliveryTest, NoMoreAliasesAreGivenThanTheSettingSays) {
   server.limits.max_topic_aliases = 0;
   connect(client, "aliases", {{.identifier = Id::topic_alias_maximum, .value = 5U}});
