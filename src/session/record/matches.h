@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -31,9 +33,12 @@ struct Matches {
 
   // One more filter selects the topic.
   void add(const Subscription& subscription);
+
+  // What they take in memory, in a MatchCache, about.
+  std::size_t bytes() const;
 };
 
-// Those of the topics that messages came on, until the filters change.
+// Those of the topics that messages came on, until the filters change or they take too much memory.
 class MatchCache {
  public:
   // `find` is asked where the topic is new.
@@ -43,21 +48,26 @@ class MatchCache {
         (node * topic::type_count + static_cast<std::size_t>(type)) * 2 + (is_natural ? 1 : 0);
     const auto found = by_topic_.find(key);
     if (found != by_topic_.end()) return found->second;
-    if (by_topic_.size() >= most) by_topic_.clear();
-    return by_topic_.emplace(key, find()).first->second;
+    if (bytes_ >= most_bytes) clear();
+    const Matches& matches = by_topic_.emplace(key, find()).first->second;
+    bytes_ += matches.bytes();
+    return matches;
   }
 
   // Costs something even where it is empty, as it is for all but the first of many changes.
   void clear() {
-    if (!by_topic_.empty()) by_topic_.clear();
+    if (by_topic_.empty()) return;
+    by_topic_.clear();
+    bytes_ = 0;
   }
 
  private:
-  // Half a megabyte, less than the client's messages may take.
-  static constexpr std::size_t most = 4096;
+  // Less than the client's messages may take; thousands of topics, unless many filters with an identifier select each.
+  static constexpr std::size_t most_bytes = MiB;
 
   // The hub numbers nodes one by one: nobody chooses a place here.
   std::unordered_map<std::uint64_t, Matches> by_topic_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../base/allocated_bytes.h"
 #include "delivery_fixture.h"
 
 namespace pubsub_mqtt::session {
@@ -402,6 +404,22 @@ TEST(Subscriptions, RememberMatchesUntilTheFiltersChange) {
   for (NodeId node = 2; node < 10000; ++node) {
     EXPECT_TRUE(subscriptions.match(node, topic::Type::json, false, "h/json/m").is_selected);
   }
+}
+
+TEST(MatchCache, TakesAMegabyteHoweverLongTheIdentifiersAre) {
+  const auto kept_of = [](std::size_t identifiers) {
+    const auto before = allocated_bytes();
+    MatchCache cache;
+    for (NodeId node = 1; node <= 20000; ++node) {
+      cache.get(node, topic::Type::json, true, [&] {
+        Matches matches;
+        matches.of_others.emplace().identifiers = std::make_shared<const std::string>(identifiers, 'i');
+        return matches;
+      });
+    }
+    return allocated_bytes() - before;
+  };
+  for (const std::size_t identifiers : {0U, 100U, 5000U}) EXPECT_LT(kept_of(identifiers), MiB * 5 / 4);
 }
 
 TEST(Subscriptions, OfAnotherSessionKnowItsNodes) {
