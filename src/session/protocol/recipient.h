@@ -48,9 +48,6 @@ class Recipient {
 
   // The same for one that is not sent yet: nothing is counted.
   bool would_take(const Message& message, const Selected& selected) const;
-  bool has_packet_limit() const {
-    return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
-  }
 
   // The client is connected and takes it.
   void send(Message& message, const Selected& selected, mqtt::PacketIdentifier packet_identifier, bool dup,
@@ -70,6 +67,9 @@ class Recipient {
   TooLarge take_too_large();
 
  private:
+  bool has_packet_limit() const {
+    return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
+  }
   bool is_within_limit(const Message& message, const Selected& selected);
   void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
   struct Alias {

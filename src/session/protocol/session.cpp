@@ -355,41 +355,27 @@ void Session::give(const std::shared_ptr<Message>& message, const Selected& sele
   if (recipient_.has_too_large()) log_too_large();
 }
 
-void Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group) {
-  give(message, selected_by(group, *message, qos));
-}
-
 // A copy for a group bears what the shared subscription says, and nothing of the session's others.
-Selected Session::selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const {
-  Selected selected{.qos = qos, .group = group.number()};
-  const Subscription* subscription = record_.subscriptions.find(group.filter());
-  if (subscription == nullptr) return selected;
-  selected.retain = message.envelope().retain && (record_.is_bridge || subscription->retain_as_published);
-  if (subscription->identifier != 0) {
-    std::string identifier;
-    mqtt::append(
-        {.identifier = mqtt::PropertyIdentifier::subscription_identifier, .value = subscription->identifier},
-        identifier);
-    selected.identifiers = std::make_shared<const std::string>(std::move(identifier));
-  }
-  return selected;
+Selected Session::selected_by(const SharedGroup& group, const Match& match, const Message& message) const {
+  const Envelope& envelope = message.envelope();
+  return {.qos = std::min(match.qos, envelope.qos),
+          .retain = envelope.retain && (record_.is_bridge || match.retain_as_published),
+          .group = group.number(),
+          .identifiers = match.identifiers};
 }
 
-std::optional<Standing> Session::standing(const Message& message, mqtt::QoS qos,
-                                          const SharedGroup& group) const {
+std::optional<Standing> Session::standing(const Message& message, const Selected& selected) const {
   using State = Standing::State;
   if (record_.is_bridge && message.envelope().publisher == publisher_) return std::nullopt;
   const Outgoing& outgoing = record_.outgoing;
   if (!is_connected()) {
-    if (qos == mqtt::QoS::at_most_once) return std::nullopt;
+    if (selected.qos == mqtt::QoS::at_most_once) return std::nullopt;
     return Standing{.state = State::is_away, .queued = outgoing.queued()};
   }
-  if (recipient_.has_packet_limit() && !recipient_.would_take(message, selected_by(group, message, qos))) {
-    return std::nullopt;
-  }
+  if (!recipient_.would_take(message, selected)) return std::nullopt;
   const std::size_t waiting = outbox()->waiting_bytes();
   const bool has_place =
-      qos == mqtt::QoS::at_most_once
+      selected.qos == mqtt::QoS::at_most_once
           ? waiting == 0 || waiting + message.size() <= shared_.limits.max_outbound_bytes / 2
           : outgoing.has_place(recipient_, shared_.limits);
   return Standing{.state = has_place ? State::has_place : State::is_full,

@@ -24,7 +24,9 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "record/client_limits.h"
+#include "record/matches.h"
 #include "record/message.h"
+#include "record/selected.h"
 #include "record/session_record.h"
 #include "routing/shared.h"
 
@@ -138,10 +140,12 @@ class Session {
   // A message that the hub has selected for it, at this QoS; `is_natural`: of the item's natural TYPE. Returns false
   // where its options exclude the message: it is not for this session.
   bool deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural);
-  // A message that it was chosen for as a member of the group, at this QoS.
-  void deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, const SharedGroup& group);
+  // How it would receive a message as a member of the group, to whose filter it has subscribed as `match` says.
+  Selected selected_by(const SharedGroup& group, const Match& match, const Message& message) const;
   // How soon it would have that. Returns nullopt where it cannot have it.
-  std::optional<Standing> standing(const Message& message, mqtt::QoS qos, const SharedGroup& group) const;
+  std::optional<Standing> standing(const Message& message, const Selected& selected) const;
+  // A message that was selected for it: it is sent, or waits for the client, or is dropped.
+  void give(const std::shared_ptr<Message>& message, const Selected& selected);
   // The session ends: it is a member of no group any more.
   void leave_groups() noexcept;
   // A batch of retained messages was delivered; others follow when they are asked for.
@@ -220,11 +224,9 @@ class Session {
   void subscriptions_changed() { record_.has_options = record_.subscriptions.have_options(); }
   bool select(const Message& message, bool is_natural, Selected& selected) const;
   bool admits(const Message& message, std::size_t waiting) const;
-  Selected selected_by(const SharedGroup& group, const Message& message, mqtt::QoS qos) const;
   bool is_member(GroupNumber group) const;
   bool may_have(const Message& message, const Selected& selected) const;
   bool may_have_again(const Message& message, const Selected& selected) const;
-  void give(const std::shared_ptr<Message>& message, const Selected& selected);
   void deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
   void count_dropped(std::uint32_t messages = 1);

@@ -7,14 +7,7 @@ namespace {
 
 void add_to(std::optional<Match>& match, const Subscription& subscription) {
   if (!match) match.emplace();
-  match->qos = std::max(match->qos, subscription.qos);
-  match->retain_as_published = match->retain_as_published || subscription.retain_as_published;
-  if (subscription.identifier == 0) return;
-  std::string identifiers = match->identifiers == nullptr ? std::string() : *match->identifiers;
-  mqtt::append(
-      {.identifier = mqtt::PropertyIdentifier::subscription_identifier, .value = subscription.identifier},
-      identifiers);
-  match->identifiers = std::make_shared<const std::string>(std::move(identifiers));
+  match->add(subscription);
 }
 
 // Of the string on the heap, with what counts its owners.
@@ -24,6 +17,17 @@ std::size_t bytes_of_identifiers(const std::optional<Match>& match) {
 }
 
 }  // namespace
+
+void Match::add(const Subscription& subscription) {
+  qos = std::max(qos, subscription.qos);
+  retain_as_published = retain_as_published || subscription.retain_as_published;
+  if (subscription.identifier == 0) return;
+  std::string all = identifiers == nullptr ? std::string() : *identifiers;
+  mqtt::append(
+      {.identifier = mqtt::PropertyIdentifier::subscription_identifier, .value = subscription.identifier},
+      all);
+  identifiers = std::make_shared<const std::string>(std::move(all));
+}
 
 void Matches::add(const Subscription& subscription) {
   is_selected = true;

@@ -18,11 +18,15 @@
 
 namespace pubsub_mqtt::session {
 
+// What filters say together, or one alone.
 struct Match {
   mqtt::QoS qos = mqtt::QoS::at_most_once;  // the highest of the filters
   bool retain_as_published = false;         // one of them wants it
   // Of all filters that have one [MQTT5-3.3.4-3], as encoded properties; nullptr: none has.
   std::shared_ptr<const std::string> identifiers = nullptr;
+
+  // One more filter.
+  void add(const Subscription& subscription);
 };
 
 // By one topic. nullopt: none does, or the filters that do have No Local.

@@ -135,18 +135,15 @@ std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& i
 // Returns whether it was for anybody.
 bool Audiences::give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message) {
   bool is_for_anybody = false;
-  const auto qos = [&](const SharedGroup::Member& member) {
-    return std::min(message->envelope().qos, member.qos);
-  };
   const auto chosen = group.choose([&](const SharedGroup::Member& member) -> std::optional<Standing> {
     const Session* session = sessions_.find(member.session);
     if (session == nullptr || !audience.shares(member.session)) return std::nullopt;
     is_for_anybody = true;
-    return session->standing(*message, qos(member), group);
+    return session->standing(*message, session->selected_by(group, member.match, *message));
   });
   if (!chosen) return is_for_anybody;
   Session* session = sessions_.find(chosen->session);
-  session->guard([&] { session->deliver(message, qos(*chosen), group); });
+  session->guard([&] { session->give(message, session->selected_by(group, chosen->match, *message)); });
   return true;
 }
 

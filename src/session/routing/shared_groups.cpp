@@ -20,21 +20,19 @@ std::optional<topic::Type> type_of(std::string_view filter) {
 }  // namespace
 
 std::vector<SharedGroup::Member>::iterator SharedGroup::place(SessionId session) {
-  return std::lower_bound(members_.begin(), members_.end(), session,
-                          [](const Member& member, SessionId wanted) { return member.session < wanted; });
+  return std::ranges::lower_bound(members_, session, {}, &Member::session);
 }
 
 bool SharedGroup::has(SessionId session) const {
-  return std::binary_search(members_.begin(), members_.end(), Member{.session = session},
-                            [](const Member& a, const Member& b) { return a.session < b.session; });
+  return std::ranges::binary_search(members_, session, {}, &Member::session);
 }
 
-void SharedGroup::set(const Member& member) {
+void SharedGroup::set(Member member) {
   const auto found = place(member.session);
   if (found != members_.end() && found->session == member.session) {
-    *found = member;
+    *found = std::move(member);
   } else {
-    members_.insert(found, member);
+    members_.insert(found, std::move(member));
   }
 }
 
@@ -53,12 +51,14 @@ void SharedGroups::join(SessionId session, const std::string& account, const Sub
   const Key of_account{.account = account, .filter = granted.topic_filter};
   const bool is_of_account = scope == GroupScope::account;
   const Key& key = is_of_account ? of_account : of_server;
+  Match match;
+  match.add(granted);
   // The setting may have changed since the session joined.
   leave(session, is_of_account ? of_server : of_account);
   auto group = groups_.find(key);
   if (group == groups_.end()) group = create(key);
   try {
-    group->second.set({.session = session, .qos = granted.qos});
+    group->second.set({.session = session, .match = std::move(match)});
   } catch (...) {
     if (group->second.empty()) erase(group);
     throw;

@@ -24,6 +24,7 @@
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/topic/filter_tree.h"
 #include "pubsub_mqtt/topic/type.h"
+#include "record/matches.h"
 #include "routing/group_number.h"
 
 namespace pubsub_mqtt::session {
@@ -42,7 +43,7 @@ class SharedGroup {
  public:
   struct Member {
     SessionId session = 0;
-    mqtt::QoS qos = mqtt::QoS::at_most_once;  // as it was granted
+    Match match;  // what its subscription says, as it was granted
   };
 
   // `filter` is `$share/GROUP/FILTER`, and `type` what FILTER names, if it does.
@@ -57,7 +58,7 @@ class SharedGroup {
 
   bool empty() const { return members_.empty(); }
   bool has(SessionId session) const;
-  void set(const Member& member);
+  void set(Member member);
   // Returns false where it was no member.
   bool erase(SessionId session) noexcept;
 

@@ -149,7 +149,7 @@ TEST_F(SharedGroupsTest, TheLastSubscriptionOfAMemberSaysItsQos) {
   join(1, "$share/a/h/json/n", QoS::at_most_once);
   const auto chosen = only().choose([](const auto&) { return std::optional(Standing{}); });
   ASSERT_TRUE(chosen.has_value());
-  EXPECT_EQ(chosen->qos, QoS::at_most_once);
+  EXPECT_EQ(chosen->match.qos, QoS::at_most_once);
 }
 
 }  // namespace
