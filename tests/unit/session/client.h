@@ -76,6 +76,15 @@ struct Server {
     return count;
   }
 
+  // Of the only session, which has no connection.
+  void expect_end_of_session(Time at) {
+    EXPECT_EQ(sessions.deadline(), at);
+    sessions.expire(at - Time(1));
+    EXPECT_EQ(sessions.size(), 1U);
+    sessions.expire(at);
+    EXPECT_EQ(sessions.size(), 0U);
+  }
+
   void answer(const SubscribeRequest& request) {
     std::vector<mqtt::Reason> results;
     for (const auto& subscription : request.subscriptions) results.push_back(mqtt::granted(subscription.qos));

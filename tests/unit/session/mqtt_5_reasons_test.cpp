@@ -1,7 +1,9 @@
 // What clients of MQTT 5.0 are told when the server refuses them or closes (5.0, 4.13), and that others are not.
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "client.h"
 
@@ -38,6 +40,16 @@ struct Mqtt5ReasonsTest : ::testing::Test {
     newcomer.send(connect);
     return last<mqtt::Connack>(newcomer);
   }
+  // Of a client whose identifier is too long, and which says this of itself.
+  mqtt::Connack refusal_of_identifier(std::initializer_list<mqtt::Property> says = {}) {
+    server.limits.max_client_identifier_length = 23;
+    auto connect = packet("123456789012345678901234");
+    const auto properties = encoded(says);
+    connect.properties = mqtt::Properties(properties);
+    const auto connack = refusal(connect);
+    EXPECT_EQ(connack.reason, Reason::client_identifier_not_valid);
+    return connack;
+  }
   mqtt::Disconnect goodbye() { return last<mqtt::Disconnect>(client); }
   static std::string words(const mqtt::Properties& properties) {
     return std::string(properties.bytes(Id::reason_string).value_or(""));
@@ -71,10 +83,8 @@ TEST_F(Mqtt5ReasonsTest, AProtocolErrorInConnectIsToldInConnack) {
 }
 
 TEST_F(Mqtt5ReasonsTest, AConnectThatIsRefusedHasTheReasonAndTheLogsWords) {
-  server.limits.max_client_identifier_length = 23;
-  const auto too_long = refusal(packet("123456789012345678901234"));
-  EXPECT_EQ(too_long.reason, Reason::client_identifier_not_valid);
-  EXPECT_EQ(words(too_long.properties), "a client identifier longer than mqtt_max_client_identifier_length");
+  EXPECT_EQ(words(refusal_of_identifier().properties),
+            "a client identifier longer than mqtt_max_client_identifier_length");
   EXPECT_EQ(refusal(packet(), elsewhere(true)).reason, Reason::not_authorized);
 }
 
@@ -95,22 +105,12 @@ TEST_F(Mqtt5ReasonsTest, ALoginsReasonIsPassedOn) {
 
 TEST_F(Mqtt5ReasonsTest,
        TheReasonStringIsLeftOutWhereTheClientWantsNone) {  // [MQTT5-3.1.2-29]
-  server.limits.max_client_identifier_length = 23;
-  auto connect = packet("123456789012345678901234");
-  const auto none = encoded({{.identifier = Id::request_problem_information, .value = 0U}});
-  connect.properties = mqtt::Properties(none);
-  const auto connack = refusal(connect);
-  EXPECT_EQ(connack.reason, Reason::client_identifier_not_valid);
+  const auto connack = refusal_of_identifier({{.identifier = Id::request_problem_information, .value = 0U}});
   EXPECT_TRUE(connack.properties.empty());
 }
 
 TEST_F(Mqtt5ReasonsTest, TheReasonStringIsLeftOutWhereThePacketWouldBeTooLarge) {  // [MQTT5-3.2.2-19]
-  server.limits.max_client_identifier_length = 23;
-  auto connect = packet("123456789012345678901234");
-  const auto small = encoded({{.identifier = Id::maximum_packet_size, .value = 20U}});
-  connect.properties = mqtt::Properties(small);
-  const auto connack = refusal(connect);
-  EXPECT_EQ(connack.reason, Reason::client_identifier_not_valid);
+  const auto connack = refusal_of_identifier({{.identifier = Id::maximum_packet_size, .value = 20U}});
   EXPECT_TRUE(connack.properties.empty());
 }
 

@@ -150,11 +150,7 @@ TEST_F(SessionLifetimeTest, ASessionWithoutConnectionExpires) {
   server.sessions.expire(hours(10));
   EXPECT_EQ(server.sessions.deadline(), std::nullopt);
   client.lose();
-  EXPECT_EQ(server.sessions.deadline(), hours(11));
-  server.sessions.expire(hours(11) - Time(1));
-  EXPECT_EQ(server.sessions.size(), 1U);
-  server.sessions.expire(hours(11));
-  EXPECT_EQ(server.sessions.size(), 0U);
+  server.expect_end_of_session(hours(11));
   EXPECT_TRUE(server.logged("mqtt_session_expiry"));
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), accepted);
@@ -169,10 +165,7 @@ TEST_F(SessionLifetimeTest, ComingBackPutsTheExpiryOff) {
   EXPECT_EQ(server.sessions.deadline(), std::nullopt);
   server.sessions.expire(hours(3));
   again.lose();
-  server.sessions.expire(hours(4) - Time(1));
-  EXPECT_EQ(server.sessions.size(), 1U);
-  server.sessions.expire(hours(4));
-  EXPECT_EQ(server.sessions.size(), 0U);
+  server.expect_end_of_session(hours(4));
 }
 
 TEST_F(SessionLifetimeTest, AReloadThatShortensTheExpiryEndsWhatIsOverByIt) {
