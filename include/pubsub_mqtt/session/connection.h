@@ -29,6 +29,7 @@ namespace pubsub_mqtt::session {
 class Authentication;
 struct BrokenRule;
 struct Newcomer;
+struct Refusal;
 
 class Connection {
  public:
@@ -94,10 +95,6 @@ class Connection {
   void handle_before_connack(const mqtt::Packet& packet);
   void handle(Session& session, const mqtt::Packet& packet);
   void receive(mqtt::Connect connect);
-  bool may_send_password() const;
-  bool may_be_anonymous() const;
-  std::string_view why_not_anonymous() const;
-  bool may_send(const mqtt::Connect& connect) const;
   template <typename Work>
   void guard(Work&& work) noexcept;
   void decide_login(const LoginReply& reply);
@@ -109,7 +106,7 @@ class Connection {
   void ask_to_log_in(const mqtt::Connect& connect);
   void accept(const mqtt::Connect& connect, std::string account, std::string_view authentication_data = {});
   void disconnect(Session& session, const mqtt::Disconnect& packet);
-  void refuse(mqtt::Reason reason, std::string_view why, LogLevel level = LogLevel::debug);
+  void refuse(const Refusal& refusal);
   void write_refusal(mqtt::Reason reason, std::string_view why);
   void fail(const mqtt::Malformed& malformed, Time now);
   void fail(const BrokenRule& broken);

@@ -8,6 +8,7 @@
 #include "protocol/authentication.h"
 #include "protocol/client_disconnect.h"
 #include "protocol/connect_properties.h"
+#include "protocol/connect_refusal.h"
 #include "protocol/newcomer.h"
 #include "protocol/reason_string.h"
 #include "protocol/refusals.h"
@@ -27,9 +28,6 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Characters are bytes here: a client that keeps to MQTT 3.1 is within either.
 constexpr std::size_t longest_identifier_of_3_1 = 23;
-
-// An empty one is none: some libraries send it for clients that have no login.
-bool has_user_name(const mqtt::Connect& connect) { return connect.user_name && !connect.user_name->empty(); }
 
 std::optional<Time> earlier(std::optional<Time> one, std::optional<Time> other) {
   return one && other ? std::min(*one, *other) : one ? one : other;
@@ -146,8 +144,9 @@ void Connection::receive(std::string_view& input, Time now) {
     if (std::holds_alternative<mqtt::NeedMoreBytes>(result)) return;
     if (const auto* malformed = std::get_if<mqtt::Malformed>(&result)) return fail(*malformed, now);
     if (std::holds_alternative<mqtt::UnsupportedProtocolLevel>(result)) {
-      return refuse(mqtt::Reason::unsupported_protocol_version,
-                    "speaks a version of MQTT that is not served: 3.1, 3.1.1 and 5.0 are", LogLevel::info);
+      return refuse({.reason = mqtt::Reason::unsupported_protocol_version,
+                     .why = "speaks a version of MQTT that is not served: 3.1, 3.1.1 and 5.0 are",
+                     .level = LogLevel::info});
     }
     handle(std::get<mqtt::Packet>(result), now);
   }
@@ -195,56 +194,18 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
 }
 
 void Connection::receive(mqtt::Connect connect) {
-  const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   if (connect.client_identifier.empty() && connect.level == mqtt::ProtocolLevel::mqtt_5) {
     newcomer_->assigned_identifier = assigned_client_identifier();  // [MQTT5-3.1.3-6]
     connect.client_identifier = newcomer_->assigned_identifier;
   }
   newcomer_->name = client_name(newcomer_->peer.name, connect.client_identifier);
   newcomer_->limits = client_limits(connect, limits());
-  if (connect.client_identifier.empty() && (speaks_3_1 || !connect.clean_session)) {
-    return refuse(mqtt::Reason::client_identifier_not_valid,
-                  speaks_3_1 ? "an empty client identifier, which MQTT 3.1 does not have"
-                             : "an empty client identifier needs a clean session [MQTT-3.1.3-8]");
-  }
-  if (connect.client_identifier.size() > limits().max_client_identifier_length) {
-    return refuse(mqtt::Reason::client_identifier_not_valid,
-                  "a client identifier longer than mqtt_max_client_identifier_length");
-  }
-  if (!may_send(connect)) {
-    return refuse(mqtt::Reason::not_authorized,
-                  "a user name on an unencrypted connection: use TLS (mqtt_tls_ports), or set "
-                  "mqtt_require_encryption = false",
-                  LogLevel::warn);
-  }
+  if (const auto refused = refusal(connect, newcomer_->peer, limits())) return refuse(*refused);
   if (const auto method = connect.properties.bytes(mqtt::PropertyIdentifier::authentication_method)) {
     return authenticate(connect, *method);
   }
   if (has_user_name(connect) || !newcomer_->certificate.empty()) return ask_to_log_in(connect);
   accept(connect, {});
-}
-
-// A user name comes with a password, but for an exchange, in which no password is sent.
-bool Connection::may_send(const mqtt::Connect& connect) const {
-  const bool has_method =
-      connect.properties.bytes(mqtt::PropertyIdentifier::authentication_method).has_value();
-  return may_send_password() || !(has_method ? connect.password.has_value() : has_user_name(connect));
-}
-
-bool Connection::may_send_password() const {
-  return newcomer_->peer.is_encrypted || is_loopback_ || limits().passwords_in_the_clear;
-}
-
-bool Connection::may_be_anonymous() const {
-  return limits().anonymous == Anonymous::from_everywhere ||
-         (limits().anonymous == Anonymous::from_loopback && is_loopback_);
-}
-
-std::string_view Connection::why_not_anonymous() const {
-  return limits().anonymous == Anonymous::from_nowhere
-             ? "no user name, and mqtt_allow_anonymous = false lets in no client without login"
-             : "no user name: clients without login are let in from loopback only, unless "
-               "mqtt_allow_anonymous = true";
 }
 
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
@@ -322,7 +283,7 @@ void Connection::handle_exchange(const AuthReply& reply) {
   if (is_logging_in()) {
     const auto pending = std::exchange(newcomer_->logging_in, nullptr);
     if (reply.reason != mqtt::Reason::success) {
-      return refuse(reply.reason, "authentication failed", LogLevel::debug);
+      return refuse({.reason = reply.reason, .why = "authentication failed"});
     }
     accept(pending->connect, reply.account, reply.data);
     outbox_.resume_reading();
@@ -358,7 +319,7 @@ void Connection::decide_login(const LoginReply& reply) {
   sessions_.forget_login(id_);
   const auto pending = std::exchange(newcomer_->logging_in, nullptr);
   if (reply.reason != mqtt::Reason::success) {
-    return refuse(reply.reason, "login failed", LogLevel::debug);
+    return refuse({.reason = reply.reason, .why = "login failed"});
   }
   accept(pending->connect, reply.account);
   outbox_.resume_reading();
@@ -367,22 +328,24 @@ void Connection::decide_login(const LoginReply& reply) {
 void Connection::accept(const mqtt::Connect& connect, std::string account,
                         std::string_view authentication_data) {
   // A certificate may name no account, and is no login then.
-  if (account.empty() && !may_be_anonymous()) {
-    return refuse(mqtt::Reason::not_authorized, why_not_anonymous(), LogLevel::info);
+  if (account.empty()) {
+    if (const auto refused = refusal_without_login(newcomer_->peer, limits())) return refuse(*refused);
   }
   if (!account.empty()) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
-        mqtt::Reason::quota_exceeded,
-        account.empty()
-            ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
-            : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
-        LogLevel::warn);
+        {.reason = mqtt::Reason::quota_exceeded,
+         .why =
+             account.empty()
+                 ? "clients without login have as many stored sessions as mqtt_max_anonymous_sessions allows"
+                 : "its account has as many stored sessions as mqtt_max_sessions_per_account allows",
+         .level = LogLevel::warn});
   }
   std::string properties = connack_properties(connect, limits(), newcomer_->assigned_identifier);
   if (authentication_) authentication_->append_properties(authentication_data, properties);
   if (newcomer_->limits && connack_size(properties) > newcomer_->limits->max_packet_size) {
-    return refuse(mqtt::Reason::packet_too_large, "takes no packet as large as CONNACK [MQTT5-3.1.2-24]");
+    return refuse({.reason = mqtt::Reason::packet_too_large,
+                   .why = "takes no packet as large as CONNACK [MQTT5-3.1.2-24]"});
   }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
@@ -421,7 +384,8 @@ void Connection::disconnect(Session& session, const mqtt::Disconnect& packet) {
   outbox_.close();
 }
 
-void Connection::refuse(mqtt::Reason reason, std::string_view why, LogLevel level) {
+void Connection::refuse(const Refusal& refusal) {
+  const auto& [reason, why, level] = refusal;
   write_refusal(reason, why);
   if (level == LogLevel::debug) {
     log(LogLevel::debug, "closed: " + std::string(why));
@@ -516,8 +480,9 @@ void Connection::expire(Time now) {
     return outbox_.resume_reading();
   }
   if (awaits_reply()) {
-    return refuse(mqtt::Reason::server_unavailable, "the login was not decided within mqtt_connect_timeout",
-                  LogLevel::warn);
+    return refuse({.reason = mqtt::Reason::server_unavailable,
+                   .why = "the login was not decided within mqtt_connect_timeout",
+                   .level = LogLevel::warn});
   }
   if (is_logging_in()) {
     return fail(
