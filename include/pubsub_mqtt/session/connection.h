@@ -94,17 +94,6 @@ class Connection {
   void handle(const mqtt::Packet& packet, Time now);
   void handle_before_connack(const mqtt::Packet& packet);
   void handle(Session& session, const mqtt::Packet& packet);
-  void receive(mqtt::Connect connect);
-  template <typename Work>
-  void guard(Work&& work) noexcept;
-  void decide_login(const LoginReply& reply);
-  void authenticate(const mqtt::Connect& connect, std::string_view method);
-  void receive(const mqtt::Auth& auth);
-  void handle_exchange(const AuthReply& reply);
-  void write_auth(mqtt::Reason reason, std::string_view data);
-  void end_exchange() noexcept;
-  void ask_to_log_in(const mqtt::Connect& connect);
-  void accept(const mqtt::Connect& connect, std::string account, std::string_view authentication_data = {});
   void disconnect(Session& session, const mqtt::Disconnect& packet);
   void refuse(const Refusal& refusal);
   void write_refusal(mqtt::Reason reason, std::string_view why);
@@ -113,6 +102,19 @@ class Connection {
   void close(const BrokenRule& broken);
   std::string name() const;
   void end() noexcept;
+
+  // The login: protocol/connection_login.cpp.
+  void receive(mqtt::Connect connect);
+  void ask_to_log_in(const mqtt::Connect& connect);
+  void authenticate(const mqtt::Connect& connect, std::string_view method);
+  void receive(const mqtt::Auth& auth);
+  template <typename Work>
+  void guard(Work&& work) noexcept;
+  void handle_exchange(const AuthReply& reply);
+  void write_auth(mqtt::Reason reason, std::string_view data);
+  void end_exchange() noexcept;
+  void decide_login(const LoginReply& reply);
+  void accept(const mqtt::Connect& connect, std::string account, std::string_view authentication_data = {});
 
   ConnectionId id_;
   std::chrono::duration<std::uint16_t> keep_alive_{0};
