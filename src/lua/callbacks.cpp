@@ -14,6 +14,9 @@ using Outcome = PublishReply::Outcome;
 
 constexpr const char* xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 
+// What a client is told where Lua raised (rights.lib.lua says the same); the log has the error.
+constexpr const char* error_in_prosody = "an error in Prosody, see the log";
+
 std::string_view text_at(lua_State* L, int index) {
   if (lua_type(L, index) != LUA_TSTRING) return {};
   std::size_t size = 0;
@@ -239,15 +242,18 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
-  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason_string = pop_error(L_)};
-  return published;
+  if (status == LUA_OK) return published;
+  // The error is for the administrator, and says nothing to a client.
+  log(LogLevel::error, "publish: " + pop_error(L_));
+  return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
   Published published;
-  call("may_publish", {host, node, account}, 3, [&](lua_State* L) { read_outcome(L, 1, published); });
-  return published;
+  const auto read = [&](lua_State* L) { read_outcome(L, 1, published); };
+  if (call("may_publish", {host, node, account}, 3, read)) return published;
+  return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
 bool Callbacks::exposes_publisher(std::string_view host) { return ask("exposes_publisher", {host}); }
