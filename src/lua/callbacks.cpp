@@ -76,6 +76,26 @@ void set_client(lua_State* L, const Request& request) {
   set_texts(L, "emails", request.certificate.emails);
 }
 
+// Pushes the table of which retained.lib.lua tells.
+void push_retained(lua_State* L, const hub::Retained& retained) {
+  const Envelope& envelope = retained.envelope;
+  lua_createtable(L, 0, 8);
+  set_text(L, "type", topic::name(retained.type));
+  set_text(L, "payload", retained.payload);
+  set_text(L, "element", retained.element);
+  set_flag(L, "is_large", retained.is_large);
+  // As text: storages write numbers as they like.
+  lua_pushfstring(L, "%I", static_cast<lua_Integer>(envelope.publisher));
+  lua_setfield(L, -2, "publisher");
+  lua_pushinteger(L, static_cast<lua_Integer>(envelope.qos));
+  lua_setfield(L, -2, "qos");
+  if (envelope.expires_at != Time::max()) {
+    lua_pushnumber(L, seconds(envelope.expires_at - now()));
+    lua_setfield(L, -2, "expires_in");
+  }
+  if (envelope.properties != nullptr) set_text(L, "properties", *envelope.properties);
+}
+
 // Pushes <item xmlns='...pubsub' id='...'>payload</item>.
 void push_item(lua_State* L, std::string_view id, const pugi::xml_node& payload, int metatable) {
   lua_createtable(L, 1, 3);
@@ -271,14 +291,10 @@ void Callbacks::restore(std::string_view host, std::string_view node) {
 }
 
 void Callbacks::wake_after(Time delay) {
-  auto body = [&](lua_State* L) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "wake_after");
+  tell("wake_after", [&](lua_State* L) {
     lua_pushnumber(L, seconds(delay));
-    lua_call(L, 1, 0);
-    return 0;
-  };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "wake_after: " + pop_error(L_));
+    return 1;
+  });
 }
 
 std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
@@ -296,35 +312,16 @@ std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::
 }
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
-  auto body = [&](lua_State* L) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "save_retained");
+  tell("save_retained", [&](lua_State* L) {
     lua_pushlstring(L, host.data(), host.size());
     lua_pushlstring(L, node.data(), node.size());
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
-      lua_createtable(L, 0, 9);
-      set_text(L, "type", topic::name(retained->type));
-      set_text(L, "payload", retained->payload);
-      set_text(L, "element", retained->element);
-      lua_pushboolean(L, retained->is_large ? 1 : 0);
-      lua_setfield(L, -2, "is_large");
-      // As text: storages write numbers as they like.
-      lua_pushfstring(L, "%I", static_cast<lua_Integer>(retained->envelope.publisher));
-      lua_setfield(L, -2, "publisher");
-      lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
-      lua_setfield(L, -2, "qos");
-      if (retained->envelope.expires_at != Time::max()) {
-        lua_pushnumber(L, seconds(retained->envelope.expires_at - now()));
-        lua_setfield(L, -2, "expires_in");
-      }
-      if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
+      push_retained(L, *retained);
     }
-    lua_call(L, 3, 0);
-    return 0;
-  };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "save_retained: " + pop_error(L_));
+    return 3;
+  });
 }
 
 void Callbacks::stopped() {
