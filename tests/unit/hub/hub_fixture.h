@@ -170,6 +170,17 @@ class HubTest : public ::testing::Test {
     ask(AskToPublish{.session = 1, .topic = topic, .payload = payload, .qos = qos, .retain = true});
   }
 
+  // The payloads that the client gets first who subscribes now.
+  std::vector<std::string> retained(const std::string& filter = "pubsub/json/node") {
+    subscribe(1, filter);
+    std::vector<std::string> payloads;
+    for (const auto& batch : take<RetainedMessages>()) {
+      for (const auto& message : batch.messages) payloads.push_back(message.payload);
+    }
+    ask(RetainedRequest{.session = 1});
+    return payloads;
+  }
+
   void create(const std::string& node) {
     service.open[node] = true;
     hub.node_created("pubsub", node);
