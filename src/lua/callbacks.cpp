@@ -60,20 +60,19 @@ void set_texts(lua_State* L, const char* key, const std::vector<std::string>& va
   lua_setfield(L, -2, key);
 }
 
-// Who asks, in the table on top of the stack: what a LoginRequest and an AuthRequest have in common.
-template <typename Request>
-void set_client(lua_State* L, const Request& request) {
-  lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+// Who asks, in the table on top of the stack.
+void set_client(lua_State* L, const LoginClient& client) {
+  lua_pushinteger(L, static_cast<lua_Integer>(client.connection));
   lua_setfield(L, -2, "connection");
-  set_flag(L, "is_loopback", request.is_loopback);
-  set_flag(L, "is_encrypted", request.is_encrypted);
-  set_text(L, "client", request.client);
-  set_text(L, "address", request.address);
-  set_text(L, "party", request.party);
-  if (request.user_name) set_text(L, "user_name", *request.user_name);
-  set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
-  set_texts(L, "dns_names", request.certificate.dns_names);
-  set_texts(L, "emails", request.certificate.emails);
+  set_flag(L, "is_loopback", client.is_loopback);
+  set_flag(L, "is_encrypted", client.is_encrypted);
+  set_text(L, "client", client.name);
+  set_text(L, "address", client.address);
+  set_text(L, "party", client.party);
+  if (client.user_name) set_text(L, "user_name", *client.user_name);
+  set_texts(L, "xmpp_addresses", client.certificate.xmpp_addresses);
+  set_texts(L, "dns_names", client.certificate.dns_names);
+  set_texts(L, "emails", client.certificate.emails);
 }
 
 // Pushes the table of which retained.lib.lua tells.
@@ -181,7 +180,7 @@ void Callbacks::tell(const char* callback, Push&& push) {
 void Callbacks::log_in(const LoginRequest& request) {
   tell("log_in", [&](lua_State* L) {
     lua_createtable(L, 0, 11);
-    set_client(L, request);
+    set_client(L, request.client);
     if (request.password) set_text(L, "password", request.password->bytes());
     return 1;
   });
@@ -192,7 +191,7 @@ void Callbacks::log_in(const LoginRequest& request) {
 void Callbacks::authenticate(const AuthRequest& request) {
   tell("authenticate", [&](lua_State* L) {
     lua_createtable(L, 0, 15);
-    set_client(L, request);
+    set_client(L, request.client);
     set_text(L, "method", request.method);
     if (request.data) set_text(L, "data", request.data->bytes());
     if (!request.account.empty()) set_text(L, "account", request.account);

@@ -106,6 +106,7 @@ class Connection {
   void handle_exchange(const AuthReply& reply);
   void write_auth(mqtt::Reason reason, std::string_view data);
   void end_exchange() noexcept;
+  LoginClient login_client() const;
   void ask_to_log_in(const mqtt::Connect& connect);
   void accept(const mqtt::Connect& connect, std::string account, std::string_view authentication_data = {});
   void disconnect(Session& session, const mqtt::Disconnect& packet);

@@ -30,8 +30,8 @@ class TestService final : public PubsubService {
     if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
     return HostStatus::unknown;
   }
-  void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
-  void authenticate(const AuthRequest& request) override { logins.push_back(request.client + " begins"); }
+  void log_in(const LoginRequest& request) override { logins.push_back(request.client.name); }
+  void authenticate(const AuthRequest& request) override { logins.push_back(request.client.name + " begins"); }
   void authenticate(const AuthResponse& response) override {
     logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
   }
