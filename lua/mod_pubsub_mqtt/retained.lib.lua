@@ -159,16 +159,13 @@ return function (shared, current_item, rights, warn)
 		shared.core:restore_end(host, node);
 	end
 
-	-- Returns whether a copy was given up that had not ended.
-	local function restore_node(host, service, node)
+	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
+	local function tell_of_node(host, service, node)
 		local message = copy_of(host, node);
-		local ok, truth, what = pcall(current_item.compare, host, service, node, message);
-		if not ok then
-			module:log("error", "What %s on %s retains is not served, since pubsub's item cannot be read: %s",
-				node, host, truth);
-			shared.core:restore_none(host, node);
-		elseif truth == "copy" then
+		local truth, what = current_item.compare(host, service, node, message);
+		if truth == "copy" then
 			tell_of_copy(host, node, message);
+			return false;
 		elseif truth == "end" then
 			tell_of_end(host, node, message, what);
 		else
@@ -176,7 +173,16 @@ return function (shared, current_item, rights, warn)
 			shared.core:restore_none(host, node);
 			if truth == "item" then shared.core:restore_current(host, node, what, rights.publisher(host, what)); end
 		end
-		return ok and truth ~= "copy" and message ~= nil and not current_item.end_of(message);
+		return message ~= nil and not current_item.end_of(message);
+	end
+
+	local function restore_node(host, service, node)
+		local ok, is_given_up = pcall(tell_of_node, host, service, node);
+		if ok then return is_given_up; end
+		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
+			node, host, is_given_up);
+		shared.core:restore_none(host, node);
+		return false;
 	end
 
 	local given_up = {}; -- host -> how many copies were

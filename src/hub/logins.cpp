@@ -26,7 +26,7 @@ void Logins::add(LoginRequest&& request) {
     waiting_.emplace_back(std::move(request));
   } else {
     shared_.deliveries.emplace_back(LoginReply{
-        .connection = request.connection, .reason = mqtt::Reason::server_unavailable, .account = {}});
+        .connection = request.client.connection, .reason = mqtt::Reason::server_unavailable, .account = {}});
   }
 }
 
@@ -35,7 +35,7 @@ void Logins::add(AuthRequest&& request) {
     waiting_.emplace_back(std::move(request));
   } else {
     shared_.deliveries.emplace_back(
-        AuthReply{.connection = request.connection, .reason = mqtt::Reason::server_unavailable});
+        AuthReply{.connection = request.client.connection, .reason = mqtt::Reason::server_unavailable});
   }
 }
 

@@ -62,7 +62,7 @@ std::optional<std::string> translate(const pugi::xml_node& element, const payloa
 
 void Publications::carry_out(Client& client, PublishRequest& request) {
   Publication& publication = request.publication;
-  shared_.work += work::publish + publication.payload.size() / work::bytes_of_payload;
+  shared_.work += work::publish(publication.payload.size());
   Published published;
   std::shared_ptr<const Route> way;
   if (!is_behind_a_failure(client, request.ticket)) {

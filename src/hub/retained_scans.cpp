@@ -96,48 +96,58 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
   const bool was_unknown = store_.know(node);
-  return read_known(client, node, scan, type) || was_unknown;
+  // Nothing older is sent in place of one that has ended.
+  if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return was_unknown;
+  if (!node.retained) return read_item(client, node, scan, type) || was_unknown;
+  read_retained(client, node, scan, type);
+  return was_unknown;
 }
 
-bool RetainedScans::read_known(const Client& client, const Node& node, const Scan& scan,
-                               std::optional<topic::Type> type) {
-  // Nothing older is sent in place of one that has ended.
-  if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return false;
-  RetainedMessages::Message message{
-      .node = node.id, .type = type.value_or(topic::Type::xml), .payload = {}, .envelope = {}};
-  message.envelope = {.qos = scan.qos, .retain = true};
-  std::optional<std::string> text;
-  if (node.retained) {
-    shared_.work += work::question;
-    if (!shared_.service.may_read(node.host, node.name, client.account)) return false;
-    message.type = type.value_or(node.retained->natural_type);
-    message.is_natural = message.type == node.retained->natural_type;
-    message.envelope = node.retained->envelope;
-    message.envelope.properties = node.retained->properties(message.type);
-    message.envelope.qos = std::min(scan.qos, message.envelope.qos);
-    text = node.retained->view(message.type);
-  } else {
-    shared_.work += work::question;
-    const auto item = shared_.service.last_item(node.host, node.name, client.account);
-    if (!item) return false;
-    shared_.work += work::item;
-    message.envelope.properties = item_properties(item->id, item->publisher);
-    const pugi::xml_node element = item->payload.document_element();
-    payload::NaturalPayload natural;
-    if (!type) natural = payload::natural_payload(element);
-    message.type = type.value_or(natural.type);
-    message.is_natural = !type || message.type == payload::natural_type(element);
-    text = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
-  }
-  // An empty retained message is none [MQTT-3.3.1-11].
-  if (text && !text->empty()) {
-    Subscriber& subscriber = *client.subscriber;
-    subscriber.retained_bytes += text->size();
-    shared_.work += text->size() / work::bytes_of_payload;
-    message.payload = std::move(*text);
-    subscriber.retained.push_back(std::move(message));
-  }
-  return !node.retained;
+void RetainedScans::read_retained(const Client& client, const Node& node, const Scan& scan,
+                                  std::optional<topic::Type> type) {
+  shared_.work += work::question;
+  if (!shared_.service.may_read(node.host, node.name, client.account)) return;
+  const Retained& retained = *node.retained;
+  RetainedMessages::Message message{.node = node.id,
+                                    .type = type.value_or(retained.natural_type),
+                                    .payload = {},
+                                    .envelope = retained.envelope};
+  message.is_natural = message.type == retained.natural_type;
+  message.envelope.properties = retained.properties(message.type);
+  message.envelope.qos = std::min(scan.qos, message.envelope.qos);
+  auto payload = retained.view(message.type);
+  add(*client.subscriber, std::move(message), std::move(payload));
+}
+
+// The newest item, where the node sends that. Returns false where it does not.
+bool RetainedScans::read_item(const Client& client, const Node& node, const Scan& scan,
+                              std::optional<topic::Type> type) {
+  shared_.work += work::question;
+  const auto item = shared_.service.last_item(node.host, node.name, client.account);
+  if (!item) return false;
+  shared_.work += work::item;
+  const pugi::xml_node element = item->payload.document_element();
+  payload::NaturalPayload natural;
+  if (!type) natural = payload::natural_payload(element);
+  RetainedMessages::Message message{.node = node.id,
+                                    .type = type.value_or(natural.type),
+                                    .payload = {},
+                                    .envelope = {.qos = scan.qos, .retain = true}};
+  message.is_natural = !type || message.type == payload::natural_type(element);
+  message.envelope.properties = item_properties(item->id, item->publisher);
+  auto payload = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
+  add(*client.subscriber, std::move(message), std::move(payload));
+  return true;
+}
+
+// An empty retained message is none [MQTT-3.3.1-11].
+void RetainedScans::add(Subscriber& subscriber, RetainedMessages::Message message,
+                        std::optional<std::string> payload) {
+  if (!payload || payload->empty()) return;
+  subscriber.retained_bytes += payload->size();
+  shared_.work += payload->size() / work::bytes_of_payload;
+  message.payload = std::move(*payload);
+  subscriber.retained.push_back(std::move(message));
 }
 
 }  // namespace pubsub_mqtt::hub

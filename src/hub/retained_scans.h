@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "client.h"
@@ -28,7 +29,10 @@ class RetainedScans {
  private:
   bool scan(const Client& client, Scan& scan);
   bool read(const Client& client, Node& node, const Scan& scan, std::optional<topic::Type> type);
-  bool read_known(const Client& client, const Node& node, const Scan& scan, std::optional<topic::Type> type);
+  bool read_item(const Client& client, const Node& node, const Scan& scan, std::optional<topic::Type> type);
+  void read_retained(const Client& client, const Node& node, const Scan& scan,
+                     std::optional<topic::Type> type);
+  void add(Subscriber& subscriber, RetainedMessages::Message message, std::optional<std::string> payload);
 
   const Shared& shared_;
   Nodes& nodes_;

@@ -6,12 +6,12 @@
 
 namespace pubsub_mqtt::hub::work {
 
-inline constexpr std::size_t request = 5;          // whatever it asks
-inline constexpr std::size_t node = 1;             // looked at
-inline constexpr std::size_t audience_change = 4;  // told to the network thread
-inline constexpr std::size_t question = 30;        // to Lua: has the account a right?
-inline constexpr std::size_t publish = 500;        // and what each byte of the payload adds
-inline constexpr std::size_t bytes_of_payload = 10;
+inline constexpr std::size_t request = 5;            // whatever it asks
+inline constexpr std::size_t node = 1;               // looked at
+inline constexpr std::size_t audience_change = 4;    // told to the network thread
+inline constexpr std::size_t question = 30;          // to Lua: has the account a right?
+inline constexpr std::size_t bytes_of_payload = 10;  // add one
+constexpr std::size_t publish(std::size_t payload_size) { return 500 + payload_size / bytes_of_payload; }
 
 // What takes longer than this is carried out in pieces: Prosody waits meanwhile. An item that is read from storage,
 // and a topic that is subscribed to, whose node may have to be created, are a step of their own.

@@ -14,6 +14,9 @@ using Outcome = PublishReply::Outcome;
 
 constexpr const char* xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 
+// What a client is told where Lua raised (rights.lib.lua says the same); the log has the error.
+constexpr const char* error_in_prosody = "an error in Prosody, see the log";
+
 std::string_view text_at(lua_State* L, int index) {
   if (lua_type(L, index) != LUA_TSTRING) return {};
   std::size_t size = 0;
@@ -57,20 +60,39 @@ void set_texts(lua_State* L, const char* key, const std::vector<std::string>& va
   lua_setfield(L, -2, key);
 }
 
-// Who asks, in the table on top of the stack: what a LoginRequest and an AuthRequest have in common.
-template <typename Request>
-void set_client(lua_State* L, const Request& request) {
-  lua_pushinteger(L, static_cast<lua_Integer>(request.connection));
+// Who asks, in the table on top of the stack.
+void set_client(lua_State* L, const LoginClient& client) {
+  lua_pushinteger(L, static_cast<lua_Integer>(client.connection));
   lua_setfield(L, -2, "connection");
-  set_flag(L, "is_loopback", request.is_loopback);
-  set_flag(L, "is_encrypted", request.is_encrypted);
-  set_text(L, "client", request.client);
-  set_text(L, "address", request.address);
-  set_text(L, "party", request.party);
-  if (request.user_name) set_text(L, "user_name", *request.user_name);
-  set_texts(L, "xmpp_addresses", request.certificate.xmpp_addresses);
-  set_texts(L, "dns_names", request.certificate.dns_names);
-  set_texts(L, "emails", request.certificate.emails);
+  set_flag(L, "is_loopback", client.is_loopback);
+  set_flag(L, "is_encrypted", client.is_encrypted);
+  set_text(L, "client", client.name);
+  set_text(L, "address", client.address);
+  set_text(L, "party", client.party);
+  if (client.user_name) set_text(L, "user_name", *client.user_name);
+  set_texts(L, "xmpp_addresses", client.certificate.xmpp_addresses);
+  set_texts(L, "dns_names", client.certificate.dns_names);
+  set_texts(L, "emails", client.certificate.emails);
+}
+
+// Pushes the table of which retained.lib.lua tells.
+void push_retained(lua_State* L, const hub::Retained& retained) {
+  const Envelope& envelope = retained.envelope;
+  lua_createtable(L, 0, 8);
+  set_text(L, "type", topic::name(retained.type));
+  set_text(L, "payload", retained.payload);
+  set_text(L, "element", retained.element);
+  set_flag(L, "is_large", retained.is_large);
+  // As text: storages write numbers as they like.
+  lua_pushfstring(L, "%I", static_cast<lua_Integer>(envelope.publisher));
+  lua_setfield(L, -2, "publisher");
+  lua_pushinteger(L, static_cast<lua_Integer>(envelope.qos));
+  lua_setfield(L, -2, "qos");
+  if (envelope.expires_at != Time::max()) {
+    lua_pushnumber(L, seconds(envelope.expires_at - now()));
+    lua_setfield(L, -2, "expires_in");
+  }
+  if (envelope.properties != nullptr) set_text(L, "properties", *envelope.properties);
 }
 
 // Pushes <item xmlns='...pubsub' id='...'>payload</item>.
@@ -158,7 +180,7 @@ void Callbacks::tell(const char* callback, Push&& push) {
 void Callbacks::log_in(const LoginRequest& request) {
   tell("log_in", [&](lua_State* L) {
     lua_createtable(L, 0, 11);
-    set_client(L, request);
+    set_client(L, request.client);
     if (request.password) set_text(L, "password", request.password->bytes());
     return 1;
   });
@@ -169,7 +191,7 @@ void Callbacks::log_in(const LoginRequest& request) {
 void Callbacks::authenticate(const AuthRequest& request) {
   tell("authenticate", [&](lua_State* L) {
     lua_createtable(L, 0, 15);
-    set_client(L, request);
+    set_client(L, request.client);
     set_text(L, "method", request.method);
     if (request.data) set_text(L, "data", request.data->bytes());
     if (!request.account.empty()) set_text(L, "account", request.account);
@@ -239,15 +261,18 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
   };
   const int status = protected_call(L_, 0, 0, body);
   item_ = nullptr;
-  if (status != LUA_OK) return {.outcome = Outcome::failed, .reason_string = pop_error(L_)};
-  return published;
+  if (status == LUA_OK) return published;
+  // The error is for the administrator, and says nothing to a client.
+  log(LogLevel::error, "publish: " + pop_error(L_));
+  return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
   Published published;
-  call("may_publish", {host, node, account}, 3, [&](lua_State* L) { read_outcome(L, 1, published); });
-  return published;
+  const auto read = [&](lua_State* L) { read_outcome(L, 1, published); };
+  if (call("may_publish", {host, node, account}, 3, read)) return published;
+  return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
 bool Callbacks::exposes_publisher(std::string_view host) { return ask("exposes_publisher", {host}); }
@@ -265,14 +290,10 @@ void Callbacks::restore(std::string_view host, std::string_view node) {
 }
 
 void Callbacks::wake_after(Time delay) {
-  auto body = [&](lua_State* L) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "wake_after");
+  tell("wake_after", [&](lua_State* L) {
     lua_pushnumber(L, seconds(delay));
-    lua_call(L, 1, 0);
-    return 0;
-  };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "wake_after: " + pop_error(L_));
+    return 1;
+  });
 }
 
 std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::string_view node,
@@ -290,35 +311,16 @@ std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::
 }
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
-  auto body = [&](lua_State* L) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
-    lua_getfield(L, 1, "save_retained");
+  tell("save_retained", [&](lua_State* L) {
     lua_pushlstring(L, host.data(), host.size());
     lua_pushlstring(L, node.data(), node.size());
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
-      lua_createtable(L, 0, 9);
-      set_text(L, "type", topic::name(retained->type));
-      set_text(L, "payload", retained->payload);
-      set_text(L, "element", retained->element);
-      lua_pushboolean(L, retained->is_large ? 1 : 0);
-      lua_setfield(L, -2, "is_large");
-      // As text: storages write numbers as they like.
-      lua_pushfstring(L, "%I", static_cast<lua_Integer>(retained->envelope.publisher));
-      lua_setfield(L, -2, "publisher");
-      lua_pushinteger(L, static_cast<lua_Integer>(retained->envelope.qos));
-      lua_setfield(L, -2, "qos");
-      if (retained->envelope.expires_at != Time::max()) {
-        lua_pushnumber(L, seconds(retained->envelope.expires_at - now()));
-        lua_setfield(L, -2, "expires_in");
-      }
-      if (retained->envelope.properties != nullptr) set_text(L, "properties", *retained->envelope.properties);
+      push_retained(L, *retained);
     }
-    lua_call(L, 3, 0);
-    return 0;
-  };
-  if (protected_call(L_, 0, 0, body) != LUA_OK) log(LogLevel::error, "save_retained: " + pop_error(L_));
+    return 3;
+  });
 }
 
 void Callbacks::stopped() {

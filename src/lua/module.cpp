@@ -34,7 +34,7 @@
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, properties, expires_in)  what save_retained was given before
-//                                 a restart
+//                                 a restart; raises where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
@@ -394,18 +394,20 @@ int restore_retained(lua_State* L) {
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
   const auto properties = opt_string(L, 5);
   const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
-  if (!type || qos < 0 || qos > 2) return 0;
+  if (!type || qos < 0 || qos > 2) return luaL_error(L, "the copy has an unknown TYPE or QoS");
+  bool is_xml = false;
   core.tell_hub(L, [&](hub::Hub& hub) {
-    if (auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large)) {
-      retained->envelope.publisher = publisher;
-      retained->envelope.expires_at = expires_at;
-      if (!properties.empty() && mqtt::are_forwarded(properties)) {
-        retained->envelope.properties = std::make_shared<const std::string>(properties);
-      }
-      hub.restore_retained(host, node, std::move(*retained));
+    auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large);
+    is_xml = retained.has_value();
+    if (!is_xml) return;
+    retained->envelope.publisher = publisher;
+    retained->envelope.expires_at = expires_at;
+    if (!properties.empty() && mqtt::are_forwarded(properties)) {
+      retained->envelope.properties = std::make_shared<const std::string>(properties);
     }
+    hub.restore_retained(host, node, std::move(*retained));
   });
-  return 0;
+  return is_xml ? 0 : luaL_error(L, "the element of the copy is no XML");
 }
 
 int restore_current(lua_State* L) {

@@ -66,25 +66,7 @@ std::optional<std::string_view> Properties::bytes(PropertyIdentifier identifier)
 void append(const Property& property, std::string& encoded) {
   const auto identifier = static_cast<std::uint8_t>(property.identifier);
   put_byte(identifier, encoded);
-  const auto integer = [&] { return std::get<std::uint32_t>(property.value); };
-  switch (find_property_kind(identifier)->type) {
-    case PropertyType::flag:
-      return put_byte(integer(), encoded);
-    case PropertyType::two_byte_integer:
-      return put_two_byte_integer(integer(), encoded);
-    case PropertyType::four_byte_integer:
-      return put_four_byte_integer(integer(), encoded);
-    case PropertyType::variable_byte_integer:
-      return put_variable_byte_integer(integer(), encoded);
-    case PropertyType::utf8_string:
-    case PropertyType::binary_data:
-      return put_string(std::get<std::string_view>(property.value), encoded);
-    case PropertyType::utf8_string_pair: {
-      const auto& [name, value] = std::get<UserProperty>(property.value);
-      put_string(name, encoded);
-      return put_string(value, encoded);
-    }
-  }
+  put_value(find_property_kind(identifier)->type, property.value, encoded);
 }
 
 std::string forwarded(const Properties& properties, bool of_payload) {

@@ -1,6 +1,9 @@
 #include "property_value.h"
 
 #include <cstdint>
+#include <variant>
+
+#include "wire_values.h"
 
 namespace pubsub_mqtt::mqtt {
 
@@ -24,6 +27,28 @@ PropertyValue read_value(Fields& fields, PropertyType type) {
     }
   }
   return {};
+}
+
+void put_value(PropertyType type, const PropertyValue& value, std::string& out) {
+  const auto integer = [&] { return std::get<std::uint32_t>(value); };
+  switch (type) {
+    case PropertyType::flag:
+      return put_byte(integer(), out);
+    case PropertyType::two_byte_integer:
+      return put_two_byte_integer(integer(), out);
+    case PropertyType::four_byte_integer:
+      return put_four_byte_integer(integer(), out);
+    case PropertyType::variable_byte_integer:
+      return put_variable_byte_integer(integer(), out);
+    case PropertyType::utf8_string:
+    case PropertyType::binary_data:
+      return put_string(std::get<std::string_view>(value), out);
+    case PropertyType::utf8_string_pair: {
+      const auto& [name, text] = std::get<UserProperty>(value);
+      put_string(name, out);
+      return put_string(text, out);
+    }
+  }
 }
 
 }  // namespace pubsub_mqtt::mqtt

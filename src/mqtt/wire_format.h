@@ -72,9 +72,6 @@ inline constexpr std::uint8_t qos = 0x06;
 inline constexpr std::uint8_t dup = 0x08;
 }  // namespace publish_flags
 
-// What the filters of shared subscriptions begin with (5.0, 4.8.2).
-inline constexpr std::string_view shared_subscription_prefix = "$share/";
-
 // Of each filter of a SUBSCRIBE (5.0, 3.8.3.1)
 namespace subscription_options {
 inline constexpr std::uint8_t qos = 0x03;

@@ -56,8 +56,6 @@ bool selects_node(std::string_view pattern, std::string_view name) {
   return is_over(name);
 }
 
-constexpr std::string_view shared_prefix = "$share/";
-
 constexpr NoNodeTopic no_topic{"a topic is HOST/TYPE/NODE"};
 constexpr NoNodeTopic no_type{
     "a topic is HOST/TYPE/NODE, with a pubsub component for HOST and json, utf8, atom_title or xml for TYPE"};
@@ -100,11 +98,11 @@ bool NodePattern::selects(std::string_view host_name, std::string_view node_name
   return (host == "+" || host == host_name) && selects_node(node, node_name);
 }
 
-bool is_shared(std::string_view text) { return text.starts_with(shared_prefix); }
+bool is_shared(std::string_view text) { return text.starts_with(mqtt::shared_subscription_prefix); }
 
 std::optional<GroupFilter> split_group(std::string_view text) {
   if (!is_shared(text)) return GroupFilter{.group = {}, .filter = text};
-  std::string_view filter = text.substr(shared_prefix.size());
+  std::string_view filter = text.substr(mqtt::shared_subscription_prefix.size());
   const std::string_view group = take_level(filter);
   if (group.empty() || mqtt::has_wildcard(group) || !mqtt::is_topic_filter(filter)) return std::nullopt;
   return GroupFilter{.group = group, .filter = filter};

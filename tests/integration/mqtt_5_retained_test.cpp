@@ -129,5 +129,25 @@ TEST_F(Mqtt5Retained, ARefusalHasItsReason) {
             mqtt::Reason::topic_filter_invalid);
 }
 
+// Its text may hold what is no client's business.
+TEST_F(Mqtt5Retained, AnErrorInProsodyIsForTheLogAlone) {
+  log_in().create("node", {{"access_model", "open"}});
+  prosody.shell(
+      ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().may = "
+      "function () error('broken rights') end");
+  RawMqtt publisher(prosody.mqtt_port());
+  publisher.send(mqtt::Connect{.level = mqtt::ProtocolLevel::mqtt_5,
+                               .client_identifier = "publisher",
+                               .user_name = "juliet@localhost",
+                               .password = account_password});
+  ASSERT_EQ(publisher.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
+  publisher.send(mqtt::Publish{
+      .topic = the_topic, .payload = "1", .qos = mqtt::QoS::at_least_once, .packet_identifier = 1});
+  const auto packet = publisher.read_packet<mqtt::Disconnect>();
+  EXPECT_EQ(packet.reason, mqtt::Reason::implementation_specific_error);
+  EXPECT_EQ(packet.properties.bytes(Id::reason_string), "an error in Prosody, see the log");
+  prosody.log().wait_for("error\tpublish: .*broken rights");
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests::mqtt_5

@@ -372,6 +372,27 @@ TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
   EXPECT_EQ(retained(), only("kept"));
 }
 
+TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
+  constexpr const char* other = "pubsub.localhost/utf8/other";
+  create(true);
+  admin->create("other", {{"access_model", "open"}});
+  publish_once({.topic = other, .payload = "kept", .qos = at_least_once, .retain = true});
+  for (const std::string damage : {"expires = 'soon'", "type = 'none'", "qos = 3", "properties = {}"}) {
+    retain("1");
+    const std::size_t mark = prosody.log().size();
+    unseen([&] {
+      prosody.shell(
+          ">do local s = require 'core.storagemanager'.open('pubsub.localhost', 'pubsub_mqtt_retained'); "
+          "local copy = s:get('node'); copy." +
+          damage + "; s:set('node', copy) end");
+    });
+    prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.* cannot be read",
+                           mark);
+    EXPECT_EQ(retained("#").size(), 1U) << damage;
+    EXPECT_EQ(retained(other).size(), 1U) << damage;
+  }
+}
+
 // Its copy is written some seconds later.
 TEST_F(RetainedUnseen, AfterAKillTheItemIsRetained) {
   create(true);

@@ -18,34 +18,32 @@
 
 namespace pubsub_mqtt {
 
-// A client wants to act as an account. Answered by LoginReply; until then the client asks for nothing else.
-struct LoginRequest {
+// A client that wants to act as an account, as the network thread knows it.
+struct LoginClient {
   ConnectionId connection = 0;
-  std::string client;      // address and client identifier, printable, for log lines
-  std::string address;     // session::Peer::address
-  std::string party = {};  // session::Peer::party
+  std::string name = {};     // address and client identifier, printable, for log lines
+  std::string address = {};  // session::Peer::address
+  std::string party = {};    // session::Peer::party
   bool is_loopback = false;
   bool is_encrypted = false;
-  std::optional<std::string> user_name;
-  std::optional<Secret> password;
-  CertificateNames certificate;
+  std::optional<std::string> user_name = {};  // of CONNECT
+  CertificateNames certificate = {};
+};
+
+// Answered by LoginReply; until then the client asks for nothing else.
+struct LoginRequest {
+  LoginClient client;
+  std::optional<Secret> password = {};
 };
 
 // A client begins an exchange in which it proves who it is (MQTT 5.0, 4.12): with CONNECT, or again later. Answered by
 // AuthReply, as each AuthResponse is; until then the client asks for nothing else of it.
 struct AuthRequest {
-  ConnectionId connection = 0;
-  std::string client;      // address and client identifier, printable, for log lines
-  std::string address;     // session::Peer::address
-  std::string party = {};  // session::Peer::party
-  bool is_loopback = false;
-  bool is_encrypted = false;
-  std::string method;          // Authentication Method
-  std::optional<Secret> data;  // Authentication Data; nullopt: the client waits to be asked for them
-  std::string account = {};    // bare JID, of a client that authenticates again; empty: of one that connects
-  std::optional<std::string> user_name = {};  // of CONNECT
-  std::string server_name = {};               // the host that the client named with TLS (SNI); empty: none
-  CertificateNames certificate = {};
+  LoginClient client;
+  std::string method;               // Authentication Method
+  std::optional<Secret> data = {};  // Authentication Data; nullopt: the client waits to be asked for them
+  std::string account = {};  // bare JID, of a client that authenticates again; empty: of one that connects
+  std::string server_name = {};  // the host that the client named with TLS (SNI); empty: none
 };
 
 // What the client says next in its exchange, after AuthReply with continue_authentication.

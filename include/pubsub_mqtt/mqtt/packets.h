@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/mqtt/properties.h"
+#include "pubsub_mqtt/mqtt/qos.h"
 #include "pubsub_mqtt/mqtt/reason.h"
 
 namespace pubsub_mqtt::mqtt {

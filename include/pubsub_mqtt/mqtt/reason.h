@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pubsub_mqtt::mqtt {
+#include "pubsub_mqtt/mqtt/qos.h"
 
-enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
+namespace pubsub_mqtt::mqtt {
 
 enum class Reason : std::uint8_t {
   success = 0x00,  // also: normal disconnection

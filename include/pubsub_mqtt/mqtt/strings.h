@@ -18,4 +18,7 @@ bool is_topic_filter(std::string_view text);
 
 bool has_wildcard(std::string_view topic_filter);
 
+// What the filters of shared subscriptions begin with (MQTT 5.0, 4.8.2).
+inline constexpr std::string_view shared_subscription_prefix = "$share/";
+
 }  // namespace pubsub_mqtt::mqtt

@@ -105,6 +105,7 @@ class Connection {
 
   // The login: protocol/connection_login.cpp.
   void receive(mqtt::Connect connect);
+  LoginClient login_client() const;
   void ask_to_log_in(const mqtt::Connect& connect);
   void authenticate(const mqtt::Connect& connect, std::string_view method);
   void receive(const mqtt::Auth& auth);

@@ -9,24 +9,16 @@ using Id = mqtt::PropertyIdentifier;
 
 }  // namespace
 
-Authentication::Authentication(ConnectionId connection, Peer peer, CertificateNames certificate,
-                               std::string_view method)
-    : connection_(connection), method_(method), peer_(std::move(peer)), certificate_(std::move(certificate)) {
-  peer_.name = {};  // what the log says is given with each request
+Authentication::Authentication(LoginClient client, std::string_view method)
+    : method_(method), client_(std::move(client)) {
+  client_.name = {};  // what the log says is given with each request
 }
 
-AuthRequest Authentication::begin(std::string client, const mqtt::Properties& properties, Time now) {
+AuthRequest Authentication::begin(std::string name, const mqtt::Properties& properties, Time now) {
   turn_ = Turn::prosody;
   began_at_ = now;
-  AuthRequest request{.connection = connection_,
-                      .client = std::move(client),
-                      .address = peer_.address,
-                      .party = peer_.party,
-                      .is_loopback = peer_.is_loopback,
-                      .is_encrypted = peer_.is_encrypted,
-                      .method = method_,
-                      .data = {},
-                      .certificate = certificate_};
+  AuthRequest request{.client = client_, .method = method_};
+  request.client.name = std::move(name);
   if (const auto data = properties.bytes(Id::authentication_data)) request.data.emplace(*data);
   return request;
 }
@@ -51,7 +43,7 @@ Violation Authentication::fault(const mqtt::Auth& auth, bool is_connected) const
 
 AuthResponse Authentication::go_on(const mqtt::Auth& auth) {
   turn_ = Turn::prosody;
-  return {.connection = connection_,
+  return {.connection = client_.connection,
           .data = Secret(auth.properties.bytes(Id::authentication_data).value_or(""))};
 }
 

@@ -9,21 +9,19 @@
 
 #include "protocol/violation.h"
 #include "pubsub_mqtt/base/time.h"
-#include "pubsub_mqtt/boundary/certificate_names.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/mqtt/packets.h"
-#include "pubsub_mqtt/session/peer.h"
 
 namespace pubsub_mqtt::session {
 
 class Authentication {
  public:
   // `method` is CONNECT's, which is that of every later packet, too [MQTT5-4.12.0-5].
-  Authentication(ConnectionId connection, Peer peer, CertificateNames certificate, std::string_view method);
+  Authentication(LoginClient client, std::string_view method);
 
-  // An exchange begins, with the properties of CONNECT or of AUTH. `client` is for log lines. The rest of the request
-  // is the caller's.
-  AuthRequest begin(std::string client, const mqtt::Properties& properties, Time now);
+  // An exchange begins, with the properties of CONNECT or of AUTH. `name` is what log lines call the client now. The
+  // rest of the request is the caller's.
+  AuthRequest begin(std::string name, const mqtt::Properties& properties, Time now);
 
   // The rule that an AUTH breaks. is_connected: CONNACK was sent.
   Violation fault(const mqtt::Auth& auth, bool is_connected) const;
@@ -47,12 +45,10 @@ class Authentication {
  private:
   enum class Turn : std::uint8_t { none, client, prosody };
 
-  ConnectionId connection_;
   Turn turn_ = Turn::none;
   Time began_at_{0};
   std::string method_;
-  Peer peer_;
-  CertificateNames certificate_;
+  LoginClient client_;
 };
 
 // What DISCONNECT says where an exchange that is not CONNECT's has failed [MQTT5-4.12.1-2]: it has fewer reasons.

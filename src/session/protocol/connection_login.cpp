@@ -46,18 +46,20 @@ void Connection::receive(mqtt::Connect connect) {
   accept(connect, {});
 }
 
+LoginClient Connection::login_client() const {
+  return {.connection = id_,
+          .name = newcomer_->name,
+          .address = newcomer_->peer.address,
+          .party = newcomer_->peer.party,
+          .is_loopback = is_loopback_,
+          .is_encrypted = newcomer_->peer.is_encrypted,
+          .certificate = newcomer_->certificate};
+}
+
 void Connection::ask_to_log_in(const mqtt::Connect& connect) {
-  LoginRequest request{.connection = id_,
-                       .client = newcomer_->name,
-                       .address = newcomer_->peer.address,
-                       .party = newcomer_->peer.party,
-                       .is_loopback = is_loopback_,
-                       .is_encrypted = newcomer_->peer.is_encrypted,
-                       .user_name = {},
-                       .password = {},
-                       .certificate = newcomer_->certificate};
+  LoginRequest request{.client = login_client()};
   if (has_user_name(connect)) {
-    request.user_name.emplace(*connect.user_name);
+    request.client.user_name.emplace(*connect.user_name);
     if (connect.password) request.password.emplace(*connect.password);
   }
   sessions_.requests().emplace_back(std::move(request));
@@ -67,10 +69,10 @@ void Connection::ask_to_log_in(const mqtt::Connect& connect) {
 
 // A password beside a method is not looked at: the exchange decides.
 void Connection::authenticate(const mqtt::Connect& connect, std::string_view method) {
-  authentication_ = std::make_unique<Authentication>(id_, newcomer_->peer, newcomer_->certificate, method);
+  authentication_ = std::make_unique<Authentication>(login_client(), method);
   AuthRequest request = authentication_->begin(newcomer_->name, connect.properties, last_packet_);
   request.server_name = newcomer_->server_name;
-  if (has_user_name(connect)) request.user_name.emplace(*connect.user_name);
+  if (has_user_name(connect)) request.client.user_name.emplace(*connect.user_name);
   sessions_.requests().emplace_back(std::move(request));
   newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
   sessions_.await_login(id_, *this);

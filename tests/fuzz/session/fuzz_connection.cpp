@@ -539,7 +539,7 @@ class World {
               "retained messages are asked for once");
       owed_.push_back(retained->session);
     } else if (const auto* login = std::get_if<LoginRequest>(&request)) {
-      logins_.emplace_back(login->connection, *login->user_name);
+      logins_.emplace_back(login->client.connection, *login->client.user_name);
     } else if (const auto* publish = std::get_if<PublishRequest>(&request);
                publish == nullptr || !publish->ticket.will) {
       to_answer_.push_back(std::move(request));

@@ -191,9 +191,7 @@ TEST_F(AccountsTest, AnAtomEntryDoesNotNameThePublisher) {
   EXPECT_NE(service.published[1].find("<name>anonymous</name>"), std::string::npos) << service.published[1];
 }
 
-LoginRequest login(const std::string& client) {
-  return {.client = client, .address = {}, .user_name = {}, .password = {}, .certificate = {}};
-}
+LoginRequest login(const std::string& client) { return {.client = {.name = client}}; }
 
 TEST_F(AccountsTest, OneLoginAStepBeforeWhatIsQueued) {
   std::vector<Request> batch;
@@ -235,7 +233,7 @@ TEST_F(AccountsTest, AFloodOfLoginsIsRefused) {
   std::vector<Request> batch;
   for (ConnectionId connection = 1; connection <= 10001; ++connection) {
     batch.emplace_back(login("a"));
-    std::get<LoginRequest>(batch.back()).connection = connection;
+    std::get<LoginRequest>(batch.back()).client.connection = connection;
   }
   hub.accept(batch);
   hub.take_deliveries(deliveries);
@@ -246,7 +244,7 @@ TEST_F(AccountsTest, AFloodOfLoginsIsRefused) {
 }
 
 AuthRequest begins(const std::string& client, ConnectionId connection = 1) {
-  return {.connection = connection, .client = client, .address = {}, .method = "SCRAM-SHA-1", .data = {}};
+  return {.client = {.connection = connection, .name = client}, .method = "SCRAM-SHA-1"};
 }
 
 TEST_F(AccountsTest, ExchangesAreAskedForInTheirOrderOneAStep) {

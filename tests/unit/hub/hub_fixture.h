@@ -30,8 +30,8 @@ class TestService final : public PubsubService {
     if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
     return HostStatus::unknown;
   }
-  void log_in(const LoginRequest& request) override { logins.push_back(request.client); }
-  void authenticate(const AuthRequest& request) override { logins.push_back(request.client + " begins"); }
+  void log_in(const LoginRequest& request) override { logins.push_back(request.client.name); }
+  void authenticate(const AuthRequest& request) override { logins.push_back(request.client.name + " begins"); }
   void authenticate(const AuthResponse& response) override {
     logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
   }
@@ -168,6 +168,17 @@ class HubTest : public ::testing::Test {
 
   void retain(const std::string& topic, const std::string& payload, mqtt::QoS qos = mqtt::QoS::at_most_once) {
     ask(AskToPublish{.session = 1, .topic = topic, .payload = payload, .qos = qos, .retain = true});
+  }
+
+  // The payloads that the client gets first who subscribes now.
+  std::vector<std::string> retained(const std::string& filter = "pubsub/json/node") {
+    subscribe(1, filter);
+    std::vector<std::string> payloads;
+    for (const auto& batch : take<RetainedMessages>()) {
+      for (const auto& message : batch.messages) payloads.push_back(message.payload);
+    }
+    ask(RetainedRequest{.session = 1});
+    return payloads;
   }
 
   void create(const std::string& node) {

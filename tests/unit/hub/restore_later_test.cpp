@@ -22,16 +22,6 @@ class RestoreLaterTest : public HubTest {
         .value();
   }
 
-  std::vector<std::string> retained(const std::string& filter = "pubsub/json/node") {
-    subscribe(1, filter);
-    std::vector<std::string> payloads;
-    for (const auto& batch : take<RetainedMessages>()) {
-      for (const auto& message : batch.messages) payloads.push_back(message.payload);
-    }
-    ask(RetainedRequest{.session = 1});
-    return payloads;
-  }
-
   const std::vector<std::string> one{"1"};
   const std::vector<std::string> asked_once{"node"};
   pugi::xml_document json_item = element("<json xmlns='urn:xmpp:json:0'>2</json>");

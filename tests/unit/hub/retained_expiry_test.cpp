@@ -24,16 +24,6 @@ class RetainedExpiryTest : public HubTest {
     ask(std::move(request));
   }
 
-  std::vector<std::string> retained(const std::string& filter = "pubsub/json/node") {
-    subscribe(1, filter);
-    std::vector<std::string> payloads;
-    for (const auto& batch : take<RetainedMessages>()) {
-      for (const auto& message : batch.messages) payloads.push_back(message.payload);
-    }
-    ask(RetainedRequest{.session = 1});
-    return payloads;
-  }
-
   void advance_to(Time now) {
     hub.set_time(now);
     while (hub.step()) {

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub_fixture.h"
@@ -32,6 +34,37 @@ std::vector<SessionId> served(Turns& turns, int count, const std::map<SessionId,
   return sessions;
 }
 
+// Clients who all ask for the same, and one who comes when they have had some turns.
+class Crowd {
+ public:
+  Crowd(SessionId clients, int requests, const std::function<Request()>& request, std::size_t price) {
+    for (SessionId session = 0; session < clients; ++session) {
+      clients_.push_back(client(session));
+      prices_[session] = price;
+    }
+    for (Client& each : clients_) {
+      for (int i = 0; i < requests; ++i) turns_.add(each, request());
+    }
+  }
+
+  void have_turns(int count) { served(turns_, count, prices_); }
+
+  // Whose the next turn is when the newcomer asks.
+  SessionId first_when_asks(Request request, std::size_t price) {
+    prices_[newcomer] = price;
+    turns_.add(newcomer_, std::move(request));
+    return served(turns_, 1, prices_).at(0);
+  }
+
+  static constexpr SessionId newcomer = 1000;
+
+ private:
+  std::vector<Client> clients_;
+  Client newcomer_ = client(newcomer);
+  std::map<SessionId, std::size_t> prices_;
+  Turns turns_;
+};
+
 TEST(TurnsTest, WhoCostsLessHasMoreTurns) {
   Client dear = client(1);
   Client cheap = client(2);
@@ -46,19 +79,9 @@ TEST(TurnsTest, WhoCostsLessHasMoreTurns) {
 }
 
 TEST(TurnsTest, ANewcomerWaitsForNoneOfThoseWhoHaveHadTheirTurn) {
-  std::vector<Client> clients;
-  for (SessionId session = 0; session < 100; ++session) clients.push_back(client(session));
-  Turns turns;
-  std::map<SessionId, std::size_t> prices;
-  for (SessionId session = 0; session < 100; ++session) {
-    prices[session] = 1000;
-    for (int i = 0; i < 10; ++i) turns.add(clients[session], any_request());
-  }
-  served(turns, 150, prices);
-  Client newcomer = client(1000);
-  prices[1000] = 1;
-  turns.add(newcomer, any_request());
-  EXPECT_EQ(served(turns, 1, prices), std::vector<SessionId>{1000});
+  Crowd crowd(100, 10, any_request, 1000);
+  crowd.have_turns(150);
+  EXPECT_EQ(crowd.first_when_asks(any_request(), 1), Crowd::newcomer);
 }
 
 Request publish_request(std::size_t bytes) {
@@ -67,19 +90,10 @@ Request publish_request(std::size_t bytes) {
 }
 
 TEST(TurnsTest, WhatIsCheapDoesNotWaitForTheFirstTurnsOfOthers) {
-  std::vector<Client> clients;
-  for (SessionId session = 0; session < 90; ++session) clients.push_back(client(session));
-  Turns turns;
-  std::map<SessionId, std::size_t> prices;
-  for (SessionId session = 0; session < 90; ++session) {
-    prices[session] = 20500;
-    for (int i = 0; i < 5; ++i) turns.add(clients[session], publish_request(200000));
-  }
-  served(turns, 1, prices);
-  Client newcomer = client(1000);
-  prices[1000] = 1000;
-  turns.add(newcomer, SubscribeRequest{});
-  EXPECT_EQ(served(turns, 1, prices), std::vector<SessionId>{1000});
+  Crowd crowd(
+      90, 5, [] { return publish_request(200000); }, 20500);
+  crowd.have_turns(1);
+  EXPECT_EQ(crowd.first_when_asks(SubscribeRequest{}, 1000), Crowd::newcomer);
 }
 
 TEST(TurnsTest, WhatIsDearIsNotPutOffForEver) {

@@ -1,5 +1,5 @@
 // Packets of MQTT 5.0, written by hand with the properties that a test is about, one for each place where properties
-// may stand: the fourteen columns of table 2-4 (2.2.2.2).
+// may stand: the fourteen columns of table 2-4 (2.2.2.2). Written down apart from src/mqtt, which is held against it.
 #pragma once
 
 #include <array>

@@ -100,18 +100,18 @@ TEST_F(AuthenticationTest, ConnectBeginsAnExchangeOfWhichProsodyIsTold) {
   connect(remote, "n,,n=juliet,r=1", {.user_name = "capulet.lit"});
   ASSERT_EQ(requests<AuthRequest>().size(), 1U);
   EXPECT_TRUE(requests<LoginRequest>().empty());
-  EXPECT_EQ(request().connection, remote.id);
-  EXPECT_EQ(request().client, "192.0.2.1:5000 \"meter\"");
-  EXPECT_EQ(request().address, "192.0.2.1");
-  EXPECT_FALSE(request().is_loopback);
-  EXPECT_FALSE(request().is_encrypted) << "no password is sent";
+  EXPECT_EQ(request().client.connection, remote.id);
+  EXPECT_EQ(request().client.name, "192.0.2.1:5000 \"meter\"");
+  EXPECT_EQ(request().client.address, "192.0.2.1");
+  EXPECT_FALSE(request().client.is_loopback);
+  EXPECT_FALSE(request().client.is_encrypted) << "no password is sent";
   EXPECT_EQ(request().method, method);
   ASSERT_TRUE(request().data.has_value());
   EXPECT_EQ(request().data->bytes(), "n,,n=juliet,r=1");
-  EXPECT_EQ(request().user_name, "capulet.lit");
+  EXPECT_EQ(request().client.user_name, "capulet.lit");
   EXPECT_EQ(request().server_name, "capulet.lit");
   EXPECT_EQ(request().account, "");
-  EXPECT_EQ(request().certificate.xmpp_addresses, std::vector<std::string>{std::string(juliet)});
+  EXPECT_EQ(request().client.certificate.xmpp_addresses, std::vector<std::string>{std::string(juliet)});
   EXPECT_TRUE(remote.outbox.take().empty());
 }
 
@@ -119,7 +119,7 @@ TEST_F(AuthenticationTest, ConnectNeedBringNoData) {
   connect(local, std::nullopt);
   ASSERT_EQ(requests<AuthRequest>().size(), 1U);
   EXPECT_FALSE(request().data.has_value());
-  EXPECT_EQ(request().user_name, std::nullopt);
+  EXPECT_EQ(request().client.user_name, std::nullopt);
   reply(local, Reason::continue_authentication);
   const auto asked = auth(local);
   EXPECT_EQ(asked.reason, Reason::continue_authentication);  // [MQTT5-4.12.0-2]
@@ -293,8 +293,8 @@ TEST_F(AuthenticationTest, AClientAuthenticatesAgainWhileOtherPacketsFlowOn) {
   ASSERT_EQ(requests<AuthRequest>().size(), 2U);
   EXPECT_EQ(request().account, juliet);
   EXPECT_EQ(request().method, method);
-  EXPECT_EQ(request().address, "192.0.2.1");
-  EXPECT_EQ(request().client, "192.0.2.1:5000 \"meter\" (juliet@capulet.lit)");
+  EXPECT_EQ(request().client.address, "192.0.2.1");
+  EXPECT_EQ(request().client.name, "192.0.2.1:5000 \"meter\" (juliet@capulet.lit)");
   EXPECT_EQ(request().data->bytes(), "first again");
   remote.send(mqtt::Publish{.topic = "h/utf8/n", .payload = "meanwhile"});
   EXPECT_TRUE(published("meanwhile"));

@@ -118,21 +118,21 @@ TEST_F(LoginTest, ProsodyIsToldWhatItNeedsToDecide) {
       {.xmpp_addresses = {"juliet@capulet.lit"}, .dns_names = {}, .emails = {}});
   remote_tls.send(as("juliet"));
   ASSERT_EQ(asked(), 1U);
-  EXPECT_EQ(request().connection, remote_tls.id);
-  EXPECT_EQ(request().client, "192.0.2.1:5000 \"meter\"");
-  EXPECT_EQ(request().address, "192.0.2.1");
-  EXPECT_FALSE(request().is_loopback);
-  EXPECT_EQ(request().user_name, "juliet");
+  EXPECT_EQ(request().client.connection, remote_tls.id);
+  EXPECT_EQ(request().client.name, "192.0.2.1:5000 \"meter\"");
+  EXPECT_EQ(request().client.address, "192.0.2.1");
+  EXPECT_FALSE(request().client.is_loopback);
+  EXPECT_EQ(request().client.user_name, "juliet");
   ASSERT_TRUE(request().password.has_value());
   EXPECT_EQ(request().password->bytes(), "secret");
-  EXPECT_EQ(request().certificate.xmpp_addresses, std::vector<std::string>{"juliet@capulet.lit"});
+  EXPECT_EQ(request().client.certificate.xmpp_addresses, std::vector<std::string>{"juliet@capulet.lit"});
 }
 
 TEST_F(LoginTest, AUserNameMayComeWithoutAPassword) {
   local.send(mqtt::Connect{.client_identifier = "meter", .user_name = "juliet"});
   ASSERT_EQ(asked(), 1U);
-  EXPECT_TRUE(request().is_loopback);
-  EXPECT_EQ(request().user_name, "juliet");
+  EXPECT_TRUE(request().client.is_loopback);
+  EXPECT_EQ(request().client.user_name, "juliet");
   EXPECT_FALSE(request().password.has_value());
 }
 
@@ -146,7 +146,7 @@ TEST_F(LoginTest, AnEmptyUserNameIsNone) {
       {.xmpp_addresses = {"juliet@capulet.lit"}, .dns_names = {}, .emails = {}});
   remote_tls.send(mqtt::Connect{.client_identifier = "meter", .user_name = ""});
   ASSERT_EQ(asked(), 1U);
-  EXPECT_FALSE(request().user_name.has_value()) << "the certificate says who it is";
+  EXPECT_FALSE(request().client.user_name.has_value()) << "the certificate says who it is";
 }
 
 TEST_F(LoginTest, ACertificateWithoutAUserNameIsALogin) {
@@ -154,8 +154,8 @@ TEST_F(LoginTest, ACertificateWithoutAUserNameIsALogin) {
       {.xmpp_addresses = {}, .dns_names = {"meter.capulet.lit"}, .emails = {}});
   remote_tls.send(mqtt::Connect{.client_identifier = "meter"});
   ASSERT_EQ(asked(), 1U);
-  EXPECT_FALSE(request().user_name.has_value());
-  EXPECT_EQ(request().certificate.dns_names, std::vector<std::string>{"meter.capulet.lit"});
+  EXPECT_FALSE(request().client.user_name.has_value());
+  EXPECT_EQ(request().client.certificate.dns_names, std::vector<std::string>{"meter.capulet.lit"});
 }
 
 TEST_F(LoginTest, ACertificateWithoutNamesIsNone) {

@@ -103,7 +103,7 @@ TEST_F(NetworkTlsTest, AVerifiedCertificateTellsWhoConnects) {
     ASSERT_TRUE(client.handshake());
     client.tls.write(connect_packet());
     client.say();
-    const auto names = wait_for<LoginRequest>().certificate;
+    const auto names = wait_for<LoginRequest>().client.certificate;
     EXPECT_EQ(names.xmpp_addresses, Names{"meter@example.org"});
     EXPECT_EQ(names.dns_names, Names{"meter.example.org"});
     EXPECT_EQ(names.emails, Names{"meter@example.com"});
