@@ -1,4 +1,4 @@
-// SCRAM against XMPP accounts in MQTT 5.0's enhanced authentication (docs/security.md, "Accounts").
+// SCRAM against XMPP accounts in MQTT 5.0's enhanced authentication (docs/security.md, "SCRAM").
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -148,6 +148,7 @@ TEST_F(Authentication, OtherMethodsAreRefused) {
     RawMqtt client(prosody.mqtt_port());
     send_connect(client, method, std::string("\0juliet\0secret", 14));
     EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, Reason::bad_authentication_method) << method;
+    client.wait_for_close();  // [MQTT5-4.12.0-1]
   }
 }
 

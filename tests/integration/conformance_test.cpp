@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "raw_mqtt.h"
+#include "raw_session.h"
 #include "running_prosody.h"
 #include "xmpp_client.h"
 
@@ -17,15 +17,6 @@ namespace {
 using mqtt::QoS;
 
 constexpr std::array every_qos{QoS::at_most_once, QoS::at_least_once, QoS::exactly_once};
-
-struct Received {
-  std::string topic;
-  std::string payload;
-  QoS qos = QoS::at_most_once;
-  bool retain = false;
-  bool dup = false;
-  mqtt::PacketIdentifier packet_identifier = 0;
-};
 
 class Conformance : public RunningProsody {
  protected:
@@ -39,17 +30,6 @@ class Conformance : public RunningProsody {
   }
   RawMqtt connect(std::string_view client_identifier) {
     return connect(mqtt::Connect{.client_identifier = client_identifier});
-  }
-
-  // The next PUBLISH, without an answer.
-  static Received receive(RawMqtt& client) {
-    const auto packet = client.read_packet<mqtt::Publish>();
-    return {.topic = std::string(packet.topic),
-            .payload = std::string(packet.payload),
-            .qos = packet.qos,
-            .retain = packet.retain,
-            .dup = packet.dup,
-            .packet_identifier = packet.packet_identifier};
   }
 
   // The next PUBLISH, answered as its QoS wants.

@@ -70,7 +70,8 @@ struct Limits {
   // Messages on their way to one client.
   std::size_t max_outbound_bytes = MiB;  // that wait for the socket
   std::size_t max_inflight = 20;         // at QoS 1 and 2, sent and not acknowledged yet
-  // Those that wait for a place among them, or for the client to come back; bytes are topics and payloads.
+  // Those that wait for a place among them, or for the client to come back; bytes are topics, payloads and
+  // properties.
   std::size_t max_queued_messages = 1000;
   std::size_t max_queued_bytes = 8 * MiB;
   std::size_t max_total_queued_bytes = 256 * MiB;  // of all sessions together

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "raw_mqtt.h"
+#include "raw_session.h"
 
 namespace pubsub_mqtt::tests::mqtt_5 {
 
@@ -74,32 +74,6 @@ inline mqtt::Reason subscribe(RawMqtt& client, const mqtt::SubscriptionRequest& 
   client.send(mqtt::Subscribe{
       .packet_identifier = 1, .subscriptions = {request}, .properties = mqtt::Properties(properties)});
   return client.read_packet<mqtt::Suback>().reasons.at(0);
-}
-
-struct Received {
-  std::string topic = {};
-  std::string payload = {};
-  mqtt::QoS qos = mqtt::QoS::at_most_once;
-  bool retain = false;
-  bool dup = false;
-  mqtt::PacketIdentifier packet_identifier = 0;
-  std::string properties = {};
-
-  std::optional<std::uint32_t> integer(Id identifier) const {
-    return mqtt::Properties(properties).integer(identifier);
-  }
-};
-
-// The next PUBLISH, without an answer.
-inline Received receive(RawMqtt& client) {
-  const auto packet = client.read_packet<mqtt::Publish>();
-  return {.topic = std::string(packet.topic),
-          .payload = std::string(packet.payload),
-          .qos = packet.qos,
-          .retain = packet.retain,
-          .dup = packet.dup,
-          .packet_identifier = packet.packet_identifier,
-          .properties = std::string(packet.properties.encoded())};
 }
 
 // The reason with which the server disconnects, whatever comes before it, and closes.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +64,33 @@ inline void publish(RawMqtt& client, mqtt::Publish packet) {
       EXPECT_EQ(client.read_packet<mqtt::Pubcomp>().packet_identifier, packet.packet_identifier);
       break;
   }
+}
+
+// A PUBLISH that the server sent.
+struct Received {
+  std::string topic = {};
+  std::string payload = {};
+  mqtt::QoS qos = mqtt::QoS::at_most_once;
+  bool retain = false;
+  bool dup = false;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::string properties = {};  // of MQTT 5.0
+
+  std::optional<std::uint32_t> integer(mqtt::PropertyIdentifier identifier) const {
+    return mqtt::Properties(properties).integer(identifier);
+  }
+};
+
+// The next PUBLISH, without an answer.
+inline Received receive(RawMqtt& client) {
+  const auto packet = client.read_packet<mqtt::Publish>();
+  return {.topic = std::string(packet.topic),
+          .payload = std::string(packet.payload),
+          .qos = packet.qos,
+          .retain = packet.retain,
+          .dup = packet.dup,
+          .packet_identifier = packet.packet_identifier,
+          .properties = std::string(packet.properties.encoded())};
 }
 
 // Takes a message and acknowledges it, at QoS 2 with PUBREC.

@@ -1,6 +1,7 @@
 // CONNECT, CONNACK and DISCONNECT of clients that speak MQTT 5.0.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "client.h"
@@ -35,7 +36,8 @@ TEST_F(Mqtt5ConnectTest, IsAnsweredInItsOwnForm) {
 
 TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // 3.2.2.3
   server.limits.max_packet_size = 1000;
-  const auto connack = connect({.client_identifier = "meter"});
+  const auto asks = encoded({{.identifier = Id::request_response_information, .value = 1U}});
+  const auto connack = connect({.client_identifier = "meter", .properties = mqtt::Properties(asks)});
   EXPECT_EQ(connack.properties.integer(Id::receive_maximum), 256U);
   EXPECT_EQ(connack.properties.integer(Id::maximum_packet_size), 1000U);
   // Each of these is served, which is said by saying nothing.
@@ -43,6 +45,10 @@ TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // 3.2.2.3
                             Id::subscription_identifier_available, Id::shared_subscription_available}) {
     EXPECT_EQ(connack.properties.integer(served), std::nullopt);
   }
+  // Nor does it say anything else: no Response Information, Server Keep Alive or User Property.
+  std::set<Id> said;
+  for (const auto& property : connack.properties) said.insert(property.identifier);
+  EXPECT_EQ(said, (std::set{Id::receive_maximum, Id::maximum_packet_size, Id::topic_alias_maximum}));
 }
 
 TEST_F(Mqtt5ConnectTest, WhatTheClientTakesIsItsSessions) {

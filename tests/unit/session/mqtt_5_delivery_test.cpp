@@ -253,6 +253,23 @@ TEST_F(Mqtt5DeliveryTest, WhatWasSentNeverExpires) {
   EXPECT_EQ(connect(again_3, "3", {}, Level::mqtt_3_1_1), bytes_of(message("1", 1, {}, true)));
 }
 
+TEST_F(Mqtt5DeliveryTest, AtQos2TheAcknowledgementsGoOnAfterItsExpiry) {  // [MQTT5-4.3.3-7, MQTT5-4.3.3-13]
+  connect(client, "5");
+  select(client, QoS::exactly_once);
+  publish("1", {.qos = QoS::exactly_once, .expires_at = in(seconds(1))});
+  client.lose();
+  pass(seconds(2));
+  server.sessions.expire(now);
+  const auto no_time_left = expiry(0);
+  auto sent_again = message("1", 1, no_time_left, true);
+  sent_again.qos = QoS::exactly_once;
+  EXPECT_EQ(connect(again, "5"), bytes_5(sent_again));
+  again.send(mqtt::Pubrec{.packet_identifier = 1}, now);
+  EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubrel{.packet_identifier = 1}, Level::mqtt_5));
+  again.send(mqtt::Pubcomp{.packet_identifier = 1}, now);
+  EXPECT_EQ(again.outbox.take(), "");
+}
+
 // --- Maximum Packet Size
 
 TEST_F(Mqtt5DeliveryTest,

@@ -97,6 +97,10 @@ TEST_F(Mqtt5PublishTest, HowManyAliasesIsTold) {  // 3.2.2.3.8
   third.send(mqtt::Connect{.level = Level::mqtt_5, .client_identifier = "third"});
   written = third.outbox.take();
   EXPECT_EQ(packet_in<mqtt::Connack>(written).properties.integer(Id::topic_alias_maximum), std::nullopt);
+  publish(third, "h/json/a", {{.identifier = Id::topic_alias, .value = 1U}});  // [MQTT5-3.2.2-18]
+  written = third.outbox.take();
+  EXPECT_EQ(packet_in<mqtt::Disconnect>(written).reason, Reason::topic_alias_invalid);
+  EXPECT_EQ(topics(), Topics{});
 }
 
 TEST_F(Mqtt5PublishTest, AnAliasAboveTheMaximumIsInvalid) {  // [MQTT5-3.3.2-9]

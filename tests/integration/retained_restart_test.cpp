@@ -1,0 +1,257 @@
+// What is retained outlives restarts, reloads and kills, and is held against what pubsub has then (docs/mapping.md,
+// "Retained messages").
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "retained_fixture.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using enum mqtt::QoS;
+
+TEST_F(Retained, OutlivesARestart) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"persist_items", "true"}});
+  retain("kept\r\nto the byte");
+  for (int i = 0; i < 25; ++i) publish_once({.topic = topic, .payload = "x", .qos = at_least_once});
+  publish_once(
+      {.topic = "pubsub.localhost/json/cleared", .payload = "1", .qos = at_least_once, .retain = true});
+  publish_once(
+      {.topic = "pubsub.localhost/json/cleared", .payload = "", .qos = at_least_once, .retain = true});
+  for (int restart = 0; restart < 2; ++restart) {
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start();
+    EXPECT_EQ(retained("#"), only("kept\r\nto the byte"));
+  }
+}
+
+// Pubsub's item `current` only stands in for it.
+TEST_F(Retained, ALargeOneOutlivesARestartWhole) {
+  XmppClient admin = log_in();
+  admin.create("node", {{"access_model", "open"}, {"persist_items", "true"}});
+  const std::string large(300000, 'x');
+  retain(large);
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start();
+  EXPECT_EQ(retained(), only(large));
+}
+
+TEST_F(Retained, OutlivesAReloadAndAnUnloadOfTheModule) {
+  retain("1");
+  prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(retained(), only("1"));
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  EXPECT_EQ(retained(), only("1"));
+}
+
+// What pubsub has, and what the module kept of it, may differ where the module did not see a change.
+class RetainedUnseen : public Retained {
+ protected:
+  void SetUp() override {
+    Retained::SetUp();
+    admin.emplace("admin@localhost", account_password, prosody.c2s_port());
+  }
+  void create(bool persists) {
+    admin->create("node", {{"access_model", "open"}, {"persist_items", persists ? "true" : "false"}});
+  }
+  template <typename Change>
+  void unseen(Change change) {
+    prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+    change();
+    prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  }
+  void publish_current(const std::string& text) {
+    admin->publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>" + text + "</data>");
+  }
+  void restart() {
+    admin.reset();
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start();
+  }
+  void kill_and_start() {
+    admin.reset();
+    prosody.send_signal(SIGKILL);
+    prosody.wait_for_end();
+    prosody.start();
+  }
+
+  std::optional<XmppClient> admin;
+};
+
+TEST_F(RetainedUnseen, AnItemThatWasPublishedIsRetained) {
+  create(true);
+  unseen([&] { publish_current("first"); });
+  EXPECT_EQ(retained(), only("first", 2));
+  retain("second");
+  unseen([&] { publish_current("third"); });
+  EXPECT_EQ(retained(), only("third", 2));
+  restart();
+  EXPECT_EQ(retained(), only("third", 2));
+}
+
+TEST_F(RetainedUnseen, AnItemThatWasRetractedIsNotRetained) {
+  create(true);
+  retain("1");
+  unseen([&] { admin->retract("node", "current"); });
+  EXPECT_TRUE(retained().empty());
+  retain("2");
+  unseen([&] { admin->purge("node"); });
+  EXPECT_TRUE(retained().empty());
+  restart();
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(RetainedUnseen, ANodeThatWasDeletedAndCreatedAgainIsAnother) {
+  for (const bool persists : {true, false}) {
+    create(persists);
+    retain("of the old node");
+    unseen([&] {
+      admin->remove("node");
+      create(persists);
+    });
+    EXPECT_TRUE(retained().empty()) << persists;
+    unseen([&] { admin->remove("node"); });
+    create(persists);
+    EXPECT_TRUE(retained().empty()) << persists;
+    admin->remove("node");
+  }
+}
+
+TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwn) {
+  create(false);
+  retain("kept");
+  admin->configure("node", {{"title", "changed"}});
+  unseen([] {});
+  EXPECT_EQ(retained(), only("kept"));
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+// The node's identity is written some seconds later.
+TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwnOverAReload) {
+  create(false);
+  retain("kept");
+  prosody.shell(R"(module:reload("pubsub_mqtt"))");
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
+  create(true);
+  retain("kept");
+  unseen([&] {
+    prosody.shell(
+        ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node.get = "
+        "function () return nil, 'broken disk' end");
+  });
+  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.*broken disk");
+  EXPECT_TRUE(retained().empty());
+  restart();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
+  constexpr const char* other = "pubsub.localhost/utf8/other";
+  create(true);
+  admin->create("other", {{"access_model", "open"}});
+  publish_once({.topic = other, .payload = "kept", .qos = at_least_once, .retain = true});
+  for (const std::string damage : {"expires = 'soon'", "type = 'none'", "qos = 3", "properties = {}"}) {
+    retain("1");
+    const std::size_t mark = prosody.log().size();
+    unseen([&] {
+      prosody.shell(
+          ">do local s = require 'core.storagemanager'.open('pubsub.localhost', 'pubsub_mqtt_retained'); "
+          "local copy = s:get('node'); copy." +
+          damage + "; s:set('node', copy) end");
+    });
+    prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.* cannot be read",
+                           mark);
+    EXPECT_EQ(retained("#").size(), 1U) << damage;
+    EXPECT_EQ(retained(other).size(), 1U) << damage;
+  }
+}
+
+// Its copy is written some seconds later.
+TEST_F(RetainedUnseen, AfterAKillTheItemIsRetained) {
+  create(true);
+  retain("first");
+  kill_and_start();
+  EXPECT_EQ(retained(), only("first", 2));
+  restart();
+  retain("second");
+  kill_and_start();
+  EXPECT_EQ(retained(), only("second", 2));
+  restart();
+  retain("");
+  kill_and_start();
+  EXPECT_TRUE(retained().empty());
+}
+
+// A node that sends its newest item to new subscribers, and a retained message that is cleared.
+class RetainedEnd : public RetainedUnseen {
+ protected:
+  void SetUp() override {
+    RetainedUnseen::SetUp();
+    admin->create(
+        "node",
+        {{"access_model", "open"}, {"persist_items", "true"}, {"send_last_published_item", "on_sub"}});
+  }
+  void publish_item(const std::string& id, const std::string& text) {
+    admin->publish("node", id, "<data xmlns='https://prosody.im/protocol/mqtt'>" + text + "</data>");
+  }
+  // Items have whole seconds.
+  void wait_for_the_next_second() {
+    const std::time_t now = std::time(nullptr);
+    while (std::time(nullptr) == now) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+};
+
+TEST_F(RetainedEnd, NothingOlderIsSentInItsPlace) {
+  publish_item("1", "older");
+  EXPECT_EQ(retained(), only("older", 2));
+  retain("1");
+  retain("");
+  EXPECT_TRUE(retained().empty());
+  for (int i = 0; i < 2; ++i) {
+    restart();
+    EXPECT_TRUE(retained().empty());
+  }
+}
+
+TEST_F(RetainedEnd, NothingOlderIsSentInItsPlaceAfterAKill) {
+  publish_item("1", "older");
+  retain("1");
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");  // the copy is stored
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  retain("");
+  kill_and_start();
+  EXPECT_TRUE(retained().empty());
+}
+
+TEST_F(RetainedEnd, ANewerItemIsSentInItsPlace) {
+  retain("1");
+  retain("");
+  wait_for_the_next_second();
+  unseen([&] { publish_item("2", "newer"); });
+  EXPECT_EQ(retained(), only("newer", 2));
+  restart();
+  EXPECT_EQ(retained(), only("newer", 2));
+  retain("");
+  EXPECT_TRUE(retained().empty());
+  admin.emplace("admin@localhost", account_password, prosody.c2s_port());
+  publish_item("3", "newest");
+  EXPECT_EQ(retained(), only("newest", 2));
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
