@@ -209,7 +209,7 @@ INSTANTIATE_TEST_SUITE_P(
         Offence{"ATopicAliasThatStandsForNothing", "\x30\x06\x00\x00\x03\x23\x00\x01"s,
                 Reason::protocol_error},
         Offence{"AServersPacket", "\xD0\x00"s, Reason::protocol_error},
-        Offence{"AnUnknownReason", "\xE0\x01\x7F"s, Reason::protocol_error},  // [MQTT5-3.14.2-1]
+        Offence{"AnUnknownReason", "\xE0\x01\x7F"s, Reason::malformed_packet},  // [MQTT5-3.14.2-1]
         Offence{"AuthWithoutAMethodInConnect", "\xF0\x06\x19\x04\x15\x00\x01M"s,
                 Reason::protocol_error},  // [MQTT5-4.12.0-7]
         Offence{"APacketThatIsTooLarge", "\x30\xFF\xFF\xFF\x7F"s,
