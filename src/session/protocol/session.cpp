@@ -209,7 +209,21 @@ void Session::publish_will() {
   ask(std::move(request));
 }
 
-void Session::receive(const mqtt::Subscribe& packet) {
+// SUBACK and UNSUBACK of 5.0 have a byte for each filter. What could not be answered, since the client takes no packet
+// of that size [MQTT5-3.1.2-24], is not carried out either.
+bool Session::takes_answer_for(std::size_t filters) const {
+  if (client_limits() == nullptr) return true;
+  std::string bytes;
+  mqtt::write(mqtt::Suback{.reasons = std::vector<mqtt::Reason>(filters)}, bytes,
+              mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size() <= client_limits()->max_packet_size;
+}
+
+Violation Session::receive(const mqtt::Subscribe& packet) {
+  if (!takes_answer_for(packet.subscriptions.size())) {
+    return BrokenRule{"a SUBSCRIBE whose SUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
   const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
@@ -231,6 +245,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
     throw;
   }
   ask(std::move(request));
+  return std::nullopt;
 }
 
 // Where a client asks for more than it may have, options hold from SUBACK on: else each message before that would look
@@ -246,7 +261,11 @@ void Session::forget_expected() noexcept {
   subscriptions_changed();
 }
 
-void Session::receive(const mqtt::Unsubscribe& packet) {
+Violation Session::receive(const mqtt::Unsubscribe& packet) {
+  if (!takes_answer_for(packet.topic_filters.size())) {
+    return BrokenRule{"an UNSUBSCRIBE whose UNSUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier),
                              .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
   for (const auto& filter : request.topic_filters)
@@ -254,6 +273,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
+  return std::nullopt;
 }
 
 // An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
