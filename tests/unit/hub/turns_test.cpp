@@ -65,6 +65,16 @@ class Crowd {
   Turns turns_;
 };
 
+// Clients publish as soon as they have seen another one subscribe, not when it has its SUBACK.
+TEST(TurnsTest, APublishDoesNotOvertakeASubscribeThatCameBefore) {
+  Client subscriber = client(1);
+  Client publisher = client(2);
+  Turns turns;
+  turns.add(subscriber, SubscribeRequest{});
+  turns.add(publisher, PublishRequest{});
+  EXPECT_EQ(served(turns, 2, {{1, work::subscribe}, {2, work::publish(0)}}), (std::vector<SessionId>{1, 2}));
+}
+
 TEST(TurnsTest, WhoCostsLessHasMoreTurns) {
   Client dear = client(1);
   Client cheap = client(2);
