@@ -15,7 +15,7 @@ inline std::size_t expected_work(const Request& request) {
       [](const auto& each) -> std::size_t {
         using Kind = std::decay_t<decltype(each)>;
         if constexpr (std::is_same_v<Kind, PublishRequest>) {
-          return work::publish(each.publication.payload.size());
+          return work::publish(each.publication.size());
         } else if constexpr (std::is_same_v<Kind, SubscribeRequest>) {
           return work::subscribe;  // what is more is carried out in pieces
         } else {
