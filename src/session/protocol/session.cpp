@@ -177,7 +177,10 @@ Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
 void Session::prepare_to_ask() {
   auto& requests = shared_.requests;
   if (opens_at_next_) {
-    requests.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+    requests.emplace_back(OpenSession{.session = id_,
+                                      .client = client(),
+                                      .account = account(),
+                                      .party = party_ == nullptr ? std::string() : *party_});
     opens_at_next_ = false;
     opened_ = true;
   }
