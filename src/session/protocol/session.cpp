@@ -487,7 +487,9 @@ bool Session::admits(const Message& message, std::size_t waiting) const {
   // Retained ones come no faster than they are asked for.
   if (message.is_retained()) return true;
   const std::size_t most = shared_.limits.max_outbound_bytes;
-  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  if (publisher_pauses(message, waiting)) {
+    return waiting <= 2 * most || shared_.pauses.waiting_bytes() <= shared_.limits.max_pending_bytes;
+  }
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
   return waiting == 0 || waiting + message.size() <= most;
 }
