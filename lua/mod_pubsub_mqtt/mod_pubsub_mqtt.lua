@@ -100,14 +100,15 @@ end
 local warn = module:require "burst_warning";
 local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
-local rights = module:require "rights"(settings, shared, observers);
+local rights = module:require "rights"(settings, shared, observers, library.available_bytes);
 local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
 local attempts = module:require "login_attempts"(shared, failed_logins, warn);
 local login = module:require "login"(shared, credentials, attempts);
 local scram = module:require "scram"(shared.challenge_key);
-local authentication = module:require "authentication"(shared, credentials, attempts, scram);
+local in_turn = module:require "slow_work"();
+local authentication = module:require "authentication"(shared, credentials, attempts, scram, in_turn);
 
 local callbacks = rights;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
