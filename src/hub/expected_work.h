@@ -15,7 +15,7 @@ inline std::size_t expected_work(const Request& request) {
       [](const auto& each) -> std::size_t {
         using Kind = std::decay_t<decltype(each)>;
         if constexpr (std::is_same_v<Kind, PublishRequest>) {
-          return work::publish(each.publication.payload.size());
+          return work::publish(each.publication.size());
         } else if constexpr (std::is_same_v<Kind, SubscribeRequest>) {
           // What is more counts when it is done. No more than a publish: where nobody else waits, a client that has
           // subscribed gets what another publishes after it, though it has not seen its SUBACK yet.
