@@ -1,6 +1,7 @@
 -- What is hooked on a pubsub host, so that the core hears of all that happens there. All of it, or nothing.
 
 local jid = require "util.jid";
+local storagemanager = require "core.storagemanager";
 
 local pack, unpack = table.pack, table.unpack;
 
@@ -119,6 +120,15 @@ return function (shared, retained, current_item, observers, rights)
 
 	--- The whole
 
+	-- How long the name of a node may be as that of a file, with all that file storage puts around it; nil where no
+	-- store of the host's nodes and items is of files.
+	local function max_node_name(host)
+		for _, store in ipairs({ "pubsub_nodes", "pubsub_data", "pubsub_mqtt_retained" }) do
+			local _, driver = storagemanager.get_driver(host, store);
+			if driver == "internal" then return 200; end
+		end
+	end
+
 	local function tell_of_nodes(host)
 		if not shared.core then return; end
 		for node in pairs(host.service.nodes) do
@@ -132,6 +142,7 @@ return function (shared, retained, current_item, observers, rights)
 		shared.reloading[host.name] = nil;
 		host.service = host.module:depends("pubsub").get_service();
 		rights.read_settings(host.name);
+		tell_core("set_max_node_name", host.name, max_node_name(host.name));
 		retained.open(host.name, host.module:open_store("pubsub_mqtt_retained"));
 		local on_item_published = hook_items(host);
 		hook_nodes(host);

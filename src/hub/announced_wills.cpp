@@ -41,6 +41,7 @@ std::string_view AnnouncedWills::fault(const Publication& will) const {
   const auto& topic = std::get<topic::NodeTopic>(parsed);
   if (shared_.service.host_status(topic.host) == PubsubService::HostStatus::unknown)
     return "no pubsub component of that name is configured";
+  if (!shared_.names.are_held(topic.host, topic.node)) return NodeNames::too_long;
   if (will.envelope.retain && will.payload.empty()) return {};
   const auto element = payload::to_element(topic.type, will.payload, {.id = "", .author = "anonymous"},
                                            shared_.limits.max_xml_elements);

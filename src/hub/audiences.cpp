@@ -96,7 +96,6 @@ void Audiences::leave(Node& node, const Client& client) {
 }
 
 void Audiences::node_created(std::string_view host, std::string_view name) {
-  if (!topic::is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_.open(host, name);
   Rights::forget(node);
   if (!std::exchange(node.exists, true)) {

@@ -36,6 +36,7 @@ class Audiences {
   // The client has no filter any more.
   void leave(Node& node, const Client& client);
 
+  // One that MQTT sees.
   void node_created(std::string_view host, std::string_view name);
   // Filters with wildcards forget the node, literal ones wait for it.
   void node_deleted(Node& node);

@@ -12,6 +12,7 @@
 #include "clients.h"
 #include "item_properties.h"
 #include "logins.h"
+#include "node_names.h"
 #include "nodes.h"
 #include "publications.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
@@ -32,6 +33,7 @@ class Hub::State {
       : limits(limits_of_all),
         shared{.service = service,
                .limits = limits,
+               .names = names,
                .now = now,
                .deliveries = deliveries,
                .logged = logged,
@@ -43,6 +45,7 @@ class Hub::State {
   void end_turn(Client& client);
 
   Limits limits;
+  NodeNames names;
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
@@ -189,8 +192,12 @@ void Hub::node_purged(std::string_view host, std::string_view name) {
   if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
 }
 
+void Hub::set_max_node_name(std::string_view host, std::optional<std::size_t> encoded_bytes) {
+  state_->names.set_max(host, encoded_bytes);
+}
+
 void Hub::node_created(std::string_view host, std::string_view node) {
-  state_->audiences.node_created(host, node);
+  if (state_->names.is_visible(host, node)) state_->audiences.node_created(host, node);
 }
 
 void Hub::node_deleted(std::string_view host, std::string_view name) {

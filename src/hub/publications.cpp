@@ -122,6 +122,7 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
     case PubsubService::HostStatus::enabled:
       break;
   }
+  if (!shared_.names.are_held(topic.host, topic.node)) return no_node(NodeNames::too_long);
   return publication.envelope.retain && publication.payload.empty() ? clear(client, publication, topic)
                                                                     : publish_item(client, request, topic);
 }

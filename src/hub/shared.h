@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "node_names.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/once_per_client.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
@@ -14,6 +15,7 @@ namespace pubsub_mqtt::hub {
 struct Shared {
   PubsubService& service;
   const Limits& limits;
+  const NodeNames& names;
   const Time& now;                    // see Hub::set_time()
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
   OncePerClient& logged;              // causes that the log has named

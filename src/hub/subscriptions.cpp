@@ -13,6 +13,7 @@ constexpr Refusal no_group = never_matches(
     "a shared subscription is $share/GROUP/FILTER, where GROUP is not empty and has no wildcard");
 constexpr Refusal system_is_not_shared = never_matches("what $SYS says is not shared");
 constexpr Refusal unknown_host = never_matches("no pubsub component of that name is configured");
+constexpr Refusal too_long = never_matches(NodeNames::too_long);
 constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
                            "the client has as many subscriptions as mqtt_max_subscriptions allows"};
 constexpr Refusal too_many_wildcards{
@@ -97,6 +98,7 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
   auto& pubsub_was_asked = client.subscriber->progress.asked;
   const auto status = shared_.service.host_status(topic.host);
   if (status == PubsubService::HostStatus::unknown) return refuse(client, asked.topic_filter, unknown_host);
+  if (!shared_.names.are_held(topic.host, topic.node)) return refuse(client, asked.topic_filter, too_long);
   const auto known = filters.find(filter);
   // Before pubsub is asked, which may create the node.
   if (known == filters.end() && has_all_filters(client)) return refuse(client, asked.topic_filter, too_many);
@@ -126,6 +128,8 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
       shared_.service.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
     return refuse(client, asked.topic_filter, unknown_host);
   }
+  if (!shared_.names.are_held(pattern.host, pattern.node))
+    return refuse(client, asked.topic_filter, too_long);
   auto& patterns = client.subscriber->patterns;
   auto place = patterns.find(filter);
   if (place != patterns.end()) {

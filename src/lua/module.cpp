@@ -18,6 +18,8 @@
 //   core:work(from_timer)         when it is readable; true: call again from a timer
 //   core:item_published(host, node, id, item, publisher)  publisher: bare JID, or nil where it is not shown
 //   core:item_retracted(host, node, id)
+//   core:set_max_node_name(host, bytes)  how long names of nodes may be, percent-encoded, before these are told; nil: as
+//                                 long as MQTT allows
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)
@@ -243,6 +245,15 @@ int item_retracted(lua_State* L) {
   const auto node = check_string(L, 3);
   const auto id = check_string(L, 4);
   core.tell_hub(L, [&](hub::Hub& hub) { hub.item_retracted(host, node, id); });
+  return 0;
+}
+
+int set_max_node_name(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  std::optional<std::size_t> bytes;
+  if (!lua_isnoneornil(L, 3)) bytes = static_cast<std::size_t>(luaL_checkinteger(L, 3));
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_max_node_name(host, bytes); });
   return 0;
 }
 
@@ -567,6 +578,7 @@ constexpr luaL_Reg core_methods[] = {
     {"work", entry<work>},
     {"item_published", entry<item_published>},
     {"item_retracted", entry<item_retracted>},
+    {"set_max_node_name", entry<set_max_node_name>},
     {"node_created", entry<node_event<&hub::Hub::node_created>>},
     {"node_deleted", entry<node_event<&hub::Hub::node_deleted>>},
     {"node_purged", entry<node_event<&hub::Hub::node_purged>>},

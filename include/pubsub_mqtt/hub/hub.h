@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -61,6 +62,9 @@ class Hub {
   void item_retracted(std::string_view host, std::string_view node, std::string_view id);
   void node_purged(std::string_view host, std::string_view node);
 
+  // How long the names of the host's nodes may be in its stores, in bytes and percent-encoded (topic::encoded_size);
+  // nullopt: as long as MQTT allows. Before the nodes of the host, of which MQTT does not see those with longer names.
+  void set_max_node_name(std::string_view host, std::optional<std::size_t> encoded_bytes);
   void node_created(std::string_view host, std::string_view node);
   void node_deleted(std::string_view host, std::string_view node);
   // Something changed that rights depend on: judge again who receives the node.

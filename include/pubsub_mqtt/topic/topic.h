@@ -12,9 +12,6 @@
 
 namespace pubsub_mqtt::topic {
 
-// A node's name, percent-encoded as Prosody's internal storage does for a file name, must fit into one.
-inline constexpr std::size_t max_encoded_node_size = 200;
-
 // Of a topic or a filter.
 std::size_t count_levels(std::string_view topic);
 
@@ -36,8 +33,12 @@ std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic);
 std::string make_topic(std::string_view host, Type type, std::string_view node);
 
 // Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every
-// disco#items of the service would raise), no wildcard, not too long, not empty.
+// disco#items of the service would raise), no wildcard, not empty.
 bool is_node_name(std::string_view name);
+
+// How long a node's name is, percent-encoded as Prosody's internal storage does for the name of a file; of a pattern
+// for names, how long those are at least that it selects.
+std::size_t encoded_size(std::string_view name);
 
 // A filter with a wildcard that can select topics of nodes.
 struct NodePattern {
