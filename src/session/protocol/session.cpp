@@ -401,7 +401,7 @@ bool Session::select(const Message& message, bool is_natural, Selected& selected
   // Asked of the subscriptions themselves: where memory ran out in a change, the flag may be behind.
   if (!record_.subscriptions.have_options()) return true;
   const Matches& matches =
-      record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
+      record_.subscriptions.match(message.node(), message.form(), is_natural, message.topic());
   // Its filters have changed, of which the hub has not heard yet.
   if (!matches.is_selected) return true;
   const auto& match = is_its_own ? matches.of_its_own : matches.of_others;

@@ -17,8 +17,8 @@ constexpr std::size_t length_of_properties = 4;
 
 }  // namespace
 
-Message::Message(Kind kind, NodeId node, topic::Type type, Publication publication)
-    : node_(node), kind_(kind), type_(type), publication_(std::move(publication)) {}
+Message::Message(Kind kind, NodeId node, topic::Form form, Publication publication)
+    : node_(node), kind_(kind), form_(form), publication_(std::move(publication)) {}
 
 std::uint32_t Message::seconds_left(Time now) const {
   if (has_expired(now)) return 0;

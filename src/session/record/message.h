@@ -17,7 +17,7 @@
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
-#include "pubsub_mqtt/topic/type.h"
+#include "pubsub_mqtt/topic/form.h"
 
 namespace pubsub_mqtt::session {
 
@@ -28,11 +28,11 @@ class Message : public std::enable_shared_from_this<Message> {
     retained,  // a SUBSCRIBE brings it
   };
 
-  Message(Kind kind, NodeId node, topic::Type type, Publication publication);
+  Message(Kind kind, NodeId node, topic::Form form, Publication publication);
 
   // Where it comes from, to ask later who may have it.
   NodeId node() const { return node_; }
-  topic::Type type() const { return type_; }
+  topic::Form form() const { return form_; }
   bool is_retained() const { return kind_ == Kind::retained; }
   const Envelope& envelope() const { return publication_.envelope; }
   const std::string& topic() const { return publication_.topic; }
@@ -94,7 +94,7 @@ class Message : public std::enable_shared_from_this<Message> {
 
   NodeId node_;
   Kind kind_;
-  topic::Type type_;
+  topic::Form form_;
   Form first_form_ = Form::none;
   Publication publication_;
   Encodings encodings_;                         // of the form that was wanted first

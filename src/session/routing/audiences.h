@@ -11,6 +11,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "routing/audience.h"
 #include "routing/direct_ways.h"
 #include "routing/shared_groups.h"
@@ -46,8 +47,8 @@ class Audiences {
   bool may_share(const Session& session, const Message& message) const;
 
  private:
-  // Of an item, one for each topic, made when somebody wants it, whoever receives it.
-  using Messages = std::array<std::shared_ptr<Message>, topic::type_count>;
+  // Of an item, one for each form, made when somebody wants it, whoever receives it.
+  using Messages = std::array<std::shared_ptr<Message>, topic::form_count>;
 
   std::size_t send(const Audience& audience, ItemPublished& item);
   std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);

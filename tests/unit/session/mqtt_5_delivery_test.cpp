@@ -116,8 +116,8 @@ TEST_F(Mqtt5DeliveryTest, AnotherTypesFormIsNotWhatWasSaidOfThePayload) {
 TEST_F(Mqtt5DeliveryTest, PropertiesOfTheFormGoTheDirectWayLikewise) {
   connect(client, "5");
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-  change.selection.by_type[static_cast<std::size_t>(Type::utf8)] = QoS::at_most_once;
-  change.selection.by_type[static_cast<std::size_t>(Type::xml)] = QoS::at_most_once;
+  change.selection.by_form[static_cast<std::size_t>(Type::utf8)] = QoS::at_most_once;
+  change.selection.by_form[static_cast<std::size_t>(Type::xml)] = QoS::at_most_once;
   server.sessions.handle(change);
   auto& audiences = server.sessions.find(client.session())->shared().audiences;
   const DirectWay way{.route = std::make_shared<Route>(node, 1000), .type = Type::utf8};
@@ -171,7 +171,7 @@ TEST_F(Mqtt5DeliveryTest, WhatHasExpiredIsNotSent) {  // [MQTT5-3.3.2-5]
   publish("1", {.qos = QoS::at_least_once, .expires_at = now});
   server.sessions.handle(RetainedMessages{
       .session = client.session(),
-      .messages = {{.node = node, .type = Type::utf8, .payload = "1", .envelope = {.expires_at = now}}}});
+      .messages = {{.node = node, .form = Type::utf8, .payload = "1", .envelope = {.expires_at = now}}}});
   EXPECT_EQ(client.outbox.take(), "");
   EXPECT_EQ(of_3.outbox.take(), "");
 }
