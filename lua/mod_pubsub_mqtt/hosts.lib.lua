@@ -29,7 +29,7 @@ local function around_call(service, method, after, before)
 end
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, retained, current_item, observers, rights)
+return function (shared, retained, current_item, observers, rights, mountpoint)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)
@@ -150,6 +150,7 @@ return function (shared, retained, current_item, observers, rights)
 		hook_modules(host);
 		wrap_methods(host);
 		shared.services[host.name] = host.service;
+		mountpoint.follow_hosts();
 		if not is_reloaded then tell_of_nodes(host); end
 	end
 
@@ -163,6 +164,7 @@ return function (shared, retained, current_item, observers, rights)
 		undo(host);
 		shared.services[host.name], shared.watched[host.name] = nil, nil;
 		tell_core("host_disabled", host.name);
+		mountpoint.follow_hosts();
 	end
 
 	local hosts = {};

@@ -145,18 +145,21 @@ end
 
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
-local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
+local mountpoint = module:require "mountpoint"(settings, shared);
+local hosts = module:require "hosts"(shared, retained, current_item, observers, rights, mountpoint);
 module:require "accounts"(shared, attempts);
 local remove_from_shell = module:require "shell"(shared);
 
 module.add_host = hosts.enable;
 ports.provide();
 
+mountpoint.read_settings();
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
+	mountpoint.read_settings();
 	for host in pairs(services) do
 		rights.read_settings(host);
 		if shared.core then shared.core:host_changed(host); end

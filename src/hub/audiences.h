@@ -43,6 +43,11 @@ class Audiences {
   void node_deleted(Node& node);
   void host_disabled(std::string_view host);
 
+  // Clients have no filters any more that are mounted.
+  void forget_mounted();
+  // The mount point has changed, and with it perhaps which nodes have a mounted topic.
+  void follow_mountpoint();
+
   // Rights have changed: all on the node, those of an account on it or on every node.
   void rights_changed(Node& node);
   void account_changed(Node& node, std::string_view account);

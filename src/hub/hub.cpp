@@ -34,6 +34,7 @@ class Hub::State {
         shared{.service = service,
                .limits = limits,
                .names = names,
+               .mountpoint = mountpoint,
                .now = now,
                .deliveries = deliveries,
                .logged = logged,
@@ -46,6 +47,7 @@ class Hub::State {
 
   Limits limits;
   NodeNames names;
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
@@ -60,7 +62,7 @@ class Hub::State {
   Audiences audiences{nodes, clients, rights};
   RetainedStore retained{shared, nodes};
   RetainedScans scans{shared, nodes, retained};
-  Subscriptions subscriptions{shared, nodes, audiences, scans};
+  Subscriptions subscriptions{shared, nodes, clients, audiences, scans};
   Publications publications{shared, nodes, retained};
 };
 
@@ -70,6 +72,18 @@ Hub::~Hub() = default;
 void Hub::set_limits(const Limits& limits) {
   state_->limits = limits;
   withdraw_all_routes();  // each knows what mqtt_max_item_size was
+}
+
+void Hub::set_mountpoint(std::optional<topic::Mountpoint> mountpoint) {
+  auto& present = state_->mountpoint;
+  if (present == nullptr ? !mountpoint : mountpoint == *present) return;
+  withdraw_all_routes();  // what clients name means something else
+  // Where topics are named as before, subscriptions stay until the network thread has put others in their place.
+  const bool is_like_before = present != nullptr && mountpoint && mountpoint->names_as(*present);
+  if (!is_like_before) state_->subscriptions.forget_mounted();
+  present = mountpoint ? std::make_shared<const topic::Mountpoint>(std::move(*mountpoint)) : nullptr;
+  state_->audiences.follow_mountpoint();
+  state_->deliveries.emplace_back(MountpointChanged{.mountpoint = present});
 }
 
 void Hub::set_time(Time now) { state_->now = now; }

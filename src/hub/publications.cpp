@@ -42,11 +42,11 @@ template <typename PayloadOf>
 bool post(const Shared& shared, const Node& node, ItemPublished item, PayloadOf&& payload_of) {
   item.node = node.id;
   bool any = false;
-  for (std::size_t i = 0; i < topic::type_count; ++i) {
-    const auto type = static_cast<topic::Type>(i);
-    if (node.is_received(type, item.natural_type)) item.payloads[i] = payload_of(type);
-    any = any || item.payloads[i].has_value();
-  }
+  topic::for_each_form(node.mounted, [&](topic::Form form) {
+    auto& payload = item.payloads[form.index()];
+    if (node.is_received(form, item.natural_type)) payload = payload_of(form.type);
+    any = any || payload.has_value();
+  });
   if (any) shared.deliveries.emplace_back(std::move(item));
   return any;
 }
@@ -68,7 +68,8 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
   if (!is_behind_a_failure(client, request.ticket)) {
     const auto topic = topic::parse_topic(publication.topic);
     const auto* node_topic = std::get_if<topic::NodeTopic>(&topic);
-    if (topic::count_levels(publication.topic) > shared_.limits.max_topic_levels) {
+    const auto named = std::string_view(publication.topic).substr(request.mounted_at);
+    if (topic::count_levels(named) > shared_.limits.max_topic_levels) {
       published = no_node(topic::too_many_levels);
     } else if (node_topic == nullptr) {
       published = no_node(std::get<topic::NoNodeTopic>(topic).reason);
@@ -77,8 +78,8 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     }
     const bool is_will_about_the_broker = request.ticket.will && is_about_the_broker(publication.topic);
     if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
-      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
-                  published.reason_string);
+      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH",
+                  printable_topic(publication.topic, request.mounted_at), published.reason_string);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
       way = route(*node_topic);
@@ -90,6 +91,7 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
                                                .reason = told(published, publication.envelope),
                                                .reason_string = std::move(published.reason_string),
                                                .topic = std::move(publication.topic),
+                                               .mounted_at = request.mounted_at,
                                                .route = std::move(way)});
 }
 
@@ -106,8 +108,7 @@ std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic) 
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr || !node->exists) return nullptr;
   // As XML an Atom entry has an identifier and a date, which are given here.
-  if (topic.type == topic::Type::atom_title && node->is_received(topic::Type::xml, topic.type))
-    return nullptr;
+  if (topic.type == topic::Type::atom_title && node->is_received_as_xml(topic.type)) return nullptr;
   return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size));
 }
 
@@ -122,14 +123,15 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
     case PubsubService::HostStatus::enabled:
       break;
   }
-  if (!shared_.names.are_held(topic.host, topic.node)) return no_node(NodeNames::too_long);
+  if (!shared_.names.are_short_enough(topic.host, topic.node)) return no_node(NodeNames::too_long);
   return publication.envelope.retain && publication.payload.empty() ? clear(client, publication, topic)
                                                                     : publish_item(client, request, topic);
 }
 
 PubsubService::Published Publications::publish_item(const Client& client, const PublishRequest& request,
                                                     const topic::NodeTopic& topic) {
-  const auto& [ticket, publication, large] = request;
+  const Publication& publication = request.publication;
+  const LargePayload& large = request.large;
   if (!large.refusal.empty()) return bad_payload(large.refusal);
   const auto document = to_item(client, request, topic);
   if (const auto* bad = std::get_if<payload::Refused>(&document)) return bad_payload(bad->reason);

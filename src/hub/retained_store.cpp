@@ -93,6 +93,7 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
     for (const topic::Form form :
          {natural_type, topic::Type::xml, topic::Type::any, type_of_clear.value_or(natural_type)}) {
       item.payloads[form.index()].emplace();
+      if (node.mounted && node.mounted->type == form.type) item.payloads[node.mounted->index()].emplace();
     }
     shared_.deliveries.emplace_back(std::move(item));
   }

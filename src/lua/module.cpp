@@ -10,6 +10,8 @@
 //                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
+//   core:set_mountpoint(setting, hosts)  mqtt_mountpoint, or nil, and a list of pubsub hosts; returns what is wrong
+//                                 with it, in words: then there is none
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -188,6 +190,42 @@ int set_limits(lua_State* L) {
   core.network().set_limits(limits);
   core.tell_hub(L, [&](hub::Hub& hub) { hub.set_limits(limits); });
   return 0;
+}
+
+// False: the error is on the stack.
+bool set_mountpoint_of(lua_State* L, Core& core, const char* setting, std::string_view& fault) {
+  topic::Mountpoint::Hosts hosts;
+  auto read = [&](lua_State* state) {
+    for (lua_Integer i = 1; lua_rawgeti(state, 1, i) == LUA_TSTRING; ++i) {
+      hosts.emplace(check_string(state, -1));
+      lua_pop(state, 1);
+    }
+    return 0;
+  };
+  lua_pushvalue(L, 3);
+  if (protected_call(L, 1, 0, read) != LUA_OK) return false;
+  std::optional<topic::Mountpoint> mountpoint;
+  if (setting != nullptr) {
+    auto parsed = topic::Mountpoint::parse(setting, std::move(hosts));
+    if (const auto* invalid = std::get_if<topic::Mountpoint::Invalid>(&parsed)) {
+      fault = invalid->reason;
+    } else {
+      mountpoint = std::get<topic::Mountpoint>(std::move(parsed));
+    }
+  }
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_mountpoint(std::move(mountpoint)); });
+  return true;
+}
+
+int set_mountpoint(lua_State* L) {
+  Core& core = check_core(L);
+  const char* setting = luaL_optstring(L, 2, nullptr);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  std::string_view fault;
+  if (!set_mountpoint_of(L, core, setting, fault)) return lua_error(L);
+  if (fault.empty()) return 0;
+  lua_pushlstring(L, fault.data(), fault.size());
+  return 1;
 }
 
 int start(lua_State* L) {
@@ -570,6 +608,7 @@ int tls_contexts(lua_State* L) {
 constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
     {"set_limits", entry<set_limits>},
+    {"set_mountpoint", entry<set_mountpoint>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},

@@ -102,6 +102,11 @@ std::string Mountpoint::before(std::string_view account, std::string_view client
   return before;
 }
 
+bool Mountpoint::is_like_before(std::string_view text) const {
+  const std::string first = make_topic(host_, type_, {});
+  return text.starts_with(first) && count_levels(text) == count_levels(first) + levels_;
+}
+
 std::optional<std::string_view> Mountpoint::topic_of(std::string_view host, std::string_view node) const {
   if (host != host_) return std::nullopt;
   for (std::size_t level = 0; level < levels_; ++level) {

@@ -96,6 +96,8 @@ std::string make_topic(std::string_view host, Type type, std::string_view node) 
   return topic;
 }
 
+bool selects(std::string_view filter, std::string_view topic) { return selects_node(filter, topic); }
+
 bool NodePattern::selects(std::string_view host_name, std::string_view node_name) const {
   return (host == "+" || host == host_name) && selects_node(node, node_name);
 }

@@ -31,7 +31,7 @@ TEST(NodeNames, AreAsLongAsADeviceIsCalledWhereStorageIsSql) {
     prosody.start(configuration);
     {
       MqttClient client(prosody.mqtt_port());
-      EXPECT_EQ(client.subscribe("pubsub.localhost/json/zigbee2mqtt/#"), 0);
+      EXPECT_EQ(client.subscribe("pubsub.localhost/json/+/" + name.substr(name.find('/') + 1)), 0);
       client.publish(topic, "21", 1, true);
       EXPECT_EQ(client.next_message().topic, topic);
       XmppClient admin("admin@localhost", account_password, prosody.c2s_port());

@@ -18,6 +18,7 @@
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/reason.h"
 #include "pubsub_mqtt/topic/form.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt {
@@ -62,7 +63,7 @@ struct SubscribeReply {
 
 struct UnsubscribeReply {
   Ticket ticket;
-  std::vector<std::string> topic_filters;  // of the request
+  std::vector<TopicFilter> topic_filters;  // of the request
 };
 
 struct PublishReply {
@@ -77,7 +78,8 @@ struct PublishReply {
   // why the connection is closed.
   mqtt::Reason reason = mqtt::Reason::success;
   std::string reason_string = {};
-  std::string topic;  // of the request
+  std::string topic;           // of the request
+  std::size_t mounted_at = 0;  // likewise
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
 };
@@ -157,8 +159,14 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
+// Where topics and filters are mounted that clients name from now on; nullptr: nowhere. What is published and
+// retained bears the topics of this mount point from now on.
+struct MountpointChanged {
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
+};
+
 using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
                               UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished, RetainedMessages>;
+                              ItemPublished, RetainedMessages, MountpointChanged>;
 
 }  // namespace pubsub_mqtt

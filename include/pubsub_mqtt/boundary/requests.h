@@ -1,7 +1,8 @@
 // What the network thread asks of Prosody's thread: plain values, in the order in which they were received.
 //
 // Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8,
-// syntax) and by nobody else yet.
+// syntax) and by nobody else yet; topics and filters that are mounted have the mount point before them
+// (topic/mountpoint.h).
 #pragma once
 
 #include <optional>
@@ -75,7 +76,7 @@ struct SubscribeRequest {
 // Answered by UnsubscribeReply.
 struct UnsubscribeRequest {
   Ticket ticket;
-  std::vector<std::string> topic_filters;
+  std::vector<TopicFilter> topic_filters;
 };
 
 // What the network thread has found out about a large payload, so that Prosody's thread does not have to.
@@ -89,6 +90,8 @@ struct PublishRequest {
   Ticket ticket;
   Publication publication;
   LargePayload large = {};
+  std::size_t mounted_at =
+      0;  // where in its topic what the client named begins; 0: the client named all of it
 };
 
 // The session has a will, which a later PublishRequest may ask to publish. One that can never be published is
@@ -96,6 +99,7 @@ struct PublishRequest {
 struct AnnounceWill {
   SessionId session = 0;
   Publication will;
+  std::size_t mounted_at = 0;  // as PublishRequest has it
 };
 
 // The session has sent on what RetainedMessages brought and takes more.

@@ -18,6 +18,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 
 namespace pugi {
 class xml_node;
@@ -38,6 +39,9 @@ class Hub {
 
   // Those of a reload, for what is asked from now on.
   void set_limits(const Limits& limits);
+
+  // Where topics and filters are mounted that clients name from now on; nullopt: nowhere. Subscriptions follow.
+  void set_mountpoint(std::optional<topic::Mountpoint> mountpoint);
 
   // The time for what is called from now on.
   void set_time(Time now);

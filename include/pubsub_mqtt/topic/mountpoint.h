@@ -12,6 +12,7 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::topic {
@@ -30,6 +31,7 @@ class Mountpoint {
 
   const std::string& host() const { return host_; }
   Type type() const { return type_; }
+  Form form() const { return {type_, true}; }
 
   // Whether what a client names, a topic or a filter without `$share/GROUP/`, is mounted: its first level is no pubsub
   // host, and does not begin with `$`.
@@ -37,6 +39,14 @@ class Mountpoint {
 
   // What stands before all that a client names: HOST/TYPE/PREFIX/. `account`: bare JID; empty: without login.
   std::string before(std::string_view account, std::string_view client_identifier) const;
+
+  // Whether `text` may stand before what a client names, or might where an older setting of PREFIX had as many levels:
+  // then topic_of() names the same.
+  bool is_like_before(std::string_view text) const;
+  // The same for whatever stood before under another mount point.
+  bool names_as(const Mountpoint& other) const {
+    return host_ == other.host_ && type_ == other.type_ && levels_ == other.levels_;
+  }
 
   // The mounted topic of a node: the end of its name, since PREFIX has as many levels for every client. Returns nullopt
   // where it has none. Borrows from `node`.

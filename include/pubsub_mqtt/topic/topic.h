@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::topic {
@@ -47,6 +48,10 @@ struct NodePattern {
   std::string_view node;     // levels, of which some are wildcards
 
   bool selects(std::string_view host_name, std::string_view node_name) const;
+  // Which of a node's topics; nullopt: the natural one.
+  std::optional<Form> form(bool is_mounted) const {
+    return type ? std::optional(Form(*type, is_mounted)) : std::nullopt;
+  }
 };
 
 // `$SYS/...`: granted, and silent until there is something.
@@ -57,9 +62,14 @@ struct SystemFilter {};
 struct GroupFilter {
   std::string_view group;  // empty: for itself alone
   std::string_view filter;
+  bool is_mounted = false;  // see mountpoint.h
 
   bool is_shared() const { return !group.empty(); }
 };
+
+// Whether a filter selects a topic, both by the rules of MQTT (4.7.1); without the rule for `$`, since no topic that
+// the server sends begins with that.
+bool selects(std::string_view filter, std::string_view topic);
 
 // Returns nullopt where `text` begins with `$share/` and does not go on as said [MQTT5-4.8.2-1, MQTT5-4.8.2-2]. The
 // views borrow from it.

@@ -93,7 +93,7 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
   const DirectWay* way = ways_->find(packet.topic);
   if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
-  if (!session_.shared().backlog.has_publish(packet.topic)) return way;
+  if (!session_.shared().backlog.has_publish(way->meaning(packet.topic))) return way;
   // What waits for pubsub must not be overtaken. So that there is an end of it, no more is read until all is
   // answered.
   awaits_all_answers_ = true;
@@ -135,10 +135,12 @@ void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason rea
 
 void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   Shared& shared = session_.shared();
+  auto [topic, mounted_at] = session_.meaning(packet.topic);
   PublishRequest request{.ticket = session_.ticket(packet.packet_identifier),
-                         .publication = {.topic = std::string(packet.topic),
+                         .publication = {.topic = std::move(topic),
                                          .payload = std::string(packet.payload),
-                                         .envelope = session_.envelope(packet)}};
+                                         .envelope = session_.envelope(packet)},
+                         .mounted_at = mounted_at};
   request.large = examine_if_large(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.publication.size();
@@ -243,8 +245,12 @@ bool Incoming::reply(PublishReply& reply) {
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
-    if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
-    ways_->add(std::move(reply.topic), std::move(reply.route));
+    MeantTopic topic{.text = std::move(reply.topic), .mounted_at = reply.mounted_at};
+    // The mount point may have changed since the client named it.
+    if (session_.meaning(std::string_view(topic.text).substr(topic.mounted_at)) == topic) {
+      if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
+      ways_->add(std::move(topic), std::move(reply.route));
+    }
   }
   read_on();
   return true;

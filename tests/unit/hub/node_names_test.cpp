@@ -28,6 +28,16 @@ TEST_F(NodeNamesTest, AreAsLongAsMqttAllowsWhereTheStoreHasNoLimit) {
   }
 }
 
+TEST_F(NodeNamesTest, AreNoLongerThanFitsIntoATopic) {
+  const std::string longest(65535 - std::string("pubsub/atom_title/").size(), 'a');
+  EXPECT_EQ(subscribe(1, "pubsub/json/" + longest), Reason::granted_qos_0);
+  EXPECT_EQ(subscribe(1, "pubsub/json/a" + longest), Reason::unspecified_error);
+  subscribe(1, "pubsub/#");
+  create("a" + longest);  // by XMPP
+  publish("pubsub/json/a" + longest, "1");
+  EXPECT_TRUE(take<ItemPublished>().empty());
+}
+
 TEST_F(NodeNamesTest, AreRefusedWhereFilesCannotHoldThem) {
   hold_at_most_200();
   const std::string topic = "pubsub/json/" + cyrillic();

@@ -35,6 +35,7 @@ class NodesWalkTest : public ::testing::Test {
   TestService service;
   Limits limits;
   NodeNames names;
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
@@ -42,6 +43,7 @@ class NodesWalkTest : public ::testing::Test {
   const Shared shared{.service = service,
                       .limits = limits,
                       .names = names,
+                      .mountpoint = mountpoint,
                       .now = now,
                       .deliveries = deliveries,
                       .logged = logged,
