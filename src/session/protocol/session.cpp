@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/large_payload.h"
+#include "protocol/prepared_item.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
@@ -194,18 +194,19 @@ void Session::announce_will() {
 void Session::publish_will() {
   if (!has_will()) return;
   auto& [publication, delay, expiry] = *record_.will;
-  auto large = examine_if_large(publication, shared_.limits);
+  auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
+  const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
+  shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {
     publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
   }
   PublishRequest request{
-      .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};
+      .ticket = ticket(0), .publication = std::move(publication), .prepared = std::move(prepared)};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
-  request.ticket.bytes = request.publication.size();
+  request.ticket.bytes = request.size();
   ask(std::move(request));
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::session {
@@ -21,7 +22,8 @@ bool selects(const Subscription& subscription, std::string_view topic, const top
   const auto filter = topic::parse_filter(subscription.topic_filter);
   const auto* pattern = std::get_if<topic::NodePattern>(&filter);
   return pattern != nullptr && pattern->selects(parsed.host, parsed.node) &&
-         (pattern->type ? *pattern->type == parsed.type : is_natural);
+         (pattern->type ? *pattern->type == parsed.type
+                        : is_natural && topic::Form(parsed.type).may_be_natural());
 }
 
 }  // namespace
