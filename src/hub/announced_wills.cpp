@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/payload/xml_text.h"
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
@@ -45,10 +46,13 @@ std::string_view AnnouncedWills::fault(const AnnounceWill& announced) const {
     return "no pubsub component of that name is configured";
   if (!shared_.names.are_short_enough(topic.host, topic.node)) return NodeNames::too_long;
   if (will.envelope.retain && will.payload.empty()) return {};
-  const auto element = payload::to_element(topic.type, will.payload, {.id = "", .author = "anonymous"},
-                                           shared_.limits.max_xml_elements);
-  if (const auto* bad = std::get_if<payload::Refused>(&element)) return bad->reason;
-  return {};
+  if (topic.type != topic::Type::xml) {
+    const auto bad = payload::check_text(topic.type, will.payload);
+    return bad ? bad->reason : std::string_view();
+  }
+  const auto element = payload::parse_element(will.payload, shared_.limits.max_xml_elements);
+  const auto* bad = std::get_if<payload::Refused>(&element);
+  return bad == nullptr ? std::string_view() : bad->reason;
 }
 
 }  // namespace pubsub_mqtt::hub

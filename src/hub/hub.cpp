@@ -284,8 +284,9 @@ void Hub::restore_current(std::string_view host, std::string_view name, const pu
                           std::string_view publisher) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->exists) return;
+  const auto natural = payload::natural_payload(payload);
   auto retained =
-      retained_from_item(payload, payload::natural_payload(payload), item_properties(retained_id, publisher));
+      retained_from_item(payload, natural, item_properties(retained_id, publisher, natural.type, payload));
   node->is_unrestored = false;
   if (retained) state_->retained.restore_item(*node, std::move(*retained));
 }

@@ -6,8 +6,10 @@
 #include <utility>
 #include <variant>
 
+#include "expected_work.h"
 #include "item_properties.h"
-#include "pubsub_mqtt/payload/large_item.h"
+#include "pubsub_mqtt/payload/binary.h"
+#include "pubsub_mqtt/payload/prepare.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "random_ids.h"
@@ -58,11 +60,16 @@ std::optional<std::string> translate(const pugi::xml_node& element, const payloa
   return type == natural.type ? natural.payload : std::nullopt;
 }
 
+// Of an item from XMPP: of all that its properties say, only the media type of binary data is about a form.
+std::optional<topic::Type> form_of_properties(topic::Type natural) {
+  return natural == topic::Type::binary ? std::optional(natural) : std::nullopt;
+}
+
 }  // namespace
 
 void Publications::carry_out(Client& client, PublishRequest& request) {
   Publication& publication = request.publication;
-  shared_.work += work::publish(publication.payload.size());
+  shared_.work += work_of(request);
   Published published;
   std::shared_ptr<const Route> way;
   if (!is_behind_a_failure(client, request.ticket)) {
@@ -131,15 +138,16 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
 PubsubService::Published Publications::publish_item(const Client& client, const PublishRequest& request,
                                                     const topic::NodeTopic& topic) {
   const Publication& publication = request.publication;
-  const LargePayload& large = request.large;
-  if (!large.refusal.empty()) return bad_payload(large.refusal);
+  const PreparedItem& prepared = request.prepared;
+  if (!prepared.refusal.empty()) return bad_payload(prepared.refusal);
   const auto document = to_item(client, request, topic);
   if (const auto* bad = std::get_if<payload::Refused>(&document)) return bad_payload(bad->reason);
   const pugi::xml_node element = std::get<pugi::xml_document>(document).document_element();
   const Own own{.topic = topic,
                 .publication = publication,
                 .element = element,
-                .is_stand_in = !large.content_id.empty()};
+                .type = concrete(topic.type, prepared.type),
+                .is_stand_in = !prepared.content_id.empty() && !prepared.base64};
   own_ = &own;
   own_was_posted_ = false;
   const std::string id = publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
@@ -151,7 +159,9 @@ PubsubService::Published Publications::publish_item(const Client& client, const 
 std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const Client& client,
                                                                          const PublishRequest& request,
                                                                          const topic::NodeTopic& topic) {
-  if (!request.large.content_id.empty()) return payload::stand_in(topic.type, request.large.content_id);
+  const auto& prepared = request.prepared;
+  if (!prepared.content_id.empty())
+    return payload::bits_of_binary(prepared.content_id, prepared.media_type, prepared.base64);
   const bool is_entry = topic.type == topic::Type::atom_title;
   const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
   // Whom pubsub shows as the publisher is expose_publisher's to say.
@@ -159,7 +169,7 @@ std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const C
   if (is_entry && !client.account.empty() && shared_.service.exposes_publisher(topic.host)) {
     author = client.account;
   }
-  return payload::to_element(topic.type, request.publication.payload,
+  return payload::to_element(concrete(topic.type, prepared.type), request.publication.payload,
                              {.id = entry_id, .author = author, .updated = std::time(nullptr)},
                              shared_.limits.max_xml_elements);
 }
@@ -189,10 +199,14 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  const auto properties = item_properties(id, publisher);
+  const auto properties = item_properties(id, publisher, natural.type, element);
   Envelope envelope = retained_item(properties);
   envelope.retain = is_retained;
-  post(shared_, *node, {.natural_type = natural.type, .payloads = {}, .envelope = std::move(envelope)},
+  post(shared_, *node,
+       {.natural_type = natural.type,
+        .payloads = {},
+        .published_as = form_of_properties(natural.type),
+        .envelope = std::move(envelope)},
        [&](topic::Type type) { return translate(element, natural, concrete(type, natural.type)); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural, properties)) {
@@ -203,30 +217,29 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 }
 
 void Publications::own_item_published() {
-  const auto& [topic, publication, element, is_stand_in] = *own_;
+  const auto& [topic, publication, element, published, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr) return;
   node->has_ended = false;
   if (!publication.envelope.retain && !node->has_audience()) return;
-  const topic::Type published =
-      topic.type == topic::Type::any ? payload::type_of_any(publication.payload) : topic.type;
   payload::NaturalPayload natural{.type = published, .payload = {}};
   if (published == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
-  own_was_posted_ = post(shared_, *node,
-                         {.natural_type = natural.type,
-                          .payloads = {},
-                          .published_as = topic.type,
-                          .envelope = publication.envelope},
-                         [&](topic::Type type) -> std::optional<std::string> {
-                           const topic::Type wanted = concrete(type, natural.type);
-                           // MQTT to MQTT is exact to the byte.
-                           if (wanted == published) return own_->publication.payload;
-                           if (own_->is_stand_in)
-                             return large_view(published, own_->publication.payload, wanted);
-                           return translate(own_->element, natural, wanted);
-                         });
+  own_was_posted_ =
+      post(shared_, *node,
+           {.natural_type = natural.type,
+            .payloads = {},
+            .published_as = published,
+            .envelope = publication.envelope},
+           [&](topic::Type type) -> std::optional<std::string> {
+             const topic::Type wanted = concrete(type, natural.type);
+             // MQTT to MQTT is exact to the byte.
+             if (wanted == own_->type) return own_->publication.payload;
+             if (own_->is_stand_in)
+               return large_view(own_->type, own_->publication.payload, own_->publication.envelope, wanted);
+             return translate(own_->element, natural, wanted);
+           });
   if (!publication.envelope.retain) return;
-  retained_.set(*node, {.type = topic.type,
+  retained_.set(*node, {.type = published,
                         .natural_type = natural.type,
                         .payload = publication.payload,
                         .element = payload::serialize(element),

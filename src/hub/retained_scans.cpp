@@ -132,15 +132,16 @@ bool RetainedScans::read_item(const Client& client, const Node& node, const Scan
   if (!item) return false;
   shared_.work += work::item;
   const pugi::xml_node element = item->payload.document_element();
-  payload::NaturalPayload natural;
-  if (!form) natural = payload::natural_payload(element);
+  auto natural = payload::natural_payload(element);
   RetainedMessages::Message message{.node = node.id,
                                     .form = form.value_or(natural.type),
                                     .payload = {},
                                     .envelope = {.qos = scan.qos, .retain = true}};
-  message.is_natural = !form || message.form == payload::natural_type(element);
-  message.envelope.properties = item_properties(item->id, item->publisher);
-  auto payload = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.form.type, element);
+  message.is_natural = message.form == natural.type;
+  const auto type = concrete(message.form.type, natural.type);
+  message.envelope.properties = item_properties(item->id, item->publisher, type, element);
+  auto payload =
+      type == natural.type && natural.payload ? std::move(natural.payload) : payload::to_mqtt(type, element);
   add(*client.subscriber, std::move(message), std::move(payload));
   return true;
 }

@@ -88,7 +88,7 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
     ItemPublished item{.node = node.id,
                        .natural_type = natural_type,
                        .payloads = {},
-                       .published_as = type_of_clear,
+                       .published_as = concrete(type_of_clear.value_or(natural_type), natural_type),
                        .envelope = envelope};
     for (const topic::Form form :
          {natural_type, topic::Type::xml, topic::Type::any, type_of_clear.value_or(natural_type)}) {

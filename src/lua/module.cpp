@@ -37,8 +37,8 @@
 //   core:close_connection(session)
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
-//   core:restore_retained(host, node, retained, properties, expires_in)  what save_retained was given before
-//                                 a restart; raises where that is damaged
+//   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given
+//                                 before a restart; raises where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
@@ -434,15 +434,15 @@ int restore_retained(lua_State* L) {
   const auto node = check_string(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);
   const auto type = topic::type_from_name(text_field(L, 4, "type"));
-  const auto payload = text_field(L, 4, "payload");
   const auto element = text_field(L, 4, "element");
   lua_getfield(L, 4, "qos");
   const auto qos = luaL_checkinteger(L, -1);
   const bool is_large = flag_field(L, 4, "is_large");
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
-  const auto properties = opt_string(L, 5);
-  const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
+  const auto payload = check_string(L, 5);
+  const auto properties = opt_string(L, 6);
+  const Time expires_at = lua_isnoneornil(L, 7) ? Time::max() : time_after(luaL_checknumber(L, 7));
   if (!type || qos < 0 || qos > 2) return luaL_error(L, "the copy has an unknown TYPE or QoS");
   bool is_xml = false;
   core.tell_hub(L, [&](hub::Hub& hub) {

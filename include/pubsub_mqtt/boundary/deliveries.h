@@ -91,6 +91,9 @@ struct Selection {
 
   bool empty() const { return *this == Selection{}; }
 
+  // Whether it selects that form of an item: where it may be the natural one, of some item.
+  bool selects(topic::Form form) const { return by_form[form.index()] || (natural && form.may_be_natural()); }
+
   // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among
   // the filters that select it.
   std::optional<mqtt::QoS> qos(topic::Form form, topic::Type natural_type) const {
@@ -136,10 +139,10 @@ struct NodeClosed {
 // a payload here.
 struct ItemPublished {
   NodeId node = 0;
+  // Never Type::any.
   topic::Type natural_type = topic::Type::xml;
   std::array<std::optional<std::string>, topic::form_count> payloads;
-  // The TYPE of the topic that it was published to over MQTT, in which form its properties were said; nullopt: over
-  // XMPP.
+  // The TYPE in whose form its properties were said, which is never Type::any; nullopt: they say nothing of a form.
   std::optional<topic::Type> published_as = std::nullopt;
   // Its QoS is an upper bound; the subscriber's own is the other.
   Envelope envelope = {.qos = mqtt::QoS::exactly_once};

@@ -19,6 +19,8 @@ struct Form {
 
   // Of what is kept by form: less than form_count.
   constexpr std::size_t index() const { return is_mounted ? type_count : static_cast<std::size_t>(type); }
+  // Whether it is that of an item's natural TYPE, for some items.
+  constexpr bool may_be_natural() const { return !is_mounted && type != Type::any; }
   bool operator==(const Form&) const = default;
 };
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "protocol/large_payload.h"
+#include "protocol/prepared_item.h"
 #include "protocol/session.h"
 #include "routing/audiences.h"
 #include "routing/shared.h"
@@ -141,9 +141,9 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
                                          .payload = std::string(packet.payload),
                                          .envelope = session_.envelope(packet)},
                          .mounted_at = mounted_at};
-  request.large = examine_if_large(request.publication, shared.limits);
+  request.prepared = prepare(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
-  request.ticket.bytes = request.publication.size();
+  request.ticket.bytes = request.size();
   session_.prepare_to_ask();
   shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes,
                              shared.limits);

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/large_payload.h"
+#include "protocol/prepared_item.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
@@ -201,20 +201,21 @@ void Session::publish_will() {
   // The record has what the client named.
   auto [topic, mounted_at] = meaning(publication.topic);
   publication.topic = std::move(topic);
-  auto large = examine_if_large(publication, shared_.limits);
+  auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
-  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
+  const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
+  shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {
     publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
   }
   PublishRequest request{.ticket = ticket(0),
                          .publication = std::move(publication),
-                         .large = std::move(large),
+                         .prepared = std::move(prepared),
                          .mounted_at = mounted_at};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
-  request.ticket.bytes = request.publication.size();
+  request.ticket.bytes = request.size();
   ask(std::move(request));
 }
 

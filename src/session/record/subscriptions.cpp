@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::session {
@@ -43,7 +44,8 @@ bool selects(const Subscription& subscription, const Wanted& wanted, bool is_nat
   const auto parsed = topic::parse_filter(filter.text);
   const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
   return pattern != nullptr && pattern->selects(wanted.full->host, wanted.full->node) &&
-         (pattern->type ? *pattern->type == wanted.full->type : is_natural);
+         (pattern->type ? *pattern->type == wanted.full->type
+                        : is_natural && topic::Form(wanted.full->type).may_be_natural());
 }
 
 }  // namespace

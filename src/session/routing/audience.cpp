@@ -55,7 +55,7 @@ void Audience::count(const Group& group, int by) {
 
 bool Audience::receives(SessionId session, topic::Form form) const {
   return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-    return group.selection.qos(form, form.type) && find(group.sessions, session) != group.sessions.end();
+    return group.selection.selects(form) && find(group.sessions, session) != group.sessions.end();
   });
 }
 

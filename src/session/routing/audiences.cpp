@@ -46,8 +46,9 @@ class Parts {
 };
 
 // What is said of the payload's form is left out where the topic has another one (docs/mapping.md, "MQTT 5.0").
-Envelope envelope_for(topic::Type type, const ItemPublished& item) {
+Envelope envelope_for(topic::Form form, const ItemPublished& item) {
   Envelope envelope = item.envelope;
+  const topic::Type type = concrete(form.type, item.natural_type);
   if (envelope.properties == nullptr || type == item.published_as.value_or(type)) return envelope;
   std::string properties = mqtt::forwarded(mqtt::Properties(*envelope.properties), false);
   envelope.properties =
@@ -60,7 +61,7 @@ std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form
   return std::make_shared<Message>(Message::Kind::live, item.node, form,
                                    Publication{.topic = audience.topic(form),
                                                .payload = std::move(*item.payloads[form.index()]),
-                                               .envelope = envelope_for(form.type, item)});
+                                               .envelope = envelope_for(form, item)});
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ bool is_received_as_xml(const Audience& audience, topic::Type natural_type) {
 // For those who receive another form than the one published.
 bool translate(topic::Type published, std::string_view payload, const Audience& audience,
                std::size_t max_xml_elements, ItemPublished& item) {
-  const auto element = payload::to_element(published, payload, {}, max_xml_elements);
+  const auto element =
+      payload::to_element(published, payload, {}, max_xml_elements, item.envelope.content_type());
   if (std::holds_alternative<payload::Refused>(element)) return false;
   const pugi::xml_node root = std::get<pugi::xml_document>(element).document_element();
   // What was made of anything else is of its own TYPE.
