@@ -150,8 +150,9 @@ end
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
+local mountpoint = module:require "mountpoint"(settings, shared);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
-	xmpp_creation);
+	xmpp_creation, mountpoint);
 module:require "accounts"(shared, attempts);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
@@ -159,11 +160,13 @@ local remove_from_shell = module:require "shell"(shared, apply_defaults);
 module.add_host = hosts.enable;
 ports.provide();
 
+mountpoint.read_settings();
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
+	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);
 		if shared.core then shared.core:host_changed(host); end

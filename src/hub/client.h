@@ -1,6 +1,8 @@
 // What the hub knows of a session. Prosody's thread only.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -37,7 +39,12 @@ struct Client {
 // A mosquitto bridge's will says there that the bridge is down: nobody reads it, and nobody has to mend anything.
 bool is_about_the_broker(std::string_view topic);
 
+// What a topic is for a line of the log: what the client named, and where that is mounted, what it means.
+std::string printable_topic(std::string_view topic, std::size_t mounted_at);
+std::string printable_filter(const TopicFilter& filter);
+
 // Says that `what`, a request of the client's about a topic, was refused: once for each client and reason.
+// `topic` is printable.
 void log_refusal(const Shared& shared, const Client& client, std::string_view what, std::string_view topic,
                  std::string_view reason);
 

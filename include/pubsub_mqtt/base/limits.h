@@ -85,8 +85,8 @@ struct Limits {
   std::size_t max_anonymous_sessions = 1000;  // all clients without login share these
 
   // Filters of a session.
-  std::size_t max_subscriptions = 1000;
-  std::size_t max_wildcard_subscriptions = 100;
+  std::size_t max_subscriptions = 10000;
+  std::size_t max_wildcard_subscriptions = 1000;
   // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
   std::size_t max_total_memberships = 10000000;
 };

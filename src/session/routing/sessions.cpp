@@ -54,6 +54,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(MountpointChanged& changed);
 
   SessionTable table;
   Audiences audiences;
@@ -357,6 +358,12 @@ void Sessions::State::carry_out(PublishReply& reply) {
   if (goes_on) return;
   session->outbox()->close();
   detach(*session);
+}
+
+void Sessions::State::carry_out(MountpointChanged& changed) {
+  shared.mountpoint = std::move(changed.mountpoint);
+  audiences.follow_mountpoint(shared.mountpoint.get());
+  table.for_each([](Session& session) { session.guard([&] { session.follow_mountpoint(); }); });
 }
 
 void Sessions::State::log(const Session& session, LogLevel level, std::string_view text) {
