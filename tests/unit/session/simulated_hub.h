@@ -164,7 +164,7 @@ class SimulatedHub {
     has_members_ = true;
     for (NodeId node = 0; node < nodes; ++node) {
       AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
-      change.shared.by_type[static_cast<std::size_t>(topic::Type::utf8)] = true;
+      change.shared.natural = true;
       deliveries_.emplace_back(change);
     }
     deliveries_.emplace_back(SubscribeReply{.ticket = request.ticket,
