@@ -219,7 +219,21 @@ void Session::publish_will() {
   ask(std::move(request));
 }
 
-void Session::receive(const mqtt::Subscribe& packet) {
+// SUBACK and UNSUBACK of 5.0 have a byte for each filter. What could not be answered, since the client takes no packet
+// of that size [MQTT5-3.1.2-24], is not carried out either.
+bool Session::takes_answer_for(std::size_t filters) const {
+  if (client_limits() == nullptr) return true;
+  std::string bytes;
+  mqtt::write(mqtt::Suback{.reasons = std::vector<mqtt::Reason>(filters)}, bytes,
+              mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size() <= client_limits()->max_packet_size;
+}
+
+Violation Session::receive(const mqtt::Subscribe& packet) {
+  if (!takes_answer_for(packet.subscriptions.size())) {
+    return BrokenRule{"a SUBSCRIBE whose SUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
   const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
@@ -232,6 +246,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
                                      .identifier = identifier.value_or(0)});
   }
   subscribe(std::move(request));
+  return std::nullopt;
 }
 
 void Session::subscribe(SubscribeRequest&& request) {
@@ -262,11 +277,16 @@ void Session::forget_expected() noexcept {
   subscriptions_changed();
 }
 
-void Session::receive(const mqtt::Unsubscribe& packet) {
+Violation Session::receive(const mqtt::Unsubscribe& packet) {
+  if (!takes_answer_for(packet.topic_filters.size())) {
+    return BrokenRule{"an UNSUBSCRIBE whose UNSUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier), .topic_filters = {}};
   request.topic_filters.reserve(packet.topic_filters.size());
   for (const auto filter : packet.topic_filters) request.topic_filters.push_back(meaning_of_filter(filter));
   unsubscribe(std::move(request));
+  return std::nullopt;
 }
 
 void Session::unsubscribe(UnsubscribeRequest&& request) {

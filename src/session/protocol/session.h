@@ -104,8 +104,8 @@ class Session {
   void resume();
 
   // From the client.
-  void receive(const mqtt::Subscribe& packet);
-  void receive(const mqtt::Unsubscribe& packet);
+  Violation receive(const mqtt::Subscribe& packet);
+  Violation receive(const mqtt::Unsubscribe& packet);
   Violation receive(const mqtt::Publish& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Puback& packet);
@@ -233,6 +233,7 @@ class Session {
   void unsubscribe(UnsubscribeRequest&& request);
   void subscribe_anew(const std::vector<Subscription>& outdated);
   bool has_options() const { return record_.is_bridge || record_.has_options; }
+  bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;

@@ -70,21 +70,20 @@ class Message : public std::enable_shared_from_this<Message> {
     std::uint32_t header_size = 0;
     std::uint32_t identifier_place = 0;  // of the packet identifier in the header
   };
-  using Encodings = std::array<Encoding, 2>;  // QoS 0; QoS 1 and 2
-  enum class Form : std::uint8_t { none, without_properties, with_properties };
-  static Form form(mqtt::ProtocolLevel level) {
-    return level == mqtt::ProtocolLevel::mqtt_5 ? Form::with_properties : Form::without_properties;
+  // For QoS 0, and for QoS 1 and 2; with the properties of 5.0, and without.
+  static constexpr std::uint8_t all_encodings = 4;
+  static std::uint8_t index(mqtt::QoS qos, mqtt::ProtocolLevel level) {
+    return static_cast<std::uint8_t>((qos == mqtt::QoS::at_most_once ? 0U : 1U) +
+                                     (level == mqtt::ProtocolLevel::mqtt_5 ? 2U : 0U));
   }
-  // Most messages have subscribers of one form only.
-  Encodings& encodings(mqtt::ProtocolLevel level) {
-    return form(level) == first_form_ ? encodings_ : new_encodings(level);
-  }
-  Encodings& new_encodings(mqtt::ProtocolLevel level);
+  // Most messages have subscribers of one kind only.
   Encoding& encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
-    Encoding& encoding = encodings(level)[qos == mqtt::QoS::at_most_once ? 0 : 1];
+    const std::uint8_t wanted = index(qos, level);
+    Encoding& encoding = wanted == first_index_ ? first_ : place(wanted);
     if (encoding.bytes.empty()) encode(qos, level, encoding);
     return encoding;
   }
+  Encoding& place(std::uint8_t wanted);
   void encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const;
   bool shares_properties(mqtt::ProtocolLevel level) const;
   bool is_copied(mqtt::ProtocolLevel level) const;
@@ -95,10 +94,10 @@ class Message : public std::enable_shared_from_this<Message> {
   NodeId node_;
   Kind kind_;
   topic::Form form_;
-  Form first_form_ = Form::none;
+  std::uint8_t first_index_ = all_encodings;  // none
   Publication publication_;
-  Encodings encodings_;                         // of the form that was wanted first
-  std::unique_ptr<Encodings> other_encodings_;  // of the other one
+  Encoding first_;                                               // that was wanted
+  std::unique_ptr<std::array<Encoding, all_encodings>> others_;  // by their index
 };
 
 }  // namespace pubsub_mqtt::session
