@@ -29,7 +29,7 @@ local function around_call(service, method, after, before)
 end
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, mountpoint, retained, current_item, observers, rights, xmpp_creation)
+return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation, mountpoint)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)

@@ -14,8 +14,8 @@ local slice = 0.002; -- seconds; XMPP does not wait for the disk
 --   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
 --   expires  when it expires, if it does, likewise
 --   node     of which node (current_item.lib.lua)
--- `properties`, and the payload of TYPE binary, in base64: storages write bytes as they like. Of one that has ended on a node that persists, so that
--- nothing older is sent in its place:
+-- `properties`, and the payload of TYPE binary, in base64: storages write bytes as they like. Of one that has ended on
+-- a node that persists, so that nothing older is sent in its place:
 --   ended    when, in seconds since 1970
 --   node     of which node
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fair_queue.h"
 #include "nodes.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
@@ -17,6 +18,8 @@
 #include "subscriber.h"
 
 namespace pubsub_mqtt::hub {
+
+struct Party;
 
 struct Client {
   SessionId session = 0;
@@ -27,8 +30,9 @@ struct Client {
   AccountNumber account_number = 0;        // of it, see Rights
   std::optional<ConnectionId> failed;      // that one is being closed: a publish failed for now
   std::list<Request> waiting;              // one that is being carried out stays where it is
-  bool has_turn = false;                   // see Turns
-  std::uint64_t turn = 0;                  // when the next one begins: counts what the ones before have cost
+  Party* party = nullptr;                  // see Turns
+  Turn turn = {};                          // among those of its party
+  bool has_turn = false;                   // it waits for one, or it is its turn
   std::unique_ptr<Subscriber> subscriber;  // none before the first SUBSCRIBE
 };
 

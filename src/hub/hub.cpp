@@ -108,6 +108,7 @@ void Hub::State::accept(Request& request) {
           client.name = std::move(each.client);
           client.account = std::move(each.account);
           client.account_number = rights.number(client.account);
+          turns.enter(client, client.account.empty() ? each.party : client.account);
         } else if constexpr (std::is_same_v<Kind, CloseSession>) {
           Client& client = clients.open(each.session);
           drop_unneeded(client);
@@ -155,7 +156,9 @@ bool Hub::step() {
 
 void Hub::State::end_turn(Client& client) {
   turns.end(client, std::exchange(work, 0));
-  if (client.waiting.empty() && !client.is_open) clients.erase(client);
+  if (!client.waiting.empty() || client.is_open) return;
+  turns.leave(client);
+  clients.erase(client);
 }
 
 // A piece of it. True: all is done.

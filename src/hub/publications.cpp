@@ -33,6 +33,10 @@ PubsubService::Published bad_payload(std::string_view text) {
                  text);
 }
 
+PubsubService::Published too_many_properties() {
+  return refused(mqtt::Reason::quota_exceeded, "the properties of a message are 65536 bytes at most");
+}
+
 // The client sends it again behind the one that failed: published now, it would come before it
 // [MQTT-4.6.0-6].
 bool is_behind_a_failure(const Client& client, const Ticket& ticket) {
@@ -122,6 +126,8 @@ std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic) 
 PubsubService::Published Publications::publish(const Client& client, const PublishRequest& request,
                                                const topic::NodeTopic& topic) {
   const Publication& publication = request.publication;
+  const auto& properties = publication.envelope.properties;
+  if (properties != nullptr && properties->size() > max_properties_size) return too_many_properties();
   switch (shared_.service.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
       return no_node("no pubsub component of that name is configured");

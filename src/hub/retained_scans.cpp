@@ -150,8 +150,10 @@ bool RetainedScans::read_item(const Client& client, const Node& node, const Scan
 void RetainedScans::add(Subscriber& subscriber, RetainedMessages::Message message,
                         std::optional<std::string> payload) {
   if (!payload || payload->empty()) return;
-  subscriber.retained_bytes += payload->size();
-  shared_.work += payload->size() / work::bytes_of_payload;
+  const auto& properties = message.envelope.properties;
+  const std::size_t bytes = payload->size() + (properties ? properties->size() : 0);
+  subscriber.retained_bytes += bytes;
+  shared_.work += bytes / work::bytes_of_message;
   message.payload = std::move(*payload);
   subscriber.retained.push_back(std::move(message));
 }

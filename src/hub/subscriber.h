@@ -86,7 +86,7 @@ struct Subscriber {
 
   std::list<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch
-  std::size_t retained_bytes = 0;                   // of its payloads
+  std::size_t retained_bytes = 0;                   // of its payloads and properties
   bool may_send_retained = true;                    // the session has sent on the last batch
 };
 

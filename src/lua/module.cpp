@@ -2,6 +2,7 @@
 //
 //   version                       of the library; the Lua half's own must be the same
 //   limits                        what docs/configuration.md calls limits, see push_limit_settings()
+//   available_bytes(path)         that Prosody may still write to the filesystem of path; nil where that cannot be told
 //   new(limits, callbacks)        a core; limits: a number for each of these by its name, and who may log in how
 //   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
@@ -50,12 +51,14 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iterator>
 #include <lua.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -644,7 +647,18 @@ constexpr luaL_Reg core_methods[] = {
     {nullptr, nullptr},
 };
 
+int available_bytes(lua_State* L) {
+  const std::string_view path = check_string(L, 1);
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  if (error) return 0;
+  // An integer does not raise.
+  lua_pushinteger(L, static_cast<lua_Integer>(std::min<std::uintmax_t>(space.available, LUA_MAXINTEGER)));
+  return 1;
+}
+
 constexpr luaL_Reg functions[] = {
+    {"available_bytes", entry<available_bytes>},
     {"new", entry<new_core>},
     {"tls_contexts", entry<tls_contexts>},
     {nullptr, nullptr},

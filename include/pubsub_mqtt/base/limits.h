@@ -104,6 +104,10 @@ struct LimitSetting {
 // A client that has not logged in has no more than this in memory, whatever mqtt_max_packet_size is.
 inline constexpr std::size_t max_connect_size = 64 * KiB;
 
+// A PUBLISH, or a will, whose properties take more than this is refused for good: whoever receives it in another form
+// has them gone through one by one, of which a packet may hold a million.
+inline constexpr std::size_t max_properties_size = 64 * KiB;
+
 inline constexpr std::size_t largest_packet = 268435455;  // [MQTT 3.1.1, 2.2.3]
 inline constexpr std::size_t any_number = 10000000;
 inline constexpr std::size_t ten_years = 3650UL * 24 * 60 * 60;

@@ -66,6 +66,7 @@ struct OpenSession {
   SessionId session = 0;
   std::string client;        // address and client identifier, printable, for log lines
   std::string account = {};  // bare JID; empty: without login
+  std::string party = {};    // without login: session::Peer::party; empty: the session is a party by itself
 };
 
 // Answered by SubscribeReply. Retained messages follow for each filter that was granted, a few at a time: see

@@ -92,6 +92,8 @@ bool Incoming::is_duplicate(const mqtt::Publish& packet) {
 const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   // A SUBSCRIBE that the client sent before comes first: the message may be for the client itself.
   if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  // The hub refuses it.
+  if (packet.properties.encoded().size() > max_properties_size) return nullptr;
   const DirectWay* way = ways_->find(packet.topic);
   if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
   if (!session_.shared().backlog.has_publish(way->meaning(packet.topic))) return way;

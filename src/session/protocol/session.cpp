@@ -178,7 +178,10 @@ Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
 void Session::prepare_to_ask() {
   auto& requests = shared_.requests;
   if (opens_at_next_) {
-    requests.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+    requests.emplace_back(OpenSession{.session = id_,
+                                      .client = client(),
+                                      .account = account(),
+                                      .party = party_ == nullptr ? std::string() : *party_});
     opens_at_next_ = false;
     opened_ = true;
   }
@@ -556,7 +559,9 @@ bool Session::admits(const Message& message, std::size_t waiting) const {
   // Retained ones come no faster than they are asked for.
   if (message.is_retained()) return true;
   const std::size_t most = shared_.limits.max_outbound_bytes;
-  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  if (publisher_pauses(message, waiting)) {
+    return waiting <= 2 * most || shared_.pauses.waiting_bytes() <= shared_.limits.max_pending_bytes;
+  }
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
   return waiting == 0 || waiting + message.size() <= most;
 }
