@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "protocol/incoming.h"
+#include "protocol/meaning.h"
 #include "protocol/reason_string.h"
 #include "protocol/recipient.h"
 #include "protocol/write_packet.h"
@@ -68,6 +69,10 @@ class Session {
 
   SessionId id() const { return id_; }
   PublisherId publisher() const { return publisher_; }
+  // What its client means by a topic.
+  MeantTopic meaning(std::string_view topic) const {
+    return meaning_of_topic(topic, shared_.mountpoint.get(), record_.key);
+  }
   // Of what its client publishes.
   Envelope envelope(const mqtt::Publish& packet) const;
   const SessionRecord& record() const { return record_; }
@@ -132,6 +137,9 @@ class Session {
   // [MQTT5-3.1.2-8].
   Time ends_at() const;
   Time will_is_due_at() const;
+
+  // The mount point has changed: subscribes to what the client's filters mean now, in place of what they meant.
+  void follow_mountpoint();
 
   // From Prosody's thread.
   void reply(SubscribeReply& reply);
@@ -217,6 +225,13 @@ class Session {
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
+  TopicFilter meaning_of_filter(std::string_view named) const {
+    return session::meaning_of_filter(named, shared_.mountpoint.get(), record_.key);
+  }
+  bool is_outdated(const TopicFilter& filter) const;
+  void subscribe(SubscribeRequest&& request);
+  void unsubscribe(UnsubscribeRequest&& request);
+  void subscribe_anew(const std::vector<Subscription>& outdated);
   bool has_options() const { return record_.is_bridge || record_.has_options; }
   bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;

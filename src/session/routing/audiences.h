@@ -28,6 +28,9 @@ class Audiences {
   Audiences(const SessionTable& sessions, SharedGroups& groups, const Limits& limits)
       : sessions_(sessions), groups_(groups), limits_(limits) {}
 
+  // Nodes have their mounted topics by that from now on; nullptr: none has one. It outlives this, or the next call.
+  void follow_mountpoint(const topic::Mountpoint* mountpoint);
+
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
   void carry_out(const NodeClosed& closed);
@@ -58,6 +61,7 @@ class Audiences {
   const SessionTable& sessions_;
   SharedGroups& groups_;
   const Limits& limits_;
+  const topic::Mountpoint* mountpoint_ = nullptr;
   std::unordered_map<NodeId, Audience> by_node_;
 };
 

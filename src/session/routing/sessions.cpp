@@ -54,6 +54,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(MountpointChanged& changed);
 
   SessionTable table;
   Audiences audiences;
@@ -133,11 +134,17 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 // The session of the client, without a connection; nullptr if there is none.
 Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
-  if (session == nullptr || !session->is_connected()) return session;
-  constexpr std::string_view why = "its client identifier connected again";
-  repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
-  disconnect(*session, mqtt::Reason::session_taken_over, why);
-  return table.find(key);  // one that does not outlive its connection is over now
+  if (session != nullptr && session->is_connected()) {
+    constexpr std::string_view why = "its client identifier connected again";
+    repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+    disconnect(*session, mqtt::Reason::session_taken_over, why);
+    session = table.find(key);  // one that does not outlive its connection is over now
+  }
+  if (session == nullptr || !shared.has_unfinished) return session;
+  // Its own end may be what memory did not suffice for: the new connection's will must not take the place of one that
+  // is due, nor the client resume what is over.
+  end_of_connection(*session);
+  return table.find(key);
 }
 
 void Sessions::resume(Session& session) { session.resume(); }
@@ -351,6 +358,12 @@ void Sessions::State::carry_out(PublishReply& reply) {
   if (goes_on) return;
   session->outbox()->close();
   detach(*session);
+}
+
+void Sessions::State::carry_out(MountpointChanged& changed) {
+  shared.mountpoint = std::move(changed.mountpoint);
+  audiences.follow_mountpoint(shared.mountpoint.get());
+  table.for_each([](Session& session) { session.guard([&] { session.follow_mountpoint(); }); });
 }
 
 void Sessions::State::log(const Session& session, LogLevel level, std::string_view text) {
