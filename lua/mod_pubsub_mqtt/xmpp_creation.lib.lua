@@ -11,7 +11,12 @@ local xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 return function (shared, new_nodes)
 	local creation = { event = "iq/host/"..xmlns_pubsub..":pubsub" };
 
-	-- Each returns why the node must not be created, where pubsub would do it.
+	local function create(host, node, account)
+		local ok, err = new_nodes.create(host, node, account);
+		if not ok then return tostring(err); end
+	end
+
+	-- Each returns why the node was not created, where pubsub would do it.
 	local by = {};
 
 	function by.publish(host, node, account)
@@ -19,7 +24,7 @@ return function (shared, new_nodes)
 		if not is_known then return; end -- pubsub refuses
 		local refusal = new_nodes.refuse_publish(host, node, account);
 		if refusal then return refusal; end
-		new_nodes.create(host, node, account);
+		return create(host, node, account);
 	end
 
 	function by.subscribe(host, node, account)
@@ -27,7 +32,7 @@ return function (shared, new_nodes)
 		local _, is_known = new_nodes.have_pattern(host, node, account);
 		local creator = is_known and account or "";
 		if new_nodes.may_create_by_subscribing(host, node, creator) then
-			new_nodes.create(host, node, creator);
+			return create(host, node, creator);
 		elseif shared.services[host].config.autocreate_on_subscribe then
 			return new_nodes.refuse(host, node, creator) or "there is no such node";
 		end
@@ -38,12 +43,12 @@ return function (shared, new_nodes)
 		local stanza = event.stanza;
 		local action = stanza.tags[1].tags[1];
 		local node = action and action.attr.node;
-		local create = action and stanza.attr.type == "set" and by[action.name];
-		if not create or not node or shared.services[host].nodes[node]
+		local create_by = action and stanza.attr.type == "set" and by[action.name];
+		if not create_by or not node or shared.services[host].nodes[node]
 		or not new_nodes.have_pattern(host, node, jid.bare(stanza.attr.from)) then
 			return;
 		end
-		local refusal = create(host, node, jid.bare(stanza.attr.from));
+		local refusal = create_by(host, node, jid.bare(stanza.attr.from));
 		if refusal then
 			event.origin.send(st.error_reply(stanza, "cancel", "item-not-found", refusal));
 			return true;

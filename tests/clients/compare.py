@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 
+import home_assistant
+import house
 from servers import Mosquitto, Prosody
 
 PATIENCE = 300
@@ -32,6 +34,9 @@ PROGRAMS = {
     "mosquitto_5": [sys.executable, SOURCES / "mosquitto_5.py"],
     "mosquitto_bridge": [sys.executable, SOURCES / "mosquitto_bridge.py"],
 }
+# The same with topics that name no pubsub host, and Prosody with a mount point.
+MOUNTED = {f"{name}_mounted": PROGRAMS[name] for name in ("mqttjs", "mqttjs_5", "mosquitto_bridge")}
+PROGRAMS |= MOUNTED
 
 
 class Program:
@@ -39,9 +44,12 @@ class Program:
 
     def __init__(self, name, port, path):
         self.path = path
+        environment = {**os.environ, "NODE_PATH": str(BUILD / "node_modules")}
+        if name in MOUNTED:
+            environment["TREE"] = ""
         with path.open("wb") as output, path.with_suffix(".errors").open("wb") as errors:
             self.process = subprocess.Popen(
-                [*PROGRAMS[name], str(port)], env={**os.environ, "NODE_PATH": str(BUILD / "node_modules")},
+                [*PROGRAMS[name], str(port)], env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
 
     def transcript(self):
@@ -64,37 +72,68 @@ class Program:
             self.process.wait()
 
 
+def is_equal(expected, seen):
+    for line in difflib.unified_diff(expected, seen, "mosquitto", "mod_pubsub_mqtt", n=2, lineterm=""):
+        print(line)
+    return expected == seen
+
+
 def is_same(name):
     folder = BUILD / "results" / name
     shutil.rmtree(folder, ignore_errors=True)
+    settings = 'mqtt_mountpoint = "pubsub.localhost/any"\n' if name in MOUNTED else ""
     # Both at once, since a client waits more than it works.
-    with (Mosquitto(folder / "mosquitto") as mosquitto, Prosody(folder / "prosody", MODULES) as prosody,
+    with (Mosquitto(folder / "mosquitto") as mosquitto, Prosody(folder / "prosody", MODULES, settings) as prosody,
           Program(name, mosquitto.port, folder / "mosquitto.transcript") as with_mosquitto,
           Program(name, prosody.port, folder / "prosody.transcript") as with_prosody):
         expected = with_mosquitto.transcript()
         seen = with_prosody.transcript()
-    for line in difflib.unified_diff(expected, seen, "mosquitto", "mod_pubsub_mqtt", n=2, lineterm=""):
-        print(line)
     if expected[-1] != "exit status 0":
         print(f"{name} fails against mosquitto, too")
         return False
-    return expected == seen
+    return is_equal(expected, seen)
+
+
+# The configuration of a house, besides where it stands: each device keeps its own topics.
+HOUSE = """mqtt_mountpoint = "pubsub.localhost/any"
+mqtt_node_defaults = {
+	{ "zigbee2mqtt/#", affiliations = { ["zigbee2mqtt@localhost"] = "publisher", ["ha@localhost"] = "publisher" } };
+	{ "homeassistant/#", affiliations = { ["zigbee2mqtt@localhost"] = "publisher", ["ha@localhost"] = "publisher" } };
+	{ "spBv1.0/#", affiliations = { ["sparkplug@localhost"] = "publisher", ["ha@localhost"] = "publisher" } };
+}
+"""
+
+
+def house_is_same():
+    folder = BUILD / "results" / "house"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["NODE_PATH"] = str(BUILD / "node_modules")
+    mosquitto = folder / "mosquitto"
+    kept = f"persistence true\npersistence_location {mosquitto}/\nset_tcp_nodelay true\n"
+    prosody = Prosody(folder / "prosody", MODULES, HOUSE, ("ha", "zigbee2mqtt", "sparkplug"))
+    transcripts = []
+    for server, client in ((Mosquitto(mosquitto, kept), home_assistant.OverMqtt), (prosody, home_assistant.OverXmpp)):
+        lines = house.Scenario(server, client, server.folder).run()
+        (server.folder / "transcript").write_text("\n".join(lines), encoding="utf-8")
+        transcripts.append(lines)
+    return is_equal(*transcripts)
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the `with` blocks end
-    names = sys.argv[3:] or list(PROGRAMS)
-    unknown = [name for name in names if name not in PROGRAMS]
+    known = [*PROGRAMS, "house"]
+    names = sys.argv[3:] or known
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"no such client: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}", file=sys.stderr)
+        print(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
     same = {}
     for name in names:
         print(f"=== {name}", flush=True)
-        same[name] = is_same(name)
-    print(f"\n{'client':20}same as mosquitto")
+        same[name] = house_is_same() if name == "house" else is_same(name)
+    print(f"\n{'client':26}same as mosquitto")
     for name in names:
-        print(f"{name:20}{'yes' if same[name] else 'no'}")
+        print(f"{name:26}{'yes' if same[name] else 'no'}")
     if not all(same.values()):
         print(f"Transcripts and logs: {BUILD / 'results'}")
     return 0 if all(same.values()) else 1

@@ -6,6 +6,7 @@ subscribes there and publishes. A message has to arrive once on each end, a reta
 """
 
 import itertools
+import os
 import pathlib
 import queue
 import sys
@@ -17,7 +18,7 @@ from servers import Mosquitto
 
 PATIENCE = 40
 REMOTE = int(sys.argv[1])
-TREE = "pubsub.localhost/utf8/bridge"
+TREE = os.environ.get("TREE", "pubsub.localhost/utf8/") + "bridge"
 
 # What stands after `topic` in mosquitto.conf, and what stands before a topic on the local and on the remote end.
 BRIDGES = [

@@ -5,7 +5,7 @@
 const mqtt = require('mqtt');
 
 const patience = 10_000;
-const base = 'pubsub.localhost/utf8/mqttjs';
+const base = `${process.env.TREE ?? 'pubsub.localhost/utf8/'}mqttjs`;
 const [port, version = '4'] = process.argv.slice(2).reverse();
 const url = `mqtt://127.0.0.1:${port}`;
 const speaks5 = version === '5';

@@ -17,17 +17,18 @@ def free_port():
 class Process:
     """A process and its log, which last as long as the `with` block. The block begins when the log says `ready`."""
 
-    def __init__(self, command, log, ready):
+    def __init__(self, command, log, ready, environment=None):
         self.command = command
         self.log = log
         self.ready = ready
+        self.environment = environment
+
+    def start(self):
         self.text = ""
         self.ended = False
         self.changed = threading.Condition()
-
-    def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, errors="replace")
+                                        stderr=subprocess.STDOUT, text=True, errors="replace", env=self.environment)
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
         try:
@@ -35,13 +36,20 @@ class Process:
         except BaseException:
             self.stop()
             raise
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def __enter__(self):
+        self.start()
         return self
 
     def __exit__(self, *_):
         self.stop()
 
     def read(self):
-        with self.log.open("w", encoding="utf-8") as log:
+        with self.log.open("a", encoding="utf-8") as log:
             for line in self.process.stdout:
                 log.write(line)
                 with self.changed:
@@ -67,11 +75,15 @@ class Process:
             self.process.wait()
         self.reader.join()
 
+    def kill(self):
+        self.process.kill()
+
 
 class Mosquitto(Process):
     """mosquitto.conf(5): its defaults, but for a listener that lets in clients without login."""
 
     def __init__(self, folder, more_settings=""):
+        self.folder = folder
         self.port = free_port()
         folder.mkdir(parents=True)
         settings = folder / "mosquitto.conf"
@@ -81,10 +93,15 @@ class Mosquitto(Process):
 
 
 class Prosody(Process):
-    """A Prosody with the module, and its defaults, on a component where a publish creates the node."""
+    """A Prosody with the module, and its defaults, on a component where a publish creates the node.
 
-    def __init__(self, folder, modules):
+    more_settings: of the module; accounts: names on localhost, whose password is "secret", and who may use XMPP.
+    """
+
+    def __init__(self, folder, modules, more_settings="", accounts=()):
+        self.folder = folder
         self.port = free_port()
+        self.c2s_port = free_port()
         (folder / "data").mkdir(parents=True)
         settings = folder / "prosody.cfg.lua"
         settings.write_text(f"""run_as_root = true
@@ -93,17 +110,26 @@ pidfile = "{folder}/prosody.pid"
 certificates = "{folder}"
 plugin_paths = {{ "{modules}" }}
 log = {{ {{ to = "console", levels = {{ min = "debug" }} }} }}
+modules_enabled = {{ "saslauth", "roster", "disco" }}
 modules_disabled = {{ "s2s" }}
-c2s_ports = {{}}
+c2s_ports = {{ {self.c2s_port} }}
+c2s_interfaces = {{ "127.0.0.1" }}
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+authentication = "internal_plain"
 c2s_direct_tls_ports = {{}}
 mqtt_ports = {{ {self.port} }}
 mqtt_interfaces = {{ "127.0.0.1" }}
 mqtt_tls_ports = {{}}
-
+{more_settings}
 VirtualHost "localhost"
 
 Component "pubsub.localhost" "pubsub"
 	modules_enabled = {{ "pubsub_mqtt" }}
 	autocreate_on_publish = true
 """)
+        for name in accounts:
+            account = folder / "data" / "localhost" / "accounts" / f"{name}.dat"
+            account.parent.mkdir(parents=True, exist_ok=True)
+            account.write_text('return { password = "secret" };')
         super().__init__(["prosody", "-F", "--config", str(settings)], folder / "log", r"Activated service 'mqtt' on")

@@ -25,6 +25,18 @@ std::string code(const std::string& pattern) {
   return std::regex_replace(found, std::regex("example\\.org"), "localhost");
 }
 
+// All lines of one section that are code.
+std::string code_of_section(const std::string& heading) {
+  std::ifstream file(PUBSUB_MQTT_SOURCE "/README.md");
+  std::string found;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("#")) inside = line == heading;
+    if (inside && line.starts_with("    ")) found += line + '\n';
+  }
+  return std::regex_replace(found, std::regex("example\\.org"), "localhost");
+}
+
 std::vector<std::string> words(const std::string& command) {
   std::istringstream text(std::regex_replace(command, std::regex("'"), ""));
   return {std::istream_iterator<std::string>(text), {}};
@@ -75,6 +87,32 @@ TEST(Readme, TwoAccountsPublishToOneNode) {
   publish("romeo@localhost");
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("romeo@localhost.*refused", mark), 0U);
+}
+
+TEST(Readme, TheHouseHasItsRights) {
+  Prosody prosody;
+  prosody.start({.global = code_of_section("### A house"),
+                 .component = code("(modules_enabled|autocreate_on_publish)")});
+  for (const char* name : {"zigbee2mqtt", "ha", "guest"}) {
+    prosody.shell(">require 'core.usermanager'.create_user('" + std::string(name) + "', '" +
+                  account_password + "', 'localhost')");
+  }
+  const auto publish = [&](const std::string& name, const std::string& topic) {
+    EXPECT_EQ(
+        MosquittoCommand({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(prosody.mqtt_port()), "-u",
+                          name + "@localhost", "-P", account_password, "-q", "1", "-t", topic, "-m", "1"})
+            .wait(),
+        0);
+  };
+  publish("zigbee2mqtt", "homeassistant/light/lamp/config");
+  publish("zigbee2mqtt", "zigbee2mqtt/lamp");
+  publish("ha", "zigbee2mqtt/lamp/set");
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("refused"), 0U);
+  publish("guest", "zigbee2mqtt/lamp/set");
+  prosody.log().wait_for("guest@localhost.*refused: guest@localhost is no publisher of the node");
+  publish("guest", "elsewhere");
+  prosody.log().wait_for("guest@localhost.*elsewhere.*refused");
 }
 
 }  // namespace
