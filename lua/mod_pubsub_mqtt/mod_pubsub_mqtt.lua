@@ -143,6 +143,7 @@ end
 
 --- Prosody's side
 
+local give_access = module:require "access"(settings, shared);
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
@@ -157,6 +158,7 @@ local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
+	give_access();
 	for host in pairs(services) do
 		rights.read_settings(host);
 		if shared.core then shared.core:host_changed(host); end

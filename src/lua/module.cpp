@@ -10,6 +10,7 @@
 //                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
+//   core:set_access(access)       whom to believe and which pages to let in, see access_settings.h
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -56,6 +57,7 @@
 #include <variant>
 #include <vector>
 
+#include "access_settings.h"
 #include "core.h"
 #include "port_certificates.h"
 #include "protected_call.h"
@@ -186,6 +188,19 @@ int set_limits(lua_State* L) {
   core.network().set_limits(limits);
   core.tell_hub(L, [&](hub::Hub& hub) { hub.set_limits(limits); });
   return 0;
+}
+
+// False: the error is on the stack.
+bool set_access_from(lua_State* L, Core& core) {
+  auto access = read_access(L, 2);
+  if (access) core.network().set_access(*std::move(access));
+  return access.has_value();
+}
+
+int set_access(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  return set_access_from(L, core) ? 0 : lua_error(L);
 }
 
 int start(lua_State* L) {
@@ -559,6 +574,7 @@ int tls_contexts(lua_State* L) {
 constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
     {"set_limits", entry<set_limits>},
+    {"set_access", entry<set_access>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},

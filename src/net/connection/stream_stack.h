@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,11 @@ class StreamStack {
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();
   std::string take_server_name();
+  std::optional<Introduction> take_introduction();
+  std::optional<Time> next_ping() const;
+  void ping(Time now, SendQueue& to_socket);
+  // Lets go of those that have nothing more to do.
+  void drop_done();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
   // Whether an administrator can mend it: see Stream.

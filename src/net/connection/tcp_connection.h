@@ -81,6 +81,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void read();
   bool streams_take_turn();
   void receive(std::string_view bytes);
+  void introduce(Introduction introduction);
   void process(std::string_view input);
   void process_unparsed();
   void ended(std::string_view reason);
@@ -90,6 +91,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void send();
   void call_at(Time moment);
   void await_deadline();
+  void ping(Time now);
   void mark_for_flush() noexcept;
   void notice_drained();
 
