@@ -116,6 +116,7 @@ void FrameReader::refuse(std::uint16_t status_code, std::string_view error) {
 void FrameReader::end_frame() { bytes_of_frame_ -= frame_size_; }
 
 FrameReader::Status FrameReader::read(std::string_view bytes, std::string& payload, std::string& answer) {
+  payload.reserve(payload.size() + bytes.size());  // once, for what comes in chunks of wslay's
   Work work{.input = bytes, .payload = payload, .answer = answer};
   work_ = &work;
   const int received = wslay_event_recv(context_.get());
