@@ -9,9 +9,6 @@ namespace {
 // Beyond this a growing string would be copied too often.
 constexpr std::size_t gathered_size = 64UL * 1024;
 
-// Up to here bytes are moved to make room in front of them, rather than sent as a piece of their own.
-constexpr std::size_t moved_size = 4096;
-
 }  // namespace
 
 std::string_view SendQueue::view(const Piece& piece) {
@@ -45,17 +42,6 @@ void SendQueue::push(std::shared_ptr<const std::string> bytes) {
   if (size == 0) return;
   held().pieces.emplace_back(std::move(bytes));
   held_->size += size;
-}
-
-void SendQueue::push_front(std::string_view bytes) {
-  auto& pieces = held().pieces;
-  auto* first = pieces.empty() ? nullptr : std::get_if<std::string>(&pieces.front());
-  if (first != nullptr && first->size() <= moved_size) {
-    first->insert(0, bytes);
-  } else {
-    pieces.emplace(pieces.begin(), std::string(bytes));
-  }
-  held_->size += bytes.size();
 }
 
 void SendQueue::append(SendQueue&& more) {

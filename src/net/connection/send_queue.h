@@ -20,9 +20,6 @@ class SendQueue {
   void push(std::string_view bytes);
   void push(std::shared_ptr<const std::string> bytes);
 
-  // In front of all that waits, of which nothing has been sent yet.
-  void push_front(std::string_view bytes);
-
   // Moves what `more` holds to the end, without a copy of shared bytes.
   void append(SendQueue&& more);
 

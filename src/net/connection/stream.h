@@ -40,6 +40,9 @@ class Stream {
   // also when it fails.
   virtual Status receive(std::string_view bytes, std::string& above, std::string& answer) = 0;
 
+  // On top: what is to stand before bytes of the session, whole packets or a part of one. Good until the next call.
+  virtual std::string_view head(std::string_view /*packets*/) { return {}; }
+
   // Moves all of `above` to the end of `below`, in the stream's own form. Called once a turn of the loop with
   // all that waits.
   virtual Status send(SendQueue& above, SendQueue& below) = 0;

@@ -24,6 +24,7 @@ class StreamStack {
   bool needs_turns() const;
   bool take_turn();
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
+  std::string_view head(std::string_view packets) { return top_ ? top_->head(packets) : std::string_view(); }
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();

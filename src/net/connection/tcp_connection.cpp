@@ -171,16 +171,20 @@ void TcpConnection::discard_outgoing() noexcept {
   socket_.outgoing() = {};
 }
 
-void TcpConnection::write(std::string_view packets) noexcept { push(packets); }
-void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept { push(std::move(packets)); }
+void TcpConnection::write(std::string_view packets) noexcept { push(packets, packets); }
+void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept {
+  const std::string_view bytes = *packets;
+  push(bytes, std::move(packets));
+}
 
 // A session is at work, this connection's or another's. Without memory for what it writes the connection ends
 // with the turn: the session of another must not pay for it.
 template <typename Bytes>
-void TcpConnection::push(Bytes&& packets) noexcept {
+void TcpConnection::push(std::string_view packets, Bytes&& held) noexcept {
   if (lost_) return;
   try {
-    outgoing_.push(std::forward<Bytes>(packets));
+    outgoing_.push(streams_.head(packets));
+    outgoing_.push(std::forward<Bytes>(held));
   } catch (const std::exception&) {
     lost_ = closing_ = true;
   }

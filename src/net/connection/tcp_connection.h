@@ -74,7 +74,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   template <typename Work>
   void guard(Work&& work) noexcept;
   template <typename Bytes>
-  void push(Bytes&& packets) noexcept;
+  void push(std::string_view packets, Bytes&& held) noexcept;
   void watch(PollSet::Events events);
   bool reads() const { return (socket_.watched() & EPOLLIN) != 0; }
   void stop_reading() { watch(socket_.watched() & ~PollSet::Events{EPOLLIN}); }

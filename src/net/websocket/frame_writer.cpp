@@ -24,6 +24,7 @@ ssize_t take_head(const std::uint8_t* bytes, std::size_t size, int, void* writte
 }  // namespace
 
 FrameWriter::FrameWriter() {
+  packets_.set_level(mqtt::ProtocolLevel::mqtt_5);     // which has all kinds of packets
   written_.reserve(max_head + sizeof(std::uint16_t));  // so that nothing throws among wslay's frames
   const wslay_frame_callbacks callbacks{
       .send_callback = take_head, .recv_callback = nullptr, .genmask_callback = nullptr};

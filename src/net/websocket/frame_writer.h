@@ -10,6 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+
 namespace pubsub_mqtt::net {
 
 class FrameWriter {
@@ -22,6 +25,9 @@ class FrameWriter {
   // What stands before so many bytes of MQTT. Good until the next call.
   std::string_view head(std::size_t payload_size);
 
+  // Of the packet that begins so; 0: these are too few bytes to tell.
+  std::size_t packet_size(std::string_view begin) const { return packets_.start(begin).size; }
+
   // Whole frames. Good until the next call.
   std::string_view ping();
   std::string_view close(std::uint16_t status_code);
@@ -33,6 +39,7 @@ class FrameWriter {
   std::string_view write(std::uint8_t opcode, std::size_t payload_size);
 
   std::string written_;
+  mqtt::PacketReader packets_{largest_packet};
   std::unique_ptr<wslay_frame_context, FreeContext> context_;
 };
 

@@ -88,12 +88,20 @@ Stream::Status WebSocketStream::fail(std::string_view error) {
   return Status::failed;
 }
 
-Stream::Status WebSocketStream::send(SendQueue& payload, SendQueue& frames) {
-  if (state_ == State::open) payload.push_front(writer_.head(payload.size()));
-  if (state_ == State::open || state_ == State::mqtt) {
-    frames.append(std::move(payload));
+// A large packet comes in parts, of which others share some.
+std::string_view WebSocketStream::head(std::string_view packets) {
+  if (state_ != State::open || packets.empty()) return {};
+  const bool goes_on = left_of_packet_ > 0;
+  const std::size_t size = goes_on ? left_of_packet_ : std::max(writer_.packet_size(packets), packets.size());
+  left_of_packet_ = size - std::min(size, packets.size());
+  return goes_on ? std::string_view() : writer_.head(size);
+}
+
+Stream::Status WebSocketStream::send(SendQueue& frames, SendQueue& below) {
+  if (state_ == State::over) {
+    frames = {};  // there is nobody to send to
   } else {
-    payload = {};  // there is nobody to send to
+    below.append(std::move(frames));
   }
   return Status::open;
 }

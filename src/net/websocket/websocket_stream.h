@@ -2,7 +2,8 @@
 // tell. `GET ` is HTTP, and everything else MQTT, which passes on. On top of a connection's other streams. Network
 // thread only.
 //
-// At rest it holds no buffers. `permessage-deflate` is declined: MQTT's packets are small, and a compressor for each
+// Each packet has a frame of its own: the specification wants clients to take them as they come [MQTT-6.0.0-2], and not
+// all do. At rest it holds no buffers. `permessage-deflate` is declined: MQTT's packets are small, and a compressor for each
 // client is not.
 #pragma once
 
@@ -31,7 +32,8 @@ class WebSocketStream final : public Stream {
 
   // Stream
   Status receive(std::string_view bytes, std::string& payload, std::string& answer) override;
-  Status send(SendQueue& payload, SendQueue& frames) override;
+  std::string_view head(std::string_view packets) override;
+  Status send(SendQueue& frames, SendQueue& below) override;
   void close(std::string& answer) override;
   std::optional<Introduction> take_introduction() override;
   bool is_done() const override { return state_ == State::mqtt; }
@@ -56,6 +58,7 @@ class WebSocketStream final : public Stream {
   std::unique_ptr<HttpRequest> request_;
   std::unique_ptr<FrameReader> reader_;  // while a frame or a message is incomplete
   FrameWriter& writer_;
+  std::size_t left_of_packet_ = 0;  // whose frame has begun
   Time next_ping_{0};
   std::string_view error_;  // a string literal
 };

@@ -49,32 +49,6 @@ TEST(SendQueueTest, SharedBytesAreNotCopied) {
   EXPECT_EQ(contents(queue), "onesharedtwo");
 }
 
-TEST(SendQueueTest, WhatIsPutInFrontOfLittleIsOnePieceWithIt) {
-  SendQueue queue;
-  queue.push("payload");
-  queue.push_front("head ");
-  EXPECT_EQ(pieces(queue).size(), 1U);
-  EXPECT_EQ(contents(queue), "head payload");
-  EXPECT_EQ(queue.size(), 12U);
-}
-
-TEST(SendQueueTest, WhatIsPutInFrontOfMuchMovesNothing) {
-  SendQueue queue;
-  const auto shared = std::make_shared<const std::string>("shared");
-  queue.push(shared);
-  queue.push_front("head ");
-  ASSERT_EQ(pieces(queue).size(), 2U);
-  EXPECT_EQ(pieces(queue)[1].data(), shared->data());
-  SendQueue own;
-  own.push(std::string(10000, 'x'));
-  own.push_front("head ");
-  EXPECT_EQ(pieces(own).size(), 2U);
-  EXPECT_EQ(contents(own), "head " + std::string(10000, 'x'));
-  SendQueue empty;
-  empty.push_front("head ");
-  EXPECT_EQ(contents(empty), "head ");
-}
-
 TEST(SendQueueTest, AnyNumberOfBytesMayBeSent) {
   std::string expected;
   for (int i = 0; i < 30; ++i) expected += std::to_string(i) + (i % 3 == 0 ? std::string(4000, 'x') : "y");

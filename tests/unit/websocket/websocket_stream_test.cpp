@@ -13,6 +13,7 @@
 #include "base/allocated_bytes.h"
 #include "client_frames.h"
 #include "connection/stream_stack.h"
+#include "pubsub_mqtt/mqtt/packet_writer.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -31,13 +32,19 @@ class WebSocketStreamTest : public testing::Test {
     below.clear();
   }
 
-  std::string send(std::string_view bytes) {
-    SendQueue payload;
+  // As a connection does, with what the session writes.
+  void write(SendQueue& queue, std::string_view packets) {
+    queue.push(stream.head(packets));
+    queue.push(packets);
+  }
+
+  std::string send(std::string_view packets) {
     SendQueue frames;
-    payload.push(bytes);
-    EXPECT_EQ(stream.send(payload, frames), StreamStatus::open);
-    EXPECT_TRUE(payload.empty());
-    return contents(frames);
+    SendQueue sent;
+    write(frames, packets);
+    EXPECT_EQ(stream.send(frames, sent), StreamStatus::open);
+    EXPECT_TRUE(frames.empty());
+    return contents(sent);
   }
 
   static std::string contents(const SendQueue& queue) {
@@ -90,24 +97,33 @@ TEST_F(WebSocketStreamTest, FramesMayFollowTheRequestAtOnce) {
   EXPECT_EQ(above, "MQTT");
 }
 
-TEST_F(WebSocketStreamTest, WhatIsSentIsOneFrame) {
+TEST_F(WebSocketStreamTest, EachPacketIsOneFrame) {
   open();
-  EXPECT_EQ(send("packets"), server_frame(binary, "packets"));
+  const std::string pingresp("\xd0\0", 2);
+  const std::string auth("\xf0\0", 2);
+  EXPECT_EQ(send(pingresp), server_frame(binary, pingresp));
+  EXPECT_EQ(send(auth), server_frame(binary, auth));
 }
 
 // A payload that many subscribers share is not copied for each of them.
-TEST_F(WebSocketStreamTest, SharedBytesAreNotCopied) {
+TEST_F(WebSocketStreamTest, APacketInPartsIsOneFrameToo) {
   open();
-  const auto shared = std::make_shared<const std::string>(100000, 'x');
-  SendQueue payload;
+  std::string publish;
+  mqtt::write(mqtt::Publish{.topic = "t", .payload = std::string(100000, 'x')}, publish);
+  const auto shared = std::make_shared<const std::string>(publish.substr(publish.size() - 100000));
+  const std::string header = publish.substr(0, publish.size() - shared->size());
   SendQueue frames;
-  payload.push(shared);
-  EXPECT_EQ(stream.send(payload, frames), StreamStatus::open);
+  SendQueue sent;
+  write(frames, header);
+  EXPECT_EQ(stream.head(*shared), "");
+  frames.push(shared);
+  write(frames, std::string_view("\xd0\0", 2));
+  EXPECT_EQ(stream.send(frames, sent), StreamStatus::open);
   SendQueue::Buffers buffers;
-  const auto pieces = frames.front(buffers);
-  ASSERT_EQ(pieces.size(), 2U);
-  EXPECT_EQ(pieces[0].iov_len, 10U);
+  const auto pieces = sent.front(buffers);
+  ASSERT_EQ(pieces.size(), 3U);
   EXPECT_EQ(pieces[1].iov_base, shared->data());
+  EXPECT_EQ(contents(sent), server_frame(binary, publish) + server_frame(binary, std::string("\xd0\0", 2)));
 }
 
 TEST_F(WebSocketStreamTest, ABadRequestIsAnsweredAndEndsIt) {
