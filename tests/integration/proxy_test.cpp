@@ -178,6 +178,19 @@ class RealProxy : public testing::Test {
         port.number(), TlsStream::Options{.server_name = "pubsub.localhost", .ca_file = prosody.ca_file()});
   }
 
+  // Through a proxy that has the certificate and speaks HTTP.
+  void expect_websockets() const {
+    const WebSocketRequest good{.host = "pubsub.localhost", .origin = "https://pubsub.localhost"};
+    RawMqtt page(std::make_unique<WebSocket>(encrypted(), good));
+    EXPECT_EQ(connect(page, with_password).reason, mqtt::Reason::success);
+    page.ping();
+    const WebSocketRequest evil{.host = "pubsub.localhost", .origin = "https://evil.example"};
+    EXPECT_EQ(websocket_status(*encrypted(), evil), "403 Forbidden");
+    // From loopback, to the proxy.
+    RawMqtt anonymous(std::make_unique<WebSocket>(encrypted(), WebSocketRequest{.host = "pubsub.localhost"}));
+    EXPECT_EQ(anonymous.connect("anonymous"), mqtt::Reason::not_authorized);
+  }
+
   Prosody prosody;
   FreePort port;
   std::unique_ptr<MosquittoCommand> process;
@@ -234,15 +247,21 @@ TEST_F(RealProxy, NginxPassesWebSocketsOn) {
                              "/pid;\nevents {}\nhttp {\naccess_log off;\n" + paths + "server {\nlisten " +
                              std::to_string(port.number()) + " ssl;\nssl_certificate " + pem() +
                              ";\nssl_certificate_key " + pem() + ";\n" + location + "}\n}\n")});
-  RawMqtt page(std::make_unique<WebSocket>(
-      encrypted(), WebSocketRequest{.host = "pubsub.localhost", .origin = "https://pubsub.localhost"}));
-  EXPECT_EQ(connect(page, with_password).reason, mqtt::Reason::success);
-  page.ping();
-  EXPECT_EQ(websocket_status(*encrypted(), {.host = "pubsub.localhost", .origin = "https://evil.example"}),
-            "403 Forbidden");
-  // From loopback, which nginx trusts as little as anybody.
-  RawMqtt anonymous(std::make_unique<WebSocket>(encrypted(), WebSocketRequest{.host = "pubsub.localhost"}));
-  EXPECT_EQ(anonymous.connect("anonymous"), mqtt::Reason::not_authorized);
+  expect_websockets();
+}
+
+TEST_F(RealProxy, CaddyPassesWebSocketsOn) {
+  prosody.start({.global = "allow_unencrypted_plain_auth = false"});
+  std::string site = recipe("Behind Caddy: WebSocket", "pubsub.example.org {");
+  site = with(site, "127.0.0.1:1883", server(prosody.mqtt_port()));
+  const std::string pair = pem();
+  site = with(site, "pubsub.example.org {",
+              "pubsub.localhost:" + std::to_string(port.number()) + " {\ntls " + pair + ' ' + pair);
+  const std::string file =
+      prosody.folder().write("Caddyfile", "{\nadmin off\nauto_https disable_redirects\n}\n" + site);
+  run({"env", "HOME=" + prosody.folder().path("caddy"), "caddy", "run", "--config", file, "--adapter",
+       "caddyfile"});
+  expect_websockets();
 }
 
 }  // namespace
