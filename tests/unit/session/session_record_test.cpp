@@ -128,11 +128,11 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
 TEST(SubscriptionsTest, AWildcardInPlaceOfTypeNeverSelectsAny) {
   Subscriptions subscriptions;
   subscriptions.set({.topic_filter = "h/+/n", .no_local = true});
-  EXPECT_TRUE(subscriptions.select("h/binary/n"));
-  EXPECT_FALSE(subscriptions.select("h/any/n"));
+  EXPECT_TRUE(subscriptions.select(topic::Type::binary, "h/binary/n"));
+  EXPECT_FALSE(subscriptions.select(topic::Type::any, "h/any/n"));
   EXPECT_FALSE(subscriptions.match(1, topic::Type::any, false, "h/any/n").is_selected);
   subscriptions.set({.topic_filter = "+/any/#"});
-  EXPECT_TRUE(subscriptions.select("h/any/n"));
+  EXPECT_TRUE(subscriptions.select(topic::Type::any, "h/any/n"));
   EXPECT_TRUE(subscriptions.match(1, topic::Type::any, false, "h/any/n").is_selected);
 }
 
