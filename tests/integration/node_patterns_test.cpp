@@ -43,6 +43,17 @@ mqtt_node_defaults = { { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title =
   EXPECT_EQ(title("/x"), "nil");
 }
 
+TEST_F(NodePatterns, AreOfTheNamesThatMountedTopicsMean) {
+  start(R"(mqtt_mountpoint = "pubsub.localhost/any/users/%u"
+mqtt_node_defaults = { { "users/+/zigbee2mqtt/#", creators = { "juliet@localhost" } } })");
+  MqttClient juliet = client_of("juliet@localhost");
+  juliet.publish("zigbee2mqtt/lamp", "1", 1);
+  juliet.publish("elsewhere", "1", 1);
+  juliet.messages_so_far();
+  EXPECT_EQ(affiliation("users/juliet@localhost/zigbee2mqtt/lamp", "juliet@localhost"), "owner");
+  EXPECT_FALSE(exists("users/juliet@localhost/elsewhere"));
+}
+
 TEST_F(NodePatterns, AffiliationsAreOrdinaryOnesOverXmppToo) {
   start(R"(mqtt_users_create_nodes = true
 mqtt_node_defaults = { { "house/#", access_model = "whitelist", affiliations = { ["Romeo@localhost"] = "publisher" } } })");
