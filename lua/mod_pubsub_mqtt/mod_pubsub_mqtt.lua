@@ -147,6 +147,7 @@ end
 
 --- Prosody's side
 
+local give_access = module:require "access"(settings, shared);
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
@@ -166,6 +167,7 @@ local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
+	give_access();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);

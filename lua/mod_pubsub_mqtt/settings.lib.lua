@@ -62,6 +62,12 @@ local function reader(context)
 		context:log(level, "%s", text);
 	end
 
+	-- One value is a list of one.
+	function settings.array(name)
+		is_read[name] = true;
+		return context:get_option_array(name, {});
+	end
+
 	function settings.table(name)
 		is_read[name] = true;
 		local value = context:get_option(name);

@@ -15,8 +15,8 @@
 
 namespace pubsub_mqtt::hub {
 
-// Which of a client's filters on a node: those that name one form, or (nullopt) with a wildcard in place of TYPE; for the client alone,
-// or shared.
+// Which of a client's filters on a node: those that name one form, or (nullopt) with a wildcard in place of TYPE; for
+// the client alone, or shared.
 struct FilterKind {
   std::optional<topic::Form> form;
   bool is_shared = false;

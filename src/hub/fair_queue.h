@@ -1,5 +1,5 @@
-// Who waits for a turn: next comes who will have cost least (weighted fair queueing), so what is cheap does not wait for
-// what is not, however many ask for that at the same time. Prosody's thread only.
+// Who waits for a turn: next comes who will have cost least (weighted fair queueing), so what is cheap does not wait
+// for what is not, however many ask for that at the same time. Prosody's thread only.
 #pragma once
 
 #include <algorithm>

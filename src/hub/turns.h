@@ -31,6 +31,7 @@ class Turns {
   // changes nothing.
   void enter(Client& client, std::string_view party) {
     if (client.has_turn) return;
+    if (client.party != nullptr && *client.party->name == party) return;
     leave(client);
     if (party.empty()) return;
     const auto place = named_.try_emplace(std::string(party)).first;

@@ -13,6 +13,7 @@
 //   core:set_limits(limits)       after a reload
 //   core:set_mountpoint(setting, hosts)  mqtt_mountpoint, or nil, and a list of pubsub hosts; returns what is wrong
 //                                 with it, in words: then there is none
+//   core:set_access(access)       whom to believe and which pages to let in, see access_settings.h
 //   core:start()                  the network thread; false: the system gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
@@ -63,6 +64,7 @@
 #include <variant>
 #include <vector>
 
+#include "access_settings.h"
 #include "core.h"
 #include "port_certificates.h"
 #include "protected_call.h"
@@ -229,6 +231,19 @@ int set_mountpoint(lua_State* L) {
   if (fault.empty()) return 0;
   lua_pushlstring(L, fault.data(), fault.size());
   return 1;
+}
+
+// False: the error is on the stack.
+bool set_access_from(lua_State* L, Core& core) {
+  auto access = read_access(L, 2);
+  if (access) core.network().set_access(*std::move(access));
+  return access.has_value();
+}
+
+int set_access(lua_State* L) {
+  Core& core = check_core(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  return set_access_from(L, core) ? 0 : lua_error(L);
 }
 
 int start(lua_State* L) {
@@ -613,6 +628,7 @@ constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
     {"set_limits", entry<set_limits>},
     {"set_mountpoint", entry<set_mountpoint>},
+    {"set_access", entry<set_access>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},

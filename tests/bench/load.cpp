@@ -22,10 +22,10 @@ constexpr std::size_t max_lead_bytes_of_all = 16 * 1024 * 1024;
 
 class Run {
  public:
-  Run(const Load& load, std::uint16_t port)
-      : load_(load), publisher_(loop_, port, load.level, load.topic, load.qos, default_payload_size) {
+  Run(const Load& load, const Endpoint& endpoint)
+      : load_(load), publisher_(loop_, endpoint, load.level, load.topic, load.qos, default_payload_size) {
     for (std::size_t i = 0; i < load.subscribers; ++i) {
-      subscribers_.push_back(std::make_unique<Subscriber>(loop_, port, load.level,
+      subscribers_.push_back(std::make_unique<Subscriber>(loop_, endpoint, load.level,
                                                           "subscriber" + std::to_string(i), load.topic,
                                                           load.qos, default_payload_size, latencies_));
     }
@@ -93,7 +93,7 @@ class Run {
 }  // namespace
 
 Sample run(const Load& load, const Server& server) {
-  Run run(load, server.mqtt_port());
+  Run run(load, {server.mqtt_port(), load.carrier});
   Sample sample = run.measure();
   sample.resident_bytes = server.peak_resident_bytes();
   return sample;

@@ -7,6 +7,7 @@
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "row.h"
 #include "server.h"
+#include "socket.h"
 
 namespace pubsub_mqtt::bench {
 
@@ -16,6 +17,7 @@ struct Load {
   std::size_t subscribers = 1;
   double seconds = 2;
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // that the clients speak
+  Carrier carrier = Carrier::tcp;
 };
 
 // The sample's value is the rate of deliveries: messages a second that arrived at subscribers.

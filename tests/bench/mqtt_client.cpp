@@ -49,8 +49,8 @@ bool is_refusal(char reason) { return (static_cast<std::uint8_t>(reason) & 0x80)
 
 }  // namespace
 
-MqttClient::MqttClient(EventLoop& loop, std::uint16_t port, const mqtt::Connect& connect, SSL_CTX* tls)
-    : loop_(loop), level_(connect.level), socket_(port, tls), watched_(EPOLLIN) {
+MqttClient::MqttClient(EventLoop& loop, const Endpoint& endpoint, const mqtt::Connect& connect, SSL_CTX* tls)
+    : loop_(loop), level_(connect.level), socket_(endpoint, tls), watched_(EPOLLIN) {
   mqtt::write(connect, unsent_);
   loop_.watch(socket_.fd(), watched_, *this);
   flush();  // on loopback the connection stands already

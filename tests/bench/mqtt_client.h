@@ -15,7 +15,7 @@ namespace pubsub_mqtt::bench {
 
 class MqttClient : public EventLoop::Watcher {
  public:
-  MqttClient(EventLoop& loop, std::uint16_t port, const mqtt::Connect& connect, SSL_CTX* tls = nullptr);
+  MqttClient(EventLoop& loop, const Endpoint& endpoint, const mqtt::Connect& connect, SSL_CTX* tls = nullptr);
 
   bool connected() const { return connected_; }  // CONNACK was there
 

@@ -22,6 +22,7 @@ c2s_interfaces = { "127.0.0.1" }
 c2s_direct_tls_ports = {}
 mqtt_tls_interfaces = { "127.0.0.1" }
 mqtt_max_connections = 100000
+mqtt_allow_anonymous = true
 )";
 
 constexpr const char* large_queues = R"(mqtt_max_queued_messages = 10000000

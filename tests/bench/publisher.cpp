@@ -21,9 +21,9 @@ std::uint16_t packet_identifier_of(std::uint32_t sequence) {
 
 }  // namespace
 
-Publisher::Publisher(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, const std::string& topic,
-                     mqtt::QoS qos, std::size_t payload_size)
-    : MqttClient(loop, port, {.level = level, .client_identifier = "publisher"}),
+Publisher::Publisher(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
+                     const std::string& topic, mqtt::QoS qos, std::size_t payload_size)
+    : MqttClient(loop, endpoint, {.level = level, .client_identifier = "publisher"}),
       qos_(qos),
       payload_size_(payload_size) {
   const std::string payload = make_payload(payload_size);

@@ -11,7 +11,7 @@ namespace pubsub_mqtt::bench {
 
 class Publisher : public MqttClient {
  public:
-  Publisher(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level, const std::string& topic,
+  Publisher(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level, const std::string& topic,
             mqtt::QoS qos, std::size_t payload_size);
 
   // Bytes of each PUBLISH.

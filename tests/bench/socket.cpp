@@ -46,7 +46,8 @@ TlsContext make_tls_context() {
   return context;
 }
 
-Socket::Socket(std::uint16_t port, SSL_CTX* tls) : fd_(connect_to(port)), ssl_(nullptr, SSL_free) {
+Socket::Socket(Endpoint endpoint, SSL_CTX* tls) : fd_(connect_to(endpoint.port)), ssl_(nullptr, SSL_free) {
+  if (endpoint.carrier == Carrier::websocket) websocket_ = std::make_unique<WebSocket>();
   if (tls == nullptr) return;
   ssl_.reset(SSL_new(tls));
   if (!ssl_ || SSL_set_fd(ssl_.get(), fd_.get()) != 1) throw std::runtime_error("SSL_new");
@@ -61,13 +62,22 @@ std::size_t Socket::tls_result(int result, std::size_t size) const {
 }
 
 std::size_t Socket::read(std::span<char> buffer) {
+  const std::size_t size = read_below(buffer);
+  return websocket_ ? websocket_->unframe(buffer.first(size)) : size;
+}
+
+std::size_t Socket::write(std::string_view bytes) {
+  return websocket_ ? websocket_->sent(write_below(websocket_->frame(bytes))) : write_below(bytes);
+}
+
+std::size_t Socket::read_below(std::span<char> buffer) {
   if (!ssl_) return tcp_result(recv(fd_.get(), buffer.data(), buffer.size(), 0));
   std::size_t size = 0;
   const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &size);
   return tls_result(result, size);
 }
 
-std::size_t Socket::write(std::string_view bytes) {
+std::size_t Socket::write_below(std::string_view bytes) {
   if (!ssl_) return tcp_result(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
   std::size_t size = 0;
   const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &size);

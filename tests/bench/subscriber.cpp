@@ -15,10 +15,10 @@ constexpr std::size_t stamp_end = payload_mark.size() + stamp_size;
 
 }  // namespace
 
-Subscriber::Subscriber(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level,
+Subscriber::Subscriber(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
                        const std::string& client_identifier, std::string topic, mqtt::QoS qos,
                        std::size_t payload_size, Latencies& latencies)
-    : MqttClient(loop, port, {.level = level, .client_identifier = client_identifier}),
+    : MqttClient(loop, endpoint, {.level = level, .client_identifier = client_identifier}),
       topic_(std::move(topic)),
       qos_(qos),
       payload_(make_payload(payload_size)),

@@ -13,7 +13,7 @@ namespace pubsub_mqtt::bench {
 class Subscriber : public MqttClient {
  public:
   // Connects; subscribe() follows when connected(). Several subscribers may add to the same latencies.
-  Subscriber(EventLoop& loop, std::uint16_t port, mqtt::ProtocolLevel level,
+  Subscriber(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
              const std::string& client_identifier, std::string topic, mqtt::QoS qos, std::size_t payload_size,
              Latencies& latencies);
 

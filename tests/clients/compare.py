@@ -22,14 +22,26 @@ SOURCES = pathlib.Path(__file__).resolve().parent
 MODULES = pathlib.Path(sys.argv[1]).resolve()
 BUILD = pathlib.Path(sys.argv[2]).resolve()
 
-# Each client's program; the port of the server is its last argument.
+PAHO_C = [BUILD / "paho_c"]
+PAHO_PYTHON = [sys.executable, SOURCES / "paho_python.py"]
+MQTTJS = ["node", SOURCES / "mqttjs.js"]
+
+# Each client's program; the server is its last argument.
 PROGRAMS = {
-    "paho_c": [BUILD / "paho_c"],
-    "paho_c_5": [BUILD / "paho_c", "5"],
+    "paho_c": PAHO_C,
+    "paho_c_5": [*PAHO_C, "5"],
     "paho_cpp": [BUILD / "paho_cpp"],
-    "paho_python": [sys.executable, SOURCES / "paho_python.py"],
-    "mqttjs": ["node", SOURCES / "mqttjs.js"],
-    "mqttjs_5": ["node", SOURCES / "mqttjs.js", "5"],
+    "paho_python": PAHO_PYTHON,
+    "mqttjs": MQTTJS,
+    "mqttjs_5": [*MQTTJS, "5"],
+    "paho_c_ws": PAHO_C,
+    "paho_c_5_wss": [*PAHO_C, "5"],
+    "paho_python_ws": PAHO_PYTHON,
+    "paho_python_wss": PAHO_PYTHON,
+    "mqttjs_ws": MQTTJS,
+    "mqttjs_5_ws": [*MQTTJS, "5"],
+    "mqttjs_wss": MQTTJS,
+    "mqttjs_5_wss": [*MQTTJS, "5"],
     "node_red": [sys.executable, SOURCES / "node_red.py"],
     "mosquitto_5": [sys.executable, SOURCES / "mosquitto_5.py"],
     "mosquitto_bridge": [sys.executable, SOURCES / "mosquitto_bridge.py"],
@@ -39,17 +51,40 @@ MOUNTED = {f"{name}_mounted": PROGRAMS[name] for name in ("mqttjs", "mqttjs_5", 
 PROGRAMS |= MOUNTED
 
 
+# These speak over WebSocket only, and know themselves what they are to see.
+ALONE = {
+    "paho_js": ["node", SOURCES / "paho_js.js"],
+    "browser": ["node", SOURCES / "browser.js"],
+}
+
+# These take a port.
+OF_PORTS = ["paho_cpp", "node_red", "mosquitto_5", "mosquitto_bridge", "mosquitto_bridge_mounted"]
+
+
+def argument(name, server):
+    """What the program is told of the server. mosquitto, which Debian builds without WebSocket, is always asked over TCP:
+    the module is to show the same over WebSocket."""
+    if name in OF_PORTS:
+        return str(server.port)
+    if name in ALONE:
+        return server.urls["ws"]
+    carrier = name.rsplit("_", 1)[-1]
+    return server.urls.get(carrier, server.urls["mqtt"])
+
+
 class Program:
     """A client's program, which lasts no longer than the `with` block."""
 
-    def __init__(self, name, port, path):
+    def __init__(self, name, server, path):
         self.path = path
-        environment = {**os.environ, "NODE_PATH": str(BUILD / "node_modules")}
+        certificate = str(BUILD / "results" / name / "prosody" / "localhost.crt")
+        environment = {**os.environ, "NODE_PATH": str(BUILD / "node_modules"), "CA_FILE": certificate,
+                       "NODE_EXTRA_CA_CERTS": certificate}
         if name in MOUNTED:
             environment["TREE"] = ""
         with path.open("wb") as output, path.with_suffix(".errors").open("wb") as errors:
             self.process = subprocess.Popen(
-                [*PROGRAMS[name], str(port)], env=environment,
+                [*(PROGRAMS | ALONE)[name], argument(name, server)], env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
 
     def transcript(self):
@@ -78,14 +113,27 @@ def is_equal(expected, seen):
     return expected == seen
 
 
+def is_right(name):
+    folder = BUILD / "results" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    with Prosody(folder / "prosody", MODULES) as prosody, Program(name, prosody, folder / "transcript") as program:
+        seen = program.transcript()
+    if seen[-1] == "exit status 0":
+        return True
+    print(*seen, (folder / "transcript.errors").read_text(encoding="utf-8"), sep="\n")
+    return False
+
+
 def is_same(name):
+    if name in ALONE:
+        return is_right(name)
     folder = BUILD / "results" / name
     shutil.rmtree(folder, ignore_errors=True)
     settings = 'mqtt_mountpoint = "pubsub.localhost/any"\n' if name in MOUNTED else ""
     # Both at once, since a client waits more than it works.
     with (Mosquitto(folder / "mosquitto") as mosquitto, Prosody(folder / "prosody", MODULES, settings) as prosody,
-          Program(name, mosquitto.port, folder / "mosquitto.transcript") as with_mosquitto,
-          Program(name, prosody.port, folder / "prosody.transcript") as with_prosody):
+          Program(name, mosquitto, folder / "mosquitto.transcript") as with_mosquitto,
+          Program(name, prosody, folder / "prosody.transcript") as with_prosody):
         expected = with_mosquitto.transcript()
         seen = with_prosody.transcript()
     if expected[-1] != "exit status 0":
@@ -121,7 +169,7 @@ def house_is_same():
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the `with` blocks end
-    known = [*PROGRAMS, "house"]
+    known = [*PROGRAMS, *ALONE, "house"]
     names = sys.argv[3:] or known
     unknown = [name for name in names if name not in known]
     if unknown:

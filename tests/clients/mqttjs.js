@@ -1,4 +1,4 @@
-// The scenario with MQTT.js: mqttjs.js [5] PORT. tests/clients/run says what the transcript is for. With 5, MQTT 5.0 is
+// The scenario with MQTT.js: mqttjs.js [5] URL. tests/clients/run says what the transcript is for. With 5, MQTT 5.0 is
 // spoken, and what only 5.0 has is tried, too.
 'use strict';
 
@@ -6,8 +6,7 @@ const mqtt = require('mqtt');
 
 const patience = 10_000;
 const base = `${process.env.TREE ?? 'pubsub.localhost/utf8/'}mqttjs`;
-const [port, version = '4'] = process.argv.slice(2).reverse();
-const url = `mqtt://127.0.0.1:${port}`;
+const [url, version = '4'] = process.argv.slice(2).reverse();
 const speaks5 = version === '5';
 // In 5.0 a session ends with its connection unless its client says for how long it is to stay.
 const kept = { clean: false, properties: speaks5 ? { sessionExpiryInterval: 600 } : undefined };

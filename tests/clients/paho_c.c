@@ -1,4 +1,4 @@
-// The scenario with Eclipse Paho for C: paho_c [5] PORT. tests/clients/run says what the transcript is for. With 5, MQTT
+// The scenario with Eclipse Paho for C: paho_c [5] URL. tests/clients/run says what the transcript is for. With 5, MQTT
 // 5.0 is spoken, and what only 5.0 has is tried, too.
 #include <MQTTClient.h>
 #include <signal.h>
@@ -13,7 +13,7 @@ enum { patience_ms = 10000, large_size = 100000 };
 
 #define BASE "pubsub.localhost/utf8/paho_c"
 
-static char server[64];
+static const char* server;
 static char large[large_size];
 static bool speaks_5;
 
@@ -69,8 +69,17 @@ static void add_user_property(MQTTProperties* properties, const char* name, cons
   check(MQTTProperties_add(properties, &property), "adding a property");
 }
 
+// Of wss:// only.
+static MQTTClient_SSLOptions tls_options(void) {
+  MQTTClient_SSLOptions options = MQTTClient_SSLOptions_initializer;
+  options.trustStore = getenv("CA_FILE");
+  return options;
+}
+
 static int connect_3(struct client* client, bool clean, MQTTClient_willOptions* last) {
+  MQTTClient_SSLOptions tls = tls_options();
   MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
+  options.ssl = &tls;
   options.cleansession = clean;
   options.will = last;
   const int code = MQTTClient_connect(client->mqtt, &options);
@@ -80,7 +89,9 @@ static int connect_3(struct client* client, bool clean, MQTTClient_willOptions* 
 
 // A session that is to be kept lasts for ten minutes.
 static int connect_5(struct client* client, bool clean, MQTTClient_willOptions* last, MQTTProperties will) {
+  MQTTClient_SSLOptions tls = tls_options();
   MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer5;
+  options.ssl = &tls;
   options.cleanstart = clean;
   options.will = last;
   MQTTProperties properties = no_properties();
@@ -391,7 +402,7 @@ static void scenario_of_5(struct client* client) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   speaks_5 = argc == 3 && strcmp(argv[1], "5") == 0;
-  snprintf(server, sizeof server, "tcp://127.0.0.1:%s", argv[argc - 1]);
+  server = argv[argc - 1];
   for (int i = 0; i < large_size; ++i) large[i] = (char)('a' + i % 26);
 
   const struct mortal mortal = begin_mortal();

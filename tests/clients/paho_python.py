@@ -1,17 +1,19 @@
 #!/usr/bin/python3
-"""The scenario with Eclipse Paho for Python: paho_python.py PORT. tests/clients/run says what the transcript is for."""
+"""The scenario with Eclipse Paho for Python: paho_python.py URL. tests/clients/run says what the transcript is for."""
 
 import multiprocessing
+import os
 import queue
 import signal
 import sys
 import time
+import urllib.parse
 
 import paho.mqtt.client as mqtt
 
 PATIENCE = 10
 BASE = "pubsub.localhost/utf8/paho_python"
-PORT = int(sys.argv[1])
+SERVER = urllib.parse.urlparse(sys.argv[1])
 
 
 def say(*words):
@@ -34,7 +36,11 @@ class Client:
         self.name = name
         self.answers = queue.Queue()
         self.messages = queue.Queue()
+        if SERVER.scheme != "mqtt":
+            options["transport"] = "websockets"
         self.mqtt = mqtt.Client(**options)
+        if SERVER.scheme == "wss":
+            self.mqtt.tls_set(os.environ["CA_FILE"])
         self.mqtt.on_connect = lambda _client, _data, flags, code: self.answers.put((code, flags["session present"]))
         self.mqtt.on_subscribe = lambda _client, _data, _mid, granted: self.answers.put(granted)
         self.mqtt.on_unsubscribe = lambda _client, _data, _mid: self.answers.put(())
@@ -42,7 +48,7 @@ class Client:
         self.mqtt.on_message = lambda _client, _data, message: self.messages.put(message)
         if will:
             self.mqtt.will_set(**will)
-        self.mqtt.connect("127.0.0.1", PORT)
+        self.mqtt.connect(SERVER.hostname, SERVER.port)
         self.mqtt.loop_start()
         code, present = self.answers.get(timeout=PATIENCE)
         say(f"{name} connects: code {code}, session present {present}")

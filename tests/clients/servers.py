@@ -85,6 +85,7 @@ class Mosquitto(Process):
     def __init__(self, folder, more_settings=""):
         self.folder = folder
         self.port = free_port()
+        self.urls = {"mqtt": f"mqtt://127.0.0.1:{self.port}"}
         folder.mkdir(parents=True)
         settings = folder / "mosquitto.conf"
         settings.write_text(f"user root\nallow_anonymous true\nlistener {self.port} 127.0.0.1\nlog_type all\n"
@@ -93,7 +94,8 @@ class Mosquitto(Process):
 
 
 class Prosody(Process):
-    """A Prosody with the module, and its defaults, on a component where a publish creates the node.
+    """A Prosody with the module, and its defaults, on a component where a publish creates the node. Over WebSocket clients
+    without login must be let in explicitly.
 
     more_settings: of the module; accounts: names on localhost, whose password is "secret", and who may use XMPP.
     """
@@ -102,7 +104,13 @@ class Prosody(Process):
         self.folder = folder
         self.port = free_port()
         self.c2s_port = free_port()
+        tls_port = free_port()
+        self.urls = {"mqtt": f"mqtt://127.0.0.1:{self.port}", "ws": f"ws://127.0.0.1:{self.port}/mqtt",
+                     "wss": f"wss://localhost:{tls_port}/mqtt"}
         (folder / "data").mkdir(parents=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", folder / "localhost.key", "-out",
+                        folder / "localhost.crt"], check=True, stderr=subprocess.DEVNULL)
         settings = folder / "prosody.cfg.lua"
         settings.write_text(f"""run_as_root = true
 data_path = "{folder}/data"
@@ -120,7 +128,9 @@ authentication = "internal_plain"
 c2s_direct_tls_ports = {{}}
 mqtt_ports = {{ {self.port} }}
 mqtt_interfaces = {{ "127.0.0.1" }}
-mqtt_tls_ports = {{}}
+mqtt_tls_ports = {{ {tls_port} }}
+mqtt_tls_interfaces = {{ "127.0.0.1", "::1" }}
+mqtt_allow_anonymous = true
 {more_settings}
 VirtualHost "localhost"
 
@@ -132,4 +142,4 @@ Component "pubsub.localhost" "pubsub"
             account = folder / "data" / "localhost" / "accounts" / f"{name}.dat"
             account.parent.mkdir(parents=True, exist_ok=True)
             account.write_text('return { password = "secret" };')
-        super().__init__(["prosody", "-F", "--config", str(settings)], folder / "log", r"Activated service 'mqtt' on")
+        super().__init__(["prosody", "-F", "--config", str(settings)], folder / "log", r"Activated service 'mqtt_tls' on")

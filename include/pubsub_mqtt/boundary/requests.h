@@ -85,10 +85,11 @@ struct UnsubscribeRequest {
 // What the network thread has found out about a payload, and made of it, so that Prosody's thread does not have to: see
 // payload/prepare.h.
 struct PreparedItem {
-  std::string_view refusal =
-      {};  // a string literal, why the payload is none of its TYPE; empty: nobody knows
+  // A string literal, why the payload is none of its TYPE; empty: nobody knows.
+  std::string_view refusal = {};
   topic::Type type = topic::Type::utf8;  // in whose form the payload is that was published as Type::any
-  // Of an item that is Bits of Binary (XEP-0231), since its payload is binary, or too large for XMPP streams; else empty.
+  // Of an item that is Bits of Binary (XEP-0231), since its payload is binary, or too large for XMPP streams; else
+  // empty.
   std::string content_id = {};
   std::string media_type = {};             // likewise
   std::optional<std::string> base64 = {};  // what that item holds; nullopt: nothing, the payload is too large

@@ -13,6 +13,7 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/net/access.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/client_view.h"
 
@@ -39,6 +40,9 @@ class Network {
 
   // Those of a reload, also for the clients that are connected.
   void set_limits(const Limits& limits);
+
+  // For connections that come from now on.
+  void set_access(Access access);
 
   // New certificates for connections that come from now on.
   void set_tls(ListenerId listener, std::shared_ptr<const TlsContexts> tls);

@@ -1,6 +1,6 @@
-// What is found out of a payload, and made of it, before pubsub is given an item: what takes milliseconds for a large one,
-// and all of XEP-0231 (docs/mapping.md, "TYPE"). Any thread; prepare() is for the network thread, since Prosody's serves
-// XMPP meanwhile.
+// What is found out of a payload, and made of it, before pubsub is given an item: what takes milliseconds for a large
+// one, and all of XEP-0231 (docs/mapping.md, "TYPE"). Any thread; prepare() is for the network thread, since Prosody's
+// serves XMPP meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,12 @@ namespace pubsub_mqtt::payload {
 std::size_t certain_payload_size(std::size_t max_item_size);
 
 struct Prepared {
-  std::string_view refusal =
-      {};  // a string literal, why to_element() would refuse the payload; empty: nobody knows
-  topic::Type type =
-      topic::Type::utf8;  // in whose form the payload is: of Type::any, what type_of_any() says
-  // Of an item that is Bits of Binary: one of Type::binary, or one that stands in for a payload whose own would be larger
-  // than XMPP streams take. Else empty.
+  // A string literal, why to_element() would refuse the payload; empty: nobody knows.
+  std::string_view refusal = {};
+  // In whose form the payload is: of Type::any, what type_of_any() says.
+  topic::Type type = topic::Type::utf8;
+  // Of an item that is Bits of Binary: one of Type::binary, or one that stands in for a payload whose own would be
+  // larger than XMPP streams take. Else empty.
   std::string content_id = {};
   std::string media_type = {};             // likewise
   std::optional<std::string> base64 = {};  // what that item holds; nullopt: it stands in

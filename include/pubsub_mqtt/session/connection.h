@@ -40,6 +40,8 @@ class Connection {
   // The network connection is over, unless this closed it: the will goes out.
   ~Connection();
 
+  // The client is another than whoever has connected, or more is known of it. Before receive().
+  void set_peer(Peer peer);
   // The TLS handshake is done, and the client's certificate was verified. Before receive().
   void set_certificate(CertificateNames names);
   // The host that the client has named with TLS (SNI); empty: none. Before receive().

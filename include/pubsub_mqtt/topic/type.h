@@ -15,8 +15,8 @@ inline constexpr std::size_t type_count = 6;
 // "json", "utf8", "atom_title", "xml", "binary", "any"
 std::string_view name(Type type);
 
-// The TYPE whose form a payload has on a topic of `type`, where the item's natural TYPE is `natural`, or that of what is
-// published.
+// The TYPE whose form a payload has on a topic of `type`, where the item's natural TYPE is `natural`, or that of
+// what is published.
 constexpr Type concrete(Type type, Type natural) { return type == Type::any ? natural : type; }
 
 // Returns nullopt for a level that is none of these names.

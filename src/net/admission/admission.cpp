@@ -21,6 +21,8 @@ Admission::Place::Place(Admission& admission, const RemoteAddress& holder)
   ++admission.connections_;
 }
 
+Admission::Place::Place(Admission& admission) : admission_(&admission) { ++admission.connections_; }
+
 Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
   std::swap(admission_, other.admission_);
   std::swap(holder_, other.holder_);
@@ -45,38 +47,46 @@ Admission::Admission(const Limits& limits, std::vector<LogLine>& log)
       too_fast_(limits.warning_interval, refused_because_of("mqtt_max_connection_rate"), log) {}
 
 std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, Time now) {
+  if (!is_free(from, now) || !is_free(now)) return std::nullopt;
+  return std::optional<Place>(std::in_place, *this, from);
+}
+
+std::optional<Admission::Place> Admission::admit_proxy(Time now) {
+  if (!is_free(now)) return std::nullopt;
+  return std::optional<Place>(std::in_place, *this);
+}
+
+std::optional<Admission::Place> Admission::admit_client(const RemoteAddress& from, Time now) {
   if (!is_free(from, now)) return std::nullopt;
   return std::optional<Place>(std::in_place, *this, from);
 }
 
+bool Admission::is_free(Time now) {
+  if (connections_ < limits_.max_connections) return true;
+  too_many_.happens(
+      now, [&] { return refusal("there are as many as", "mqtt_max_connections", limits_.max_connections); });
+  return false;
+}
+
 // An attempt that is refused for its number, not its rate, counts for the rate all the same.
 bool Admission::is_free(const RemoteAddress& from, Time now) {
-  if (!from.is_loopback()) {
-    const AddressPrefix prefix = from.prefix();
-    rates_.set_rate(limits_.max_connection_rate);
-    if (!rates_.take(prefix, now)) {
-      too_fast_.happens(now, [&] {
-        return refusal(from.text() + " makes more in a second than", "mqtt_max_connection_rate",
-                       limits_.max_connection_rate);
-      });
-      return false;
-    }
-    const auto found = by_address_.find(prefix);
-    if (found != by_address_.end() && found->second >= limits_.max_connections_per_address) {
-      too_many_of_address_.happens(now, [&] {
-        return refusal(from.text() + " has as many as", "mqtt_max_connections_per_address",
-                       limits_.max_connections_per_address);
-      });
-      return false;
-    }
-  }
-  if (connections_ >= limits_.max_connections) {
-    too_many_.happens(now, [&] {
-      return refusal("there are as many as", "mqtt_max_connections", limits_.max_connections);
+  if (from.is_loopback()) return true;
+  const AddressPrefix prefix = from.prefix();
+  rates_.set_rate(limits_.max_connection_rate);
+  if (!rates_.take(prefix, now)) {
+    too_fast_.happens(now, [&] {
+      return refusal(from.text() + " makes more in a second than", "mqtt_max_connection_rate",
+                     limits_.max_connection_rate);
     });
     return false;
   }
-  return true;
+  const auto found = by_address_.find(prefix);
+  if (found == by_address_.end() || found->second < limits_.max_connections_per_address) return true;
+  too_many_of_address_.happens(now, [&] {
+    return refusal(from.text() + " has as many as", "mqtt_max_connections_per_address",
+                   limits_.max_connections_per_address);
+  });
+  return false;
 }
 
 void Admission::expire(Time now) {

@@ -25,6 +25,8 @@ class Admission {
   class Place {
    public:
     Place(Admission& admission, const RemoteAddress& holder);
+    // One that does not count by address.
+    explicit Place(Admission& admission);
     Place(Place&& other) noexcept
         : admission_(std::exchange(other.admission_, nullptr)), holder_(other.holder_) {}
     Place& operator=(Place&& other) noexcept;
@@ -44,11 +46,16 @@ class Admission {
 
   // nullopt: the connection is to be closed.
   std::optional<Place> admit(const RemoteAddress& from, Time now);
+  // The same of a proxy, which counts for its clients only.
+  std::optional<Place> admit_proxy(Time now);
+  // The same of the client of a proxy that has a place already, which is given up then.
+  std::optional<Place> admit_client(const RemoteAddress& from, Time now);
 
   // Says what was refused, and forgets what need not be remembered.
   void expire(Time now);
 
  private:
+  bool is_free(Time now);
   bool is_free(const RemoteAddress& from, Time now);
 
   const Limits& limits_;

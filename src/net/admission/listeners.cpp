@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "admission/address_ranges.h"
+
 namespace pubsub_mqtt::net {
 namespace {
 
@@ -42,8 +44,10 @@ int first_reserved_descriptor() {
 
 }  // namespace
 
-Listeners::Listeners(const Limits& limits, PollSet& poll_set, std::vector<LogLine>& log, OnClient on_client)
-    : poll_set_(poll_set),
+Listeners::Listeners(const Limits& limits, const std::shared_ptr<const Access>& access, PollSet& poll_set,
+                     std::vector<LogLine>& log, OnClient on_client)
+    : access_(access),
+      poll_set_(poll_set),
       log_(log),
       on_client_(std::move(on_client)),
       admission_(limits, log),
@@ -110,7 +114,8 @@ void Listeners::admit(const Listener& listener, FileDescriptor socket, const Rem
     reset(socket);
     return warn_of_descriptors();
   }
-  auto place = admission_.admit(from, now);
+  const bool is_proxy = contains(access_->proxies, from) || contains(access_->trusted_proxies, from);
+  auto place = is_proxy ? admission_.admit_proxy(now) : admission_.admit(from, now);
   if (!place) return reset(socket);
   on_client_({.socket = std::move(socket), .from = from, .place = *std::move(place), .tls = listener.tls});
 }

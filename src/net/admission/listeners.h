@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/net/access.h"
 #include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/net/tls_context.h"
 
@@ -35,7 +37,8 @@ class Listeners {
   using OnClient = std::function<void(Client&& client)>;
 
   // The references outlive this.
-  Listeners(const Limits& limits, PollSet& poll_set, std::vector<LogLine>& log, OnClient on_client);
+  Listeners(const Limits& limits, const std::shared_ptr<const Access>& access, PollSet& poll_set,
+            std::vector<LogLine>& log, OnClient on_client);
 
   void listen(ListenerId id, FileDescriptor socket, std::shared_ptr<const TlsContexts> tls);
   void set_tls(ListenerId id, std::shared_ptr<const TlsContexts> tls);
@@ -49,6 +52,11 @@ class Listeners {
   // number at a time.
   void accept(std::uint64_t name, Time now);
 
+  // A proxy that was let in says who its client is. nullopt: that one is not.
+  std::optional<Admission::Place> admit_client(const RemoteAddress& from, Time now) {
+    return admission_.admit_client(from, now);
+  }
+
   void expire(Time now) { admission_.expire(now); }
 
  private:
@@ -60,6 +68,7 @@ class Listeners {
   void refuse_one(const Listener& listener);
   void warn_of_descriptors();
 
+  const std::shared_ptr<const Access>& access_;
   PollSet& poll_set_;
   std::vector<LogLine>& log_;
   OnClient on_client_;

@@ -1,20 +1,18 @@
 // A layer of bytes between a client's socket and MQTT: TLS is one. Without a socket and without a clock of
 // its own: bytes in, bytes out, so that streams can be stacked (StreamStack). Network thread only.
 //
-// A connection without streams is plain TCP. What comes next is a stream, too, and nothing else changes:
-// - WebSocket (RFC 6455) sits on top, above TLS or plain TCP. receive() answers the HTTP request and the
-//   control frames in `answer`, and appends what the frames carry; send() pushes the head of a frame and then
-//   moves the pieces of its payload, so that a large shared one is still not copied.
-// - A header of the PROXY protocol sits below all others. receive() takes it off the front and passes on what
-//   is behind it; send() passes on everything. What it says of the client goes up as take_client_names()
-//   does. It is read only when the streams above have their turn, too.
+// A connection without streams is plain TCP. A stream that has nothing more to do leaves the stack: the header of the
+// PROXY protocol, below all others, when it was read, and WebSocket, on top, when the client speaks MQTT without.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "admission/arrival.h"
 #include "connection/send_queue.h"
+#include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/certificate_names.h"
 
 namespace pubsub_mqtt::net {
@@ -42,6 +40,9 @@ class Stream {
   // also when it fails.
   virtual Status receive(std::string_view bytes, std::string& above, std::string& answer) = 0;
 
+  // On top: what is to stand before bytes of the session, whole packets or a part of one. Good until the next call.
+  virtual std::string_view head(std::string_view /*packets*/) { return {}; }
+
   // Moves all of `above` to the end of `below`, in the stream's own form. Called once a turn of the loop with
   // all that waits.
   virtual Status send(SendQueue& above, SendQueue& below) = 0;
@@ -56,6 +57,16 @@ class Stream {
 
   // The host that the client has named, as TLS does (SNI, RFC 6066, section 3): once, as above. Empty: none.
   virtual std::string take_server_name() { return {}; }
+
+  // What else the stream has learned of the client since it was asked before.
+  virtual std::optional<Introduction> take_introduction() { return std::nullopt; }
+
+  // Whether it passes on everything from now on, both ways, and may go.
+  virtual bool is_done() const { return false; }
+
+  // When the client is to hear from the stream, so that those in between see life; nullopt: never.
+  virtual std::optional<Time> next_ping() const { return std::nullopt; }
+  virtual void ping(Time /*now*/, std::string& /*answer*/) {}
 
   // For log lines: "TLS".
   virtual std::string_view name() const = 0;

@@ -96,6 +96,38 @@ std::string StreamStack::take_server_name() {
   return name;
 }
 
+std::optional<Introduction> StreamStack::take_introduction() {
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (auto introduction = stream->take_introduction()) return introduction;
+  }
+  return std::nullopt;
+}
+
+// At most one stream of a stack has a ping of its own.
+std::optional<Time> StreamStack::next_ping() const {
+  const Stream* stream = top_.get();
+  while (stream != nullptr && !stream->next_ping()) stream = stream->below_.get();
+  return stream == nullptr ? std::nullopt : stream->next_ping();
+}
+
+void StreamStack::ping(Time now, SendQueue& to_socket) {
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    std::string said;
+    stream->ping(now, said);
+    answer(*stream, said, to_socket);
+  }
+}
+
+void StreamStack::drop_done() {
+  for (std::unique_ptr<Stream>* stream = &top_; *stream;) {
+    if ((*stream)->is_done()) {
+      *stream = std::move((*stream)->below_);
+    } else {
+      stream = &(*stream)->below_;
+    }
+  }
+}
+
 bool StreamStack::is_mendable() const {
   const Stream* stream = top_.get();
   while (stream != nullptr && !stream->is_mendable()) stream = stream->below_.get();

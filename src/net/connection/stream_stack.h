@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,16 @@ class StreamStack {
   bool needs_turns() const;
   bool take_turn();
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
+  std::string_view head(std::string_view packets) { return top_ ? top_->head(packets) : std::string_view(); }
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();
   std::string take_server_name();
+  std::optional<Introduction> take_introduction();
+  std::optional<Time> next_ping() const;
+  void ping(Time now, SendQueue& to_socket);
+  // Lets go of those that have nothing more to do.
+  void drop_done();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
   // Whether an administrator can mend it: see Stream.

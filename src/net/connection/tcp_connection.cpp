@@ -102,10 +102,12 @@ void TcpConnection::receive(std::string_view bytes) {
   std::string plaintext;
   const Stream::Status status = streams_.receive(bytes, plaintext, socket_.outgoing());
   if (!socket_.outgoing().empty()) mark_for_flush();
+  if (auto introduction = streams_.take_introduction()) introduce(*std::move(introduction));
   if (auto names = streams_.take_client_names()) {
     protocol_->set_certificate(*std::move(names));
     protocol_->set_server_name(streams_.take_server_name());
   }
+  streams_.drop_done();
   process(plaintext);
   if (status == Stream::Status::closed) {
     ended("closed by the client");
@@ -117,13 +119,20 @@ void TcpConnection::receive(std::string_view bytes) {
   }
 }
 
+void TcpConnection::introduce(Introduction introduction) {
+  if (introduction.place) place_ = *std::move(introduction.place);
+  protocol_->set_peer(std::move(introduction.peer));
+}
+
 void TcpConnection::process(std::string_view input) {
   if (unparsed_) {
     unparsed_->input += input;
     return;
   }
   protocol_->receive(input, loop_.now());
-  if (!input.empty() && !closing_) {
+  // What streams answer by themselves must not fill our memory either.
+  const bool is_full = waiting_bytes() > 2 * loop_.limits().max_outbound_bytes;
+  if ((!input.empty() || is_full) && !closing_) {
     unparsed_ = std::make_unique<Unparsed>(Unparsed{.input = std::string(input), .end = {}});
     stop_reading();
   }
@@ -163,16 +172,20 @@ void TcpConnection::discard_outgoing() noexcept {
   socket_.outgoing() = {};
 }
 
-void TcpConnection::write(std::string_view packets) noexcept { push(packets); }
-void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept { push(std::move(packets)); }
+void TcpConnection::write(std::string_view packets) noexcept { push(packets, packets); }
+void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept {
+  const std::string_view bytes = *packets;
+  push(bytes, std::move(packets));
+}
 
 // A session is at work, this connection's or another's. Without memory for what it writes the connection ends
 // with the turn: the session of another must not pay for it.
 template <typename Bytes>
-void TcpConnection::push(Bytes&& packets) noexcept {
+void TcpConnection::push(std::string_view packets, Bytes&& held) noexcept {
   if (lost_) return;
   try {
-    outgoing_.push(std::forward<Bytes>(packets));
+    outgoing_.push(streams_.head(packets));
+    outgoing_.push(std::forward<Bytes>(held));
   } catch (const std::exception&) {
     lost_ = closing_ = true;
   }
@@ -265,9 +278,17 @@ void TcpConnection::call_at(Time moment) {
 
 void TcpConnection::await_deadline() {
   if (!protocol_) return;
-  const auto deadline = protocol_->deadline();
   // A later deadline is noticed when the earlier one has come: a client that talks costs nothing here.
-  if (deadline && *deadline < due_) call_at(*deadline);
+  for (const auto deadline : {protocol_->deadline(), streams_.next_ping()}) {
+    if (deadline && *deadline < due_) call_at(*deadline);
+  }
+}
+
+void TcpConnection::ping(Time now) {
+  const auto next = streams_.next_ping();
+  if (!next || now < *next || closing_) return;
+  streams_.ping(now, socket_.outgoing());
+  mark_for_flush();
 }
 
 void TcpConnection::on_deadline(Time now) noexcept {
@@ -276,6 +297,7 @@ void TcpConnection::on_deadline(Time now) noexcept {
   guard([&] {
     if (!protocol_) return close_now();  // the client does not take the goodbye
     protocol_->expire(now);
+    ping(now);
     await_deadline();
   });
 }

@@ -75,13 +75,14 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   template <typename Work>
   void guard(Work&& work) noexcept;
   template <typename Bytes>
-  void push(Bytes&& packets) noexcept;
+  void push(std::string_view packets, Bytes&& held) noexcept;
   void watch(PollSet::Events events);
   bool reads() const { return (socket_.watched() & EPOLLIN) != 0; }
   void stop_reading() { watch(socket_.watched() & ~PollSet::Events{EPOLLIN}); }
   void read();
   bool streams_take_turn();
   void receive(std::string_view bytes);
+  void introduce(Introduction introduction);
   void process(std::string_view input);
   void process_unparsed();
   void ended(std::string_view reason);
@@ -92,6 +93,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void linger();
   void call_at(Time moment);
   void await_deadline();
+  void ping(Time now);
   void mark_for_flush() noexcept;
   void notice_drained();
 

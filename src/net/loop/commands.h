@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loop/file_descriptor.h"
+#include "pubsub_mqtt/net/access.h"
 #include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/client_view.h"
@@ -21,6 +22,9 @@ struct Listen {
 // Those of a reload.
 struct SetLimits {
   Limits limits;
+};
+struct SetAccess {
+  std::shared_ptr<const Access> access;
 };
 struct SetTls {
   ListenerId listener = 0;
@@ -37,6 +41,7 @@ struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command = std::variant<Listen, SetLimits, SetTls, CloseListener, ListClients, SendWills, Stop>;
+using Command =
+    std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, SendWills, Stop>;
 
 }  // namespace pubsub_mqtt::net

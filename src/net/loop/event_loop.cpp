@@ -9,8 +9,12 @@
 #include <memory>
 #include <utility>
 
+#include "admission/address_ranges.h"
+#include "admission/arrival.h"
 #include "admission/handshake_turn.h"
+#include "proxy/proxy_header_stream.h"
 #include "tls/tls_stream.h"
+#include "websocket/websocket_stream.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -30,7 +34,7 @@ EventLoop::EventLoop(Limits& limits, Mailbox<Command>& commands, Mailbox<Deliver
       log_box_(log),
       requests_fd_(requests_fd),
       sessions_(limits_, requests_, log_),
-      listeners_(limits, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }) {}
+      listeners_(limits, access_, poll_set_, log_, [this](Client&& client) { accept(std::move(client)); }) {}
 
 EventLoop::~EventLoop() = default;
 
@@ -148,6 +152,9 @@ void EventLoop::carry_out(SetLimits& command) {
   sessions_.expire(now());
 }
 
+// For connections that come from now on.
+void EventLoop::carry_out(SetAccess& command) { access_ = std::move(command.access); }
+
 void EventLoop::carry_out(SetTls& command) { listeners_.set_tls(command.listener, std::move(command.tls)); }
 
 void EventLoop::carry_out(CloseListener& command) {
@@ -184,16 +191,24 @@ void EventLoop::dispatch(const epoll_event& event) {
 
 void EventLoop::accept(Client&& client) {
   const ConnectionId id = ++last_connection_;
-  const bool is_encrypted = client.tls != nullptr;
-  StreamStack streams;
-  if (is_encrypted) {
-    streams.push(
-        std::make_unique<TlsStream>(std::move(client.tls), std::make_unique<HandshakeTurn>(handshakes_, id)));
-  }
+  StreamStack streams = streams_for(id, client);
   connections_
-      .try_emplace(id, *this, id, std::move(client.socket), client.from.peer(is_encrypted),
+      .try_emplace(id, *this, id, std::move(client.socket), client.from.peer(client.tls != nullptr),
                    std::move(streams), std::move(client.place))
       .first->second.start();
+}
+
+StreamStack EventLoop::streams_for(ConnectionId id, Client& client) {
+  StreamStack streams;
+  auto arrival =
+      std::make_shared<Arrival>(client.from, client.tls != nullptr, now(), access_,
+                                [this](const auto& from) { return listeners_.admit_client(from, now()); });
+  if (contains(access_->proxies, client.from)) streams.push(std::make_unique<ProxyHeaderStream>(arrival));
+  if (client.tls) {
+    streams.push(std::make_unique<TlsStream>(client.tls, std::make_unique<HandshakeTurn>(handshakes_, id)));
+  }
+  streams.push(std::make_unique<WebSocketStream>(std::move(arrival), frame_writer_));
+  return streams;
 }
 
 void EventLoop::call_at(Time moment, ConnectionId connection) {

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <array>
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -23,7 +24,9 @@
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/mailbox.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/net/access.h"
 #include "pubsub_mqtt/session/sessions.h"
+#include "websocket/frame_writer.h"
 
 namespace pubsub_mqtt::net {
 
@@ -70,6 +73,7 @@ class EventLoop {
   void report(const char* failure) noexcept;
   void carry_out(Listen& command);
   void carry_out(SetLimits& command);
+  void carry_out(SetAccess& command);
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
   void carry_out(ListClients& command);
@@ -77,6 +81,7 @@ class EventLoop {
   void carry_out(Stop& command);
   void dispatch(const epoll_event& event);
   void accept(Client&& client);
+  StreamStack streams_for(ConnectionId id, Client& client);
   void meet_deadlines();
   void await_deadline();
   void await_sessions();
@@ -115,7 +120,9 @@ class EventLoop {
   std::vector<LogLine> log_;
   session::Sessions sessions_;
   PollSet poll_set_;
+  std::shared_ptr<const Access> access_ = std::make_shared<const Access>();
   Listeners listeners_;
+  FrameWriter frame_writer_;
   HandshakeQueue handshakes_;
   ConnectionId last_connection_ = 0;
   std::unordered_map<ConnectionId, TcpConnection> connections_;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -84,6 +85,10 @@ bool Network::listen(ListenerId listener, int fd, std::shared_ptr<const TlsConte
 }
 
 void Network::set_limits(const Limits& limits) { thread_->post(SetLimits{limits}); }
+
+void Network::set_access(Access access) {
+  thread_->post(SetAccess{std::make_shared<const Access>(std::move(access))});
+}
 
 void Network::set_tls(ListenerId listener, std::shared_ptr<const TlsContexts> tls) {
   thread_->post(SetTls{.listener = listener, .tls = std::move(tls)});

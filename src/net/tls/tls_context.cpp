@@ -189,12 +189,13 @@ Failure set_curves(SSL_CTX* context, const TlsSettings& settings, std::vector<st
   return "unknown curve in " + quoted(settings.curves);
 }
 
-// "mqtt" is registered with IANA for MQTT over TLS. A client that offers others only is served without.
-int select_mqtt(SSL*, const unsigned char** selected, unsigned char* selected_size,
-                const unsigned char* offered, unsigned int offered_size, void*) {
-  static constexpr unsigned char mqtt[] = {4, 'm', 'q', 't', 't'};
+// "mqtt" is registered with IANA for MQTT over TLS, "http/1.1" for what becomes a WebSocket; a client that offers
+// both gets the first. One that offers others only is served without.
+int select_protocol(SSL*, const unsigned char** selected, unsigned char* selected_size,
+                    const unsigned char* offered, unsigned int offered_size, void*) {
+  static constexpr unsigned char ours[] = {4, 'm', 'q', 't', 't', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* match = nullptr;
-  if (SSL_select_next_proto(&match, selected_size, mqtt, sizeof mqtt, offered, offered_size) !=
+  if (SSL_select_next_proto(&match, selected_size, ours, sizeof ours, offered, offered_size) !=
       OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_NOACK;
   }
@@ -208,7 +209,7 @@ Failure set_our_own(SSL_CTX* context, const TlsSettings&, std::vector<std::strin
   // Tickets only. Those of one context mean nothing to another: each has ticket keys of its own.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_client_hello_cb(context, choose_context, nullptr);
-  SSL_CTX_set_alpn_select_cb(context, select_mqtt, nullptr);
+  SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/proxy_header.h"
 #include "tls/client_hello.h"
 #include "tls/openssl_error.h"
 #include "tls/peer_certificate.h"
@@ -156,6 +157,8 @@ TlsStream::Status TlsStream::receive_client_hello(std::string_view ciphertext, s
     return fail_mendably(
         "the client speaks MQTT without TLS on one of mqtt_tls_ports: switch TLS on in the client, or have "
         "it use one of mqtt_ports");
+  if (choice_->hello.empty() && begins_proxy_header(ciphertext))
+    return fail_mendably(std::string(unexpected_proxy_header));
   if (choice_->hello.size() > max_client_hello) return fail("the ClientHello is too long");
 
   ContextChoice choice{.contexts = choice_->contexts.get()};

@@ -41,15 +41,28 @@ std::optional<Refusal> refusal(const mqtt::Connect& connect, const Peer& peer, c
 }
 
 std::optional<Refusal> refusal_without_login(const Peer& peer, const Limits& limits) {
-  const bool may_be_anonymous = limits.anonymous == Anonymous::from_everywhere ||
-                                (limits.anonymous == Anonymous::from_loopback && peer.is_loopback);
-  if (may_be_anonymous) return std::nullopt;
-  return Refusal{.reason = mqtt::Reason::not_authorized,
-                 .why = limits.anonymous == Anonymous::from_nowhere
-                            ? "no user name, and mqtt_allow_anonymous = false lets in no client without login"
-                            : "no user name: clients without login are let in from loopback only, unless "
-                              "mqtt_allow_anonymous = true",
-                 .level = LogLevel::info};
+  const auto refused = [](std::string_view why) {
+    return Refusal{.reason = mqtt::Reason::not_authorized, .why = why, .level = LogLevel::info};
+  };
+  if (limits.anonymous == Anonymous::from_nowhere) {
+    return refused("no user name, and mqtt_allow_anonymous = false lets in no client without login");
+  }
+  if (peer.websocket == WebSocketOrigin::any_host_name) {
+    return refused(
+        "no user name, from a page whose host is none of Prosody's: give Prosody that host, or list the "
+        "page's "
+        "origin in mqtt_websocket_origins");
+  }
+  if (limits.anonymous == Anonymous::from_everywhere) return std::nullopt;
+  if (peer.websocket != WebSocketOrigin::none) {
+    return refused(
+        "no user name: over WebSocket clients without login are let in with mqtt_allow_anonymous = true "
+        "only");
+  }
+  if (peer.is_loopback) return std::nullopt;
+  return refused(
+      "no user name: clients without login are let in from loopback only, unless mqtt_allow_anonymous = "
+      "true");
 }
 
 }  // namespace pubsub_mqtt::session

@@ -45,6 +45,12 @@ Connection::~Connection() {
   if (Session* own = session()) sessions_.detach(*own);
 }
 
+void Connection::set_peer(Peer peer) {
+  is_loopback_ = peer.is_loopback;
+  newcomer_->name = peer.name;
+  newcomer_->peer = std::move(peer);
+}
+
 void Connection::set_certificate(CertificateNames names) { newcomer_->certificate = std::move(names); }
 
 void Connection::stop_clock(Time now) {

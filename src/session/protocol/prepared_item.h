@@ -1,5 +1,5 @@
-// What takes milliseconds for a large payload, and hashes and base64 of binary ones, is done on the network thread, before
-// pubsub is asked: Prosody's thread serves XMPP.
+// What takes milliseconds for a large payload, and hashes and base64 of binary ones, is done on the network thread,
+// before pubsub is asked: Prosody's thread serves XMPP.
 #pragma once
 
 #include "pubsub_mqtt/base/limits.h"

@@ -218,7 +218,7 @@ void Session::publish_will() {
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
-  request.ticket.bytes = request.size();
+  request.ticket.bytes = bytes;
   ask(std::move(request));
 }
 

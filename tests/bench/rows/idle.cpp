@@ -1,6 +1,4 @@
 // Connections that nothing comes from: their memory, and how fast they come to be.
-#include <unistd.h>
-
 #include "idle_clients.h"
 #include "monotonic_time.h"
 #include "mosquitto.h"
@@ -10,36 +8,18 @@
 namespace pubsub_mqtt::bench {
 namespace {
 
-// So many that what the server needs while it lets them in does not count.
-constexpr std::size_t connections = 10000;
-
-// Their memory counts for the first ones, which have the server allocate what all share.
-constexpr std::size_t first_connections = 10;
+constexpr std::size_t connections = idle_connections;
 
 // Clients that come back after a power cut.
 constexpr std::size_t returning_clients = 5000;
 
-Sample measure_memory(const Server& server, std::uint16_t port, mqtt::ProtocolLevel level, SSL_CTX* tls,
-                      std::size_t wanted) {
-  const std::size_t count = possible_clients(wanted);
-  EventLoop loop;
-  IdleClients clients;
-  connect_clients(loop, port, level, tls, first_connections, clients);
-  const std::size_t before = server.resident_bytes();
-  connect_clients(loop, port, level, tls, count, clients);
-  usleep(500'000);  // what the server still has to tidy up
-  const std::size_t after = server.resident_bytes();
-  return {.value = (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count),
-          .resident_bytes = server.peak_resident_bytes()};
-}
-
 Sample measure_plain(const Server& server, const Settings& settings) {
-  return measure_memory(server, server.mqtt_port(), settings.level, nullptr, connections);
+  return idle_memory(server, server.mqtt_port(), settings.level, nullptr);
 }
 
 Sample measure_tls(const Server& server, const Settings& settings) {
   const TlsContext tls = make_tls_context();
-  return measure_memory(server, server.mqtt_tls_port(), settings.level, tls.get(), connections);
+  return idle_memory(server, server.mqtt_tls_port(), settings.level, tls.get());
 }
 
 Sample measure_rate(const Server& server, const Settings& settings) {

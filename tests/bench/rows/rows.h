@@ -12,6 +12,7 @@ std::vector<Row> fan_out_rows();
 std::vector<Row> through_pubsub_rows();
 std::vector<Row> no_xmpp_subscriber_rows();
 std::vector<Row> idle_rows();
+std::vector<Row> websocket_rows();
 std::vector<Row> ping_rows();
 std::vector<Row> growth_rows();
 std::vector<Row> memory_rows();

@@ -418,10 +418,11 @@ class World {
     // Read in this order, which the corpus has.
     const auto node = input.below(nodes);
     const std::uint8_t qos = input.byte();
-    ItemPublished item{.node = node,
-                       .natural_type = static_cast<topic::Type>(input.below(topic::type_count)),
-                       .payloads = {},
-                       .envelope = {.qos = static_cast<mqtt::QoS>(qos % 3), .retain = (qos & 0x80U) != 0}};
+    ItemPublished item{
+        .node = node,
+        .natural_type = static_cast<topic::Type>(input.below(topic::type_count - 1)),  // never any
+        .payloads = {},
+        .envelope = {.qos = static_cast<mqtt::QoS>(qos % 3), .retain = (qos & 0x80U) != 0}};
     for (auto& each : item.payloads) {
       if (input.flag()) each = std::string(input.byte() * std::size_t{12}, 'i');
     }

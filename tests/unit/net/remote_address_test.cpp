@@ -46,6 +46,7 @@ TEST(RemoteAddressTest, NothingElseIsLoopback) {
 TEST(RemoteAddressTest, PeersAreNamed) {
   EXPECT_EQ(address("192.0.2.1", 1).peer(false).address, "192.0.2.1");
   EXPECT_EQ(address("192.0.2.1", 1).peer(false).name, "192.0.2.1:1");
+  EXPECT_EQ(address("192.0.2.1", 0).peer(false).name, "192.0.2.1") << "the port is not known";
   EXPECT_EQ(address("2001:db8::1", 65535).peer(false).address, "2001:db8::1");
   EXPECT_EQ(address("2001:db8::1", 65535).peer(false).name, "[2001:db8::1]:65535");
   EXPECT_EQ(address("::ffff:192.0.2.1", 258).peer(false).address, "192.0.2.1");

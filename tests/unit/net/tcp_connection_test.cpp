@@ -15,6 +15,7 @@
 #include "../base/failing_allocation.h"
 #include "addresses.h"
 #include "loop/event_loop.h"
+#include "websocket/websocket_stream.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -44,8 +45,15 @@ class LoneConnection {
   // As the loop does, when a client was let in.
   void start() {
     connection = std::make_unique<TcpConnection>(loop, 1, std::move(socket), v4_address(1).peer(false),
-                                                 StreamStack(), Admission::Place(admission, v4_address(1)));
+                                                 streams(), Admission::Place(admission, v4_address(1)));
     connection->start();
+  }
+
+  StreamStack streams() {
+    StreamStack streams;
+    streams.push(std::make_unique<WebSocketStream>(
+        std::make_shared<Arrival>(v4_address(1), false, Time(0), access, nullptr), frame_writer));
+    return streams;
   }
 
   void say(std::string_view bytes) const { ::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
@@ -68,6 +76,8 @@ class LoneConnection {
   EventLoop loop{limits, commands, deliveries, requests, log_lines, -1};
   std::vector<LogLine> log;
   Admission admission{limits, log};
+  std::shared_ptr<const Access> access = std::make_shared<const Access>();
+  FrameWriter frame_writer;
   FileDescriptor socket;
   FileDescriptor client;
   std::unique_ptr<TcpConnection> connection;
@@ -113,11 +123,18 @@ void live(LoneConnection& lone, std::string_view input, const std::shared_ptr<co
   next([](TcpConnection& connection) { connection.flush(); });
 }
 
+// An upgrade, a frame of what is no MQTT, and a Ping.
+constexpr std::string_view websocket =
+    "GET /mqtt HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Protocol: mqtt\r\n\r\n\x89\x81MASK?\x82\x82MASK!!";
+
 // Nothing is thrown, and the connection ends.
 TEST(TcpConnectionTest, SurvivesTheLackOfMemoryAtEachAllocation) {
   const auto shared = std::make_shared<const std::string>(1000, 'x');
   for (const Fail how : {Fail::once, Fail::from_then_on}) {
-    for (const std::string_view input : {"\x10\x7fMQTT", "no MQTT"}) {
+    for (const std::string_view input :
+         {std::string_view("\x10\x7fMQTT"), std::string_view("no MQTT"), websocket}) {
       std::size_t n = 0;
       bool failed = true;
       while (failed && ++n < 1000) {

@@ -1,5 +1,5 @@
-// Who receives a node, and what that costs: with its half on Prosody's thread (members_test.cpp) at most 16 bytes for
-// each client and node.
+// Who receives a node, and what that costs: with its half on Prosody's thread (members_test.cpp) some 16 bytes for each
+// client and node.
 #include "routing/audience.h"
 
 #include <gtest/gtest.h>
@@ -33,9 +33,10 @@ TEST(AudienceTest, FollowsEachChange) {
   Audience audience("h", "n");
   for (int i = 0; i < 20000; ++i) {
     AudienceChange change{.node = 1, .session = random() % 200, .selection = {}};
-    if (random() % 3 != 0) change.selection.by_form[random() % 4] = static_cast<mqtt::QoS>(random() % 3);
+    if (random() % 3 != 0)
+      change.selection.by_form[random() % topic::form_count] = static_cast<mqtt::QoS>(random() % 3);
     if (random() % 3 != 0) change.selection.natural = static_cast<mqtt::QoS>(random() % 3);
-    if (random() % 3 == 0) change.shared.by_form[random() % 4] = true;
+    if (random() % 3 == 0) change.shared.by_form[random() % topic::form_count] = true;
     change.shared.natural = random() % 3 == 0;
     audience.change(change);
     if (change.selection.empty() && change.shared.empty()) {
@@ -48,8 +49,8 @@ TEST(AudienceTest, FollowsEachChange) {
   for (const auto& [session, both] : expected) {
     const auto& [selection, shared] = both;
     EXPECT_EQ(audience.shares(session), !shared.empty());
-    for (const auto type : {Type::json, Type::utf8, Type::atom_title, Type::xml}) {
-      EXPECT_EQ(audience.receives(session, type), selection.qos(type, type).has_value());
+    for (const auto type : {Type::json, Type::utf8, Type::atom_title, Type::xml, Type::binary, Type::any}) {
+      EXPECT_EQ(audience.receives(session, type), selection.selects(type));
     }
     audience.change({.node = 1, .session = session, .selection = {}});
     EXPECT_FALSE(audience.receives(session, Type::json));
@@ -57,6 +58,20 @@ TEST(AudienceTest, FollowsEachChange) {
   EXPECT_TRUE(audience.groups().empty());
   EXPECT_FALSE(audience.is_received(Type::json, Type::json));
   EXPECT_FALSE(audience.is_shared());
+}
+
+TEST(AudienceTest, ANaturalTopicIsNeverThatOfAny) {
+  Audience audience("h", "n");
+  Selection natural;
+  natural.natural = mqtt::QoS::at_most_once;
+  audience.change({.node = 1, .session = 1, .selection = natural});
+  EXPECT_TRUE(audience.receives(1, Type::binary));
+  EXPECT_FALSE(audience.receives(1, Type::any));
+  Selection named;
+  named.by_form[topic::Form(Type::any).index()] = mqtt::QoS::at_most_once;
+  audience.change({.node = 1, .session = 1, .selection = named});
+  EXPECT_TRUE(audience.receives(1, Type::any));
+  EXPECT_FALSE(audience.receives(1, Type::binary));
 }
 
 TEST(AudienceTest, WhatOnlyGroupsReceiveIsReceived) {

@@ -337,6 +337,53 @@ TEST_F(DirectWayTest, WhatIsNoPayloadOfTheTypeIsForPubsubToRefuse) {
   EXPECT_EQ(asked(), 3U);
 }
 
+TEST_F(DirectWayTest, BytesGoAsTheyAre) {
+  receive_by_name(Type::binary);
+  receive_by_name(Type::any);
+  for (const std::string topic : {"h/binary/n", "h/any/n"}) {
+    open_way(topic);
+    const std::size_t before = asked();
+    publisher.send(mqtt::Publish{.topic = topic, .payload = "\xFF"});
+    EXPECT_EQ(asked(), before);
+    EXPECT_EQ(received(), "h/binary/n=\xFF/0 h/any/n=\xFF/0 ");
+  }
+}
+
+TEST_F(DirectWayTest, AnyIsWhatThePayloadIs) {
+  selection.natural = QoS::at_most_once;
+  receive_by_name(Type::any);
+  open_way("h/any/n");
+  publisher.send(mqtt::Publish{.topic = "h/any/n", .payload = "[1]"});
+  EXPECT_EQ(received(), "h/json/n=[1]/0 h/any/n=[1]/0 ");
+  publisher.send(mqtt::Publish{.topic = "h/any/n", .payload = "1"});
+  EXPECT_EQ(received(), "h/utf8/n=1/0 h/any/n=1/0 ");
+  publisher.send(mqtt::Publish{.topic = "h/any/n", .payload = "\xFF"});
+  EXPECT_EQ(received(), "h/binary/n=\xFF/0 h/any/n=\xFF/0 ");
+  EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(DirectWayTest, AnyIsTheNaturalFormOfOthers) {
+  receive_by_name(Type::any);
+  open_way();
+  publisher.send(message(" 1"));
+  EXPECT_EQ(received(), "h/json/n= 1/0 h/any/n= 1/0 ");
+  open_way("h/xml/n");
+  publisher.send(mqtt::Publish{.topic = "h/xml/n", .payload = "<json xmlns='urn:xmpp:json:0'>2</json>"});
+  EXPECT_EQ(received(), "h/json/n=2/0 h/any/n=2/0 ");
+  publisher.send(mqtt::Publish{.topic = "h/xml/n", .payload = "<a xmlns = 'b'/>"});
+  EXPECT_EQ(received(), "h/any/n=<a xmlns = 'b'/>/0 ");
+}
+
+TEST_F(DirectWayTest, BytesAreXmlToWhoWantsThat) {
+  receive_by_name(Type::xml);
+  open_way("h/any/n");
+  publisher.send(mqtt::Publish{.topic = "h/any/n", .payload = "\xFF"});
+  EXPECT_EQ(
+      received(),
+      "h/xml/n=<data xmlns='urn:xmpp:bob' cid='sha1+85e53271e14006f0265921d02d4d736cdc580b0b@bob.xmpp.org' "
+      "type='application/octet-stream'>/w==</data>/0 ");
+}
+
 TEST_F(DirectWayTest, EveryTypeGetsItsOwn) {
   receive_by_name(Type::xml);
   receive_by_name(Type::utf8);

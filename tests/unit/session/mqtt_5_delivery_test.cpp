@@ -130,6 +130,29 @@ TEST_F(Mqtt5DeliveryTest, PropertiesOfTheFormGoTheDirectWayLikewise) {
   EXPECT_EQ(std::get<mqtt::Publish>(packets[1]).properties.encoded(), "");
 }
 
+// What `any` is is in the form of the natural TYPE, of which they were said.
+TEST_F(Mqtt5DeliveryTest, PropertiesOfTheFormAreThoseOfAnyToo) {
+  connect(client, "5");
+  AudienceChange change{.node = node, .session = client.session(), .selection = {}};
+  for (const Type type : {Type::utf8, Type::xml, Type::any}) {
+    change.selection.by_form[static_cast<std::size_t>(type)] = QoS::at_most_once;
+  }
+  server.sessions.handle(change);
+  auto& audiences = server.sessions.find(client.session())->shared().audiences;
+  const auto properties = said({{.identifier = Id::content_type, .value = "text/plain"}});
+  for (const Type published : {Type::utf8, Type::any}) {
+    const DirectWay way{.route = std::make_shared<Route>(node, 1000), .type = published};
+    audiences.publish(way, {.topic = topic, .payload = "1"}, {.properties = properties});
+    const std::string written = client.outbox.take();
+    const auto packets = packets_in(written);
+    ASSERT_EQ(packets.size(), 3U);
+    EXPECT_EQ(std::get<mqtt::Publish>(packets[0]).properties.encoded(), *properties);
+    EXPECT_EQ(std::get<mqtt::Publish>(packets[1]).properties.encoded(), "");
+    EXPECT_EQ(std::get<mqtt::Publish>(packets[2]).topic, "h/any/n");
+    EXPECT_EQ(std::get<mqtt::Publish>(packets[2]).properties.encoded(), *properties);
+  }
+}
+
 // --- Message Expiry Interval
 
 TEST_F(Mqtt5DeliveryTest, TheExpiryIntervalIsWhatIsLeftOfIt) {  // [MQTT5-3.3.2-6]

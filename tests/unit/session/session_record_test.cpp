@@ -125,5 +125,16 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
   EXPECT_EQ(outbox.take(), bytes_of(mqtt::Pubrec{.packet_identifier = 9}));
 }
 
+TEST(SubscriptionsTest, AWildcardInPlaceOfTypeNeverSelectsAny) {
+  Subscriptions subscriptions;
+  subscriptions.set({.topic_filter = "h/+/n", .no_local = true});
+  EXPECT_TRUE(subscriptions.select("h/binary/n"));
+  EXPECT_FALSE(subscriptions.select("h/any/n"));
+  EXPECT_FALSE(subscriptions.match(1, topic::Type::any, false, "h/any/n").is_selected);
+  subscriptions.set({.topic_filter = "+/any/#"});
+  EXPECT_TRUE(subscriptions.select("h/any/n"));
+  EXPECT_TRUE(subscriptions.match(1, topic::Type::any, false, "h/any/n").is_selected);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::session

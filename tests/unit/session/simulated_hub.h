@@ -94,7 +94,7 @@ class SimulatedHub {
         const NodeId node = random_() % nodes;
         const auto qos = static_cast<mqtt::QoS>(random_() % (node + 1));
         batch.messages.push_back({.node = node,
-                                  .form = topic::Type::utf8,
+                                  .type = topic::Type::utf8,
                                   .payload = next_payload(),
                                   .envelope = {.qos = qos, .retain = true, .properties = echo()}});
         note_sent(client, node, last_payload_, qos);
@@ -164,7 +164,7 @@ class SimulatedHub {
     has_members_ = true;
     for (NodeId node = 0; node < nodes; ++node) {
       AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
-      change.shared.by_form[topic::Form(topic::Type::utf8).index()] = true;
+      change.shared.natural = true;
       deliveries_.emplace_back(change);
     }
     deliveries_.emplace_back(SubscribeReply{.ticket = request.ticket,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,11 +51,27 @@ class Brackets final : public Stream {
     return Status::open;
   }
   void close(std::string& answer) override { answer.append("bye"); }
+  std::optional<net::Introduction> take_introduction() override {
+    return std::exchange(knows_client, false)
+               ? std::optional(
+                     net::Introduction{.peer = {.address = "192.0.2.1", .name = "192.0.2.1:1"}, .place = {}})
+               : std::nullopt;
+  }
+  bool is_done() const override { return done; }
+  std::optional<Time> next_ping() const override { return ping_at; }
+  void ping(Time now, std::string& answer) override {
+    if (!ping_at) return;
+    answer.append("ping");
+    ping_at = now;
+  }
   std::string_view name() const override { return "Brackets"; }
   std::string_view error() const override { return error_; }
 
   bool costly = false;
   bool has_turn = false;
+  bool knows_client = false;
+  bool done = false;
+  std::optional<Time> ping_at;
 
  private:
   char open_;
@@ -145,6 +162,36 @@ TEST_F(StreamStackTest, HasItsTurnWhenAllThatNeedOneHave) {
   EXPECT_FALSE(stack.take_turn());
   lower->has_turn = true;
   EXPECT_TRUE(stack.take_turn());
+}
+
+TEST_F(StreamStackTest, OneThatHasNothingMoreToDoLeaves) {
+  stack.drop_done();
+  receive("in");
+  EXPECT_EQ(received, "[(in)]");
+  lower->done = true;
+  stack.drop_done();
+  received.clear();
+  receive("in");
+  EXPECT_EQ(received, "[in]");
+  upper->done = true;
+  stack.drop_done();
+  EXPECT_TRUE(stack.empty());
+}
+
+TEST_F(StreamStackTest, WhicheverKnowsTheClientSaysSoOnce) {
+  EXPECT_FALSE(stack.take_introduction());
+  lower->knows_client = true;
+  EXPECT_EQ(stack.take_introduction()->peer.address, "192.0.2.1");
+  EXPECT_FALSE(stack.take_introduction());
+}
+
+TEST_F(StreamStackTest, APingPassesThroughTheStreamsBelow) {
+  EXPECT_FALSE(stack.next_ping());
+  upper->ping_at = Time(30);
+  EXPECT_EQ(stack.next_ping(), Time(30));
+  stack.ping(Time(31), sent);
+  EXPECT_EQ(take(sent), "(ping)");
+  EXPECT_EQ(stack.next_ping(), Time(31));
 }
 
 // A client inside a client, and a server inside a server.

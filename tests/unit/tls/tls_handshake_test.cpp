@@ -304,13 +304,14 @@ TEST_P(SessionTest, OfOneHostIsNotResumedAtAnother) {
 
 // --- ALPN ---
 
-TEST_F(TlsStreamTest, MqttIsSelectedByAlpn) {
+TEST_F(TlsStreamTest, MqttIsSelectedByAlpnOrHttp) {
   struct Case {
     std::string offered;
     std::string selected;
   };
   for (const Case& c :
-       {Case{"\x04mqtt", "mqtt"}, Case{"\x02h2\x04mqtt", "mqtt"}, Case{"\x02h2", ""}, Case{"", ""}}) {
+       {Case{"\x04mqtt", "mqtt"}, Case{"\x02h2\x04mqtt", "mqtt"}, Case{"\x02h2", ""}, Case{"", ""},
+        Case{"\x02h2\x08http/1.1", "http/1.1"}, Case{"\x08http/1.1\x04mqtt", "mqtt"}}) {
     Conversation conversation({.server_name = "a.example", .alpn = c.offered},
                               contexts(server("fallback.example"), {{"a.example", server("a.example")}}));
     expect_works(conversation);

@@ -1,0 +1,73 @@
+#include "access_settings.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protected_call.h"
+
+namespace pubsub_mqtt::lua {
+namespace {
+
+// --- Inside a protected_call, with the table at index 1: these raise, and fill what is outside. ---
+
+std::string_view check_string(lua_State* L, int index) {
+  std::size_t size = 0;
+  const char* text = luaL_checklstring(L, index, &size);
+  return {text, size};
+}
+
+// Gives `take` each element of a list, on top of the stack.
+template <typename Take>
+void read_list(lua_State* L, const char* field, Take take) {
+  lua_getfield(L, 1, field);
+  luaL_checktype(L, -1, LUA_TTABLE);
+  const lua_Integer count = luaL_len(L, -1);
+  for (lua_Integer i = 1; i <= count; ++i) {
+    lua_geti(L, -1, i);
+    take();
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+void read_ranges(lua_State* L, const char* field, std::vector<net::AddressRange>& into) {
+  read_list(L, field, [&] {
+    net::AddressRange range;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    lua_getfield(L, -1, "address");
+    lua_getfield(L, -2, "bits");
+    const auto address = check_string(L, -2);
+    const lua_Integer bits = luaL_checkinteger(L, -1);
+    if (address.size() != range.address.size() || bits < 0 || bits > 128)
+      luaL_error(L, "a range of no addresses");
+    std::ranges::copy(address, range.address.begin());
+    range.bits = static_cast<unsigned>(bits);
+    into.push_back(range);
+    lua_pop(L, 2);
+  });
+}
+
+void read_strings(lua_State* L, const char* field, std::vector<std::string>& into) {
+  read_list(L, field, [&] { into.emplace_back(check_string(L, -1)); });
+}
+
+}  // namespace
+
+std::optional<net::Access> read_access(lua_State* L, int index) {
+  std::optional<net::Access> access(std::in_place);
+  auto body = [&](lua_State* inner) {
+    read_ranges(inner, "proxies", access->proxies);
+    read_ranges(inner, "trusted_proxies", access->trusted_proxies);
+    read_strings(inner, "websocket_origins", access->websocket_origins);
+    read_strings(inner, "hosts", access->hosts);
+    return 0;
+  };
+  lua_pushvalue(L, index);
+  if (protected_call(L, 1, 0, body) != LUA_OK) access.reset();
+  return access;
+}
+
+}  // namespace pubsub_mqtt::lua

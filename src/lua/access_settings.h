@@ -1,0 +1,15 @@
+// What the Lua half has read of the settings and hosts -> net::Access. Prosody's thread only.
+#pragma once
+
+#include <lua.hpp>
+#include <optional>
+
+#include "pubsub_mqtt/net/access.h"
+
+namespace pubsub_mqtt::lua {
+
+// Reads the table at `index`: lists of { address = 16 bytes, bits = } named proxies and trusted_proxies, and lists of
+// strings named websocket_origins and hosts. nullopt: the error is on the stack. Does not raise.
+std::optional<net::Access> read_access(lua_State* L, int index);
+
+}  // namespace pubsub_mqtt::lua

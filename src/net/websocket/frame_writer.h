@@ -1,0 +1,46 @@
+// Frames of WebSocket from the server (RFC 6455, section 5): not masked, not fragmented. One serves all connections.
+// Network thread only.
+#pragma once
+
+#include <wslay/wslay.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/mqtt/packet_reader.h"
+
+namespace pubsub_mqtt::net {
+
+class FrameWriter {
+ public:
+  // Throws std::bad_alloc.
+  FrameWriter();
+  FrameWriter(const FrameWriter&) = delete;
+  FrameWriter& operator=(const FrameWriter&) = delete;
+
+  // What stands before so many bytes of MQTT. Good until the next call.
+  std::string_view head(std::size_t payload_size);
+
+  // Of the packet that begins so; 0: these are too few bytes to tell.
+  std::size_t packet_size(std::string_view begin) const { return packets_.start(begin).size; }
+
+  // Whole frames. Good until the next call.
+  std::string_view ping();
+  std::string_view close(std::uint16_t status_code);
+
+ private:
+  struct FreeContext {
+    void operator()(wslay_frame_context* context) const { wslay_frame_context_free(context); }
+  };
+  std::string_view write(std::uint8_t opcode, std::size_t payload_size);
+
+  std::string written_;
+  mqtt::PacketReader packets_{largest_packet};
+  std::unique_ptr<wslay_frame_context, FreeContext> context_;
+};
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,67 @@
+#include "websocket/http_request.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+
+namespace pubsub_mqtt::net {
+namespace {
+
+namespace http = boost::beast::http;
+
+boost::beast::string_view beast_view(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+class HttpRequest::Parser : public http::request_parser<http::empty_body> {};
+
+HttpRequest::HttpRequest() : parser_(std::make_unique<Parser>()) { parser_->header_limit(max_size); }
+
+HttpRequest::~HttpRequest() = default;
+
+// The parser wants the head from its beginning each time, and looks only at what is new for the end.
+HttpRequest::Status HttpRequest::read(std::string_view& input) {
+  const std::size_t before = head_.size();
+  head_.append(input.substr(0, max_size - before));
+  boost::beast::error_code error;
+  const std::size_t size = parser_->put(boost::asio::buffer(head_), error);
+  if (error == http::error::need_more) {
+    input = {};
+    return head_.size() < max_size ? Status::incomplete : Status::malformed;
+  }
+  if (error) return Status::malformed;
+  input.remove_prefix(size - before);
+  head_ = {};
+  return Status::complete;
+}
+
+bool HttpRequest::is_http_1_1() const { return parser_->get().version() == 11; }
+
+std::string_view HttpRequest::target() const { return view(parser_->get().target()); }
+
+std::size_t HttpRequest::count(std::string_view name) const { return parser_->get().count(beast_view(name)); }
+
+std::string_view HttpRequest::field(std::string_view name) const {
+  return view(parser_->get()[beast_view(name)]);
+}
+
+std::string HttpRequest::fields(std::string_view name) const {
+  std::string all;
+  const auto [first, last] = parser_->get().equal_range(beast_view(name));
+  for (auto field = first; field != last; ++field) {
+    if (!all.empty()) all += ',';
+    all += view(field->value());
+  }
+  return all;
+}
+
+bool HttpRequest::has_token(std::string_view name, std::string_view token) const {
+  const std::string list = fields(name);
+  return http::token_list{beast_view(list)}.exists(beast_view(token));
+}
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,45 @@
+// The head of an HTTP/1.1 request (RFC 9112), read as it comes. What follows it is not looked at: a request for
+// WebSocket has no body. Network thread only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace pubsub_mqtt::net {
+
+class HttpRequest {
+ public:
+  enum class Status { incomplete, complete, malformed };
+
+  // Of the whole head: what is longer is malformed.
+  static constexpr std::size_t max_size = 8192;
+
+  HttpRequest();
+  ~HttpRequest();
+  HttpRequest(const HttpRequest&) = delete;
+  HttpRequest& operator=(const HttpRequest&) = delete;
+
+  // Takes bytes off the front of `input`; what stands behind the request stays there.
+  Status read(std::string_view& input);
+
+  // Of a complete request. What is asked for by a name that the request does not have is empty.
+  bool is_http_1_1() const;
+  std::string_view target() const;
+  // As often as the request has the field.
+  std::size_t count(std::string_view name) const;
+  // The first one of that name.
+  std::string_view field(std::string_view name) const;
+  // All of that name, with commas between them, as RFC 9110, section 5.3, has it.
+  std::string fields(std::string_view name) const;
+  // Whether a list, like that of Connection, has this token. Upper case and lower case are the same.
+  bool has_token(std::string_view name, std::string_view token) const;
+
+ private:
+  class Parser;
+  std::string head_;  // what came of it
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace pubsub_mqtt::net

@@ -1,0 +1,66 @@
+// MQTT over WebSocket (RFC 6455; MQTT 3.1.1 and 5.0, chapter 6) on the ports of MQTT: the first bytes of a connection
+// tell. `GET ` is HTTP, and everything else MQTT, which passes on. On top of a connection's other streams. Network
+// thread only.
+//
+// Each packet has a frame of its own: the specification wants clients to take them as they come [MQTT-6.0.0-2], and not
+// all do. At rest it holds no buffers. `permessage-deflate` is declined: MQTT's packets are small, and a compressor for each
+// client is not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "admission/arrival.h"
+#include "connection/stream.h"
+#include "websocket/frame_reader.h"
+#include "websocket/frame_writer.h"
+#include "websocket/http_request.h"
+
+namespace pubsub_mqtt::net {
+
+class WebSocketStream final : public Stream {
+ public:
+  // So often: proxies close what is silent, nginx after a minute.
+  static constexpr Time ping_interval = std::chrono::seconds(30);
+
+  // The writer outlives this.
+  WebSocketStream(std::shared_ptr<Arrival> client, FrameWriter& writer)
+      : client_(std::move(client)), writer_(writer) {}
+
+  // Stream
+  Status receive(std::string_view bytes, std::string& payload, std::string& answer) override;
+  std::string_view head(std::string_view packets) override;
+  Status send(SendQueue& frames, SendQueue& below) override;
+  void close(std::string& answer) override;
+  std::optional<Introduction> take_introduction() override;
+  bool is_done() const override { return state_ == State::mqtt; }
+  std::optional<Time> next_ping() const override;
+  void ping(Time now, std::string& answer) override;
+  std::string_view name() const override { return "WebSocket"; }
+  std::string_view error() const override { return error_; }
+  bool is_mendable() const override { return is_mendable_; }
+
+ private:
+  enum class State : std::uint8_t { unknown, request, open, mqtt, over };
+
+  Status receive_first(std::string_view bytes, std::string& payload, std::string& answer);
+  Status receive_request(std::string_view bytes, std::string& payload, std::string& answer);
+  Status receive_frames(std::string_view bytes, std::string& payload, std::string& answer);
+  Status fail(std::string_view error);
+
+  State state_ = State::unknown;
+  bool is_mendable_ = false;
+  std::uint8_t first_bytes_ = 0;     // of `GET ` that were seen
+  std::shared_ptr<Arrival> client_;  // until the connection is a WebSocket
+  std::unique_ptr<HttpRequest> request_;
+  std::unique_ptr<FrameReader> reader_;  // while a frame or a message is incomplete
+  FrameWriter& writer_;
+  std::size_t left_of_packet_ = 0;  // whose frame has begun
+  Time next_ping_{0};
+  std::string_view error_;  // a string literal
+};
+
+}  // namespace pubsub_mqtt::net
