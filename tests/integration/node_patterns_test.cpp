@@ -29,7 +29,9 @@ mqtt_node_defaults = {
 
 TEST_F(NodePatterns, MatchLevelsAndNotCharacters) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title = "bytes" }, { "+", title = "one level" } })");
+mqtt_node_defaults = {
+    { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title = "bytes" }, { "+", title = "one level" };
+})");
   const auto title = [&](const std::string& node) {
     publish("juliet@localhost", node);
     return in_pubsub(node, "node.config.title");
@@ -56,7 +58,9 @@ mqtt_node_defaults = { { "users/+/zigbee2mqtt/#", creators = { "juliet@localhost
 
 TEST_F(NodePatterns, AffiliationsAreOrdinaryOnesOverXmppToo) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "house/#", access_model = "whitelist", affiliations = { ["Romeo@localhost"] = "publisher" } } })");
+mqtt_node_defaults = {
+    { "house/#", access_model = "whitelist", affiliations = { ["Romeo@localhost"] = "publisher" } };
+})");
   publish("juliet@localhost", "house/lamp");
   EXPECT_EQ(affiliation("house/lamp", "juliet@localhost"), "owner");
   EXPECT_EQ(affiliation("house/lamp", "romeo@localhost"), "publisher");
@@ -72,7 +76,9 @@ mqtt_node_defaults = { { "house/#", access_model = "whitelist", affiliations = {
 // What the pattern says of somebody does not depend on who comes first.
 TEST_F(NodePatterns, WhoIsNamedIsNoOwnerOfWhatHeCreates) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "house/#", affiliations = { ["juliet@localhost"] = "publisher", ["romeo@localhost"] = "member" } } })");
+mqtt_node_defaults = {
+    { "house/#", affiliations = { ["juliet@localhost"] = "publisher", ["romeo@localhost"] = "member" } };
+})");
   publish("juliet@localhost", "house/lamp");
   EXPECT_EQ(affiliation("house/lamp", "juliet@localhost"), "publisher");
   publish("romeo@localhost", "house/door");
