@@ -1,4 +1,4 @@
-"""collectd, which publishes its values as text that ends with NUL (plugin mqtt), and is given them (plugin unixsock)."""
+"""collectd: it is given values (plugin unixsock), and publishes them as text that ends with NUL (plugin mqtt)."""
 
 import socket
 

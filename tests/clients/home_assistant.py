@@ -92,7 +92,11 @@ class OverXmpp:
         self.xmpp.add_event_handler("pubsub_publish", self.on_publish)
         started = asyncio.Event()
         self.xmpp.add_event_handler("session_start", lambda _: started.set())
-        self.xmpp.connect(("127.0.0.1", self.port), disable_starttls=True)
+        if slixmpp.__version_info__ < (1, 9):  # Debian 12
+            self.xmpp.connect(("127.0.0.1", self.port), disable_starttls=True)
+        else:
+            self.xmpp.enable_starttls, self.xmpp.enable_plaintext = False, True
+            self.xmpp.connect("127.0.0.1", self.port)
         await started.wait()
         self.xmpp.send_presence()
 

@@ -86,7 +86,8 @@ class Scenario:
                 for own, name in ((str(self.server.port), "PORT"), (str(self.folder), "FOLDER")):
                     payload = payload.replace(own.encode(), name.encode())
                 self.say(f"{topic} qos {qos}, {len(payload)} bytes {hashlib.sha256(payload).hexdigest()}")
-            for difference in home_assistant.differences({topic: payload for topic, (payload, _) in late.retained.items()}):
+            payloads = {topic: payload for topic, (payload, _) in late.retained.items()}
+            for difference in home_assistant.differences(payloads):
                 self.say(difference)
 
     def everything_is_announced(self, observer):

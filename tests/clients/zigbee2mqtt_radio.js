@@ -46,7 +46,8 @@ class Radio extends Adapter {
 
   async getNetworkParameters() {
     const { panID, extendedPanID, channelList } = this.networkOptions;
-    return { panID, extendedPanID: `0x${Buffer.from(extendedPanID).toString("hex")}`, channel: channelList[0], nwkUpdateID: 0 };
+    const extended = `0x${Buffer.from(extendedPanID).toString("hex")}`;
+    return { panID, extendedPanID: extended, channel: channelList[0], nwkUpdateID: 0 };
   }
 
   async permitJoin() {}

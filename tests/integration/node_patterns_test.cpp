@@ -29,7 +29,9 @@ mqtt_node_defaults = {
 
 TEST_F(NodePatterns, MatchLevelsAndNotCharacters) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title = "bytes" }, { "+", title = "one level" } })");
+mqtt_node_defaults = {
+    { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title = "bytes" }, { "+", title = "one level" };
+})");
   const auto title = [&](const std::string& node) {
     publish("juliet@localhost", node);
     return in_pubsub(node, "node.config.title");
@@ -43,9 +45,22 @@ mqtt_node_defaults = { { "a.%d/+/-", title = "dotted" }, { "$a/ünï/#", title =
   EXPECT_EQ(title("/x"), "nil");
 }
 
+TEST_F(NodePatterns, AreOfTheNamesThatMountedTopicsMean) {
+  start(R"(mqtt_mountpoint = "pubsub.localhost/any/users/%u"
+mqtt_node_defaults = { { "users/+/zigbee2mqtt/#", creators = { "juliet@localhost" } } })");
+  MqttClient juliet = client_of("juliet@localhost");
+  juliet.publish("zigbee2mqtt/lamp", "1", 1);
+  juliet.publish("elsewhere", "1", 1);
+  juliet.messages_so_far();
+  EXPECT_EQ(affiliation("users/juliet@localhost/zigbee2mqtt/lamp", "juliet@localhost"), "owner");
+  EXPECT_FALSE(exists("users/juliet@localhost/elsewhere"));
+}
+
 TEST_F(NodePatterns, AffiliationsAreOrdinaryOnesOverXmppToo) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "house/#", access_model = "whitelist", affiliations = { ["Romeo@localhost"] = "publisher" } } })");
+mqtt_node_defaults = {
+    { "house/#", access_model = "whitelist", affiliations = { ["Romeo@localhost"] = "publisher" } };
+})");
   publish("juliet@localhost", "house/lamp");
   EXPECT_EQ(affiliation("house/lamp", "juliet@localhost"), "owner");
   EXPECT_EQ(affiliation("house/lamp", "romeo@localhost"), "publisher");
@@ -61,7 +76,9 @@ mqtt_node_defaults = { { "house/#", access_model = "whitelist", affiliations = {
 // What the pattern says of somebody does not depend on who comes first.
 TEST_F(NodePatterns, WhoIsNamedIsNoOwnerOfWhatHeCreates) {
   start(R"(mqtt_users_create_nodes = true
-mqtt_node_defaults = { { "house/#", affiliations = { ["juliet@localhost"] = "publisher", ["romeo@localhost"] = "member" } } })");
+mqtt_node_defaults = {
+    { "house/#", affiliations = { ["juliet@localhost"] = "publisher", ["romeo@localhost"] = "member" } };
+})");
   publish("juliet@localhost", "house/lamp");
   EXPECT_EQ(affiliation("house/lamp", "juliet@localhost"), "publisher");
   publish("romeo@localhost", "house/door");
