@@ -22,8 +22,8 @@
 //   core:work(from_timer)         when it is readable; true: call again from a timer
 //   core:item_published(host, node, id, item, publisher)  publisher: bare JID, or nil where it is not shown
 //   core:item_retracted(host, node, id)
-//   core:set_max_node_name(host, bytes)  how long names of nodes may be, percent-encoded, before these are told; nil: as
-//                                 long as MQTT allows
+//   core:set_max_node_name(host, bytes)  how long names of nodes may be, percent-encoded, before these are told;
+//                                 nil: as long as MQTT allows
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)

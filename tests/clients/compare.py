@@ -62,8 +62,8 @@ OF_PORTS = ["paho_cpp", "node_red", "mosquitto_5", "mosquitto_bridge", "mosquitt
 
 
 def argument(name, server):
-    """What the program is told of the server. mosquitto, which Debian builds without WebSocket, is always asked over TCP:
-    the module is to show the same over WebSocket."""
+    """What the program is told of the server. mosquitto, which Debian builds without WebSocket, is always asked over
+    TCP: the module is to show the same over WebSocket."""
     if name in OF_PORTS:
         return str(server.port)
     if name in ALONE:

@@ -94,8 +94,8 @@ class Mosquitto(Process):
 
 
 class Prosody(Process):
-    """A Prosody with the module, and its defaults, on a component where a publish creates the node. Over WebSocket clients
-    without login must be let in explicitly.
+    """A Prosody with the module, and its defaults, on a component where a publish creates the node. Over WebSocket
+    clients without login must be let in explicitly.
 
     more_settings: of the module; accounts: names on localhost, whose password is "secret", and who may use XMPP.
     """
@@ -142,4 +142,5 @@ Component "pubsub.localhost" "pubsub"
             account = folder / "data" / "localhost" / "accounts" / f"{name}.dat"
             account.parent.mkdir(parents=True, exist_ok=True)
             account.write_text('return { password = "secret" };')
-        super().__init__(["prosody", "-F", "--config", str(settings)], folder / "log", r"Activated service 'mqtt_tls' on")
+        super().__init__(["prosody", "-F", "--config", str(settings)], folder / "log",
+                         r"Activated service 'mqtt_tls' on")

@@ -1,4 +1,5 @@
-// What is published while the disk is full is not acknowledged, and the client is told why (docs/mapping.md, "MQTT 5.0").
+// What is published while the disk is full is not acknowledged, and the client is told why (docs/mapping.md, "MQTT
+// 5.0").
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 

@@ -1,7 +1,7 @@
 // The end of a connection to whose client something was said last: why it was refused, or why it is closed. A socket
-// that is closed while bytes of the client's are on their way resets the connection, and a reset can take from the client
-// what it has not read yet. So the server stops sending, takes what still comes, and drops it, until the client closes, or
-// for a while (RFC 9112, section 9.6, for the same reason). Network thread only.
+// that is closed while bytes of the client's are on their way resets the connection, and a reset can take from the
+// client what it has not read yet. So the server stops sending, takes what still comes, and drops it, until the
+// client closes, or for a while (RFC 9112, section 9.6, for the same reason). Network thread only.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ class LingeringClose {
   void begin(ClientSocket& socket);
   bool has_begun() const { return units_ > 0; }
 
-  // Takes what has come, `into` the buffer and no further. Returns false where the socket is to be closed: the client has
-  // closed, or sends and sends.
+  // Takes what has come, `into` the buffer and no further. Returns false where the socket is to be closed: the client
+  // has closed, or sends and sends.
   bool drop_input(ClientSocket& socket, std::span<char> into);
 
  private:

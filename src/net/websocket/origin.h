@@ -1,4 +1,5 @@
-// Which pages may open a WebSocket (RFC 6455, section 10.2; RFC 6454): a browser lets any page try, and says whose it is.
+// Which pages may open a WebSocket (RFC 6455, section 10.2; RFC 6454): a browser lets any page try, and says whose it
+// is.
 #pragma once
 
 #include <optional>

@@ -2,9 +2,9 @@
 // tell. `GET ` is HTTP, and everything else MQTT, which passes on. On top of a connection's other streams. Network
 // thread only.
 //
-// Each packet has a frame of its own: the specification wants clients to take them as they come [MQTT-6.0.0-2], and not
-// all do. At rest it holds no buffers. `permessage-deflate` is declined: MQTT's packets are small, and a compressor for each
-// client is not.
+// Each packet has a frame of its own: the specification wants clients to take them as they come [MQTT-6.0.0-2], and
+// not all do. At rest it holds no buffers. `permessage-deflate` is declined: MQTT's packets are small, and a
+// compressor for each client is not.
 #pragma once
 
 #include <cstdint>

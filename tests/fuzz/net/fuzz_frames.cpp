@@ -1,5 +1,5 @@
-// What a client of WebSocket sends behind its request: whole and byte by byte it must carry the same and end where the other ends,
-// by one reader and by one that is let go whenever it is at rest.
+// What a client of WebSocket sends behind its request: whole and byte by byte it must carry the same and end where
+// the other ends, by one reader and by one that is let go whenever it is at rest.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

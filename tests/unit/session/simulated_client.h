@@ -1,5 +1,5 @@
-// A client that keeps to MQTT 3.1.1 or 5.0 in both roles and keeps its session over lost connections. It complains
-// of every packet that a server may not send at that moment. Of 5.0 it speaks topic aliases, both ways, Receive Maximum,
+// A client that keeps to MQTT 3.1.1 or 5.0 in both roles and keeps its session over lost connections. It complains of
+// every packet that a server may not send at that moment. Of 5.0 it speaks topic aliases, both ways, Receive Maximum,
 // Session Expiry, and User Properties.
 #pragma once
 
