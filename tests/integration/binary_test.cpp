@@ -164,6 +164,7 @@ TEST_F(Binary, EachTopicHasItsOwnMessageAndQoS) {
 TEST_F(Binary, IsRetainedOverARestart) {
   for (const std::string& payload : {jpeg, "{\"a\":\r\n1}"s, " 21.5\r\n"s}) {
     reader->publish(of_any, payload, 1, true);
+    reader->messages_so_far();  // pubsub has it before another client asks
     ASSERT_EQ(retained(of_any), (std::vector{message(of_any, payload, 1, true)}));
     reader.reset();
     restart();
@@ -182,6 +183,7 @@ TEST_F(Binary, XmppsCurrentIsRetained) {
 
 TEST_F(Binary, AClearIsEmptyOnEveryTopic) {
   reader->publish(of_any, jpeg, 1, true);
+  reader->messages_so_far();  // pubsub has it before another client asks
   for (const char* type : {"+", "any", "xml", "utf8"}) {
     ASSERT_EQ(reader->subscribe("pubsub.localhost/"s + type + "/node"), 0);
   }

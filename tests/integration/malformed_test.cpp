@@ -47,7 +47,7 @@ TEST_P(Malformed, ClosesItsConnectionAndNoOther) {
     // before all was sent
   }
   offender.wait_for_close();
-  const std::string line = prosody.log().wait_for("127.0.0.1.*closed: .");
+  const std::string line = prosody.log().wait_for("127.0.0.1.*(closed|WebSocket failed): .");
   // An administrator can mend what is too large.
   const bool is_too_large = line.find("mqtt_max_packet_size") != std::string::npos;
   EXPECT_NE(line.find(is_too_large ? "info" : "debug"), std::string::npos) << line;
