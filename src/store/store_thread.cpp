@@ -145,6 +145,16 @@ CommitNumber Store::Thread::post(Unit&& unit) {
   return ++last_posted_;
 }
 
+void Store::Thread::notify() {
+  const std::lock_guard lock(notify_mutex_);
+  if (notify_) notify_();
+}
+
+void Store::Thread::stop_notifying() {
+  const std::lock_guard lock(notify_mutex_);
+  notify_ = nullptr;
+}
+
 void Store::Thread::stop(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return;
   {
@@ -160,7 +170,7 @@ void Store::Thread::run() {
   if (!lock_.reserve(settings_.reserve)) {
     log(LogLevel::warn,
         "has less space than its reserve of " + std::to_string(settings_.reserve >> 20U) + " MiB");
-    notify_();
+    notify();
   }
   while (take()) {
     fill_group();
@@ -205,7 +215,7 @@ void Store::Thread::commit() {
   } else {
     failed(error);
   }
-  notify_();
+  notify();
   if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
 }
 

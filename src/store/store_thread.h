@@ -34,6 +34,7 @@ class Store::Thread {
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const { return committed_; }
   void take_log(std::vector<LogLine>& into) { log_.take(into); }
+  void stop_notifying();
   void stop(std::chrono::milliseconds patience);
 
  private:
@@ -50,6 +51,7 @@ class Store::Thread {
   bool is_over() const;
   void fill_group();
   void commit();
+  void notify();
   void succeeded();
   void failed(int error);
   int write();
@@ -57,6 +59,7 @@ class Store::Thread {
   const Settings settings_;
   Mailbox<LogLine> log_;
   std::atomic<CommitNumber> committed_ = 0;
+  std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
   std::thread thread_;
 

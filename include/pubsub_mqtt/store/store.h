@@ -34,7 +34,7 @@ enum class Durability : std::uint8_t {
 };
 
 struct Settings {
-  std::string path;
+  std::string path = {};
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
@@ -63,6 +63,9 @@ class Store {
   CommitNumber committed() const;
   // Any thread. Moves what waits into `into`, which must be empty.
   void take_log(std::vector<LogLine>& into);
+
+  // Nobody is notified when this has returned.
+  void stop_notifying();
 
   // Commits what was posted, as long as `patience` lasts, and closes the database.
   void stop(std::chrono::milliseconds patience);

@@ -1,10 +1,12 @@
 // PUBACKs and PUBRECs that are due and withheld, in their order, while the publisher waits for a subscriber (see
-// Waiting). No memory before the first one. Network thread only.
+// Waiting), or for what it has published to be stored (see Promises). No memory before the first one. Network thread
+// only.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 
+#include "durable/stored_message.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
 
@@ -17,6 +19,7 @@ class Withheld {
     mqtt::Reason reason = mqtt::Reason::success;
     mqtt::PacketIdentifier packet_identifier = 0;
     std::size_t bytes = 0;  // of the message that it acknowledges
+    Turn turn = 0;          // that must be committed before; 0: none
   };
 
   std::size_t size() const { return all_ ? all_->fifo.size() : 0; }
@@ -28,6 +31,10 @@ class Withheld {
     all_->fifo.push_back(acknowledgement);
     all_->bytes += acknowledgement.bytes;
   }
+
+  const Acknowledgement& front() const { return all_->fifo.front(); }
+  Acknowledgement& back() { return all_->fifo.back(); }
+  Turn last_turn() const { return empty() ? 0 : all_->fifo.back().turn; }
 
   Acknowledgement take_front() {
     const Acknowledgement first = all_->fifo.front();

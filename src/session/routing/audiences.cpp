@@ -6,9 +6,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "protocol/session.h"
 #include "pubsub_mqtt/mqtt/properties.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "record/message.h"
 #include "routing/direct_item.h"
 #include "routing/session_table.h"
@@ -56,6 +58,11 @@ Envelope envelope_for(topic::Type type, const ItemPublished& item) {
   return envelope;
 }
 
+// Neither has a NUL.
+std::string name_of(std::string_view host, std::string_view node) {
+  return std::string(host) + '\0' + std::string(node);
+}
+
 // Takes the payload of that TYPE.
 std::shared_ptr<Message> make_message(const Audience& audience, topic::Type type, ItemPublished& item) {
   return std::make_shared<Message>(
@@ -67,8 +74,24 @@ std::shared_ptr<Message> make_message(const Audience& audience, topic::Type type
 
 }  // namespace
 
+void Audiences::await_node(const std::shared_ptr<Message>& message) {
+  const auto parsed = topic::parse_topic(message->topic());
+  const auto* place = std::get_if<topic::NodeTopic>(&parsed);
+  if (place != nullptr) without_node_[name_of(place->host, place->node)].push_back(message);
+}
+
 void Audiences::carry_out(NodeOpened& opened) {
+  if (!without_node_.empty()) give_number(opened);
   by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name));
+}
+
+void Audiences::give_number(const NodeOpened& opened) {
+  const auto found = without_node_.find(name_of(opened.host, opened.name));
+  if (found == without_node_.end()) return;
+  for (const auto& each : found->second) {
+    if (const auto message = each.lock()) message->set_node(opened.node);
+  }
+  without_node_.erase(found);
 }
 
 void Audiences::carry_out(const AudienceChange& change) {

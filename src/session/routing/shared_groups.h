@@ -105,6 +105,9 @@ class SharedGroups {
   // others.
   void leave(SessionId session, const std::string& account, std::string_view topic_filter) noexcept;
 
+  // Of the group that an account's member is in with that filter; one that no group has where there is none.
+  GroupNumber number(const std::string& account, std::string_view topic_filter) const;
+
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;
 
