@@ -110,7 +110,10 @@ local durability, store_path = read_store();
 local warn = module:require "burst_warning";
 local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
-local rights = module:require "rights"(settings, shared, observers);
+local node_defaults = module:require "node_defaults";
+local component_settings = module:require "component_settings"(settings, node_defaults, services);
+local new_nodes = module:require "new_nodes"(shared, component_settings, node_defaults);
+local rights = module:require "rights"(shared, component_settings, new_nodes, observers);
 local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
@@ -155,9 +158,12 @@ end
 
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
-local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
+local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
+local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
+	xmpp_creation);
 module:require "accounts"(shared, attempts);
-local remove_from_shell = module:require "shell"(shared);
+local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
+local remove_from_shell = module:require "shell"(shared, apply_defaults);
 
 module.add_host = hosts.enable;
 ports.provide();
@@ -167,8 +173,8 @@ local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
-	for host in pairs(services) do
-		rights.read_settings(host);
+	for host, service in pairs(services) do
+		component_settings.read(host, service);
 		if shared.core then shared.core:host_changed(host); end
 	end
 	check_settings();

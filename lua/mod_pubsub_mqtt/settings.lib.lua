@@ -64,6 +64,10 @@ local function reader(context)
 		return context:get_option_boolean(name, default);
 	end
 
+	function settings.log(level, text)
+		context:log(level, "%s", text);
+	end
+
 	function settings.table(name)
 		is_read[name] = true;
 		local value = context:get_option(name);

@@ -34,6 +34,11 @@ void Core::log_of_store() {
   for (const auto& line : lines) callbacks_.log(line.level, line.text);
 }
 
+// The store may still run, and the network thread is the first to go.
+Core::~Core() {
+  if (store_) store_->stop_notifying();
+}
+
 void Core::take() {
   network_.take_log(log_);
   log_queue_.accept(log_);

@@ -25,6 +25,9 @@ namespace pubsub_mqtt::lua {
 class Core final : private WorkSlices::Work {
  public:
   explicit Core(const Limits& limits);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }

@@ -24,8 +24,8 @@
 //   core:host_changed(host), core:host_disabled(host)
 //   core:withdraw_route(host, node), core:withdraw_routes(host)
 //   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
-//                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
-//                                 where it is accepted
+//                                 "unavailable", "too_often" (failed logins), "bad_credentials" or
+//                                 "not_authorized", and the bare JID where it is accepted
 //   core:authenticated(connection, reason, data, account)  the same of the callbacks authenticate and
 //                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
@@ -277,11 +277,11 @@ int affiliation_changed(lua_State* L) {
 }
 
 mqtt::Reason check_login_reason(lua_State* L, int index) {
-  static constexpr const char* names[] = {"accepted", "unavailable", "bad_credentials", "not_authorized",
-                                          nullptr};
-  static constexpr mqtt::Reason reasons[] = {mqtt::Reason::success, mqtt::Reason::server_unavailable,
-                                             mqtt::Reason::bad_user_name_or_password,
-                                             mqtt::Reason::not_authorized};
+  static constexpr const char* names[] = {"accepted",        "unavailable",    "too_often",
+                                          "bad_credentials", "not_authorized", nullptr};
+  static constexpr mqtt::Reason reasons[] = {
+      mqtt::Reason::success, mqtt::Reason::server_unavailable, mqtt::Reason::connection_rate_exceeded,
+      mqtt::Reason::bad_user_name_or_password, mqtt::Reason::not_authorized};
   return reasons[luaL_checkoption(L, index, nullptr, names)];
 }
 
@@ -297,12 +297,13 @@ int logged_in(lua_State* L) {
 }
 
 mqtt::Reason check_auth_reason(lua_State* L, int index) {
-  static constexpr const char* names[] = {"continue",       "accepted",   "unavailable", "bad_credentials",
-                                          "not_authorized", "bad_method", nullptr};
+  static constexpr const char* names[] = {"continue",        "accepted",       "unavailable", "too_often",
+                                          "bad_credentials", "not_authorized", "bad_method",  nullptr};
   static constexpr mqtt::Reason reasons[] = {
-      mqtt::Reason::continue_authentication, mqtt::Reason::success,
-      mqtt::Reason::server_unavailable,      mqtt::Reason::bad_user_name_or_password,
-      mqtt::Reason::not_authorized,          mqtt::Reason::bad_authentication_method};
+      mqtt::Reason::continue_authentication,   mqtt::Reason::success,
+      mqtt::Reason::server_unavailable,        mqtt::Reason::connection_rate_exceeded,
+      mqtt::Reason::bad_user_name_or_password, mqtt::Reason::not_authorized,
+      mqtt::Reason::bad_authentication_method};
   return reasons[luaL_checkoption(L, index, nullptr, names)];
 }
 

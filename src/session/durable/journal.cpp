@@ -276,10 +276,8 @@ void Journal::put(Message& message, const std::string& members) {
   StoredMessage& stored = message.stored();
   stored.audience = &audience(members);
   if (stored.audience->messages++ == 0) --unused_audiences_;
-  store::MessageRow row{.number = stored.number,
-                        .audience = stored.audience->number,
-                        .is_retained = message.is_retained(),
-                        .type = message.type()};
+  store::MessageRow row{
+      .number = stored.number, .audience = stored.audience->number, .is_retained = message.is_retained()};
   row.publication = message.publication();
   row.expires_at = wall_expiry(*this, message);
   change(store::Put<store::MessageRow>{.row = std::move(row), .is_new = true});

@@ -5,11 +5,13 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "durable/journal.h"
 #include "durable/members.h"
 #include "protocol/session.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
 
@@ -32,6 +34,8 @@ struct Parts {
   std::vector<mqtt::PacketIdentifier> received;
   std::optional<store::WillRow> will;
   Session* session = nullptr;
+
+  bool needs(RowNumber message) const { return message > cursor || in_flight.contains(message); }
 };
 using PartsBySession = std::unordered_map<RowNumber, Parts>;
 
@@ -130,40 +134,47 @@ class Restoring {
     }
   }
 
-  // Returns false where no session needs it any more.
+  // Returns false where no session needs it any more, or its topic means nothing to this version.
   bool restore(const store::MessageRow& row, const store::AudienceRow& audience) {
+    const auto parsed = topic::parse_topic(row.publication->topic);
+    const auto* place = std::get_if<topic::NodeTopic>(&parsed);
+    if (place == nullptr) return false;
     std::shared_ptr<Message> message;
     std::string_view members = audience.members;
     while (const auto member = take_member(members)) {
       Parts* parts = find(member->session);
-      if (parts == nullptr) continue;
-      const auto in_flight = parts->in_flight.find(row.number);
-      if (in_flight == parts->in_flight.end() && row.number <= parts->cursor) continue;
+      if (parts == nullptr || !parts->needs(row.number)) continue;
       if (message == nullptr) {
-        message = make_message(row);
+        message = make_message(row, place->type);
         into_.journal.restore(*message, row.number, into_.journal.restore(audience));
+        into_.audiences.await_node(place->host, place->node, message);
       }
       ++message->stored().sessions;
-      Outgoing& outgoing = parts->session->record().outgoing;
-      if (in_flight != parts->in_flight.end()) {
-        outgoing.restore_sent(message, selected(*member, *parts->session), in_flight->second);
-      } else {
-        outgoing.restore_queued(message, selected(*member, *parts->session), into_.shared);
-      }
+      restore(message, row.number, selected(*member, *parts->session), *parts);
     }
-    if (message != nullptr) into_.audiences.await_node(message);
     return message != nullptr;
   }
 
-  std::shared_ptr<Message> make_message(const store::MessageRow& row) const {
+  void restore(const std::shared_ptr<Message>& message, RowNumber number, Selected selected,
+               Parts& parts) const {
+    Outgoing& outgoing = parts.session->record().outgoing;
+    const auto in_flight = parts.in_flight.find(number);
+    if (in_flight != parts.in_flight.end()) {
+      outgoing.restore_sent(message, std::move(selected), in_flight->second);
+    } else {
+      outgoing.restore_queued(message, std::move(selected), into_.shared);
+    }
+  }
+
+  std::shared_ptr<Message> make_message(const store::MessageRow& row, topic::Form form) const {
     Publication publication = *row.publication;
     if (row.expires_at == WallTime(0)) {
       publication.envelope.expires_at = Envelope::at_once;
     } else if (row.expires_at != store::MessageRow::never) {
       publication.envelope.expires_at = into_.journal.monotonic(row.expires_at);
     }
-    return std::make_shared<Message>(row.is_retained ? Message::Kind::retained : Message::Kind::live, 0,
-                                     row.type, std::move(publication));
+    const auto kind = row.is_retained ? Message::Kind::retained : Message::Kind::live;
+    return std::make_shared<Message>(kind, 0, form, std::move(publication));
   }
 
   Selected selected(const Member& member, const Session& session) const {

@@ -208,7 +208,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
+  keep_alive_ = granted_keep_alive(connect, limits());
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
   write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1,

@@ -51,7 +51,8 @@ Violation Incoming::admit(mqtt::Publish& packet) {
     if (packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier)) {
       return BrokenRule{"a PUBLISH with a subscription identifier, which only servers send [MQTT5-3.3.4-6]"};
     }
-    if (const auto violation = aliases_.resolve(packet, limits.max_topic_aliases)) return violation;
+    const auto maximum = session_.client_limits()->server_topic_alias_maximum;
+    if (const auto violation = aliases_.resolve(packet, maximum)) return violation;
   }
   if (packet.qos == mqtt::QoS::at_most_once) return std::nullopt;
   if (held_places_ >= limits.max_pending_publishes) {
@@ -279,11 +280,13 @@ bool Incoming::acknowledge(const PublishReply& reply) {
                          reply.reason_string.empty() ? why : reply.reason_string);
     return false;
   }
-  acknowledge({.qos = reply.ticket.qos,
-               .reason = reason_of(reply),
-               .packet_identifier = reply.ticket.packet_identifier,
-               .bytes = reply.ticket.bytes},
-              reply.reason_string);
+  Withheld::Acknowledgement due{.qos = reply.ticket.qos,
+                                .reason = reason_of(reply),
+                                .packet_identifier = reply.ticket.packet_identifier,
+                                .bytes = reply.ticket.bytes};
+  if (session_.speaks_5()) due.why = reply.reason_string;
+  due.bytes += due.why.size();
+  acknowledge(std::move(due));
   return true;
 }
 
@@ -310,24 +313,24 @@ Turn Incoming::owed() const {
 }
 
 // Deliveries come in order: whom a message met at its subscribers is known by now.
-// What is withheld goes without words.
-void Incoming::acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
+void Incoming::acknowledge(Withheld::Acknowledgement acknowledgement) {
   if (acknowledgement.qos == mqtt::QoS::at_most_once) return;
   const Turn turn = owed();
   const bool waits = waits_for_subscriber();
-  if (withheld_.empty() && turn == 0 && !waits) return write(acknowledgement, why);
+  if (withheld_.empty() && turn == 0 && !waits) return write(acknowledgement);
   // Its connection looks at the clock from now on.
   if (withheld_.empty() && waits) session_.outbox()->resume_reading();
   Shared& shared = session_.shared();
-  shared.backlog.add(session_.asker(), acknowledgement.bytes, shared.limits);
+  const std::size_t bytes = acknowledgement.bytes;
+  shared.backlog.add(session_.asker(), bytes, shared.limits);
   try {
     if (turn > withheld_.last_turn()) {
       shared.journal->promises().hold(session_.id(), session_.connection(), HeldAcknowledgements());
     }
-    withheld_.push_back(acknowledgement);
-    withheld_.back().turn = turn;
+    acknowledgement.turn = turn;
+    withheld_.push_back(std::move(acknowledgement));
   } catch (...) {
-    release(acknowledgement.bytes);
+    release(bytes);
     throw;
   }
   reading_paused_ = reading_paused_ || has_asked_too_much();
@@ -349,8 +352,8 @@ void Incoming::go_on() {
   read_on();
 }
 
-void Incoming::write(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
-  const auto [qos, reason, packet_identifier, bytes, turn] = acknowledgement;
+void Incoming::write(const Withheld::Acknowledgement& acknowledgement) {
+  const auto& [qos, reason, packet_identifier, bytes, why, turn] = acknowledgement;
   if (qos == mqtt::QoS::at_least_once || mqtt::is_error(reason)) free_place();
   if (qos == mqtt::QoS::at_least_once) {
     session_.write(mqtt::Puback{.packet_identifier = packet_identifier, .reason = reason}, why);

@@ -76,8 +76,8 @@ class Incoming {
   void ask_pubsub(const mqtt::Publish& packet);
   void acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason reason);
   void acknowledge_published();
-  void acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
-  void write(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
+  void acknowledge(Withheld::Acknowledgement acknowledgement);
+  void write(const Withheld::Acknowledgement& acknowledgement);
   void free_place();
   bool waits_for_subscriber() const;
   Turn owed() const;

@@ -210,7 +210,21 @@ void Session::publish_will() {
   ask(std::move(request));
 }
 
-void Session::receive(const mqtt::Subscribe& packet) {
+// SUBACK and UNSUBACK of 5.0 have a byte for each filter. What could not be answered, since the client takes no packet
+// of that size [MQTT5-3.1.2-24], is not carried out either.
+bool Session::takes_answer_for(std::size_t filters) const {
+  if (client_limits() == nullptr) return true;
+  std::string bytes;
+  mqtt::write(mqtt::Suback{.reasons = std::vector<mqtt::Reason>(filters)}, bytes,
+              mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size() <= client_limits()->max_packet_size;
+}
+
+Violation Session::receive(const mqtt::Subscribe& packet) {
+  if (!takes_answer_for(packet.subscriptions.size())) {
+    return BrokenRule{"a SUBSCRIBE whose SUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
   const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
@@ -232,6 +246,7 @@ void Session::receive(const mqtt::Subscribe& packet) {
     throw;
   }
   ask(std::move(request));
+  return std::nullopt;
 }
 
 // It has had what was retained.
@@ -259,7 +274,11 @@ void Session::forget_expected() noexcept {
   subscriptions_changed();
 }
 
-void Session::receive(const mqtt::Unsubscribe& packet) {
+Violation Session::receive(const mqtt::Unsubscribe& packet) {
+  if (!takes_answer_for(packet.topic_filters.size())) {
+    return BrokenRule{"an UNSUBSCRIBE whose UNSUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier),
                              .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
   for (const auto& filter : request.topic_filters)
@@ -267,6 +286,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
+  return std::nullopt;
 }
 
 // An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
@@ -432,7 +452,7 @@ bool Session::select(const Message& message, bool is_natural, Selected& selected
   // Asked of the subscriptions themselves: where memory ran out in a change, the flag may be behind.
   if (!record_.subscriptions.have_options()) return true;
   const Matches& matches =
-      record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
+      record_.subscriptions.match(message.node(), message.form(), is_natural, message.topic());
   // Its filters have changed, of which the hub has not heard yet.
   if (!matches.is_selected) return true;
   const auto& match = is_its_own ? matches.of_its_own : matches.of_others;

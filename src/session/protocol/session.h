@@ -79,8 +79,10 @@ class Session {
   Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
   bool outlives_connection() const { return record_.expiry.count() > 0; }
-  // For log lines: address, client identifier and account, printable.
-  std::string client() const { return client_name(address_, record_.key); }
+  // For log lines: address (of one that an earlier process has left "stored"), client identifier and account, printable.
+  std::string client() const {
+    return client_name(address_.empty() ? std::string_view("stored") : address_, record_.key);
+  }
 
   // It has a network connection from here to detach(). Nothing is written before resume().
   void attach(Attachment&& attachment) noexcept;
@@ -105,8 +107,8 @@ class Session {
   void subscribe_again(std::vector<Subscription> subscriptions);
 
   // From the client.
-  void receive(const mqtt::Subscribe& packet);
-  void receive(const mqtt::Unsubscribe& packet);
+  Violation receive(const mqtt::Subscribe& packet);
+  Violation receive(const mqtt::Unsubscribe& packet);
   Violation receive(const mqtt::Publish& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Puback& packet);
@@ -242,6 +244,7 @@ class Session {
   bool has_options() const { return record_.is_bridge || record_.has_options; }
   void granted(Subscription&& subscription, bool is_new);
   void refused(const Subscription& subscription, bool is_new);
+  bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;

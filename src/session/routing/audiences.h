@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "routing/audience.h"
 #include "routing/direct_ways.h"
 #include "routing/shared_groups.h"
@@ -38,7 +40,7 @@ class Audiences {
 
   // A message of an earlier process, in which nodes had other numbers: it gets its node's when that is opened. Until
   // then nobody may have it.
-  void await_node(const std::shared_ptr<Message>& message);
+  void await_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
 
   // A publish on the direct way. Returns for how many sessions it was, connected or not; nullopt where pubsub must see
   // it.
@@ -53,8 +55,8 @@ class Audiences {
   bool may_share(const Session& session, const Message& message) const;
 
  private:
-  // Of an item, one for each topic, made when somebody wants it, whoever receives it.
-  using Messages = std::array<std::shared_ptr<Message>, topic::type_count>;
+  // Of an item, one for each form, made when somebody wants it, whoever receives it.
+  using Messages = std::array<std::shared_ptr<Message>, topic::form_count>;
 
   void give_number(const NodeOpened& opened);
   std::size_t send(const Audience& audience, ItemPublished& item);
