@@ -11,8 +11,8 @@ local pause_between = 0.1; -- seconds
 local wrong = "wrong user name or password";
 local no_such_method = "a method of authentication that is neither SCRAM-SHA-1 nor SCRAM-SHA-256";
 
--- shared: see mod_pubsub_mqtt.lua; credentials, attempts and scram: what these libraries return
-return function (shared, credentials, attempts, scram)
+-- shared: see mod_pubsub_mqtt.lua; credentials, attempts, scram and in_turn (slow_work): what these libraries return
+return function (shared, credentials, attempts, scram, in_turn)
 	local authentication = {};
 
 	-- connection -> { request =, attempt =, sasl =, username =, host = }: the attempt, the account and the handler, where
@@ -51,11 +51,13 @@ return function (shared, credentials, attempts, scram)
 		end);
 	end
 
+	-- A provider that keeps passwords as they are computes a hash of 10,000 iterations for whoever asks, and so do we
+	-- where there is no such account.
 	local function run(exchange, step, ...)
 		local arguments = table.pack(...);
 		attempts.run(exchange.attempt, function ()
 			if not is_left(exchange) then step(exchange, table.unpack(arguments, 1, arguments.n)); end
-		end, function (reason, why) finish(exchange, reason, why); end);
+		end, function (reason, why) finish(exchange, reason, why); end, in_turn);
 	end
 
 	-- Those who may not log in are told at the end, like those who do not know the password.

@@ -77,6 +77,11 @@ return function (settings, known)
 		return keys;
 	end
 
+	-- Whose an attempt is among those who wait: who is known does not wait for the others who come from the same address.
+	function failed_logins.party(request, account)
+		return is_known(account, request.party) and account.." from "..request.party or request.party;
+	end
+
 	-- How long the attempt waits; or nil and the key for which it is refused, and costs nothing.
 	function failed_logins.begin(keys)
 		local delay = 0;

@@ -1,6 +1,7 @@
 -- What is hooked on a pubsub host, so that the core hears of all that happens there. All of it, or nothing.
 
 local jid = require "util.jid";
+local storagemanager = require "core.storagemanager";
 
 local pack, unpack = table.pack, table.unpack;
 
@@ -28,7 +29,7 @@ local function around_call(service, method, after, before)
 end
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation)
+return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation, mountpoint)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)
@@ -122,6 +123,15 @@ return function (shared, component_settings, retained, current_item, observers, 
 
 	--- The whole
 
+	-- How long the name of a node may be as that of a file, with all that file storage puts around it; nil where no
+	-- store of the host's nodes and items is of files.
+	local function max_node_name(host)
+		for _, store in ipairs({ "pubsub_nodes", "pubsub_data", "pubsub_mqtt_retained" }) do
+			local _, driver = storagemanager.get_driver(host, store);
+			if driver == "internal" then return 200; end
+		end
+	end
+
 	local function tell_of_nodes(host)
 		if not shared.core then return; end
 		for node in pairs(host.service.nodes) do
@@ -135,6 +145,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 		shared.reloading[host.name] = nil;
 		host.service = host.module:depends("pubsub").get_service();
 		component_settings.read(host.name, host.service);
+		tell_core("set_max_node_name", host.name, max_node_name(host.name));
 		retained.open(host.name, host.module:open_store("pubsub_mqtt_retained"));
 		local on_item_published = hook_items(host);
 		hook_nodes(host);
@@ -142,6 +153,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 		hook_modules(host);
 		wrap_methods(host);
 		shared.services[host.name] = host.service;
+		mountpoint.follow_hosts();
 		if not is_reloaded then tell_of_nodes(host); end
 	end
 
@@ -155,6 +167,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 		undo(host);
 		shared.services[host.name], shared.watched[host.name] = nil, nil;
 		tell_core("host_disabled", host.name);
+		mountpoint.follow_hosts();
 	end
 
 	local hosts = {};

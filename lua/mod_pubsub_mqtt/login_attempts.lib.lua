@@ -47,7 +47,9 @@ return function (shared, failed_logins, warn)
 			return nil;
 		end
 		under_way[request] = account or "";
-		return { request = request, account = account, keys = keys, delay = delay };
+		return {
+			request = request, account = account, keys = keys, delay = delay, party = failed_logins.party(request, account);
+		};
 	end
 
 	local function enabled_again(account)
@@ -80,7 +82,8 @@ return function (shared, failed_logins, warn)
 	end
 
 	-- Runs `check` where a provider may wait, after the attempt's delay. on_error is called where that raises.
-	function attempts.run(attempt, check, on_error)
+	-- in_turn: what slow_work.lib.lua returns; nil: at once.
+	function attempts.run(attempt, check, on_error, in_turn)
 		local runner = async.runner(function ()
 			attempt.asked_at = monotonic();
 			check();
@@ -92,12 +95,19 @@ return function (shared, failed_logins, warn)
 				on_error("unavailable", "the authentication provider failed");
 			end;
 		});
+		local function start()
+			if in_turn then
+				in_turn(attempt.party, function () runner:run(true); end);
+			else
+				runner:run(true);
+			end
+		end
 		local delay = attempt.delay;
 		attempt.delay = 0;
 		if delay > 0 then
-			timer.add_task(delay, function () runner:run(true); end);
+			timer.add_task(delay, start);
 		else
-			runner:run(true);
+			start();
 		end
 	end
 

@@ -3,6 +3,11 @@
 local configmanager = require "core.configmanager";
 local it = require "util.iterators";
 
+-- What there is no more, and why not.
+local removed = {
+	mqtt_max_tls_handshake_rate = "TLS handshakes take turns by what they cost";
+};
+
 local top = "the top of the configuration, before the first VirtualHost or Component";
 
 -- Where a host's settings stand in the configuration.
@@ -23,7 +28,9 @@ end
 return function (settings)
 	local function check(host, name)
 		local place = settings.place(name);
-		if not place then
+		if removed[name] then
+			module:log("warn", "%s is no setting of pubsub_mqtt any more: remove it, %s", name, removed[name]);
+		elseif not place then
 			module:log("warn", "%s is no setting of pubsub_mqtt: see docs/configuration.md", name);
 		elseif host ~= "*" then
 			local better = better_place(place, host);

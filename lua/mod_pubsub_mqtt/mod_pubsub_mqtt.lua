@@ -113,14 +113,15 @@ local observers = module:require "observers";
 local node_defaults = module:require "node_defaults";
 local component_settings = module:require "component_settings"(settings, node_defaults, services);
 local new_nodes = module:require "new_nodes"(shared, component_settings, node_defaults);
-local rights = module:require "rights"(shared, component_settings, new_nodes, observers);
+local rights = module:require "rights"(shared, component_settings, new_nodes, observers, library.available_bytes);
 local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
 local attempts = module:require "login_attempts"(shared, failed_logins, warn);
 local login = module:require "login"(shared, credentials, attempts);
 local scram = module:require "scram"(shared.challenge_key);
-local authentication = module:require "authentication"(shared, credentials, attempts, scram);
+local in_turn = module:require "slow_work"();
+local authentication = module:require "authentication"(shared, credentials, attempts, scram, in_turn);
 
 local callbacks = rights;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
@@ -159,8 +160,9 @@ end
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
+local mountpoint = module:require "mountpoint"(settings, shared);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
-	xmpp_creation);
+	xmpp_creation, mountpoint);
 module:require "accounts"(shared, attempts);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
@@ -168,11 +170,13 @@ local remove_from_shell = module:require "shell"(shared, apply_defaults);
 module.add_host = hosts.enable;
 ports.provide();
 
+mountpoint.read_settings();
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
+	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);
 		if shared.core then shared.core:host_changed(host); end

@@ -14,8 +14,8 @@ local slice = 0.002; -- seconds; XMPP does not wait for the disk
 --   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
 --   expires  when it expires, if it does, likewise
 --   node     of which node (current_item.lib.lua)
--- `properties` in base64: storages write bytes as they like. Of one that has ended on a node that persists, so that
--- nothing older is sent in its place:
+-- `properties`, and the payload of TYPE binary, in base64: storages write bytes as they like. Of one that has ended on
+-- a node that persists, so that nothing older is sent in its place:
 --   ended    when, in seconds since 1970
 --   node     of which node
 
@@ -104,6 +104,7 @@ return function (shared, current_item, rights, warn)
 		if message and node_obj then
 			message.time, message.node = wall_time(), current_item.identity(service, node);
 			message.properties = message.properties and base64.encode(message.properties);
+			if message.type == "binary" then message.payload = base64.encode(message.payload); end
 			message.expires = message.expires_in and message.time + message.expires_in;
 			message.expires_in = nil;
 		elseif node_obj and node_obj.config.persist_items then
@@ -150,8 +151,10 @@ return function (shared, current_item, rights, warn)
 	end
 
 	local function tell_of_copy(host, node, message)
-		shared.core:restore_retained(host, node, message, message.properties and base64.decode(message.properties),
-			message.expires and message.expires - wall_time());
+		local payload = message.payload;
+		if message.type == "binary" then payload = base64.decode(payload); end
+		shared.core:restore_retained(host, node, message, payload,
+			message.properties and base64.decode(message.properties), message.expires and message.expires - wall_time());
 	end
 
 	local function tell_of_end(host, node, message, time)

@@ -9,6 +9,10 @@ local retained_id = "current"; -- XEP-0060, Singleton Node
 -- Errors of util.pubsub after which the same publish may succeed.
 local passing_errors = { ["internal-server-error"] = true, ["resource-constraint"] = true };
 
+-- Prosody's storages do not say why they failed: where so little is left of its disk, that is why. Items are written
+-- with all others of their node.
+local full_disk = 16*1024*1024; -- bytes
+
 -- What MQTT 5.0 calls errors of util.pubsub (2.4); "implementation specific error" is for all others.
 local reasons = {
 	["forbidden"] = "not authorized", ["item-not-found"] = "topic name invalid";
@@ -17,8 +21,8 @@ local reasons = {
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
--- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, new_nodes, observers)
+-- shared: see mod_pubsub_mqtt.lua; available_bytes: the library's; the others: what these libraries return
+return function (shared, component_settings, new_nodes, observers, available_bytes)
 	local services, disabled, watched = shared.services, shared.disabled, shared.watched;
 	local rights = {};
 
@@ -110,6 +114,11 @@ return function (shared, component_settings, new_nodes, observers)
 		return service:publish(node, account, id, item);
 	end
 
+	local function is_disk_full()
+		local left = available_bytes(prosody.paths.data);
+		return left ~= nil and left < full_disk;
+	end
+
 	-- Returns "accepted", "refused" or "failed", in the last two cases why, and MQTT 5.0's name of it, and in the first
 	-- one whether nobody else has seen the item.
 	function rights.publish(host, node, account, item)
@@ -121,6 +130,9 @@ return function (shared, component_settings, new_nodes, observers)
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
 			return "accepted", nil, nil, observers.has_none(watched[host], node);
+		end
+		if err == "internal-server-error" and is_disk_full() then
+			return "failed", "the disk that Prosody's data are on is full", "quota exceeded";
 		end
 		return passing_errors[err] and "failed" or "refused", tostring(err), reasons[err];
 	end

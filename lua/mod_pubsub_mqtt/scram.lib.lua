@@ -73,7 +73,8 @@ return function (challenge_key)
 	-- Where passwords are stored as they are, each exchange has a salt of its own, and its hash costs time.
 	local function salt_of_stored_password(method)
 		local salt = uuid.generate();
-		hashers[methods[method].hash](challenge_key, salt, default_iterations);
+		-- Bytes that are no text would be refused before they are hashed.
+		assert(hashers[methods[method].hash]("no account's password", salt, default_iterations));
 		return salt;
 	end
 

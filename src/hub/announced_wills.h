@@ -21,7 +21,7 @@ class AnnouncedWills {
   bool step();
 
  private:
-  std::string_view fault(const Publication& will) const;
+  std::string_view fault(const AnnounceWill& announced) const;
 
   const Shared& shared_;
   const Clients& clients_;

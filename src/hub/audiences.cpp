@@ -39,17 +39,28 @@ void for_each_literal(const Subscriber& subscriber, const std::string& topic, Vi
   for (; each != filters.end() && each->first.filter == topic; ++each) visit(*each);
 }
 
+std::optional<topic::Type> type_of(FilterKind kind) {
+  return kind.form ? std::optional(kind.form->type) : std::nullopt;
+}
+
+// Apart from the TYPE.
+bool is_of_kind(const StoredFilter& filter, FilterKind kind) {
+  const bool is_mounted = kind.form && kind.form->is_mounted;
+  return filter.is_shared() == kind.is_shared && filter.is_mounted == is_mounted;
+}
+
 // What all filters of the kind select of the node.
 void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kind, Asked& asked) {
+  if (kind.form && kind.form->is_mounted && kind.form != node.mounted) return;
   if (kind.form && !subscriber.filters.empty()) {
     for_each_literal(subscriber, topic::make_topic(node.host, kind.form->type, node.name),
                      [&](const auto& each) {
-                       if (each.first.is_shared() == kind.is_shared) add(asked, kind, each.second);
+                       if (is_of_kind(each.first, kind)) add(asked, kind, each.second);
                      });
   }
   if (!node.exists) return;
   for (const auto& [filter, entry] : subscriber.patterns) {
-    if (entry.pattern.type == kind.form && filter.is_shared() == kind.is_shared &&
+    if (entry.pattern.type == type_of(kind) && is_of_kind(filter, kind) &&
         entry.pattern.selects(node.host, node.name)) {
       add(asked, kind, entry.qos);
     }
@@ -60,9 +71,9 @@ Asked selected(const Subscriber& subscriber, const Node& node) {
   Asked all;
   for (const bool is_shared : {false, true}) {
     add_selected(subscriber, node, {.form = std::nullopt, .is_shared = is_shared}, all);
-    for (std::size_t i = 0; i < topic::type_count; ++i) {
-      add_selected(subscriber, node, {.form = static_cast<topic::Type>(i), .is_shared = is_shared}, all);
-    }
+    topic::for_each_form(node.mounted, [&](topic::Form form) {
+      add_selected(subscriber, node, {.form = form, .is_shared = is_shared}, all);
+    });
   }
   return all;
 }
@@ -97,7 +108,6 @@ void Audiences::leave(Node& node, const Client& client) {
 }
 
 void Audiences::node_created(std::string_view host, std::string_view name) {
-  if (!topic::is_node_name(name)) return;  // invisible to MQTT
   Node& node = nodes_.open(host, name);
   Rights::forget(node);
   if (!std::exchange(node.exists, true)) {
@@ -133,6 +143,32 @@ void Audiences::host_disabled(std::string_view host) {
     }
     nodes_.forget_if_unused(*node);
   }
+}
+
+void Audiences::forget_mounted() {
+  nodes_.for_each([&](Node& node) {
+    for (const ClientNumber number : node.members.clients()) {
+      const Client& client = clients_.numbered(number);
+      Member member = *node.members.find(number);
+      // Of whatever TYPE it was.
+      const topic::Form mounted{topic::Type::any, true};
+      remove(member.asked, {.form = mounted});
+      remove(member.asked, {.form = mounted, .is_shared = true});
+      nodes_.set(node, number, client.session, member);
+    }
+  });
+}
+
+void Audiences::follow_mountpoint() {
+  nodes_.for_each([&](Node& node) {
+    if (!nodes_.follow_mountpoint(node)) return;
+    const auto ask_again = [&](const Client& client) {
+      ask(node, client, selected(*client.subscriber, node));
+    };
+    for (const ClientNumber number : node.members.clients()) ask_again(clients_.numbered(number));
+    if (!node.exists) return;
+    for (const SessionId session : patterns_.match(node.host, node.name)) ask_again(clients_.at(session));
+  });
 }
 
 void Audiences::rights_changed(Node& node) {

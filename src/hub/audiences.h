@@ -37,10 +37,16 @@ class Audiences {
   // The client has no filter any more.
   void leave(Node& node, const Client& client);
 
+  // One that MQTT sees.
   void node_created(std::string_view host, std::string_view name);
   // Filters with wildcards forget the node, literal ones wait for it.
   void node_deleted(Node& node);
   void host_disabled(std::string_view host);
+
+  // Clients have no filters any more that are mounted.
+  void forget_mounted();
+  // The mount point has changed, and with it perhaps which nodes have a mounted topic.
+  void follow_mountpoint();
 
   // Rights have changed: all on the node, those of an account on it or on every node.
   void rights_changed(Node& node);

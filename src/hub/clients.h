@@ -43,6 +43,13 @@ class Clients {
   const Client& numbered(ClientNumber number) const { return *by_number_[number]; }
 
   // Those that subscribe.
+  template <typename Visit>
+  void for_each_subscriber(Visit&& visit) {
+    for (auto& [session, client] : by_session_) {
+      if (client.subscriber != nullptr) visit(client);
+    }
+  }
+  // Likewise.
   std::vector<const Client*> of_account(AccountNumber account) const {
     std::vector<const Client*> clients;
     for (const auto& [session, client] : by_session_) {

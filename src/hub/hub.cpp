@@ -12,6 +12,7 @@
 #include "clients.h"
 #include "item_properties.h"
 #include "logins.h"
+#include "node_names.h"
 #include "nodes.h"
 #include "publications.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
@@ -32,6 +33,8 @@ class Hub::State {
       : limits(limits_of_all),
         shared{.service = service,
                .limits = limits,
+               .names = names,
+               .mountpoint = mountpoint,
                .now = now,
                .deliveries = deliveries,
                .logged = logged,
@@ -43,6 +46,8 @@ class Hub::State {
   void end_turn(Client& client);
 
   Limits limits;
+  NodeNames names;
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
@@ -57,7 +62,7 @@ class Hub::State {
   Audiences audiences{nodes, clients, rights};
   RetainedStore retained{shared, nodes};
   RetainedScans scans{shared, nodes, retained};
-  Subscriptions subscriptions{shared, nodes, audiences, scans};
+  Subscriptions subscriptions{shared, nodes, clients, audiences, scans};
   Publications publications{shared, nodes, retained};
 };
 
@@ -67,6 +72,18 @@ Hub::~Hub() = default;
 void Hub::set_limits(const Limits& limits) {
   state_->limits = limits;
   withdraw_all_routes();  // each knows what mqtt_max_item_size was
+}
+
+void Hub::set_mountpoint(std::optional<topic::Mountpoint> mountpoint) {
+  auto& present = state_->mountpoint;
+  if (present == nullptr ? !mountpoint : mountpoint == *present) return;
+  withdraw_all_routes();  // what clients name means something else
+  // Where topics are named as before, subscriptions stay until the network thread has put others in their place.
+  const bool is_like_before = present != nullptr && mountpoint && mountpoint->names_as(*present);
+  if (!is_like_before) state_->subscriptions.forget_mounted();
+  present = mountpoint ? std::make_shared<const topic::Mountpoint>(std::move(*mountpoint)) : nullptr;
+  state_->audiences.follow_mountpoint();
+  state_->deliveries.emplace_back(MountpointChanged{.mountpoint = present});
 }
 
 void Hub::set_time(Time now) { state_->now = now; }
@@ -91,6 +108,7 @@ void Hub::State::accept(Request& request) {
           client.name = std::move(each.client);
           client.account = std::move(each.account);
           client.account_number = rights.number(client.account);
+          turns.enter(client, client.account.empty() ? each.party : client.account);
         } else if constexpr (std::is_same_v<Kind, CloseSession>) {
           Client& client = clients.open(each.session);
           drop_unneeded(client);
@@ -138,7 +156,9 @@ bool Hub::step() {
 
 void Hub::State::end_turn(Client& client) {
   turns.end(client, std::exchange(work, 0));
-  if (client.waiting.empty() && !client.is_open) clients.erase(client);
+  if (!client.waiting.empty() || client.is_open) return;
+  turns.leave(client);
+  clients.erase(client);
 }
 
 // A piece of it. True: all is done.
@@ -189,8 +209,12 @@ void Hub::node_purged(std::string_view host, std::string_view name) {
   if (node->retained) state_->retained.clear(*node, retained_item(), std::nullopt);
 }
 
+void Hub::set_max_node_name(std::string_view host, std::optional<std::size_t> encoded_bytes) {
+  state_->names.set_max(host, encoded_bytes);
+}
+
 void Hub::node_created(std::string_view host, std::string_view node) {
-  state_->audiences.node_created(host, node);
+  if (state_->names.is_visible(host, node)) state_->audiences.node_created(host, node);
 }
 
 void Hub::node_deleted(std::string_view host, std::string_view name) {
@@ -263,8 +287,9 @@ void Hub::restore_current(std::string_view host, std::string_view name, const pu
                           std::string_view publisher) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr || !node->exists) return;
+  const auto natural = payload::natural_payload(payload);
   auto retained =
-      retained_from_item(payload, payload::natural_payload(payload), item_properties(retained_id, publisher));
+      retained_from_item(payload, natural, item_properties(retained_id, publisher, natural.type, payload));
   node->is_unrestored = false;
   if (retained) state_->retained.restore_item(*node, std::move(*retained));
 }

@@ -23,6 +23,11 @@ bool Node::is_received(topic::Form form, topic::Type natural_type) const {
   return recipients[form.index()] > 0 || (form == natural_type && natural_recipients > 0);
 }
 
+bool Node::is_received_as_xml(topic::Type natural_type) const {
+  return is_received(topic::Type::xml, natural_type) ||
+         (mounted && mounted->type == topic::Type::xml && is_received(*mounted, natural_type));
+}
+
 std::string_view fixed_part(const topic::NodePattern& pattern) {
   const std::size_t wildcard = pattern.node.find_first_of("+#");
   if (wildcard == std::string_view::npos) return pattern.node;
@@ -47,7 +52,16 @@ Node& Nodes::open(std::string_view host, std::string_view name) {
   node.id = ++last_id_;
   node.host = nodes->first;
   node.name = place->first;
+  follow_mountpoint(node);
   return node;
+}
+
+bool Nodes::follow_mountpoint(Node& node) const {
+  const topic::Mountpoint* mountpoint = shared_.mountpoint.get();
+  const bool has_topic = mountpoint != nullptr && mountpoint->topic_of(node.host, node.name);
+  const auto before =
+      std::exchange(node.mounted, has_topic ? std::optional(mountpoint->form()) : std::nullopt);
+  return node.mounted != before;
 }
 
 std::vector<Node*> Nodes::of_host(std::string_view host) {

@@ -38,8 +38,9 @@ struct Node {
   NodeId id = 0;
   std::string_view host;  // both of these belong to Nodes
   std::string_view name;
-  bool exists = false;  // in pubsub; otherwise somebody waits for it
-  bool opened = false;  // the network thread knows its name
+  std::optional<topic::Form> mounted;  // that of its mounted topic, if it has one
+  bool exists = false;                 // in pubsub; otherwise somebody waits for it
+  bool opened = false;                 // the network thread knows its name
   Members members;
   std::vector<Right> rights;  // sorted by account
   std::array<std::uint32_t, topic::form_count>
@@ -57,6 +58,7 @@ struct Node {
 
   bool has_audience() const;
   bool is_received(topic::Form form, topic::Type natural_type) const;
+  bool is_received_as_xml(topic::Type natural_type) const;
 };
 
 // Where a walk over nodes has come to: it goes by host and name.
@@ -97,6 +99,9 @@ class Nodes {
   void set(Node& node, ClientNumber client, SessionId session, const Member& now);
   // How many members all nodes have together.
   std::size_t memberships() const { return memberships_; }
+
+  // The node has its mounted topic by the present mount point. Returns whether it had another one.
+  bool follow_mountpoint(Node& node) const;
 
   // Forgets a node that does not exist and that nobody waits for. The reference is dead then.
   void forget_if_unused(Node& node);

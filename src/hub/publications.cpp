@@ -6,8 +6,10 @@
 #include <utility>
 #include <variant>
 
+#include "expected_work.h"
 #include "item_properties.h"
-#include "pubsub_mqtt/payload/large_item.h"
+#include "pubsub_mqtt/payload/binary.h"
+#include "pubsub_mqtt/payload/prepare.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "random_ids.h"
@@ -31,6 +33,10 @@ PubsubService::Published bad_payload(std::string_view text) {
                  text);
 }
 
+PubsubService::Published too_many_properties() {
+  return refused(mqtt::Reason::quota_exceeded, "the properties of a message are 65536 bytes at most");
+}
+
 // The client sends it again behind the one that failed: published now, it would come before it
 // [MQTT-4.6.0-6].
 bool is_behind_a_failure(const Client& client, const Ticket& ticket) {
@@ -42,11 +48,11 @@ template <typename PayloadOf>
 bool post(const Shared& shared, const Node& node, ItemPublished item, PayloadOf&& payload_of) {
   item.node = node.id;
   bool any = false;
-  for (std::size_t i = 0; i < topic::type_count; ++i) {
-    const auto type = static_cast<topic::Type>(i);
-    if (node.is_received(type, item.natural_type)) item.payloads[i] = payload_of(type);
-    any = any || item.payloads[i].has_value();
-  }
+  topic::for_each_form(node.mounted, [&](topic::Form form) {
+    auto& payload = item.payloads[form.index()];
+    if (node.is_received(form, item.natural_type)) payload = payload_of(form.type);
+    any = any || payload.has_value();
+  });
   if (any) shared.deliveries.emplace_back(std::move(item));
   return any;
 }
@@ -58,17 +64,23 @@ std::optional<std::string> translate(const pugi::xml_node& element, const payloa
   return type == natural.type ? natural.payload : std::nullopt;
 }
 
+// Of an item from XMPP: of all that its properties say, only the media type of binary data is about a form.
+std::optional<topic::Type> form_of_properties(topic::Type natural) {
+  return natural == topic::Type::binary ? std::optional(natural) : std::nullopt;
+}
+
 }  // namespace
 
 void Publications::carry_out(Client& client, PublishRequest& request) {
   Publication& publication = request.publication;
-  shared_.work += work::publish(publication.payload.size());
+  shared_.work += work_of(request);
   Published published;
   std::shared_ptr<const Route> way;
   if (!is_behind_a_failure(client, request.ticket)) {
     const auto topic = topic::parse_topic(publication.topic);
     const auto* node_topic = std::get_if<topic::NodeTopic>(&topic);
-    if (topic::count_levels(publication.topic) > shared_.limits.max_topic_levels) {
+    const auto named = std::string_view(publication.topic).substr(request.mounted_at);
+    if (topic::count_levels(named) > shared_.limits.max_topic_levels) {
       published = no_node(topic::too_many_levels);
     } else if (node_topic == nullptr) {
       published = no_node(std::get<topic::NoNodeTopic>(topic).reason);
@@ -77,8 +89,8 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     }
     const bool is_will_about_the_broker = request.ticket.will && is_about_the_broker(publication.topic);
     if (published.outcome != Outcome::accepted && !is_will_about_the_broker) {
-      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH", publication.topic,
-                  published.reason_string);
+      log_refusal(shared_, client, request.ticket.will ? "will" : "PUBLISH",
+                  printable_topic(publication.topic, request.mounted_at), published.reason_string);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
       way = route(*node_topic);
@@ -90,6 +102,7 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
                                                .reason = told(published, publication.envelope),
                                                .reason_string = std::move(published.reason_string),
                                                .topic = std::move(publication.topic),
+                                               .mounted_at = request.mounted_at,
                                                .route = std::move(way)});
 }
 
@@ -106,14 +119,15 @@ std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic) 
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr || !node->exists) return nullptr;
   // As XML an Atom entry has an identifier and a date, which are given here.
-  if (topic.type == topic::Type::atom_title && node->is_received(topic::Type::xml, topic.type))
-    return nullptr;
+  if (topic.type == topic::Type::atom_title && node->is_received_as_xml(topic.type)) return nullptr;
   return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size));
 }
 
 PubsubService::Published Publications::publish(const Client& client, const PublishRequest& request,
                                                const topic::NodeTopic& topic) {
   const Publication& publication = request.publication;
+  const auto& properties = publication.envelope.properties;
+  if (properties != nullptr && properties->size() > max_properties_size) return too_many_properties();
   switch (shared_.service.host_status(topic.host)) {
     case PubsubService::HostStatus::unknown:
       return no_node("no pubsub component of that name is configured");
@@ -122,21 +136,24 @@ PubsubService::Published Publications::publish(const Client& client, const Publi
     case PubsubService::HostStatus::enabled:
       break;
   }
+  if (!shared_.names.are_short_enough(topic.host, topic.node)) return no_node(NodeNames::too_long);
   return publication.envelope.retain && publication.payload.empty() ? clear(client, publication, topic)
                                                                     : publish_item(client, request, topic);
 }
 
 PubsubService::Published Publications::publish_item(const Client& client, const PublishRequest& request,
                                                     const topic::NodeTopic& topic) {
-  const auto& [ticket, publication, large] = request;
-  if (!large.refusal.empty()) return bad_payload(large.refusal);
+  const Publication& publication = request.publication;
+  const PreparedItem& prepared = request.prepared;
+  if (!prepared.refusal.empty()) return bad_payload(prepared.refusal);
   const auto document = to_item(client, request, topic);
   if (const auto* bad = std::get_if<payload::Refused>(&document)) return bad_payload(bad->reason);
   const pugi::xml_node element = std::get<pugi::xml_document>(document).document_element();
   const Own own{.topic = topic,
                 .publication = publication,
                 .element = element,
-                .is_stand_in = !large.content_id.empty()};
+                .type = concrete(topic.type, prepared.type),
+                .is_stand_in = !prepared.content_id.empty() && !prepared.base64};
   own_ = &own;
   own_was_posted_ = false;
   const std::string id = publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
@@ -148,7 +165,9 @@ PubsubService::Published Publications::publish_item(const Client& client, const 
 std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const Client& client,
                                                                          const PublishRequest& request,
                                                                          const topic::NodeTopic& topic) {
-  if (!request.large.content_id.empty()) return payload::stand_in(topic.type, request.large.content_id);
+  const auto& prepared = request.prepared;
+  if (!prepared.content_id.empty())
+    return payload::bits_of_binary(prepared.content_id, prepared.media_type, prepared.base64);
   const bool is_entry = topic.type == topic::Type::atom_title;
   const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
   // Whom pubsub shows as the publisher is expose_publisher's to say.
@@ -156,7 +175,7 @@ std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const C
   if (is_entry && !client.account.empty() && shared_.service.exposes_publisher(topic.host)) {
     author = client.account;
   }
-  return payload::to_element(topic.type, request.publication.payload,
+  return payload::to_element(concrete(topic.type, prepared.type), request.publication.payload,
                              {.id = entry_id, .author = author, .updated = std::time(nullptr)},
                              shared_.limits.max_xml_elements);
 }
@@ -186,10 +205,14 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   const bool is_retained = id == retained_id;
   if (!is_retained && !node->has_audience()) return;
   const auto natural = payload::natural_payload(element);
-  const auto properties = item_properties(id, publisher);
+  const auto properties = item_properties(id, publisher, natural.type, element);
   Envelope envelope = retained_item(properties);
   envelope.retain = is_retained;
-  post(shared_, *node, {.natural_type = natural.type, .payloads = {}, .envelope = std::move(envelope)},
+  post(shared_, *node,
+       {.natural_type = natural.type,
+        .payloads = {},
+        .published_as = form_of_properties(natural.type),
+        .envelope = std::move(envelope)},
        [&](topic::Type type) { return translate(element, natural, concrete(type, natural.type)); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural, properties)) {
@@ -200,30 +223,29 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 }
 
 void Publications::own_item_published() {
-  const auto& [topic, publication, element, is_stand_in] = *own_;
+  const auto& [topic, publication, element, published, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr) return;
   node->has_ended = false;
   if (!publication.envelope.retain && !node->has_audience()) return;
-  const topic::Type published =
-      topic.type == topic::Type::any ? payload::type_of_any(publication.payload) : topic.type;
   payload::NaturalPayload natural{.type = published, .payload = {}};
   if (published == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
-  own_was_posted_ = post(shared_, *node,
-                         {.natural_type = natural.type,
-                          .payloads = {},
-                          .published_as = topic.type,
-                          .envelope = publication.envelope},
-                         [&](topic::Type type) -> std::optional<std::string> {
-                           const topic::Type wanted = concrete(type, natural.type);
-                           // MQTT to MQTT is exact to the byte.
-                           if (wanted == published) return own_->publication.payload;
-                           if (own_->is_stand_in)
-                             return large_view(published, own_->publication.payload, wanted);
-                           return translate(own_->element, natural, wanted);
-                         });
+  own_was_posted_ =
+      post(shared_, *node,
+           {.natural_type = natural.type,
+            .payloads = {},
+            .published_as = published,
+            .envelope = publication.envelope},
+           [&](topic::Type type) -> std::optional<std::string> {
+             const topic::Type wanted = concrete(type, natural.type);
+             // MQTT to MQTT is exact to the byte.
+             if (wanted == own_->type) return own_->publication.payload;
+             if (own_->is_stand_in)
+               return large_view(own_->type, own_->publication.payload, own_->publication.envelope, wanted);
+             return translate(own_->element, natural, wanted);
+           });
   if (!publication.envelope.retain) return;
-  retained_.set(*node, {.type = topic.type,
+  retained_.set(*node, {.type = published,
                         .natural_type = natural.type,
                         .payload = publication.payload,
                         .element = payload::serialize(element),

@@ -37,7 +37,8 @@ class Publications {
     const topic::NodeTopic& topic;
     const Publication& publication;
     const pugi::xml_node element;
-    bool is_stand_in = false;  // for a payload that is too large for XMPP streams
+    topic::Type type = topic::Type::json;  // in whose form the payload is
+    bool is_stand_in = false;              // the element, for a payload that is too large for XMPP streams
   };
 
   mqtt::Reason told(const Published& published, const Envelope& envelope) const;

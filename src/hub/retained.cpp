@@ -8,9 +8,10 @@
 
 namespace pubsub_mqtt::hub {
 
-std::optional<std::string> Retained::view(topic::Type wanted) const {
+std::optional<std::string> Retained::view(topic::Type topic_type) const {
+  const topic::Type wanted = concrete(topic_type, natural_type);
   if (wanted == type) return payload;
-  if (is_large) return large_view(type, payload, wanted);
+  if (is_large) return large_view(type, payload, envelope, wanted);
   if (wanted != natural_type && wanted != topic::Type::xml) return std::nullopt;
   const auto parsed = payload::parse_element(element);
   const auto* document = std::get_if<pugi::xml_document>(&parsed);
@@ -19,14 +20,16 @@ std::optional<std::string> Retained::view(topic::Type wanted) const {
 }
 
 std::shared_ptr<const std::string> Retained::properties(topic::Type wanted) const {
-  if (wanted == type || envelope.properties == nullptr) return envelope.properties;
+  if (concrete(wanted, natural_type) == type || envelope.properties == nullptr) return envelope.properties;
   return std::make_shared<const std::string>(mqtt::forwarded(mqtt::Properties(*envelope.properties), false));
 }
 
 // Seldom: whoever reads a large payload mostly asks for what was published.
-std::optional<std::string> large_view(topic::Type published, std::string_view payload, topic::Type wanted) {
+std::optional<std::string> large_view(topic::Type type, std::string_view payload, const Envelope& envelope,
+                                      topic::Type wanted) {
   if (wanted != topic::Type::xml) return std::nullopt;
-  const auto element = payload::to_element(published, payload, {.id = "", .author = "anonymous"});
+  const auto element = payload::to_element(type, payload, {.id = "", .author = "anonymous"},
+                                           Limits{}.max_xml_elements, envelope.content_type());
   const auto* document = std::get_if<pugi::xml_document>(&element);
   if (document == nullptr) return std::nullopt;
   return payload::to_mqtt(wanted, document->document_element());

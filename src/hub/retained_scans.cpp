@@ -31,7 +31,8 @@ bool is_wanted(mqtt::RetainHandling handling, bool is_new) {
 void RetainedScans::start(Client& client, const Subscription& filter, bool is_new) const {
   Subscriber& subscriber = *client.subscriber;
   // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
-  if (!subscriber.has({.group = {}, .filter = filter.topic_filter})) return;
+  const auto wanted = filter.topic_filter.split();
+  if (!wanted || wanted->is_shared() || !subscriber.has(*wanted)) return;
   if (!is_wanted(filter.retain_handling, is_new)) {
     // What an earlier SUBSCRIBE still has to bring is brought, at the new QoS.
     for (Scan& scan : subscriber.scans) {
@@ -47,7 +48,7 @@ void RetainedScans::start(Client& client, const Subscription& filter, bool is_ne
     client.waiting.push_back(RetainedRequest{.session = client.session});
 }
 
-void RetainedScans::stop(Client& client, std::string_view topic_filter) const {
+void RetainedScans::stop(Client& client, const TopicFilter& topic_filter) const {
   std::erase_if(client.subscriber->scans,
                 [&](const Scan& scan) { return scan.topic_filter == topic_filter; });
 }
@@ -74,17 +75,20 @@ bool RetainedScans::carry_out(Client& client) {
 
 // Goes through some of the nodes. True: the scan is done, or the batch is full.
 bool RetainedScans::scan(const Client& client, Scan& scan) {
-  const auto parsed = topic::parse_filter(scan.topic_filter);
+  const auto parsed = topic::parse_filter(scan.topic_filter.text);
+  const bool is_mounted = scan.topic_filter.is_mounted();
   if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
     Node* node = nodes_.find(topic->host, topic->node);
-    if (node != nullptr && !std::exchange(scan.is_read, true)) read(client, *node, scan, topic->type);
+    if (node != nullptr && !std::exchange(scan.is_read, true))
+      read(client, *node, scan, topic::Form(topic->type, is_mounted));
     return true;
   }
   const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
   if (pattern == nullptr) return true;
   const Subscriber& subscriber = *client.subscriber;
+  const auto form = pattern->form(is_mounted);
   const bool is_done = nodes_.walk(*pattern, scan.position, [&](Node& node) {
-    const bool read_item = read(client, node, scan, pattern->type);
+    const bool read_item = read(client, node, scan, form);
     return !read_item && !has_batch(subscriber);
   });
   return is_done || has_batch(subscriber);
@@ -95,6 +99,7 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Form> form) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  if (form && form->is_mounted && form != node.mounted) return false;
   const bool was_unknown = store_.know(node);
   // Nothing older is sent in place of one that has ended.
   if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return was_unknown;
@@ -127,15 +132,16 @@ bool RetainedScans::read_item(const Client& client, const Node& node, const Scan
   if (!item) return false;
   shared_.work += work::item;
   const pugi::xml_node element = item->payload.document_element();
-  payload::NaturalPayload natural;
-  if (!form) natural = payload::natural_payload(element);
+  auto natural = payload::natural_payload(element);
   RetainedMessages::Message message{.node = node.id,
                                     .form = form.value_or(natural.type),
                                     .payload = {},
                                     .envelope = {.qos = scan.qos, .retain = true}};
-  message.is_natural = !form || message.form == payload::natural_type(element);
-  message.envelope.properties = item_properties(item->id, item->publisher);
-  auto payload = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.form.type, element);
+  message.is_natural = message.form == natural.type;
+  const auto type = concrete(message.form.type, natural.type);
+  message.envelope.properties = item_properties(item->id, item->publisher, type, element);
+  auto payload =
+      type == natural.type && natural.payload ? std::move(natural.payload) : payload::to_mqtt(type, element);
   add(*client.subscriber, std::move(message), std::move(payload));
   return true;
 }
@@ -144,8 +150,10 @@ bool RetainedScans::read_item(const Client& client, const Node& node, const Scan
 void RetainedScans::add(Subscriber& subscriber, RetainedMessages::Message message,
                         std::optional<std::string> payload) {
   if (!payload || payload->empty()) return;
-  subscriber.retained_bytes += payload->size();
-  shared_.work += payload->size() / work::bytes_of_payload;
+  const auto& properties = message.envelope.properties;
+  const std::size_t bytes = payload->size() + (properties ? properties->size() : 0);
+  subscriber.retained_bytes += bytes;
+  shared_.work += bytes / work::bytes_of_message;
   message.payload = std::move(*payload);
   subscriber.retained.push_back(std::move(message));
 }

@@ -22,7 +22,7 @@ class RetainedScans {
 
   // The client has subscribed to the filter, and is in all the audiences. is_new: it had no such filter before.
   void start(Client& client, const Subscription& filter, bool is_new) const;
-  void stop(Client& client, std::string_view topic_filter) const;
+  void stop(Client& client, const TopicFilter& topic_filter) const;
 
   // A piece of what brings the client's next batch. True: it went out, or there is nothing more.
   bool carry_out(Client& client);

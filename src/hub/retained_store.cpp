@@ -88,11 +88,12 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
     ItemPublished item{.node = node.id,
                        .natural_type = natural_type,
                        .payloads = {},
-                       .published_as = type_of_clear,
+                       .published_as = concrete(type_of_clear.value_or(natural_type), natural_type),
                        .envelope = envelope};
     for (const topic::Form form :
          {natural_type, topic::Type::xml, topic::Type::any, type_of_clear.value_or(natural_type)}) {
       item.payloads[form.index()].emplace();
+      if (node.mounted && node.mounted->type == form.type) item.payloads[node.mounted->index()].emplace();
     }
     shared_.deliveries.emplace_back(std::move(item));
   }

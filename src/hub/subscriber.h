@@ -15,13 +15,14 @@
 
 #include "nodes.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
 
 // The retained messages of one filter, on their way to a session.
 struct Scan {
-  std::string topic_filter;
+  TopicFilter topic_filter;
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   std::uint64_t since = 0;     // a newer retained message is skipped: it went out live
   NodePosition position = {};  // nodes up to this one are done
@@ -31,20 +32,24 @@ struct Scan {
 // A topic::GroupFilter, kept.
 struct StoredFilter {
   StoredFilter() = default;
-  explicit StoredFilter(const topic::GroupFilter& of) : filter(of.filter), group(of.group) {}
-  operator topic::GroupFilter() const { return {.group = group, .filter = filter}; }  // NOLINT(*-explicit-*)
+  explicit StoredFilter(const topic::GroupFilter& of)
+      : filter(of.filter), group(of.group), is_mounted(of.is_mounted) {}
+  operator topic::GroupFilter() const {  // NOLINT(*-explicit-*)
+    return {.group = group, .filter = filter, .is_mounted = is_mounted};
+  }
 
   bool is_shared() const { return !group.empty(); }
 
   std::string filter;
   std::string group;  // empty: for the client alone
+  bool is_mounted = false;
 };
 
 // Equal filters stand side by side, whoever shares them, those for the client alone first.
 struct FilterOrder {
   using is_transparent = void;
   bool operator()(const topic::GroupFilter& a, const topic::GroupFilter& b) const {
-    return std::tie(a.filter, a.group) < std::tie(b.filter, b.group);
+    return std::tie(a.filter, a.group, a.is_mounted) < std::tie(b.filter, b.group, b.is_mounted);
   }
 };
 
@@ -81,7 +86,7 @@ struct Subscriber {
 
   std::list<Scan> scans;
   std::vector<RetainedMessages::Message> retained;  // the next batch
-  std::size_t retained_bytes = 0;                   // of its payloads
+  std::size_t retained_bytes = 0;                   // of its payloads and properties
   bool may_send_retained = true;                    // the session has sent on the last batch
 };
 

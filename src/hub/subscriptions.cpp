@@ -13,6 +13,7 @@ constexpr Refusal no_group = never_matches(
     "a shared subscription is $share/GROUP/FILTER, where GROUP is not empty and has no wildcard");
 constexpr Refusal system_is_not_shared = never_matches("what $SYS says is not shared");
 constexpr Refusal unknown_host = never_matches("no pubsub component of that name is configured");
+constexpr Refusal too_long = never_matches(NodeNames::too_long);
 constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
                            "the client has as many subscriptions as mqtt_max_subscriptions allows"};
 constexpr Refusal too_many_wildcards{
@@ -25,6 +26,18 @@ constexpr Refusal too_many_memberships{
 constexpr Refusal may_not_read{
     mqtt::Reason::not_authorized,
     "the client may not read the node: give its account an affiliation, or set access_model to \"open\""};
+
+// Of a filter that names the TYPE, or (nullopt) has a wildcard there.
+FilterKind kind_of(const topic::GroupFilter& filter, std::optional<topic::Type> type) {
+  FilterKind kind{.form = std::nullopt, .is_shared = filter.is_shared()};
+  if (type) kind.form = topic::Form(*type, filter.is_mounted);
+  return kind;
+}
+
+// What the client has sent, behind $share/GROUP/.
+std::string_view named_part(const TopicFilter& asked, const topic::GroupFilter& filter) {
+  return asked.is_mounted() ? std::string_view(asked.text).substr(asked.mounted_at) : filter.filter;
+}
 
 Subscriber& subscriber_of(Client& client) {
   if (client.subscriber == nullptr) client.subscriber = std::make_unique<Subscriber>();
@@ -55,7 +68,7 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
     if (shared_.work >= work::a_step) return false;
     shared_.work += work::request;
     const auto& filter = request.subscriptions[results.size()];
-    const auto wanted = topic::split_group(filter.topic_filter);
+    const auto wanted = filter.topic_filter.split();
     const bool is_new = !wanted || !client.subscriber->has(*wanted);
     switch (subscribe(client, filter)) {
       case Progress::granted:
@@ -72,11 +85,13 @@ bool Subscriptions::judge_filters(Client& client, const SubscribeRequest& reques
 }
 
 Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& asked) {
-  const auto filter = topic::split_group(asked.topic_filter);
+  const auto filter = asked.topic_filter.split();
   if (!filter) return refuse(client, asked.topic_filter, no_group);
-  if (topic::count_levels(filter->filter) > shared_.limits.max_topic_levels) {
+  if (topic::count_levels(named_part(asked.topic_filter, *filter)) > shared_.limits.max_topic_levels) {
     return refuse(client, asked.topic_filter, never_matches(topic::too_many_levels));
   }
+  // The session subscribes again to what it means now, when it hears of this.
+  if (is_outdated(asked.topic_filter, *filter)) return Progress::granted;
   const auto parsed = topic::parse_filter(filter->filter);
   if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) {
     return subscribe(client, asked, *filter, *topic);
@@ -97,6 +112,8 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
   auto& pubsub_was_asked = client.subscriber->progress.asked;
   const auto status = shared_.service.host_status(topic.host);
   if (status == PubsubService::HostStatus::unknown) return refuse(client, asked.topic_filter, unknown_host);
+  if (!shared_.names.are_short_enough(topic.host, topic.node))
+    return refuse(client, asked.topic_filter, too_long);
   const auto known = filters.find(filter);
   // Before pubsub is asked, which may create the node.
   if (known == filters.end() && has_all_filters(client)) return refuse(client, asked.topic_filter, too_many);
@@ -114,8 +131,7 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
   } else {
     filters.emplace(filter, asked.qos);
   }
-  audiences_.update(nodes_.open(topic.host, topic.node), client,
-                    {.form = topic.type, .is_shared = filter.is_shared()});
+  audiences_.update(nodes_.open(topic.host, topic.node), client, kind_of(filter, topic.type));
   return Progress::granted;
 }
 
@@ -126,6 +142,8 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
       shared_.service.host_status(pattern.host) == PubsubService::HostStatus::unknown) {
     return refuse(client, asked.topic_filter, unknown_host);
   }
+  if (!shared_.names.are_short_enough(pattern.host, pattern.node))
+    return refuse(client, asked.topic_filter, too_long);
   auto& patterns = client.subscriber->patterns;
   auto place = patterns.find(filter);
   if (place != patterns.end()) {
@@ -148,13 +166,13 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
 }
 
 // A filter that was subscribed and is refused now is removed.
-Subscriptions::Progress Subscriptions::refuse(Client& client, std::string_view filter,
+Subscriptions::Progress Subscriptions::refuse(Client& client, const TopicFilter& filter,
                                               const Refusal& refusal) {
   if (!unsubscribe(client, filter)) return Progress::unfinished;
   auto& progress = client.subscriber->progress;
   progress.results.push_back(refusal.reason);
   if (progress.reason_string.empty()) progress.reason_string = refusal.text;
-  log_refusal(shared_, client, "SUBSCRIBE", filter, refusal.text);
+  log_refusal(shared_, client, "SUBSCRIBE", printable_filter(filter), refusal.text);
   return Progress::refused;
 }
 
@@ -170,7 +188,7 @@ bool Subscriptions::follow_changed(Client& client) {
   for (auto each = patterns.lower_bound(filter); each != patterns.end(); ++each) {
     if (each->second.is_followed) continue;
     filter = each->first;
-    if (!follow(client, filter.is_shared(), each->second)) {
+    if (!follow(client, filter, each->second)) {
       // From the first node on.
       if (client.subscriber->progress.is_beyond_limit) client.subscriber->progress.position.reset();
       return false;
@@ -193,19 +211,19 @@ bool Subscriptions::remove_followed(Client& client) {
 void Subscriptions::refuse_beyond_limit(Client& client, const SubscribeRequest& request) {
   auto& progress = client.subscriber->progress;
   for (std::size_t i = 0; i < request.subscriptions.size(); ++i) {
-    const std::string_view text = request.subscriptions[i].topic_filter;
-    const auto filter = topic::split_group(text);
+    const TopicFilter& asked = request.subscriptions[i].topic_filter;
+    const auto filter = asked.split();
     if (!filter || !progress.beyond_limit.contains(*filter)) continue;
     progress.results[i] = too_many_memberships.reason;
     if (progress.reason_string.empty()) progress.reason_string = too_many_memberships.text;
-    log_refusal(shared_, client, "SUBSCRIBE", text, too_many_memberships.text);
+    log_refusal(shared_, client, "SUBSCRIBE", printable_filter(asked), too_many_memberships.text);
   }
 }
 
-bool Subscriptions::follow(Client& client, bool is_shared, const Subscriber::Pattern& changed) {
-  const FilterKind kind{.form = changed.pattern.type, .is_shared = is_shared};
+bool Subscriptions::follow(Client& client, const StoredFilter& filter, const Subscriber::Pattern& changed) {
+  const FilterKind kind = kind_of(filter, changed.pattern.type);
   return walk(client, changed.pattern, [&](Node& node) {
-    if (!node.exists) return true;
+    if (!node.exists || (filter.is_mounted && !node.mounted)) return true;
     if (nodes_.memberships() >= shared_.limits.max_total_memberships &&
         !node.members.contains(client.number)) {
       client.subscriber->progress.is_beyond_limit = true;
@@ -232,9 +250,9 @@ bool Subscriptions::carry_out(Client& client, UnsubscribeRequest& request) {
   return true;
 }
 
-bool Subscriptions::unsubscribe(Client& client, std::string_view topic_filter) {
+bool Subscriptions::unsubscribe(Client& client, const TopicFilter& topic_filter) {
   scans_.stop(client, topic_filter);
-  const auto filter = topic::split_group(topic_filter);
+  const auto filter = topic_filter.split();
   return !filter || unsubscribe(client, *filter);
 }
 
@@ -253,7 +271,7 @@ bool Subscriptions::unsubscribe(Client& client, const topic::GroupFilter& filter
   }
   const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(filter.filter));
   return walk(client, parsed, [&](Node& node) {
-    audiences_.update(node, client, {.form = parsed.type, .is_shared = filter.is_shared()});
+    audiences_.update(node, client, kind_of(filter, parsed.type));
     shared_.work += work::node * subscriber.count();
     nodes_.forget_if_unused(node);
     return true;
@@ -264,8 +282,33 @@ void Subscriptions::unsubscribe_node(Client& client, const topic::GroupFilter& f
   const auto [host, type, name] = std::get<topic::NodeTopic>(topic::parse_topic(filter.filter));
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
-  audiences_.update(*node, client, {.form = type, .is_shared = filter.is_shared()});
+  audiences_.update(*node, client, kind_of(filter, type));
   nodes_.forget_if_unused(*node);
+}
+
+// The mount point has changed, since the client named the filter.
+bool Subscriptions::is_outdated(const TopicFilter& asked, const topic::GroupFilter& filter) const {
+  if (!asked.is_mounted()) return false;
+  const auto named = named_part(asked, filter);
+  const auto before = filter.filter.substr(0, filter.filter.size() - named.size());
+  const topic::Mountpoint* mountpoint = shared_.mountpoint.get();
+  return mountpoint == nullptr || !mountpoint->is_like_before(before) || !mountpoint->takes(named);
+}
+
+void Subscriptions::forget_mounted() {
+  clients_.for_each_subscriber([&](Client& client) {
+    Subscriber& subscriber = *client.subscriber;
+    const auto is_mounted = [](const auto& each) { return each.first.is_mounted; };
+    for (const auto& [filter, pattern] : subscriber.patterns) {
+      if (filter.is_mounted) audiences_.patterns().erase(filter.filter, client.session);
+    }
+    std::erase_if(subscriber.patterns, is_mounted);
+    std::erase_if(subscriber.filters, is_mounted);
+    std::erase_if(subscriber.scans, [](const Scan& scan) { return scan.topic_filter.is_mounted(); });
+    // Whatever nodes were done: all forget it.
+    if (subscriber.progress.following.is_mounted) subscriber.progress.position.reset();
+  });
+  audiences_.forget_mounted();
 }
 
 // One walk for all filters, which takes the client out of every node.

@@ -7,6 +7,7 @@
 
 #include "audiences.h"
 #include "client.h"
+#include "clients.h"
 #include "nodes.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/topic/topic.h"
@@ -23,14 +24,17 @@ struct Refusal {
 
 class Subscriptions {
  public:
-  Subscriptions(const Shared& shared, Nodes& nodes, Audiences& audiences, RetainedScans& scans)
-      : shared_(shared), nodes_(nodes), audiences_(audiences), scans_(scans) {}
+  Subscriptions(const Shared& shared, Nodes& nodes, Clients& clients, Audiences& audiences,
+                RetainedScans& scans)
+      : shared_(shared), nodes_(nodes), clients_(clients), audiences_(audiences), scans_(scans) {}
 
   // A piece of what the client asked. True: all of it is done, and answered.
   bool carry_out(Client& client, SubscribeRequest& request);
   bool carry_out(Client& client, UnsubscribeRequest& request);
   // The session is over: its filters go.
   bool end(Client& client);
+  // Topics are mounted elsewhere from now on: so do filters that are mounted, all at once.
+  void forget_mounted();
 
   // The session is about to end, and waits for no answer: the network thread is told what to count out.
   void drop(Client& client, SubscribeRequest& request);
@@ -47,13 +51,14 @@ class Subscriptions {
   Progress subscribe(Client& client, const Subscription& asked, const topic::GroupFilter& filter,
                      const topic::NodePattern& pattern);
   void refuse_beyond_limit(Client& client, const SubscribeRequest& request);
-  Progress refuse(Client& client, std::string_view filter, const Refusal& refusal);
+  Progress refuse(Client& client, const TopicFilter& filter, const Refusal& refusal);
+  bool is_outdated(const TopicFilter& asked, const topic::GroupFilter& filter) const;
   bool has_all_filters(const Client& client) const;
   // These return true when they are done.
   bool follow_changed(Client& client);
   bool remove_followed(Client& client);
-  bool follow(Client& client, bool is_shared, const Subscriber::Pattern& changed);
-  bool unsubscribe(Client& client, std::string_view topic_filter);
+  bool follow(Client& client, const StoredFilter& filter, const Subscriber::Pattern& changed);
+  bool unsubscribe(Client& client, const TopicFilter& topic_filter);
   bool unsubscribe(Client& client, const topic::GroupFilter& filter);
   void unsubscribe_node(Client& client, const topic::GroupFilter& filter);
   static void interrupt(Client& client);
@@ -62,6 +67,7 @@ class Subscriptions {
 
   const Shared& shared_;
   Nodes& nodes_;
+  Clients& clients_;
   Audiences& audiences_;
   RetainedScans& scans_;
 };

@@ -10,8 +10,9 @@ inline constexpr std::size_t request = 5;            // whatever it asks
 inline constexpr std::size_t node = 1;               // looked at
 inline constexpr std::size_t audience_change = 4;    // told to the network thread
 inline constexpr std::size_t question = 30;          // to Lua: has the account a right?
-inline constexpr std::size_t bytes_of_payload = 10;  // add one
-constexpr std::size_t publish(std::size_t payload_size) { return 500 + payload_size / bytes_of_payload; }
+inline constexpr std::size_t bytes_of_message = 10;  // of its topic, payload and properties: add one
+inline constexpr std::size_t bytes_of_copy = 50;     // add one, where they are not translated
+constexpr std::size_t publish(std::size_t bytes) { return 500 + bytes / bytes_of_message; }
 
 // What takes longer than this is carried out in pieces: Prosody waits meanwhile. An item that is read from storage,
 // and a topic that is subscribed to, whose node may have to be created, are a step of their own.

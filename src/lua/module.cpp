@@ -2,6 +2,7 @@
 //
 //   version                       of the library; the Lua half's own must be the same
 //   limits                        what docs/configuration.md calls limits, see push_limit_settings()
+//   available_bytes(path)         that Prosody may still write to the filesystem of path; nil where that cannot be told
 //   new(limits, callbacks)        a core; limits: a number for each of these by its name, and who may log in how
 //   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
@@ -10,6 +11,8 @@
 //                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
+//   core:set_mountpoint(setting, hosts)  mqtt_mountpoint, or nil, and a list of pubsub hosts; returns what is wrong
+//                                 with it, in words: then there is none
 //   core:start(durability, path)  the network thread, and the store's with "disk" or "process"; false: the system
 //                                 gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
@@ -19,6 +22,8 @@
 //   core:work(from_timer)         when it is readable; true: call again from a timer
 //   core:item_published(host, node, id, item, publisher)  publisher: bare JID, or nil where it is not shown
 //   core:item_retracted(host, node, id)
+//   core:set_max_node_name(host, bytes)  how long names of nodes may be, percent-encoded, before these are told; nil: as
+//                                 long as MQTT allows
 //   core:node_created(host, node), core:node_deleted, core:node_purged, core:node_changed
 //   core:affiliation_changed(host, node, account), core:account_changed(account)
 //   core:host_changed(host), core:host_disabled(host)
@@ -34,8 +39,8 @@
 //   core:close_connection(session)
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
-//   core:restore_retained(host, node, retained, properties, expires_in)  what save_retained was given before
-//                                 a restart; raises where that is damaged
+//   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given
+//                                 before a restart; raises where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:stop(seconds)            goodbye
@@ -47,12 +52,14 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iterator>
 #include <lua.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -199,6 +206,42 @@ std::optional<store::Settings> store_settings(lua_State* L, int index) {
   return store::Settings{.path = std::string(path), .durability = durability};
 }
 
+// False: the error is on the stack.
+bool set_mountpoint_of(lua_State* L, Core& core, const char* setting, std::string_view& fault) {
+  topic::Mountpoint::Hosts hosts;
+  auto read = [&](lua_State* state) {
+    for (lua_Integer i = 1; lua_rawgeti(state, 1, i) == LUA_TSTRING; ++i) {
+      hosts.emplace(check_string(state, -1));
+      lua_pop(state, 1);
+    }
+    return 0;
+  };
+  lua_pushvalue(L, 3);
+  if (protected_call(L, 1, 0, read) != LUA_OK) return false;
+  std::optional<topic::Mountpoint> mountpoint;
+  if (setting != nullptr) {
+    auto parsed = topic::Mountpoint::parse(setting, std::move(hosts));
+    if (const auto* invalid = std::get_if<topic::Mountpoint::Invalid>(&parsed)) {
+      fault = invalid->reason;
+    } else {
+      mountpoint = std::get<topic::Mountpoint>(std::move(parsed));
+    }
+  }
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_mountpoint(std::move(mountpoint)); });
+  return true;
+}
+
+int set_mountpoint(lua_State* L) {
+  Core& core = check_core(L);
+  const char* setting = luaL_optstring(L, 2, nullptr);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  std::string_view fault;
+  if (!set_mountpoint_of(L, core, setting, fault)) return lua_error(L);
+  if (fault.empty()) return 0;
+  lua_pushlstring(L, fault.data(), fault.size());
+  return 1;
+}
+
 int start(lua_State* L) {
   Core& core = check_core(L);
   lua_pushboolean(L, core.start(L, store_settings(L, 2)));
@@ -255,6 +298,15 @@ int item_retracted(lua_State* L) {
   const auto node = check_string(L, 3);
   const auto id = check_string(L, 4);
   core.tell_hub(L, [&](hub::Hub& hub) { hub.item_retracted(host, node, id); });
+  return 0;
+}
+
+int set_max_node_name(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_string(L, 2);
+  std::optional<std::size_t> bytes;
+  if (!lua_isnoneornil(L, 3)) bytes = static_cast<std::size_t>(luaL_checkinteger(L, 3));
+  core.tell_hub(L, [&](hub::Hub& hub) { hub.set_max_node_name(host, bytes); });
   return 0;
 }
 
@@ -398,15 +450,15 @@ int restore_retained(lua_State* L) {
   const auto node = check_string(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);
   const auto type = topic::type_from_name(text_field(L, 4, "type"));
-  const auto payload = text_field(L, 4, "payload");
   const auto element = text_field(L, 4, "element");
   lua_getfield(L, 4, "qos");
   const auto qos = luaL_checkinteger(L, -1);
   const bool is_large = flag_field(L, 4, "is_large");
   lua_getfield(L, 4, "publisher");  // older copies have none
   const auto publisher = static_cast<PublisherId>(lua_tointeger(L, -1));
-  const auto properties = opt_string(L, 5);
-  const Time expires_at = lua_isnoneornil(L, 6) ? Time::max() : time_after(luaL_checknumber(L, 6));
+  const auto payload = check_string(L, 5);
+  const auto properties = opt_string(L, 6);
+  const Time expires_at = lua_isnoneornil(L, 7) ? Time::max() : time_after(luaL_checknumber(L, 7));
   if (!type || qos < 0 || qos > 2) return luaL_error(L, "the copy has an unknown TYPE or QoS");
   bool is_xml = false;
   core.tell_hub(L, [&](hub::Hub& hub) {
@@ -572,6 +624,7 @@ int tls_contexts(lua_State* L) {
 constexpr luaL_Reg core_methods[] = {
     {"attach", entry<attach>},
     {"set_limits", entry<set_limits>},
+    {"set_mountpoint", entry<set_mountpoint>},
     {"start", entry<start>},
     {"listen", entry<listen>},
     {"set_tls", entry<set_tls>},
@@ -580,6 +633,7 @@ constexpr luaL_Reg core_methods[] = {
     {"work", entry<work>},
     {"item_published", entry<item_published>},
     {"item_retracted", entry<item_retracted>},
+    {"set_max_node_name", entry<set_max_node_name>},
     {"node_created", entry<node_event<&hub::Hub::node_created>>},
     {"node_deleted", entry<node_event<&hub::Hub::node_deleted>>},
     {"node_purged", entry<node_event<&hub::Hub::node_purged>>},
@@ -605,7 +659,18 @@ constexpr luaL_Reg core_methods[] = {
     {nullptr, nullptr},
 };
 
+int available_bytes(lua_State* L) {
+  const std::string_view path = check_string(L, 1);
+  std::error_code error;
+  const auto space = std::filesystem::space(path, error);
+  if (error) return 0;
+  // An integer does not raise.
+  lua_pushinteger(L, static_cast<lua_Integer>(std::min<std::uintmax_t>(space.available, LUA_MAXINTEGER)));
+  return 1;
+}
+
 constexpr luaL_Reg functions[] = {
+    {"available_bytes", entry<available_bytes>},
     {"new", entry<new_core>},
     {"tls_contexts", entry<tls_contexts>},
     {nullptr, nullptr},

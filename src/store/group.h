@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,7 +44,7 @@ class ChangedRows {
 
 class Group {
  public:
-  using FilterKey = std::pair<RowNumber, std::string>;
+  using FilterKey = std::pair<RowNumber, TopicFilter>;
   using FilterRows =
       ChangedRows<FilterKey, FilterRow, std::map<FilterKey, std::pair<bool, std::optional<FilterRow>>>>;
 

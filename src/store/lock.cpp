@@ -8,8 +8,9 @@
 
 namespace pubsub_mqtt::store {
 
-Lock::~Lock() {
+void Lock::release() {
   if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 // A lock on the database itself would be lost, or take SQLite's with it, when either is closed (POSIX).

@@ -11,13 +11,15 @@ namespace pubsub_mqtt::store {
 class Lock {
  public:
   Lock() = default;
-  ~Lock();
+  ~Lock() { release(); }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
   enum class Taken : std::uint8_t { yes, by_another, failed };
   // Of the store at `path`. failed: errno tells why.
   Taken take(const std::string& path);
+
+  void release();
 
   // Takes up so many bytes. Returns false where there are not that many.
   bool reserve(std::size_t bytes);

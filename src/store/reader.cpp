@@ -64,41 +64,44 @@ int read_sessions(Database& database, Contents& into) {
 }
 
 int read_filters(Database& database, Contents& into) {
-  return for_each_row(database,
-                      "SELECT session, topic_filter, qos, no_local, retain_as_published, retain_handling, "
-                      "identifier FROM filter ORDER BY session, topic_filter",
-                      [&](Statement& row) {
-                        FilterRow filter{.session = number(row)};
-                        auto& subscription = filter.subscription;
-                        subscription.topic_filter = text(row);
-                        subscription.qos = qos(row);
-                        subscription.no_local = flag(row);
-                        subscription.retain_as_published = flag(row);
-                        subscription.retain_handling = within<mqtt::RetainHandling>(row, 2);
-                        subscription.identifier = static_cast<std::uint32_t>(row.integer());
-                        into.filters.push_back(std::move(filter));
-                      });
+  return for_each_row(
+      database,
+      "SELECT session, topic_filter, mounted_at, qos, no_local, retain_as_published, retain_handling, "
+      "identifier FROM filter ORDER BY session, topic_filter",
+      [&](Statement& row) {
+        FilterRow filter{.session = number(row)};
+        auto& subscription = filter.subscription;
+        subscription.topic_filter.text = text(row);
+        subscription.topic_filter.mounted_at = number(row);
+        subscription.qos = qos(row);
+        subscription.no_local = flag(row);
+        subscription.retain_as_published = flag(row);
+        subscription.retain_handling = within<mqtt::RetainHandling>(row, 2);
+        subscription.identifier = static_cast<std::uint32_t>(row.integer());
+        into.filters.push_back(std::move(filter));
+      });
 }
 
 int read_messages(Database& database, Contents& into) {
-  return for_each_row(
-      database,
-      "SELECT number, audience, is_retained, topic, qos, retain, publisher, expires_at, properties, "
-      "payload FROM message ORDER BY number",
-      [&](Statement& row) {
-        MessageRow message{.number = number(row)};
-        message.audience = number(row);
-        message.is_retained = flag(row);
-        Publication publication{.topic = text(row), .payload = {}};
-        publication.envelope.qos = qos(row);
-        publication.envelope.retain = flag(row);
-        publication.envelope.publisher = number(row);
-        message.expires_at = optional_duration<WallTime>(row).value_or(MessageRow::never);
-        publication.envelope.properties = properties(row);
-        publication.payload = text(row);
-        message.publication = std::make_shared<const Publication>(std::move(publication));
-        into.messages.push_back(std::move(message));
-      });
+  return for_each_row(database,
+                      "SELECT number, audience, is_retained, full_topic, topic, qos, retain, publisher, "
+                      "expires_at, properties, "
+                      "payload FROM message ORDER BY number",
+                      [&](Statement& row) {
+                        MessageRow message{.number = number(row)};
+                        message.audience = number(row);
+                        message.is_retained = flag(row);
+                        message.full_topic = text(row);
+                        Publication publication{.topic = text(row), .payload = {}};
+                        publication.envelope.qos = qos(row);
+                        publication.envelope.retain = flag(row);
+                        publication.envelope.publisher = number(row);
+                        message.expires_at = optional_duration<WallTime>(row).value_or(MessageRow::never);
+                        publication.envelope.properties = properties(row);
+                        publication.payload = text(row);
+                        message.publication = std::make_shared<const Publication>(std::move(publication));
+                        into.messages.push_back(std::move(message));
+                      });
 }
 
 int read_wills(Database& database, Contents& into) {

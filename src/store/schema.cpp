@@ -19,13 +19,15 @@ CREATE TABLE session (
   is_bridge INTEGER NOT NULL, expiry INTEGER NOT NULL, keep_alive INTEGER NOT NULL, offline_since INTEGER);
 CREATE TABLE cursor (session INTEGER PRIMARY KEY, message INTEGER NOT NULL);
 CREATE TABLE filter (
-  session INTEGER NOT NULL, topic_filter TEXT NOT NULL, qos INTEGER NOT NULL, no_local INTEGER NOT NULL,
+  session INTEGER NOT NULL, topic_filter TEXT NOT NULL, mounted_at INTEGER NOT NULL,
+  qos INTEGER NOT NULL, no_local INTEGER NOT NULL,
   retain_as_published INTEGER NOT NULL, retain_handling INTEGER NOT NULL, identifier INTEGER NOT NULL,
-  PRIMARY KEY (session, topic_filter)) WITHOUT ROWID;
+  PRIMARY KEY (session, topic_filter, mounted_at)) WITHOUT ROWID;
 CREATE TABLE audience (number INTEGER PRIMARY KEY, members BLOB NOT NULL);
 CREATE TABLE message (
   number INTEGER PRIMARY KEY, audience INTEGER NOT NULL, is_retained INTEGER NOT NULL,
-  topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL, publisher INTEGER NOT NULL,
+  full_topic TEXT NOT NULL, topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL,
+  publisher INTEGER NOT NULL,
   expires_at INTEGER, properties BLOB NOT NULL, payload BLOB NOT NULL);
 CREATE TABLE inflight (
   session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL, message INTEGER NOT NULL, position INTEGER NOT NULL,

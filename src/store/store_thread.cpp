@@ -178,6 +178,7 @@ void Store::Thread::run() {
   }
   writer_.reset();
   database_.close();
+  lock_.release();
 }
 
 // Waits for something to do. Returns false where the thread is to end.

@@ -49,10 +49,10 @@ Writer::Writer(Database& database)
       session_(database, "REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                "DELETE FROM session WHERE number = ?"),
       cursor_(database, "REPLACE INTO cursor VALUES (?, ?)", "DELETE FROM cursor WHERE session = ?"),
-      filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?)",
-              "DELETE FROM filter WHERE session = ? AND topic_filter = ?"),
+      filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+              "DELETE FROM filter WHERE session = ? AND topic_filter = ? AND mounted_at = ?"),
       audience_(database, "REPLACE INTO audience VALUES (?, ?)", "DELETE FROM audience WHERE number = ?"),
-      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                "DELETE FROM message WHERE number = ?"),
       inflight_(database, "REPLACE INTO inflight VALUES (?, ?, ?, ?)",
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
@@ -112,7 +112,7 @@ int Writer::remove_all(const Group& group) {
     };
   };
   const auto by_filter = [&](const Group::FilterKey& key, const auto& row) {
-    return row.second ? SQLITE_OK : filter_.remove.bind(integer(key.first)).bind(key.second).run();
+    return row.second ? SQLITE_OK : remove_filter(key);
   };
   return in_turn([&] { return for_each(group.sessions, by_number(session_)); },
                  [&] { return for_each(group.cursors, by_number(cursor_)); },
@@ -122,6 +122,11 @@ int Writer::remove_all(const Group& group) {
                  [&] { return for_each(group.inflight, by_packet(inflight_)); },
                  [&] { return for_each(group.received, by_packet(received_)); },
                  [&] { return for_each(group.wills, by_number(will_)); });
+}
+
+int Writer::remove_filter(const Group::FilterKey& key) {
+  const auto& [session, filter] = key;
+  return filter_.remove.bind(integer(session)).bind(filter.text).bind(integer(filter.mounted_at)).run();
 }
 
 // After all that is put: what came before the end of a session was posted before.
@@ -158,7 +163,8 @@ int Writer::put(const CursorRow& row) {
 int Writer::put(const FilterRow& row) {
   const auto& subscription = row.subscription;
   return filter_.put.bind(integer(row.session))
-      .bind(subscription.topic_filter)
+      .bind(subscription.topic_filter.text)
+      .bind(integer(subscription.topic_filter.mounted_at))
       .bind(static_cast<std::int64_t>(subscription.qos))
       .bind(std::int64_t{subscription.no_local})
       .bind(std::int64_t{subscription.retain_as_published})
@@ -176,6 +182,7 @@ int Writer::put(const MessageRow& row) {
   auto& statement = message_.put.bind(integer(row.number))
                         .bind(integer(row.audience))
                         .bind(std::int64_t{row.is_retained})
+                        .bind(row.full_topic)
                         .bind(publication.topic)
                         .bind(qos_of(publication))
                         .bind(std::int64_t{publication.envelope.retain})

@@ -30,6 +30,7 @@ class Writer {
   int in_transaction(Work&& work);
   int put_all(const Group& group);
   int remove_all(const Group& group);
+  int remove_filter(const Group::FilterKey& key);
   int remove_ended(const Group& group);
   int put(const SessionRow& row);
   int put(const CursorRow& row);

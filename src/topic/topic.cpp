@@ -21,16 +21,9 @@ bool is_forbidden(char32_t character) {
          (character >= 0xFDD0 && character <= 0xFDEF);
 }
 
-// Whether it may be the name of a node, or a pattern for names. A wildcard may stand for nothing.
+// Whether it may be the name of a node, or a pattern for names.
 bool is_possible(std::string_view name) {
-  if (name.empty()) return false;
-  std::size_t encoded_size = 0;
-  for (const char byte : name) {
-    if (byte == '+' || byte == '#') continue;
-    encoded_size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
-  }
-  if (encoded_size > max_encoded_node_size) return false;
-  return consists_of(name, [](char32_t character) { return !is_forbidden(character); });
+  return !name.empty() && consists_of(name, [](char32_t character) { return !is_forbidden(character); });
 }
 
 // Takes the first level off the front of `levels`, with its slash. Nothing is left after the last one: a view
@@ -60,13 +53,21 @@ constexpr NoNodeTopic no_topic{"a topic is HOST/TYPE/NODE"};
 constexpr NoNodeTopic no_type{
     "a topic is HOST/TYPE/NODE, with a pubsub component for HOST and json, utf8, atom_title, xml, binary or "
     "any for TYPE"};
-constexpr NoNodeTopic no_node{
-    "the node's name is empty, longer than the node store takes, or has a control character"};
+constexpr NoNodeTopic no_node{"the node's name is empty, or has a control character"};
 
 }  // namespace
 
 std::size_t count_levels(std::string_view topic) {
   return static_cast<std::size_t>(std::count(topic.begin(), topic.end(), '/')) + 1;
+}
+
+std::size_t encoded_size(std::string_view name) {
+  std::size_t size = 0;
+  for (const char byte : name) {
+    if (byte == '+' || byte == '#') continue;
+    size += is_unescaped_in_file_name(static_cast<std::uint8_t>(byte)) ? 1 : 3;
+  }
+  return size;
 }
 
 bool is_node_name(std::string_view name) { return is_possible(name) && !mqtt::has_wildcard(name); }
@@ -94,6 +95,8 @@ std::string make_topic(std::string_view host, Type type, std::string_view node) 
   topic += node;
   return topic;
 }
+
+bool selects(std::string_view filter, std::string_view topic) { return selects_node(filter, topic); }
 
 bool NodePattern::selects(std::string_view host_name, std::string_view node_name) const {
   return (host == "+" || host == host_name) && selects_node(node, node_name);

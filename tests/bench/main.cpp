@@ -37,7 +37,7 @@ std::vector<Row> all_rows() {
   std::vector<Row> all;
   for (const auto& rows :
        {one_to_one_rows(), fan_out_rows(), through_pubsub_rows(), no_xmpp_subscriber_rows(), idle_rows(),
-        ping_rows(), growth_rows(), memory_rows(), version_rows(), attack_rows()}) {
+        ping_rows(), growth_rows(), memory_rows(), version_rows(), mounted_rows(), attack_rows()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;

@@ -78,17 +78,18 @@ std::istringstream end_command(const tests::FileDescriptor& fd, const std::strin
 
 }  // namespace
 
-Prosody::Prosody(Queues queues) : Server("localhost") {
+Prosody::Prosody(Queues queues, const std::string& more_settings) : Server("localhost") {
   std::vector<std::string> command = prosody_command();
-  command.insert(command.end(), {"-F", "--config", folder().write("prosody.cfg.lua", configuration(queues))});
+  command.insert(command.end(),
+                 {"-F", "--config", folder().write("prosody.cfg.lua", configuration(queues, more_settings))});
   // mod_pubsub_mqtt opens its ports last, when the server has started.
   start(command, bench_port_.number());
   create_nodes("ready", 1);
 }
 
-std::string Prosody::configuration(Queues queues) const {
+std::string Prosody::configuration(Queues queues, const std::string& more_settings) const {
   std::ostringstream text;
-  text << settings << (queues == Queues::large ? large_queues : "") << "data_path = \""
+  text << settings << (queues == Queues::large ? large_queues : "") << more_settings << "data_path = \""
        << folder().path("data") << "\"\n"
        << "pidfile = \"" << folder().path("prosody.pid") << "\"\n"
        << "certificates = \"" << folder().path("certs") << "\"\n"

@@ -13,7 +13,8 @@ class Prosody : public Server {
  public:
   // Queues have their default limits, or room for what a client misses that is away.
   enum class Queues { as_by_default, large };
-  explicit Prosody(Queues queues = Queues::as_by_default);
+  // `more_settings`: global ones, as prosody.cfg.lua has them.
+  explicit Prosody(Queues queues = Queues::as_by_default, const std::string& more_settings = {});
 
   std::uint16_t c2s_port() const { return c2s_port_.number(); }
 
@@ -33,7 +34,7 @@ class Prosody : public Server {
   static Published end_publishing(const tests::FileDescriptor& loop);
 
  private:
-  std::string configuration(Queues queues) const;
+  std::string configuration(Queues queues, const std::string& more_settings) const;
 
   tests::FreePort c2s_port_;
   tests::FreePort bench_port_;

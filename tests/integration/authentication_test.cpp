@@ -1,7 +1,10 @@
 // SCRAM against XMPP accounts in MQTT 5.0's enhanced authentication (docs/security.md, "SCRAM").
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <algorithm>
 #include <chrono>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -222,6 +225,61 @@ TEST_F(Authentication, AReloadMayComeInBetween) {
   prosody.shell(R"(module:reload("pubsub_mqtt", "pubsub.localhost"))");
   send_auth(client, Reason::continue_authentication, scram.method(), scram.last(first));
   EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, Reason::success);
+}
+
+// Each of them costs Prosody's thread a hash of 10,000 iterations, whether there is such an account or not.
+class Guessers {
+ public:
+  explicit Guessers(const Prosody& prosody) {
+    for (int i = 0; i < count; ++i) {
+      Scram scram({.name = "nobody-" + std::to_string(i), .password = "guessed"});
+      send_connect(clients_.emplace_back(prosody.mqtt_port()), scram.method(), scram.first());
+    }
+  }
+
+  int answered() {
+    int readable = 0;
+    for (auto& client : clients_) {
+      pollfd readiness{dynamic_cast<TcpStream&>(client.stream()).fd(), POLLIN, 0};
+      readable += poll(&readiness, 1, 0);
+    }
+    return readable;
+  }
+
+  void wait_for_challenges() {
+    for (auto& client : clients_) EXPECT_NE(challenge(client), "");
+  }
+
+  static constexpr int count = 100;
+
+ private:
+  std::list<RawMqtt> clients_;
+};
+
+TEST_F(Authentication, ManyExchangesTakeHalfOfProsodysTime) {
+  // The client computes the same hash.
+  auto of_one = Clock::duration::max();
+  for (int i = 0; i < 5; ++i) {
+    RawMqtt client(prosody.mqtt_port());
+    Scram scram(juliet);
+    send_connect(client, scram.method(), scram.first());
+    const std::string from_server = challenge(client);
+    const auto begin = Clock::now();
+    scram.last(from_server);
+    of_one = std::min(of_one, Clock::now() - begin);
+  }
+  const auto begin = Clock::now();
+  Guessers guessers(prosody);
+  guessers.wait_for_challenges();
+  EXPECT_GT(Clock::now() - begin, of_one * (Guessers::count * 3 / 2));
+}
+
+TEST_F(Authentication, WhoIsKnownDoesNotWaitForThoseWhoGuess) {
+  ASSERT_EQ(connect_reason(juliet), Reason::success);
+  Guessers guessers(prosody);
+  EXPECT_EQ(connect_reason(juliet), Reason::success);
+  EXPECT_LT(guessers.answered(), Guessers::count / 2);
+  guessers.wait_for_challenges();
 }
 
 TEST_F(Authentication, NoPasswordIsInTheLog) {

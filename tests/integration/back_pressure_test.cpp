@@ -6,6 +6,10 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "raw_session.h"
 #include "running_prosody.h"
@@ -151,6 +155,41 @@ class HeldUp {
   std::ofstream writer_;
   std::future<void> shell_;
 };
+
+// Each of five has as much on its way through pubsub as a client may, at QoS 0, when pubsub begins to answer: together
+// that is more than twice what may wait for the subscriber, which reads a little later.
+TEST_F(BackPressure, WhatSeveralPublishersHaveOnTheirWayArrivesWhole) {
+  start("");
+  RawMqtt subscriber(std::make_unique<TcpStream>(prosody.mqtt_port(), "127.0.0.1", 4096));
+  ASSERT_EQ(subscriber.connect("subscriber"), mqtt::Reason::success);
+  ASSERT_EQ(subscriber.subscribe(topic), mqtt::Reason::granted_qos_0);
+  constexpr int messages = 5;
+  std::list<RawMqtt> publishers;
+  {
+    const HeldUp held(prosody);
+    for (const char* name : {"1", "2", "3", "4", "5"}) {
+      RawMqtt& publisher = publishers.emplace_back(connected(prosody.mqtt_port(), name));
+      for (int i = 0; i < messages; ++i) {
+        std::string payload = name + std::to_string(i);
+        payload.resize(200'000, 'x');
+        publisher.send(mqtt::Publish{.topic = topic, .payload = payload});
+      }
+      publisher.send(
+          mqtt::Publish{.topic = topic, .payload = name, .qos = at_least_once, .packet_identifier = 1});
+      publisher.ping();
+    }
+  }
+  for (auto& publisher : publishers) publisher.read_packet<mqtt::Puback>();
+  std::map<char, int> received;  // by publisher
+  for (int i = 0; i < 5 * (messages + 1); ++i) {
+    const std::string payload(subscriber.read_packet<mqtt::Publish>().payload);
+    int& number = received[payload[0]];
+    if (number < messages) {
+      EXPECT_EQ(payload[1] - '0', number) << payload[0];
+    }
+    ++number;
+  }
+}
 
 TEST_F(BackPressure, APublisherFasterThanPubsubIsSlowedByTcp) {
   start("mqtt_max_outbound_bytes = 1024*1024*1024");

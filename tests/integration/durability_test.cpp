@@ -239,6 +239,21 @@ TEST_F(Durability, AMemberOfASharedGroupKeepsWhatTheGroupGaveIt) {
   EXPECT_EQ(payloads_waiting_for("member"), (Payloads{"1", "2"}));
 }
 
+TEST_F(Durability, WhatHasATopicOfItsOwnKeepsThat) {
+  start("mqtt_mountpoint = \"pubsub.localhost/utf8\"");
+  leave_session("client", exactly_once, "device/+");
+  leave_session("member", at_least_once, "$share/group/device/+");
+  RawMqtt publisher = connected(port(), "publisher");
+  publish(publisher, {.topic = "device/1", .payload = "1", .qos = at_least_once});
+  kill_and_start();
+  for (const char* name : {"client", "member"}) {
+    RawMqtt client = with_kept_session(port(), name);
+    const Message message = next_message(client);
+    EXPECT_EQ(message.topic, "device/1");
+    EXPECT_EQ(message.payload, "1");
+  }
+}
+
 TEST_F(Durability, ASessionThatHasExpiredMeanwhileIsGone) {
   start();
   RawMqtt client(port());

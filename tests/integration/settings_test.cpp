@@ -198,13 +198,16 @@ TEST(Settings, WhereTheyAreNotReadTheyAreNamed) {
 
 TEST(Settings, ThatThereAreNotAreNamed) {
   Prosody prosody;
-  prosody.start(
-      {.global = "mqtt_max_inflght = 1\nmqtt_max_failed_logins = 20\nmqtt_user_host = \"localhost\"",
-       .component = pubsub_with + std::string("mqtt_retain = true")});
+  prosody.start({.global =
+                     "mqtt_max_inflght = 1\nmqtt_max_failed_logins = 20\nmqtt_user_host = \"localhost\"\n"
+                     "mqtt_max_tls_handshake_rate = 200",
+                 .component = pubsub_with + std::string("mqtt_retain = true")});
   prosody.log().wait_for("warn\tmqtt_max_inflght is no setting of pubsub_mqtt: see docs/configuration.md");
   prosody.log().wait_for("warn\tmqtt_retain is no setting of pubsub_mqtt");
+  prosody.log().wait_for(
+      "warn\tmqtt_max_tls_handshake_rate is no setting of pubsub_mqtt any more: remove it");
   prosody.wait_for_log();
-  EXPECT_EQ(prosody.log().count("warn\tmqtt_"), 2U);
+  EXPECT_EQ(prosody.log().count("warn\tmqtt_"), 3U);
 }
 
 TEST(Settings, OfAComponentComeBeforeTheGlobalOnes) {

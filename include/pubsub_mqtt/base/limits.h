@@ -85,8 +85,8 @@ struct Limits {
   std::size_t max_anonymous_sessions = 1000;  // all clients without login share these
 
   // Filters of a session.
-  std::size_t max_subscriptions = 1000;
-  std::size_t max_wildcard_subscriptions = 100;
+  std::size_t max_subscriptions = 10000;
+  std::size_t max_wildcard_subscriptions = 1000;
   // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
   std::size_t max_total_memberships = 10000000;
 };
@@ -103,6 +103,10 @@ struct LimitSetting {
 
 // A client that has not logged in has no more than this in memory, whatever mqtt_max_packet_size is.
 inline constexpr std::size_t max_connect_size = 64 * KiB;
+
+// A PUBLISH, or a will, whose properties take more than this is refused for good: whoever receives it in another form
+// has them gone through one by one, of which a packet may hold a million.
+inline constexpr std::size_t max_properties_size = 64 * KiB;
 
 inline constexpr std::size_t largest_packet = 268435455;  // [MQTT 3.1.1, 2.2.3]
 inline constexpr std::size_t any_number = 10000000;

@@ -18,6 +18,7 @@
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/reason.h"
 #include "pubsub_mqtt/topic/form.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt {
@@ -62,7 +63,7 @@ struct SubscribeReply {
 
 struct UnsubscribeReply {
   Ticket ticket;
-  std::vector<std::string> topic_filters;  // of the request
+  std::vector<TopicFilter> topic_filters;  // of the request
 };
 
 struct PublishReply {
@@ -77,7 +78,8 @@ struct PublishReply {
   // why the connection is closed.
   mqtt::Reason reason = mqtt::Reason::success;
   std::string reason_string = {};
-  std::string topic;  // of the request
+  std::string topic;           // of the request
+  std::size_t mounted_at = 0;  // likewise
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
 };
@@ -88,6 +90,9 @@ struct Selection {
   std::optional<mqtt::QoS> natural;  // by filters with a wildcard in place of TYPE
 
   bool empty() const { return *this == Selection{}; }
+
+  // Whether it selects that form of an item: where it may be the natural one, of some item.
+  bool selects(topic::Form form) const { return by_form[form.index()] || (natural && form.may_be_natural()); }
 
   // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among
   // the filters that select it.
@@ -134,10 +139,10 @@ struct NodeClosed {
 // a payload here.
 struct ItemPublished {
   NodeId node = 0;
+  // Never Type::any.
   topic::Type natural_type = topic::Type::xml;
   std::array<std::optional<std::string>, topic::form_count> payloads;
-  // The TYPE of the topic that it was published to over MQTT, in which form its properties were said; nullopt: over
-  // XMPP.
+  // The TYPE in whose form its properties were said, which is never Type::any; nullopt: they say nothing of a form.
   std::optional<topic::Type> published_as = std::nullopt;
   // Its QoS is an upper bound; the subscriber's own is the other.
   Envelope envelope = {.qos = mqtt::QoS::exactly_once};
@@ -157,8 +162,14 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
+// Where topics and filters are mounted that clients name from now on; nullptr: nowhere. What is published and
+// retained bears the topics of this mount point from now on.
+struct MountpointChanged {
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
+};
+
 using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
                               UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished, RetainedMessages>;
+                              ItemPublished, RetainedMessages, MountpointChanged>;
 
 }  // namespace pubsub_mqtt

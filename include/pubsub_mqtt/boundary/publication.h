@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/mqtt/properties.h"
 
 namespace pubsub_mqtt {
 
@@ -29,6 +31,12 @@ struct Envelope {
   // `at_once`: it is for those to whom it can be sent as soon as it is there.
   static constexpr Time at_once{0};
   Time expires_at = Time::max();
+
+  // The media type that MQTT 5.0 says of the payload (Content Type, any text); empty: none.
+  std::string_view content_type() const {
+    if (properties == nullptr) return {};
+    return mqtt::Properties(*properties).bytes(mqtt::PropertyIdentifier::content_type).value_or("");
+  }
 
   bool operator==(const Envelope&) const = default;
 };

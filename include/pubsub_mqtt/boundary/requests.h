@@ -1,9 +1,11 @@
 // What the network thread asks of Prosody's thread: plain values, in the order in which they were received.
 //
 // Topics, filters and payloads are copies of what the client sent, checked by the packet reader (UTF-8,
-// syntax) and by nobody else yet.
+// syntax) and by nobody else yet; topics and filters that are mounted have the mount point before them
+// (topic/mountpoint.h).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,7 @@
 #include "pubsub_mqtt/boundary/secret.h"
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/boundary/ticket.h"
+#include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt {
 
@@ -63,6 +66,7 @@ struct OpenSession {
   SessionId session = 0;
   std::string client;        // address and client identifier, printable, for log lines
   std::string account = {};  // bare JID; empty: without login
+  std::string party = {};    // without login: session::Peer::party; empty: the session is a party by itself
 };
 
 // Answered by SubscribeReply. Retained messages follow for each filter that was granted, a few at a time: see
@@ -75,20 +79,31 @@ struct SubscribeRequest {
 // Answered by UnsubscribeReply.
 struct UnsubscribeRequest {
   Ticket ticket;
-  std::vector<std::string> topic_filters;
+  std::vector<TopicFilter> topic_filters;
 };
 
-// What the network thread has found out about a large payload, so that Prosody's thread does not have to.
-struct LargePayload {
-  std::string_view refusal;  // a string literal, why the payload is none of its TYPE; empty: it is one
-  std::string content_id;    // (XEP-0231) of one whose item would be too large for XMPP streams; else empty
+// What the network thread has found out about a payload, and made of it, so that Prosody's thread does not have to: see
+// payload/prepare.h.
+struct PreparedItem {
+  std::string_view refusal =
+      {};  // a string literal, why the payload is none of its TYPE; empty: nobody knows
+  topic::Type type = topic::Type::utf8;  // in whose form the payload is that was published as Type::any
+  // Of an item that is Bits of Binary (XEP-0231), since its payload is binary, or too large for XMPP streams; else empty.
+  std::string content_id = {};
+  std::string media_type = {};             // likewise
+  std::optional<std::string> base64 = {};  // what that item holds; nullopt: nothing, the payload is too large
 };
 
 // Answered by PublishReply.
 struct PublishRequest {
   Ticket ticket;
   Publication publication;
-  LargePayload large = {};
+  PreparedItem prepared = {};
+  // Where in its topic what the client named begins; 0: the client named all of it.
+  std::size_t mounted_at = 0;
+
+  // What the request keeps in memory.
+  std::size_t size() const { return publication.size() + (prepared.base64 ? prepared.base64->size() : 0); }
 };
 
 // The session has a will, which a later PublishRequest may ask to publish. One that can never be published is
@@ -96,6 +111,7 @@ struct PublishRequest {
 struct AnnounceWill {
   SessionId session = 0;
   Publication will;
+  std::size_t mounted_at = 0;  // as PublishRequest has it
 };
 
 // The session has sent on what RetainedMessages brought and takes more.

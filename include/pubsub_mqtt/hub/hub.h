@@ -11,12 +11,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 
 namespace pugi {
 class xml_node;
@@ -37,6 +39,9 @@ class Hub {
 
   // Those of a reload, for what is asked from now on.
   void set_limits(const Limits& limits);
+
+  // Where topics and filters are mounted that clients name from now on; nullopt: nowhere. Subscriptions follow.
+  void set_mountpoint(std::optional<topic::Mountpoint> mountpoint);
 
   // The time for what is called from now on.
   void set_time(Time now);
@@ -61,6 +66,9 @@ class Hub {
   void item_retracted(std::string_view host, std::string_view node, std::string_view id);
   void node_purged(std::string_view host, std::string_view node);
 
+  // How long the names of the host's nodes may be in its stores, in bytes and percent-encoded (topic::encoded_size);
+  // nullopt: as long as MQTT allows. Before the nodes of the host, of which MQTT does not see those with longer names.
+  void set_max_node_name(std::string_view host, std::optional<std::size_t> encoded_bytes);
   void node_created(std::string_view host, std::string_view node);
   void node_deleted(std::string_view host, std::string_view node);
   // Something changed that rights depend on: judge again who receives the node.

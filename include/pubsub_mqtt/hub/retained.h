@@ -21,7 +21,7 @@ inline Envelope retained_item(std::shared_ptr<const std::string> properties = nu
 }
 
 struct Retained {
-  topic::Type type = topic::Type::json;          // of the topic it was published to
+  topic::Type type = topic::Type::json;          // in whose form the payload is: never Type::any
   topic::Type natural_type = topic::Type::json;  // of its element
   std::string payload;                           // byte for byte
   std::string element;                           // what pubsub's item has, as XML, for the other TYPEs
@@ -34,9 +34,10 @@ struct Retained {
   std::shared_ptr<const std::string> properties(topic::Type wanted) const;
 };
 
-// The payload of an item that was too large for pubsub, as another TYPE than the one it was published to; nullopt where
-// the item is none of that TYPE.
-std::optional<std::string> large_view(topic::Type published, std::string_view payload, topic::Type wanted);
+// The payload of an item that was too large for pubsub, in another form than that of `type`, in which it was published;
+// nullopt where the item is none of that TYPE.
+std::optional<std::string> large_view(topic::Type type, std::string_view payload, const Envelope& envelope,
+                                      topic::Type wanted);
 
 // From an item whose publisher was not an MQTT client; `natural` is what natural_payload() says of its element.
 // Returns nullopt where it has no MQTT payload.

@@ -41,8 +41,8 @@ class Sessions {
   Sessions& operator=(const Sessions&) = delete;
 
   // Sessions that outlive their connection are written into the store from now on, and those that `contents` holds
-  // begin again: what they ask for is in the requests. Before anything else is called. `store` outlives this; `wall` and
-  // `now` are the same moment.
+  // begin again: what they ask for is in the requests. Before anything else is called. `store` outlives this; `wall`
+  // and `now` are the same moment.
   void keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now);
   // The wall clock may have been set.
   void set_wall_clock(store::WallTime wall, Time now);

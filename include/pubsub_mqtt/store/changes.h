@@ -1,7 +1,6 @@
 // What is posted to the store. Values; any thread.
 #pragma once
 
-#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,7 +22,7 @@ struct RemoveSession {
 };
 struct RemoveFilter {
   RowNumber session = 0;
-  std::string topic_filter;
+  TopicFilter topic_filter;
 };
 struct RemoveAudience {
   RowNumber audience = 0;

@@ -57,6 +57,9 @@ struct MessageRow {
   RowNumber number = 0;
   RowNumber audience = 0;
   bool is_retained = false;  // a SUBSCRIBE has brought it
+  // HOST/TYPE/NODE, where that is not the topic that the publication has: it is mounted (topic/mountpoint.h). Else
+  // empty.
+  std::string full_topic = {};
   // Shared with whoever has it in memory: nobody changes it. Its expires_at and its session are of this process, and
   // mean nothing here.
   std::shared_ptr<const Publication> publication = nullptr;

@@ -8,12 +8,10 @@
 #include <string_view>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::topic {
-
-// A node's name, percent-encoded as Prosody's internal storage does for a file name, must fit into one.
-inline constexpr std::size_t max_encoded_node_size = 200;
 
 // Of a topic or a filter.
 std::size_t count_levels(std::string_view topic);
@@ -36,8 +34,12 @@ std::variant<NodeTopic, NoNodeTopic> parse_topic(std::string_view topic);
 std::string make_topic(std::string_view host, Type type, std::string_view node);
 
 // Whether MQTT may see a node of this name: no control character or non-character (with U+0001 every
-// disco#items of the service would raise), no wildcard, not too long, not empty.
+// disco#items of the service would raise), no wildcard, not empty.
 bool is_node_name(std::string_view name);
+
+// How long a node's name is, percent-encoded as Prosody's internal storage does for the name of a file; of a pattern
+// for names, how long those are at least that it selects.
+std::size_t encoded_size(std::string_view name);
 
 // A filter with a wildcard that can select topics of nodes.
 struct NodePattern {
@@ -46,6 +48,10 @@ struct NodePattern {
   std::string_view node;     // levels, of which some are wildcards
 
   bool selects(std::string_view host_name, std::string_view node_name) const;
+  // Which of a node's topics; nullopt: the natural one.
+  std::optional<Form> form(bool is_mounted) const {
+    return type ? std::optional(Form(*type, is_mounted)) : std::nullopt;
+  }
 };
 
 // `$SYS/...`: granted, and silent until there is something.
@@ -56,9 +62,14 @@ struct SystemFilter {};
 struct GroupFilter {
   std::string_view group;  // empty: for itself alone
   std::string_view filter;
+  bool is_mounted = false;  // see mountpoint.h
 
   bool is_shared() const { return !group.empty(); }
 };
+
+// Whether a filter selects a topic, both by the rules of MQTT (4.7.1); without the rule for `$`, since no topic that
+// the server sends begins with that.
+bool selects(std::string_view filter, std::string_view topic);
 
 // Returns nullopt where `text` begins with `$share/` and does not go on as said [MQTT5-4.8.2-1, MQTT5-4.8.2-2]. The
 // views borrow from it.

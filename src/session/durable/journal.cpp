@@ -1,6 +1,7 @@
 #include "durable/journal.h"
 
 #include "protocol/session.h"
+#include "routing/audiences.h"
 #include "routing/shared_groups.h"
 
 namespace pubsub_mqtt::session {
@@ -119,9 +120,9 @@ void Journal::subscribed(Session& session, const Subscription& subscription) {
   promise(session.id());
 }
 
-void Journal::unsubscribed(Session& session, std::string_view topic_filter) {
+void Journal::unsubscribed(Session& session, const TopicFilter& topic_filter) {
   const Kept& subscriber = kept(session.record().outgoing.kept());
-  change(store::RemoveFilter{.session = subscriber.row.number, .topic_filter = std::string(topic_filter)});
+  change(store::RemoveFilter{.session = subscriber.row.number, .topic_filter = topic_filter});
   promise(session.id());
 }
 
@@ -140,7 +141,9 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
 
 void Journal::number(const std::shared_ptr<Message>& message) {
   message->stored() = {.number = ++last_number_, .turn = turn_, .place = new_messages_.size()};
-  new_messages_.push_back({.message = message, .members = {}});
+  new_messages_.push_back(
+      {.message = message,
+       .full_topic = message->form().is_mounted ? audiences_.full_topic(*message) : std::string()});
 }
 
 // One that was numbered in an earlier turn has its audience already, and one with a lower number than the session's
@@ -240,7 +243,8 @@ void Journal::restore(Session& session, store::SessionRow row, store::RowNumber 
 }
 
 StoredAudience& Journal::restore(const store::AudienceRow& row) {
-  const auto [place, is_new] = audiences_.try_emplace(row.members, StoredAudience{.number = row.number});
+  const auto [place, is_new] =
+      stored_audiences_.try_emplace(row.members, StoredAudience{.number = row.number});
   if (is_new) ++unused_audiences_;
   return place->second;
 }
@@ -262,29 +266,31 @@ void Journal::post() {
 }
 
 void Journal::post_new_messages() {
-  for (auto& [message, members] : new_messages_) {
-    if (message->stored().sessions > 0) {
-      put(*message, members);
+  for (auto& added : new_messages_) {
+    if (added.message->stored().sessions > 0) {
+      put(added);
     } else {
-      message->stored() = {};
+      added.message->stored() = {};
     }
   }
   new_messages_.clear();
 }
 
-void Journal::put(Message& message, const std::string& members) {
+void Journal::put(NewMessage& added) {
+  Message& message = *added.message;
   StoredMessage& stored = message.stored();
-  stored.audience = &audience(members);
+  stored.audience = &audience(added.members);
   if (stored.audience->messages++ == 0) --unused_audiences_;
   store::MessageRow row{
       .number = stored.number, .audience = stored.audience->number, .is_retained = message.is_retained()};
+  row.full_topic = std::move(added.full_topic);
   row.publication = message.publication();
   row.expires_at = wall_expiry(*this, message);
   change(store::Put<store::MessageRow>{.row = std::move(row), .is_new = true});
 }
 
 StoredAudience& Journal::audience(const std::string& members) {
-  const auto [place, is_new] = audiences_.try_emplace(members);
+  const auto [place, is_new] = stored_audiences_.try_emplace(members);
   StoredAudience& audience = place->second;
   if (!is_new) return audience;
   audience.number = ++last_number_;
@@ -296,13 +302,13 @@ StoredAudience& Journal::audience(const std::string& members) {
 }
 
 void Journal::forget_audiences() {
-  for (auto place = audiences_.begin(); place != audiences_.end();) {
+  for (auto place = stored_audiences_.begin(); place != stored_audiences_.end();) {
     if (place->second.messages > 0) {
       ++place;
       continue;
     }
     change(store::RemoveAudience{.audience = place->second.number});
-    place = audiences_.erase(place);
+    place = stored_audiences_.erase(place);
   }
   unused_audiences_ = 0;
 }

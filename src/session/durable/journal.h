@@ -30,6 +30,7 @@
 
 namespace pubsub_mqtt::session {
 
+class Audiences;
 class Session;
 class SharedGroups;
 
@@ -42,8 +43,9 @@ struct StoredAudience {
 class Journal {
  public:
   // `last_number`: the highest that the store has seen. The references outlive this.
-  Journal(store::Store& store, const SharedGroups& groups, store::RowNumber last_number)
-      : store_(store), groups_(groups), last_number_(last_number) {}
+  Journal(store::Store& store, const SharedGroups& groups, const Audiences& audiences,
+          store::RowNumber last_number)
+      : store_(store), groups_(groups), audiences_(audiences), last_number_(last_number) {}
 
   // How far the wall clock is ahead of the clock that is never set back.
   void set_wall_clock(Time ahead) { wall_ahead_ = ahead; }
@@ -64,7 +66,7 @@ class Journal {
   void published_will(Session& session);
 
   void subscribed(Session& session, const Subscription& subscription);
-  void unsubscribed(Session& session, std::string_view topic_filter);
+  void unsubscribed(Session& session, const TopicFilter& topic_filter);
 
   // A message at QoS 2 that the client has published: subscribers have it; or the client has released it.
   void received(Session& session, mqtt::PacketIdentifier packet_identifier);
@@ -113,11 +115,12 @@ class Journal {
     bool has_will = false;              // is stored
     bool publishes_will = false;        // that one, which is stored until pubsub has answered
   };
-  using Audiences = std::map<std::string, StoredAudience>;
+  using StoredAudiences = std::map<std::string, StoredAudience>;
   // Numbered in this turn.
   struct NewMessage {
     std::shared_ptr<Message> message;
-    std::string members;
+    std::string full_topic;  // where it is mounted
+    std::string members = {};
   };
 
   Kept& kept(KeptSession session) { return kept_[session - 1]; }
@@ -134,17 +137,18 @@ class Journal {
   Member member(const Kept& kept, const Selected& selected) const;
   void let_go(Message& message);
   void post_new_messages();
-  void put(Message& message, const std::string& members);
+  void put(NewMessage& added);
   StoredAudience& audience(const std::string& members);
   void forget_audiences();
 
   store::Store& store_;
   const SharedGroups& groups_;
+  const Audiences& audiences_;
   store::RowNumber last_number_;
   Time wall_ahead_{0};
   std::vector<Kept> kept_;
   std::vector<KeptSession> free_;
-  Audiences audiences_;
+  StoredAudiences stored_audiences_;
   std::size_t unused_audiences_ = 0;
   std::vector<store::Change> changes_;  // of this turn, as what follows
   std::vector<NewMessage> new_messages_;

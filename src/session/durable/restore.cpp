@@ -136,7 +136,8 @@ class Restoring {
 
   // Returns false where no session needs it any more, or its topic means nothing to this version.
   bool restore(const store::MessageRow& row, const store::AudienceRow& audience) {
-    const auto parsed = topic::parse_topic(row.publication->topic);
+    const bool is_mounted = !row.full_topic.empty();
+    const auto parsed = topic::parse_topic(is_mounted ? row.full_topic : row.publication->topic);
     const auto* place = std::get_if<topic::NodeTopic>(&parsed);
     if (place == nullptr) return false;
     std::shared_ptr<Message> message;
@@ -145,12 +146,12 @@ class Restoring {
       Parts* parts = find(member->session);
       if (parts == nullptr || !parts->needs(row.number)) continue;
       if (message == nullptr) {
-        message = make_message(row, place->type);
+        message = make_message(row, {place->type, is_mounted});
         into_.journal.restore(*message, row.number, into_.journal.restore(audience));
         into_.audiences.await_node(place->host, place->node, message);
       }
       ++message->stored().sessions;
-      restore(message, row.number, selected(*member, *parts->session), *parts);
+      restore(message, row.number, selected(*member, *parts->session, is_mounted), *parts);
     }
     return message != nullptr;
   }
@@ -177,13 +178,13 @@ class Restoring {
     return std::make_shared<Message>(kind, 0, form, std::move(publication));
   }
 
-  Selected selected(const Member& member, const Session& session) const {
+  Selected selected(const Member& member, const Session& session, bool is_mounted) const {
     Selected selected{.qos = member.qos, .retain = member.retain};
     if (!member.identifiers.empty()) {
       selected.identifiers = std::make_shared<const std::string>(member.identifiers);
     }
     if (!member.shared_filter.empty()) {
-      selected.group = into_.shared.groups.number(session.account(), member.shared_filter);
+      selected.group = into_.shared.groups.number(session.account(), member.shared_filter, is_mounted);
     }
     return selected;
   }

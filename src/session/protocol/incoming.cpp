@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "durable/journal.h"
-#include "protocol/large_payload.h"
+#include "protocol/prepared_item.h"
 #include "protocol/session.h"
 #include "routing/audiences.h"
 #include "routing/shared.h"
@@ -93,9 +93,11 @@ bool Incoming::is_duplicate(const mqtt::Publish& packet) {
 const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   // A SUBSCRIBE that the client sent before comes first: the message may be for the client itself.
   if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  // The hub refuses it.
+  if (packet.properties.encoded().size() > max_properties_size) return nullptr;
   const DirectWay* way = ways_->find(packet.topic);
   if (way == nullptr || packet.payload.size() > way->route->max_payload_size()) return nullptr;
-  if (!session_.shared().backlog.has_publish(packet.topic)) return way;
+  if (!session_.shared().backlog.has_publish(way->meaning(packet.topic))) return way;
   // What waits for pubsub must not be overtaken. So that there is an end of it, no more is read until all is
   // answered.
   awaits_all_answers_ = true;
@@ -146,13 +148,15 @@ void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason rea
 
 void Incoming::ask_pubsub(const mqtt::Publish& packet) {
   Shared& shared = session_.shared();
+  auto [topic, mounted_at] = session_.meaning(packet.topic);
   PublishRequest request{.ticket = session_.ticket(packet.packet_identifier),
-                         .publication = {.topic = std::string(packet.topic),
+                         .publication = {.topic = std::move(topic),
                                          .payload = std::string(packet.payload),
-                                         .envelope = session_.envelope(packet)}};
-  request.large = examine_if_large(request.publication, shared.limits);
+                                         .envelope = session_.envelope(packet)},
+                         .mounted_at = mounted_at};
+  request.prepared = prepare(request.publication, shared.limits);
   request.ticket.qos = packet.qos;
-  request.ticket.bytes = request.publication.size();
+  request.ticket.bytes = request.size();
   session_.prepare_to_ask();
   shared.backlog.add_publish(session_.asker(), request.publication.topic, request.ticket.bytes,
                              shared.limits);
@@ -257,8 +261,12 @@ bool Incoming::reply(PublishReply& reply) {
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
-    if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
-    ways_->add(std::move(reply.topic), std::move(reply.route));
+    MeantTopic topic{.text = std::move(reply.topic), .mounted_at = reply.mounted_at};
+    // The mount point may have changed since the client named it.
+    if (session_.meaning(std::string_view(topic.text).substr(topic.mounted_at)) == topic) {
+      if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
+      ways_->add(std::move(topic), std::move(reply.route));
+    }
   }
   read_on();
   return true;

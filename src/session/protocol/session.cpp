@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/large_payload.h"
+#include "protocol/prepared_item.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
@@ -161,7 +161,8 @@ bool Session::may_have(const Message& message, const Selected& selected) const {
 // What the client itself has unsubscribed from is completed all the same [MQTT-3.10.4-3].
 bool Session::may_have_again(const Message& message, const Selected& selected) const {
   if (may_have(message, selected)) return true;
-  return selected.group == 0 ? !record_.subscriptions.select(message.topic()) : !is_member(selected.group);
+  return selected.group == 0 ? !record_.subscriptions.select(message.form(), message.topic())
+                             : !is_member(selected.group);
 }
 
 Backlog::Asker Session::asker() const {
@@ -177,7 +178,10 @@ Ticket Session::ticket(mqtt::PacketIdentifier packet_identifier) const {
 void Session::prepare_to_ask() {
   auto& requests = shared_.requests;
   if (opens_at_next_) {
-    requests.emplace_back(OpenSession{.session = id_, .client = client(), .account = account()});
+    requests.emplace_back(OpenSession{.session = id_,
+                                      .client = client(),
+                                      .account = account(),
+                                      .party = party_ == nullptr ? std::string() : *party_});
     opens_at_next_ = false;
     opened_ = true;
   }
@@ -187,6 +191,9 @@ void Session::prepare_to_ask() {
 void Session::announce_will() {
   if (!has_will()) return;
   AnnounceWill request{.session = id_, .will = record_.will->publication};
+  auto [topic, mounted_at] = meaning(request.will.topic);
+  request.will.topic = std::move(topic);
+  request.mounted_at = mounted_at;
   prepare_to_ask();
   ask(std::move(request));
 }
@@ -194,19 +201,25 @@ void Session::announce_will() {
 void Session::publish_will() {
   if (!has_will()) return;
   auto& [publication, delay, expiry] = *record_.will;
-  auto large = examine_if_large(publication, shared_.limits);
+  // The record has what the client named.
+  auto [topic, mounted_at] = meaning(publication.topic);
+  publication.topic = std::move(topic);
+  auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
   if (journal() != nullptr) journal()->publishes_will(*this);
-  shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
+  const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
+  shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {
     publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
   }
-  PublishRequest request{
-      .ticket = ticket(0), .publication = std::move(publication), .large = std::move(large)};
+  PublishRequest request{.ticket = ticket(0),
+                         .publication = std::move(publication),
+                         .prepared = std::move(prepared),
+                         .mounted_at = mounted_at};
   record_.will.reset();
   request.ticket.qos = request.publication.envelope.qos;
   request.ticket.will = true;
-  request.ticket.bytes = request.publication.size();
+  request.ticket.bytes = request.size();
   ask(std::move(request));
 }
 
@@ -229,13 +242,20 @@ Violation Session::receive(const mqtt::Subscribe& packet) {
   request.subscriptions.reserve(packet.subscriptions.size());
   const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
   for (const auto& wanted : packet.subscriptions) {
-    request.ticket.bytes += sizeof(Subscription) + wanted.topic_filter.size();
-    request.subscriptions.push_back({.topic_filter = std::string(wanted.topic_filter),
+    request.subscriptions.push_back({.topic_filter = meaning_of_filter(wanted.topic_filter),
                                      .qos = wanted.qos,
                                      .no_local = wanted.no_local,
                                      .retain_as_published = wanted.retain_as_published,
                                      .retain_handling = wanted.retain_handling,
                                      .identifier = identifier.value_or(0)});
+  }
+  subscribe(std::move(request));
+  return std::nullopt;
+}
+
+void Session::subscribe(SubscribeRequest&& request) {
+  for (const auto& each : request.subscriptions) {
+    request.ticket.bytes += sizeof(Subscription) + each.topic_filter.text.size();
   }
   prepare_to_ask();
   try {
@@ -246,7 +266,6 @@ Violation Session::receive(const mqtt::Subscribe& packet) {
     throw;
   }
   ask(std::move(request));
-  return std::nullopt;
 }
 
 // It has had what was retained.
@@ -254,7 +273,7 @@ void Session::subscribe_again(std::vector<Subscription> subscriptions) {
   SubscribeRequest request{.ticket = ticket(0), .subscriptions = std::move(subscriptions)};
   for (auto& subscription : request.subscriptions) {
     subscription.retain_handling = mqtt::RetainHandling::never;
-    request.ticket.bytes += sizeof(Subscription) + subscription.topic_filter.size();
+    request.ticket.bytes += sizeof(Subscription) + subscription.topic_filter.text.size();
   }
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
@@ -279,14 +298,47 @@ Violation Session::receive(const mqtt::Unsubscribe& packet) {
     return BrokenRule{"an UNSUBSCRIBE whose UNSUBACK would be larger than its Maximum Packet Size",
                       mqtt::Reason::packet_too_large};
   }
-  UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier),
-                             .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
-  for (const auto& filter : request.topic_filters)
-    request.ticket.bytes += sizeof(std::string) + filter.size();
+  UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier), .topic_filters = {}};
+  request.topic_filters.reserve(packet.topic_filters.size());
+  for (const auto filter : packet.topic_filters) request.topic_filters.push_back(meaning_of_filter(filter));
+  unsubscribe(std::move(request));
+  return std::nullopt;
+}
+
+void Session::unsubscribe(UnsubscribeRequest&& request) {
+  for (const auto& filter : request.topic_filters) {
+    request.ticket.bytes += sizeof(TopicFilter) + filter.text.size();
+  }
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
-  return std::nullopt;
+}
+
+// The client has named the filter when it meant something else.
+bool Session::is_outdated(const TopicFilter& filter) const {
+  if (shared_.mountpoint == nullptr && !filter.is_mounted()) return false;
+  return meaning_of_filter(filter.named()) != filter;
+}
+
+void Session::follow_mountpoint() {
+  std::vector<Subscription> outdated;
+  record_.subscriptions.for_each([&](const Subscription& each) {
+    if (is_outdated(each.topic_filter)) outdated.push_back(each);
+  });
+  subscribe_anew(outdated);
+}
+
+// No client waits for the answers.
+void Session::subscribe_anew(const std::vector<Subscription>& outdated) {
+  if (outdated.empty()) return;
+  UnsubscribeRequest before{.ticket = {.session = id_}, .topic_filters = {}};
+  SubscribeRequest now{.ticket = {.session = id_}, .subscriptions = outdated};
+  for (auto& each : now.subscriptions) {
+    before.topic_filters.push_back(each.topic_filter);
+    each.topic_filter = meaning_of_filter(each.topic_filter.named());
+  }
+  unsubscribe(std::move(before));
+  subscribe(std::move(now));
 }
 
 // An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
@@ -326,13 +378,14 @@ bool Session::is_one_too_many(const Subscription& subscription) const {
   const auto& filter = subscription.topic_filter;
   return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&
          record_.subscriptions.find(filter) == nullptr &&
-         std::holds_alternative<topic::SystemFilter>(topic::parse_filter(filter));
+         std::holds_alternative<topic::SystemFilter>(topic::parse_filter(filter.text));
 }
 
 void Session::reply(SubscribeReply& reply) {
   incoming_.answered(reply.ticket.bytes);
   mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   bool any_refused = false;
+  std::vector<Subscription> outdated;
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
     mqtt::Reason reason = reply.results[i];
     if (is_one_too_many(reply.subscriptions[i])) reason = mqtt::Reason::quota_exceeded;
@@ -342,11 +395,13 @@ void Session::reply(SubscribeReply& reply) {
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
       refused(reply.subscriptions[i], reply.ticket.is_of_client());
     } else {
-      granted(std::move(reply.subscriptions[i]), reply.ticket.is_of_client());
+      if (is_outdated(reply.subscriptions[i].topic_filter)) outdated.push_back(reply.subscriptions[i]);
+      granted(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
   }
   subscriptions_changed();
+  subscribe_anew(outdated);
   if (!is_here(reply.ticket.connection)) return;
   if (any_refused && record_.level == mqtt::ProtocolLevel::mqtt_3_1) {
     log_once(Grievance::refused_filter, LogLevel::info,
@@ -355,17 +410,25 @@ void Session::reply(SubscribeReply& reply) {
   write_when_stored(HeldSuback{.packet = std::move(suback), .why = std::move(reply.reason_string)});
 }
 
-// What an earlier process has stored is stored already.
-void Session::granted(Subscription&& subscription, bool is_new) {
+// What is stored already is so, perhaps by an earlier process.
+void Session::granted(Subscription&& subscription) {
   shared_.groups.join(id_, account(), subscription, shared_.limits.shared_groups);
-  if (is_new && journal() != nullptr) journal()->subscribed(*this, subscription);
+  if (journal() != nullptr && !is_known(subscription)) journal()->subscribed(*this, subscription);
   record_.subscriptions.set(std::move(subscription));
 }
 
+// What it brings of retained messages is brought once.
+bool Session::is_known(Subscription subscription) const {
+  const Subscription* known = record_.subscriptions.find(subscription.topic_filter);
+  if (known == nullptr) return false;
+  subscription.retain_handling = known->retain_handling;
+  return subscription == *known;
+}
+
 // One that cannot be had since a restart may be had after the next one.
-void Session::refused(const Subscription& subscription, bool is_new) {
+void Session::refused(const Subscription& subscription, bool is_of_client) {
   shared_.groups.leave(id_, account(), subscription.topic_filter);
-  if (is_new && journal() != nullptr) journal()->unsubscribed(*this, subscription.topic_filter);
+  if (is_of_client && journal() != nullptr) journal()->unsubscribed(*this, subscription.topic_filter);
   record_.subscriptions.refuse(subscription);
 }
 
@@ -535,7 +598,9 @@ bool Session::admits(const Message& message, std::size_t waiting) const {
   // Retained ones come no faster than they are asked for.
   if (message.is_retained()) return true;
   const std::size_t most = shared_.limits.max_outbound_bytes;
-  if (publisher_pauses(message, waiting)) return waiting <= 2 * most;
+  if (publisher_pauses(message, waiting)) {
+    return waiting <= 2 * most || shared_.pauses.waiting_bytes() <= shared_.limits.max_pending_bytes;
+  }
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions").
   return waiting == 0 || waiting + message.size() <= most;
 }

@@ -16,6 +16,7 @@
 
 #include "durable/journal.h"
 #include "protocol/incoming.h"
+#include "protocol/meaning.h"
 #include "protocol/reason_string.h"
 #include "protocol/recipient.h"
 #include "protocol/write_packet.h"
@@ -69,6 +70,10 @@ class Session {
 
   SessionId id() const { return id_; }
   PublisherId publisher() const { return publisher_; }
+  // What its client means by a topic.
+  MeantTopic meaning(std::string_view topic) const {
+    return meaning_of_topic(topic, shared_.mountpoint.get(), record_.key);
+  }
   // Of what its client publishes.
   Envelope envelope(const mqtt::Publish& packet) const;
   const SessionRecord& record() const { return record_; }
@@ -79,7 +84,8 @@ class Session {
   Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
   bool outlives_connection() const { return record_.expiry.count() > 0; }
-  // For log lines: address (of one that an earlier process has left "stored"), client identifier and account, printable.
+  // For log lines: address (of one that an earlier process has left: "stored"), client identifier and account,
+  // printable.
   std::string client() const {
     return client_name(address_.empty() ? std::string_view("stored") : address_, record_.key);
   }
@@ -140,6 +146,9 @@ class Session {
   // [MQTT5-3.1.2-8].
   Time ends_at() const;
   Time will_is_due_at() const;
+
+  // The mount point has changed: subscribes to what the client's filters mean now, in place of what they meant.
+  void follow_mountpoint();
 
   // From Prosody's thread.
   void reply(SubscribeReply& reply);
@@ -241,9 +250,17 @@ class Session {
   bool publisher_waits(const Message& message) const;
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
+  TopicFilter meaning_of_filter(std::string_view named) const {
+    return session::meaning_of_filter(named, shared_.mountpoint.get(), record_.key);
+  }
+  bool is_outdated(const TopicFilter& filter) const;
+  void subscribe(SubscribeRequest&& request);
+  void unsubscribe(UnsubscribeRequest&& request);
+  void subscribe_anew(const std::vector<Subscription>& outdated);
   bool has_options() const { return record_.is_bridge || record_.has_options; }
-  void granted(Subscription&& subscription, bool is_new);
-  void refused(const Subscription& subscription, bool is_new);
+  void granted(Subscription&& subscription);
+  bool is_known(Subscription subscription) const;
+  void refused(const Subscription& subscription, bool is_of_client);
   bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);

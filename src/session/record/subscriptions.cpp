@@ -1,10 +1,12 @@
 #include "record/subscriptions.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <utility>
 #include <variant>
 
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::session {
@@ -14,14 +16,36 @@ bool has_option(const Subscription& subscription) {
   return subscription.no_local || subscription.retain_as_published || subscription.identifier != 0;
 }
 
-// Apart from what an item's natural TYPE is.
-bool selects(const Subscription& subscription, std::string_view topic, const topic::NodeTopic& parsed,
-             bool is_natural) {
-  if (subscription.topic_filter == topic) return true;
-  const auto filter = topic::parse_filter(subscription.topic_filter);
-  const auto* pattern = std::get_if<topic::NodePattern>(&filter);
-  return pattern != nullptr && pattern->selects(parsed.host, parsed.node) &&
-         (pattern->type ? *pattern->type == parsed.type : is_natural);
+// One topic of a node.
+struct Wanted {
+  std::string_view topic;
+  std::optional<topic::NodeTopic> full;  // what it means; nullopt: it is mounted
+};
+
+// Returns nullopt where no filter selects the topic.
+std::optional<Wanted> wanted_topic(std::string_view topic, bool is_mounted) {
+  if (is_mounted) return Wanted{.topic = topic, .full = std::nullopt};
+  const auto parsed = topic::parse_topic(topic);
+  const auto* full = std::get_if<topic::NodeTopic>(&parsed);
+  return full == nullptr ? std::nullopt : std::optional(Wanted{.topic = topic, .full = *full});
+}
+
+// As clients name both: PREFIX is the session's own.
+bool selects_mounted(const TopicFilter& filter, std::string_view topic) {
+  return filter.is_mounted() && !topic::is_shared(filter.text) &&
+         topic::selects(std::string_view(filter.text).substr(filter.mounted_at), topic);
+}
+
+bool selects(const Subscription& subscription, const Wanted& wanted, bool is_natural) {
+  const TopicFilter& filter = subscription.topic_filter;
+  if (!wanted.full) return selects_mounted(filter, wanted.topic);
+  if (filter.is_mounted()) return false;
+  if (filter.text == wanted.topic) return true;
+  const auto parsed = topic::parse_filter(filter.text);
+  const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
+  return pattern != nullptr && pattern->selects(wanted.full->host, wanted.full->node) &&
+         (pattern->type ? *pattern->type == wanted.full->type
+                        : is_natural && topic::Form(wanted.full->type).may_be_natural());
 }
 
 }  // namespace
@@ -55,14 +79,12 @@ void Subscriptions::changed() {
 }
 
 // Where a granted one with the filter is, or belongs.
-Subscriptions::List::iterator Subscriptions::place(std::string_view topic_filter) const {
-  return std::lower_bound(
-      all_->by_filter.begin(), all_->by_filter.end(), topic_filter,
-      [](const Subscription& each, std::string_view wanted) { return each.topic_filter < wanted; });
+Subscriptions::List::iterator Subscriptions::place(const TopicFilter& topic_filter) const {
+  return std::ranges::lower_bound(all_->by_filter, topic_filter, {}, &Subscription::topic_filter);
 }
 
 // Returns the end where there is none.
-Subscriptions::List::iterator Subscriptions::find_granted(std::string_view topic_filter) const {
+Subscriptions::List::iterator Subscriptions::find_granted(const TopicFilter& topic_filter) const {
   const auto found = place(topic_filter);
   return found != all_->by_filter.end() && found->topic_filter == topic_filter ? found
                                                                                : all_->by_filter.end();
@@ -101,7 +123,7 @@ void Subscriptions::refuse(const Subscription& subscription) {
   erase(subscription.topic_filter);
 }
 
-void Subscriptions::erase(std::string_view topic_filter) {
+void Subscriptions::erase(const TopicFilter& topic_filter) {
   if (!all_) return;
   const auto found = find_granted(topic_filter);
   if (found != all_->by_filter.end()) {
@@ -119,28 +141,28 @@ void Subscriptions::begin_again() noexcept {
   changed();
 }
 
-const Subscription* Subscriptions::find(std::string_view topic_filter) const {
+const Subscription* Subscriptions::find(const TopicFilter& topic_filter) const {
   if (!all_) return nullptr;
   const auto found = find_granted(topic_filter);
   return found == all_->by_filter.end() ? nullptr : &*found;
 }
 
-bool Subscriptions::select(std::string_view topic) const {
-  const auto parsed = topic::parse_topic(topic);
-  const auto* wanted = std::get_if<topic::NodeTopic>(&parsed);
-  if (!all_ || wanted == nullptr) return false;
+bool Subscriptions::select(topic::Form form, std::string_view topic) const {
+  const auto wanted = wanted_topic(topic, form.is_mounted);
+  if (!all_ || !wanted) return false;
   return std::ranges::any_of(all_->by_filter,
-                             [&](const Subscription& each) { return selects(each, topic, *wanted, true); });
+                             [&](const Subscription& each) { return selects(each, *wanted, true); });
 }
 
 const Matches& Subscriptions::match(NodeId node, topic::Form form, bool is_natural,
                                     std::string_view topic) const {
-  return all_->options->matches.get(node, form, is_natural, [&] { return find_matches(topic, is_natural); });
+  return all_->options->matches.get(node, form, is_natural,
+                                    [&] { return find_matches(form, is_natural, topic); });
 }
 
 // Each filter once, with the options that were asked for last.
 std::vector<const Subscription*> Subscriptions::effective() const {
-  std::map<std::string_view, const Subscription*> by_filter;
+  std::map<std::reference_wrapper<const TopicFilter>, const Subscription*, std::less<TopicFilter>> by_filter;
   for (const auto& granted : all_->by_filter) by_filter.emplace(granted.topic_filter, &granted);
   for (const auto& expected : all_->options->expected) by_filter[expected.topic_filter] = &expected;
   std::vector<const Subscription*> effective;
@@ -149,13 +171,12 @@ std::vector<const Subscription*> Subscriptions::effective() const {
   return effective;
 }
 
-Matches Subscriptions::find_matches(std::string_view topic, bool is_natural) const {
+Matches Subscriptions::find_matches(topic::Form form, bool is_natural, std::string_view topic) const {
   Matches matches;
-  const auto parsed = topic::parse_topic(topic);
-  const auto* wanted = std::get_if<topic::NodeTopic>(&parsed);
-  if (wanted == nullptr) return matches;
+  const auto wanted = wanted_topic(topic, form.is_mounted);
+  if (!wanted) return matches;
   const auto add = [&](const Subscription& subscription) {
-    if (selects(subscription, topic, *wanted, is_natural)) matches.add(subscription);
+    if (selects(subscription, *wanted, is_natural)) matches.add(subscription);
   };
   if (all_->options->expected.empty()) {
     for (const auto& granted : all_->by_filter) add(granted);

@@ -24,16 +24,16 @@ class Subscriptions {
   void set(Subscription subscription);
   // Not granted: one with the same filter goes.
   void refuse(const Subscription& subscription);
-  void erase(std::string_view topic_filter);
+  void erase(const TopicFilter& topic_filter);
 
   // They are another session's now, perhaps in another process: what was asked for is answered to nobody, and nodes
   // have other numbers. Or memory has run out, and which answers are still to come is not certain.
   void begin_again() noexcept;
 
   // Returns nullptr where there is none that was granted. Good until the next change.
-  const Subscription* find(std::string_view topic_filter) const;
-  // Whether one of the filters selects the topic, apart from what an item's natural TYPE is.
-  bool select(std::string_view topic) const;
+  const Subscription* find(const TopicFilter& topic_filter) const;
+  // Whether one of the filters selects the topic, which is of the form, apart from what an item's natural TYPE is.
+  bool select(topic::Form form, std::string_view topic) const;
   template <typename Visit>
   void for_each(Visit&& visit) const {
     if (!all_) return;
@@ -63,14 +63,14 @@ class Subscriptions {
 
   All& all();
   Options& options();
-  List::iterator place(std::string_view topic_filter) const;
-  List::iterator find_granted(std::string_view topic_filter) const;
+  List::iterator place(const TopicFilter& topic_filter) const;
+  List::iterator find_granted(const TopicFilter& topic_filter) const;
   void count(const Subscription& subscription);
   void uncount(const Subscription& subscription);
   void forget_expected(const Subscription& subscription);
   void changed();
   std::vector<const Subscription*> effective() const;
-  Matches find_matches(std::string_view topic, bool is_natural) const;
+  Matches find_matches(topic::Form form, bool is_natural, std::string_view topic) const;
 
   std::unique_ptr<All> all_;
 };

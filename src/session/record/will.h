@@ -10,7 +10,7 @@
 namespace pubsub_mqtt::session {
 
 struct Will {
-  Publication publication;
+  Publication publication;  // to the topic that the client names, whatever that means when it is published
   // From the end of the connection, or until the end of the session where that is sooner.
   std::chrono::duration<std::uint32_t> delay{0};
   std::optional<std::chrono::duration<std::uint32_t>> expiry{};  // of the message, once it is published

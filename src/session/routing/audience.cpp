@@ -55,7 +55,7 @@ void Audience::count(const Group& group, int by) {
 
 bool Audience::receives(SessionId session, topic::Form form) const {
   return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-    return group.selection.qos(form, form.type) && find(group.sessions, session) != group.sessions.end();
+    return group.selection.selects(form) && find(group.sessions, session) != group.sessions.end();
   });
 }
 
@@ -65,6 +65,17 @@ bool Audience::shares(SessionId session) const {
   });
 }
 
-std::string Audience::topic(topic::Form form) const { return topic::make_topic(host_, form.type, node_); }
+void Audience::follow(const topic::Mountpoint* mountpoint) {
+  mounted_.reset();
+  if (mountpoint == nullptr) return;
+  const auto topic = mountpoint->topic_of(host_, node_);
+  if (!topic) return;
+  mounted_ = mountpoint->form();
+  mounted_at_ = node_.size() - topic->size();
+}
+
+std::string Audience::topic(topic::Form form) const {
+  return form.is_mounted ? node_.substr(mounted_at_) : topic::make_topic(host_, form.type, node_);
+}
 
 }  // namespace pubsub_mqtt::session

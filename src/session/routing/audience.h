@@ -2,13 +2,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/topic/form.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::session {
@@ -22,7 +25,13 @@ class Audience {
     std::vector<SessionId> sessions;  // sorted
   };
 
-  Audience(std::string host, std::string node) : host_(std::move(host)), node_(std::move(node)) {}
+  // `mountpoint`: nullptr where there is none.
+  Audience(std::string host, std::string node, const topic::Mountpoint* mountpoint = nullptr)
+      : host_(std::move(host)), node_(std::move(node)) {
+    follow(mountpoint);
+  }
+  // The node has its mounted topic by that from now on.
+  void follow(const topic::Mountpoint* mountpoint);
 
   void change(const AudienceChange& change);
   const std::vector<Group>& groups() const { return groups_; }
@@ -41,6 +50,9 @@ class Audience {
 
   const std::string& host() const { return host_; }
   const std::string& node() const { return node_; }
+  // That of the node's mounted topic, if it has one.
+  std::optional<topic::Form> mounted() const { return mounted_; }
+  // Of one of its forms.
   std::string topic(topic::Form form) const;
 
  private:
@@ -50,6 +62,8 @@ class Audience {
 
   std::string host_;
   std::string node_;
+  std::optional<topic::Form> mounted_;
+  std::size_t mounted_at_ = 0;                  // where in the node's name its mounted topic begins
   std::vector<Group> groups_;                   // none is empty, no two are equal
   std::array<int, topic::form_count> named_{};  // members who receive the form by name
   int natural_ = 0;                             // and the natural one

@@ -10,6 +10,7 @@
 
 #include "protocol/session.h"
 #include "pubsub_mqtt/mqtt/properties.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "record/message.h"
 #include "routing/direct_item.h"
 #include "routing/session_table.h"
@@ -26,16 +27,15 @@ struct Part {
 
 class Parts {
  public:
-  Parts(const Selection& selection, const ItemPublished& item) {
-    for (std::size_t i = 0; i < topic::type_count; ++i) {
-      if (!item.payloads[i]) continue;
-      const topic::Form form = static_cast<topic::Type>(i);
+  Parts(const Audience& audience, const Selection& selection, const ItemPublished& item) {
+    topic::for_each_form(audience.mounted(), [&](topic::Form form) {
+      if (!item.payloads[form.index()]) return;
       const auto selected = selection.qos(form, item.natural_type);
-      if (!selected) continue;
+      if (!selected) return;
       parts_[count_++] = {.form = form,
                           .qos = std::min(item.envelope.qos, *selected),
                           .is_natural = form == item.natural_type};
-    }
+    });
   }
 
   bool empty() const { return count_ == 0; }
@@ -48,8 +48,9 @@ class Parts {
 };
 
 // What is said of the payload's form is left out where the topic has another one (docs/mapping.md, "MQTT 5.0").
-Envelope envelope_for(topic::Type type, const ItemPublished& item) {
+Envelope envelope_for(topic::Form form, const ItemPublished& item) {
   Envelope envelope = item.envelope;
+  const topic::Type type = concrete(form.type, item.natural_type);
   if (envelope.properties == nullptr || type == item.published_as.value_or(type)) return envelope;
   std::string properties = mqtt::forwarded(mqtt::Properties(*envelope.properties), false);
   envelope.properties =
@@ -67,7 +68,7 @@ std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form
   return std::make_shared<Message>(Message::Kind::live, item.node, form,
                                    Publication{.topic = audience.topic(form),
                                                .payload = std::move(*item.payloads[form.index()]),
-                                               .envelope = envelope_for(form.type, item)});
+                                               .envelope = envelope_for(form, item)});
 }
 
 }  // namespace
@@ -77,9 +78,20 @@ void Audiences::await_node(std::string_view host, std::string_view node,
   without_node_[name_of(host, node)].push_back(message);
 }
 
+void Audiences::follow_mountpoint(const topic::Mountpoint* mountpoint) {
+  mountpoint_ = mountpoint;
+  for (auto& [node, audience] : by_node_) audience.follow(mountpoint);
+}
+
 void Audiences::carry_out(NodeOpened& opened) {
   if (!without_node_.empty()) give_number(opened);
-  by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name));
+  by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name), mountpoint_);
+}
+
+std::string Audiences::full_topic(const Message& message) const {
+  const auto audience = by_node_.find(message.node());
+  if (audience == by_node_.end()) return {};
+  return topic::make_topic(audience->second.host(), message.form().type, audience->second.node());
 }
 
 void Audiences::give_number(const NodeOpened& opened) {
@@ -122,7 +134,7 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
   Messages messages;
   std::size_t receivers = audience.is_shared() ? send_to_groups(audience, item, messages) : 0;
   for (const auto& group : audience.groups()) {
-    const Parts parts(group.selection, item);
+    const Parts parts(audience, group.selection, item);
     if (parts.empty()) continue;
     for (const SessionId member : group.sessions) {
       Session* session = sessions_.find(member);
@@ -144,7 +156,7 @@ std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& i
   std::size_t receivers = 0;
   for (SharedGroup* group : groups_.selecting(item.node, audience.host(), audience.node())) {
     const topic::Form form = group->form().value_or(item.natural_type);
-    if (!item.payloads[form.index()]) continue;
+    if (!item.payloads[form.index()] || (form.is_mounted && form != audience.mounted())) continue;
     auto& message = messages[form.index()];
     if (message == nullptr) message = make_message(audience, form, item);
     if (give(*group, audience, message)) ++receivers;
@@ -182,8 +194,9 @@ void Audiences::carry_out(RetainedMessages& retained) {
 void Audiences::send(Session& session, RetainedMessages& retained) const {
   for (auto& each : retained.messages) {
     const auto audience = by_node_.find(each.node);
-    // The right may have gone while the batch was gathered.
+    // The right may have gone while the batch was gathered, or the mounted topic.
     if (audience == by_node_.end() || !audience->second.receives(session.id(), each.form)) continue;
+    if (each.form.is_mounted && each.form != audience->second.mounted()) continue;
     session.deliver(std::make_shared<Message>(Message::Kind::retained, each.node, each.form,
                                               Publication{.topic = audience->second.topic(each.form),
                                                           .payload = std::move(each.payload),

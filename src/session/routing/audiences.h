@@ -32,6 +32,9 @@ class Audiences {
   Audiences(const SessionTable& sessions, SharedGroups& groups, const Limits& limits)
       : sessions_(sessions), groups_(groups), limits_(limits) {}
 
+  // Nodes have their mounted topics by that from now on; nullptr: none has one. It outlives this, or the next call.
+  void follow_mountpoint(const topic::Mountpoint* mountpoint);
+
   void carry_out(NodeOpened& opened);
   void carry_out(const AudienceChange& change);
   void carry_out(const NodeClosed& closed);
@@ -41,6 +44,9 @@ class Audiences {
   // A message of an earlier process, in which nodes had other numbers: it gets its node's when that is opened. Until
   // then nobody may have it.
   void await_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
+
+  // HOST/TYPE/NODE of a message, whatever its topic; empty where nobody listens to its node any more.
+  std::string full_topic(const Message& message) const;
 
   // A publish on the direct way. Returns for how many sessions it was, connected or not; nullopt where pubsub must see
   // it.
@@ -67,6 +73,7 @@ class Audiences {
   const SessionTable& sessions_;
   SharedGroups& groups_;
   const Limits& limits_;
+  const topic::Mountpoint* mountpoint_ = nullptr;
   std::unordered_map<NodeId, Audience> by_node_;
   // By host and node, with a NUL in between. No hash table: who chooses the name would choose its place in it.
   std::map<std::string, std::vector<std::weak_ptr<Message>>> without_node_;

@@ -6,8 +6,8 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-// A client that publishes to more topics than this gets each way anew from time to time. They take half a
-// megabyte, less than its messages may.
+// A client that publishes to more topics than this gets each way anew from time to time. They take a
+// megabyte, no more than its messages may.
 constexpr std::size_t max_ways = 4096;
 
 std::string_view type_level(std::string_view topic) {
@@ -17,11 +17,15 @@ std::string_view type_level(std::string_view topic) {
 
 }  // namespace
 
-void DirectWays::add(std::string topic, std::shared_ptr<const Route> route) {
-  const auto type = topic::type_from_name(type_level(topic));
+void DirectWays::add(MeantTopic topic, std::shared_ptr<const Route> route) {
+  auto& [text, mounted_at] = topic;
+  const auto type = topic::type_from_name(type_level(text));
   if (!type) return;
   if (by_topic_.size() >= max_ways) by_topic_.clear();
-  by_topic_.insert_or_assign(std::move(topic), DirectWay{.route = std::move(route), .type = *type});
+  std::string named = text.substr(mounted_at);
+  if (mounted_at == 0) text.clear();
+  by_topic_.insert_or_assign(std::move(named),
+                             DirectWay{.route = std::move(route), .type = *type, .mounted = std::move(text)});
 }
 
 void DirectWays::erase(std::string_view topic) {

@@ -1,4 +1,4 @@
-// The direct ways that Prosody's thread has given a session, by topic. Network thread only.
+// The direct ways that Prosody's thread has given a session, by topic, as the client names it. Network thread only.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/meaning.h"
 #include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/topic/type.h"
 
@@ -16,11 +17,14 @@ namespace pubsub_mqtt::session {
 struct DirectWay {
   std::shared_ptr<const Route> route;
   topic::Type type = topic::Type::json;  // of the topic
+  std::string mounted = {};              // HOST/TYPE/NODE, where the client names less of it
+
+  std::string_view meaning(std::string_view named) const { return mounted.empty() ? named : mounted; }
 };
 
 class DirectWays {
  public:
-  void add(std::string topic, std::shared_ptr<const Route> route);
+  void add(MeantTopic topic, std::shared_ptr<const Route> route);
 
   void erase(std::string_view topic);
 

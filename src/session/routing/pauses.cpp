@@ -19,7 +19,9 @@ bool Pauses::pause(SessionId publisher, SessionId subscriber, std::size_t waitin
 
 void Pauses::wrote(SessionId subscriber, std::size_t waiting_bytes) {
   const auto crowded = subscribers_.find(subscriber);
-  if (crowded != subscribers_.end()) crowded->second.waiting_bytes = waiting_bytes;
+  if (crowded == subscribers_.end()) return;
+  waiting_bytes_ += waiting_bytes - crowded->second.waiting_bytes;
+  crowded->second.waiting_bytes = waiting_bytes;
 }
 
 bool Pauses::may_read_known(SessionId publisher, Time now) {

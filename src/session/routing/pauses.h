@@ -4,8 +4,9 @@
 //
 // - A publisher pauses while a subscriber that it feeds has more than half of Limits::max_outbound_bytes before it
 //   and takes some of that, for at most 100 ms of each second. Nobody pauses for himself.
-// - What the publisher had on its way before it paused (through pubsub) still gets to the subscriber, within twice
-//   the limit.
+// - What publishers had on their way before they paused (through pubsub, or read at the same time) still gets to the
+//   subscriber, within twice the limit; and beyond that, while less than Limits::max_pending_bytes stands before all
+//   such subscribers together: many publishers may have a few large messages each on their way.
 // - One that has taken nothing while a publisher paused is not paused for again until it has less than half before
 //   it.
 //
@@ -35,6 +36,9 @@ class Pauses {
   // The subscriber has as many bytes before it now, with the message.
   void wrote(SessionId subscriber, std::size_t waiting_bytes);
 
+  // Before all subscribers with more than half together, as they were last written to.
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
+
   bool empty() const { return publishers_.empty() && subscribers_.empty(); }
 
   // Whether the publisher may be read from. Where it has paused for long enough, it may from now on.
@@ -51,7 +55,10 @@ class Pauses {
   // as below.
   template <typename ReadOn>
   void drained(SessionId subscriber, ReadOn&& read_on) {
-    if (subscribers_.erase(subscriber) == 0) return;
+    const auto crowded = subscribers_.find(subscriber);
+    if (crowded == subscribers_.end()) return;
+    waiting_bytes_ -= crowded->second.waiting_bytes;
+    subscribers_.erase(crowded);
     while (const auto publisher = edges_.take_publisher(subscriber)) {
       if (!edges_.waits(*publisher)) read_on(*publisher);
     }
@@ -84,6 +91,7 @@ class Pauses {
   Edges edges_;
   std::unordered_map<SessionId, Publisher> publishers_;
   std::unordered_map<SessionId, Subscriber> subscribers_;  // with more than half before them
+  std::size_t waiting_bytes_ = 0;                          // of all of them
 };
 
 }  // namespace pubsub_mqtt::session

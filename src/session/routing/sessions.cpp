@@ -59,6 +59,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(MountpointChanged& changed);
 
   SessionTable table;
   Audiences audiences;
@@ -92,7 +93,8 @@ void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase
 void Sessions::keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now) {
   State& state = *state_;
   state.shared.now = now;
-  state.journal = std::make_unique<Journal>(store, state.shared.groups, contents.last_number);
+  state.journal =
+      std::make_unique<Journal>(store, state.shared.groups, state.audiences, contents.last_number);
   state.shared.journal = state.journal.get();
   set_wall_clock(wall, now);
   restore(std::move(contents), {.table = state.table,
@@ -204,11 +206,17 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
 // The session of the client, without a connection; nullptr if there is none.
 Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
-  if (session == nullptr || !session->is_connected()) return session;
-  constexpr std::string_view why = "its client identifier connected again";
-  repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
-  disconnect(*session, mqtt::Reason::session_taken_over, why);
-  return table.find(key);  // one that does not outlive its connection is over now
+  if (session != nullptr && session->is_connected()) {
+    constexpr std::string_view why = "its client identifier connected again";
+    repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+    disconnect(*session, mqtt::Reason::session_taken_over, why);
+    session = table.find(key);  // one that does not outlive its connection is over now
+  }
+  if (session == nullptr || !shared.has_unfinished) return session;
+  // Its own end may be what memory did not suffice for: the new connection's will must not take the place of one that
+  // is due, nor the client resume what is over.
+  end_of_connection(*session);
+  return table.find(key);
 }
 
 void Sessions::resume(Session& session) { session.resume(); }
@@ -428,6 +436,12 @@ void Sessions::State::carry_out(PublishReply& reply) {
   if (goes_on) return;
   session->outbox()->close();
   detach(*session);
+}
+
+void Sessions::State::carry_out(MountpointChanged& changed) {
+  shared.mountpoint = std::move(changed.mountpoint);
+  audiences.follow_mountpoint(shared.mountpoint.get());
+  table.for_each([](Session& session) { session.guard([&] { session.follow_mountpoint(); }); });
 }
 
 void Sessions::State::log(const Session& session, LogLevel level, std::string_view text) {

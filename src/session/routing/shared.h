@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "protocol/repeated_lines.h"
@@ -9,6 +10,7 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/topic/mountpoint.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
 #include "routing/shared_groups.h"
@@ -31,8 +33,9 @@ struct Shared {
   Waiting waiting{limits};
   Pauses pauses = {};
   SharedGroups groups = {};
-  Journal* journal = nullptr;  // nullptr: nothing outlives the process
-  Time now{0};                 // as Sessions::look() heard it last, which is in this turn of the loop
+  Journal* journal = nullptr;                                     // nullptr: nothing outlives the process
+  std::shared_ptr<const topic::Mountpoint> mountpoint = nullptr;  // nullptr: none
+  Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet

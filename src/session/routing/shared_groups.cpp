@@ -11,11 +11,11 @@ namespace {
 // Of a filter that was granted.
 std::string_view inner_filter(std::string_view filter) { return topic::split_group(filter)->filter; }
 
-std::optional<topic::Form> form_of(std::string_view filter) {
+std::optional<topic::Form> form_of(std::string_view filter, bool is_mounted) {
   const auto parsed = topic::parse_filter(inner_filter(filter));
-  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) return topic->type;
+  if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) return topic::Form(topic->type, is_mounted);
   const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
-  return pattern == nullptr ? std::nullopt : std::optional<topic::Form>(pattern->type);
+  return pattern == nullptr ? std::nullopt : pattern->form(is_mounted);
 }
 
 }  // namespace
@@ -46,10 +46,10 @@ bool SharedGroup::erase(SessionId session) noexcept {
 
 void SharedGroups::join(SessionId session, const std::string& account, const Subscription& granted,
                         GroupScope scope) {
-  const auto filter = topic::split_group(granted.topic_filter);
+  const auto filter = granted.topic_filter.split();
   if (!filter || !filter->is_shared()) return;
-  const Key of_server{.account = std::nullopt, .filter = granted.topic_filter};
-  const Key of_account{.account = account, .filter = granted.topic_filter};
+  const Key of_server = key_of(std::nullopt, granted.topic_filter);
+  const Key of_account = key_of(account, granted.topic_filter);
   const bool is_of_account = scope == GroupScope::account;
   const Key& key = is_of_account ? of_account : of_server;
   Match match;
@@ -68,8 +68,10 @@ void SharedGroups::join(SessionId session, const std::string& account, const Sub
 
 SharedGroups::Groups::iterator SharedGroups::create(const Key& key) {
   while (++last_number_ == 0 || by_number_.contains(last_number_)) continue;
-  const auto group =
-      groups_.try_emplace(StoredKey(key), last_number_, std::string(key.filter), form_of(key.filter)).first;
+  const auto group = groups_
+                         .try_emplace(StoredKey(key), last_number_, std::string(key.filter),
+                                      form_of(key.filter, key.is_mounted))
+                         .first;
   try {
     by_number_.emplace(last_number_, group);
     filters_.insert(inner_filter(key.filter), last_number_);
@@ -90,11 +92,9 @@ void SharedGroups::erase(Groups::iterator group) noexcept {
 
 // The setting may have changed since the session joined.
 void SharedGroups::leave(SessionId session, const std::string& account,
-                         std::string_view topic_filter) noexcept {
-  if (!topic::is_shared(topic_filter)) return;
-  if (!leave(session, {.account = std::nullopt, .filter = topic_filter})) {
-    leave(session, {.account = account, .filter = topic_filter});
-  }
+                         const TopicFilter& topic_filter) noexcept {
+  if (!topic::is_shared(topic_filter.text)) return;
+  if (!leave(session, key_of(std::nullopt, topic_filter))) leave(session, key_of(account, topic_filter));
 }
 
 bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
@@ -104,9 +104,14 @@ bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
   return true;
 }
 
-GroupNumber SharedGroups::number(const std::string& account, std::string_view topic_filter) const {
-  auto group = groups_.find(Key{.account = std::nullopt, .filter = topic_filter});
-  if (group == groups_.end()) group = groups_.find(Key{.account = account, .filter = topic_filter});
+GroupNumber SharedGroups::number(const std::string& account, std::string_view topic_filter,
+                                 bool is_mounted) const {
+  Key key{.account = std::nullopt, .filter = topic_filter, .is_mounted = is_mounted};
+  auto group = groups_.find(key);
+  if (group == groups_.end()) {
+    key.account = account;
+    group = groups_.find(key);
+  }
   return group == groups_.end() ? std::numeric_limits<GroupNumber>::max() : group->second.number();
 }
 

@@ -103,10 +103,11 @@ class SharedGroups {
   void join(SessionId session, const std::string& account, const Subscription& granted, GroupScope scope);
   // Does nothing where the session is in no such group. What it has not acknowledged is for the caller to give to
   // others.
-  void leave(SessionId session, const std::string& account, std::string_view topic_filter) noexcept;
+  void leave(SessionId session, const std::string& account, const TopicFilter& topic_filter) noexcept;
 
-  // Of the group that an account's member is in with that filter; one that no group has where there is none.
-  GroupNumber number(const std::string& account, std::string_view topic_filter) const;
+  // Of the group that an account's member is in with that filter (TopicFilter::text); one that no group has where there
+  // is none.
+  GroupNumber number(const std::string& account, std::string_view topic_filter, bool is_mounted) const;
 
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;
@@ -119,16 +120,21 @@ class SharedGroups {
  private:
   struct Key {
     std::optional<std::string_view> account;  // nullopt: of everybody
-    std::string_view filter;
+    std::string_view filter;                  // TopicFilter::text
+    bool is_mounted = false;
 
     auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   struct StoredKey {
-    explicit StoredKey(const Key& key) : account(key.account), filter(key.filter) {}
-    operator Key() const { return {.account = account, .filter = filter}; }  // NOLINT(*-explicit-*)
+    explicit StoredKey(const Key& key)
+        : account(key.account), filter(key.filter), is_mounted(key.is_mounted) {}
+    operator Key() const {  // NOLINT(*-explicit-*)
+      return {.account = account, .filter = filter, .is_mounted = is_mounted};
+    }
 
     std::optional<std::string> account;
     std::string filter;
+    bool is_mounted;
   };
   struct KeyOrder {
     using is_transparent = void;
@@ -137,6 +143,9 @@ class SharedGroups {
   // No hash table: whoever chooses the name would choose its place in it.
   using Groups = std::map<StoredKey, SharedGroup, KeyOrder>;
 
+  static Key key_of(std::optional<std::string_view> account, const TopicFilter& filter) {
+    return {.account = account, .filter = filter.text, .is_mounted = filter.is_mounted()};
+  }
   Groups::iterator create(const Key& key);
   bool leave(SessionId session, const Key& key) noexcept;
   void erase(Groups::iterator group) noexcept;

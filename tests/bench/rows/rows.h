@@ -16,6 +16,7 @@ std::vector<Row> ping_rows();
 std::vector<Row> growth_rows();
 std::vector<Row> memory_rows();
 std::vector<Row> version_rows();
+std::vector<Row> mounted_rows();
 std::vector<Row> attack_rows();
 
 }  // namespace pubsub_mqtt::bench

@@ -34,6 +34,8 @@ constexpr NodeId nodes = 3;
 constexpr std::uint32_t client_aliases = 2;  // at most, that a client takes
 constexpr std::size_t server_aliases = 3;
 constexpr std::array<const char*, nodes + 1> topics{"h/utf8/0", "h/utf8/1", "h/utf8/2", "t"};
+constexpr std::array<const char*, 2> methods{"SCRAM-SHA-1", "SCRAM-SHA-256"};
+constexpr mqtt::PacketIdentifier auth_in_place_of_pubrel = 6;
 constexpr std::array<const char*, 2> users{"juliet@capulet.lit", "romeo@montague.lit"};
 
 void require(bool holds, const char* what) {
@@ -233,6 +235,24 @@ class World {
     mqtt::append({.identifier = identifier, .value = value}, properties);
   }
 
+  static void append_authentication(Input& input, std::string& properties) {
+    using Id = mqtt::PropertyIdentifier;
+    append(Id::authentication_method, methods[input.below(methods.size())], properties);
+    if (input.flag()) append(Id::authentication_data, input.bytes(input.below(4)), properties);
+  }
+
+  static std::string auth(Input& input) {
+    static constexpr std::array<mqtt::Reason, 3> reasons{mqtt::Reason::continue_authentication,
+                                                         mqtt::Reason::reauthenticate, mqtt::Reason::success};
+    const auto reason = reasons[input.below(reasons.size())];
+    std::string properties;
+    append_authentication(input, properties);
+    std::string bytes;
+    mqtt::write(mqtt::Auth{.reason = reason, .properties = mqtt::Properties(properties)}, bytes,
+                mqtt::ProtocolLevel::mqtt_5);
+    return bytes;
+  }
+
   static std::string connect_properties(Input& input) {
     using Id = mqtt::PropertyIdentifier;
     std::string properties;
@@ -243,6 +263,7 @@ class World {
     if ((which & 8U) != 0) append(Id::topic_alias_maximum, client_aliases, properties);
     if ((which & 16U) != 0) append(Id::request_problem_information, 0U, properties);
     if ((which & 32U) != 0) append(Id::session_expiry_interval, 0xFFFFFFFFU, properties);
+    if ((which & 0xC0U) == 0xC0U) append_authentication(input, properties);
     return properties;
   }
 
@@ -355,6 +376,7 @@ class World {
                     bytes, level);
         break;
       case 5:
+        if (speaks_5 && identifier == auth_in_place_of_pubrel) return auth(input);
         mqtt::write(mqtt::Pubrel{.packet_identifier = identifier}, bytes, level);
         break;
       case 6:
@@ -407,7 +429,7 @@ class World {
   }
 
   void decide_login(Input& input) {
-    if (logins_.empty()) return;
+    if (logins_.empty()) return go_on_authenticating(input);
     using mqtt::Reason;
     static constexpr std::array<Reason, 4> reasons{Reason::success, Reason::server_unavailable,
                                                    Reason::bad_user_name_or_password, Reason::not_authorized};
@@ -415,6 +437,20 @@ class World {
     logins_.pop_front();
     sessions_.handle(LoginReply{
         .connection = connection, .reason = reasons[input.below(reasons.size())], .account = account});
+  }
+
+  void go_on_authenticating(Input& input) {
+    if (exchanges_.empty()) return;
+    using mqtt::Reason;
+    static constexpr std::array<Reason, 6> reasons{
+        Reason::continue_authentication, Reason::success,        Reason::bad_user_name_or_password,
+        Reason::server_unavailable,      Reason::not_authorized, Reason::bad_authentication_method};
+    const auto [connection, account] = std::move(exchanges_.front());
+    exchanges_.pop_front();
+    sessions_.handle(AuthReply{.connection = connection,
+                               .reason = reasons[input.below(reasons.size())],
+                               .data = std::string(input.below(3), 'd'),
+                               .account = account});
   }
 
   SessionId any_session(Input& input) {
@@ -540,6 +576,13 @@ class World {
       owed_.push_back(retained->session);
     } else if (const auto* login = std::get_if<LoginRequest>(&request)) {
       logins_.emplace_back(login->client.connection, *login->client.user_name);
+    } else if (const auto* begin = std::get_if<AuthRequest>(&request)) {
+      accounts_[begin->client.connection] = begin->account.empty() ? users[0] : begin->account;
+      exchanges_.emplace_back(begin->client.connection, accounts_[begin->client.connection]);
+    } else if (const auto* response = std::get_if<AuthResponse>(&request)) {
+      exchanges_.emplace_back(response->connection, accounts_[response->connection]);
+    } else if (const auto* end = std::get_if<EndAuth>(&request)) {
+      std::erase_if(exchanges_, [&](const auto& each) { return each.first == end->connection; });
     } else if (const auto* publish = std::get_if<PublishRequest>(&request);
                publish == nullptr || !publish->ticket.will) {
       to_answer_.push_back(std::move(request));
@@ -574,7 +617,9 @@ class World {
   std::vector<SessionId> known_;
   std::vector<SessionId> owed_;  // those that may be sent retained messages
   std::deque<Request> to_answer_;
-  std::deque<std::pair<ConnectionId, std::string>> logins_;  // and the account that is asked for
+  std::deque<std::pair<ConnectionId, std::string>> logins_;     // and the account that is asked for
+  std::deque<std::pair<ConnectionId, std::string>> exchanges_;  // likewise, that wait for an answer
+  std::map<ConnectionId, std::string> accounts_;                // of all exchanges
 };
 
 }  // namespace

@@ -53,7 +53,7 @@ struct AskToUnsubscribe {
   operator Request() const {  // NOLINT(google-explicit-constructor)
     return UnsubscribeRequest{
         .ticket = {.session = session, .connection = connection, .packet_identifier = packet_identifier},
-        .topic_filters = topic_filters};
+        .topic_filters = {topic_filters.begin(), topic_filters.end()}};
   }
 };
 

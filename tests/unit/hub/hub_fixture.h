@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,7 +15,9 @@
 #include "../boundary/asked.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
+#include "pubsub_mqtt/payload/prepare.h"
 #include "pubsub_mqtt/payload/xml_text.h"
+#include "pubsub_mqtt/topic/topic.h"
 
 namespace pubsub_mqtt::hub {
 
@@ -22,6 +25,24 @@ using Outcome = PublishReply::Outcome;
 inline constexpr auto json = static_cast<std::size_t>(payload::Type::json);
 inline constexpr auto utf8 = static_cast<std::size_t>(payload::Type::utf8);
 inline constexpr auto xml = static_cast<std::size_t>(payload::Type::xml);
+inline constexpr auto binary = static_cast<std::size_t>(payload::Type::binary);
+inline constexpr auto any = static_cast<std::size_t>(payload::Type::any);
+
+// With what the network thread has made of the payload, and what MQTT 5.0 says of it.
+inline Request prepared(const Request& request, std::shared_ptr<const std::string> properties = nullptr) {
+  auto publish = std::get<PublishRequest>(request);
+  Publication& publication = publish.publication;
+  publication.envelope.properties = std::move(properties);
+  const auto topic = std::get<topic::NodeTopic>(topic::parse_topic(publication.topic));
+  auto prepared =
+      payload::prepare(topic.type, publication.payload, publication.envelope.content_type(), Limits{});
+  publish.prepared = {.refusal = prepared.refusal,
+                      .type = prepared.type,
+                      .content_id = std::move(prepared.content_id),
+                      .media_type = std::move(prepared.media_type),
+                      .base64 = std::move(prepared.base64)};
+  return publish;
+}
 
 // A pubsub service in memory: nodes are open or not.
 class TestService final : public PubsubService {
@@ -31,7 +52,9 @@ class TestService final : public PubsubService {
     return HostStatus::unknown;
   }
   void log_in(const LoginRequest& request) override { logins.push_back(request.client.name); }
-  void authenticate(const AuthRequest& request) override { logins.push_back(request.client.name + " begins"); }
+  void authenticate(const AuthRequest& request) override {
+    logins.push_back(request.client.name + " begins");
+  }
   void authenticate(const AuthResponse& response) override {
     logins.push_back(std::to_string(response.connection) + " says " + std::string(response.data.bytes()));
   }

@@ -7,7 +7,6 @@
 
 #include "../colliding_names.h"
 #include "hub_fixture.h"
-#include "pubsub_mqtt/payload/large_item.h"
 
 namespace pubsub_mqtt::hub {
 namespace {
@@ -234,14 +233,9 @@ class LargePayloadTest : public HubTest {
   static constexpr auto as_utf8 = static_cast<std::size_t>(topic::Type::utf8);
   static constexpr auto as_xml = static_cast<std::size_t>(topic::Type::xml);
 
-  // With what the network thread has found out.
   Outcome publish_large(const std::string& payload, bool retain = false) {
-    Request request =
-        AskToPublish{.session = 1, .topic = "pubsub/utf8/node", .payload = payload, .retain = retain};
-    auto examined = payload::examine(topic::Type::utf8, payload, Limits{});
-    std::get<PublishRequest>(request).large = {.refusal = examined.refusal,
-                                               .content_id = std::move(examined.content_id)};
-    ask(std::move(request));
+    ask(prepared(
+        AskToPublish{.session = 1, .topic = "pubsub/utf8/node", .payload = payload, .retain = retain}));
     return last_of<PublishReply>().outcome;
   }
 };

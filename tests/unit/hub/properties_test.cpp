@@ -57,6 +57,31 @@ class PropertiesTest : public HubTest {
   pugi::xml_document json_item = element("<json xmlns='urn:xmpp:json:0'>1</json>");
 };
 
+TEST_F(PropertiesTest, MoreThan64KiBAreRefusedForGood) {
+  publish_with(std::string(max_properties_size, 'x'), "1", false);
+  EXPECT_EQ(last_of<PublishReply>().outcome, Outcome::accepted);
+  publish_with(std::string(max_properties_size + 1, 'x'), "1", false);
+  const auto reply = last_of<PublishReply>();
+  EXPECT_EQ(reply.outcome, Outcome::refused);
+  EXPECT_EQ(reply.reason, mqtt::Reason::quota_exceeded);
+  EXPECT_NE(reply.reason_string.find("65536"), std::string::npos);
+  EXPECT_EQ(service.published.size(), 1U);
+}
+
+// A step of Prosody's thread does not gather more of them than of payloads.
+TEST_F(PropertiesTest, OfRetainedMessagesAreWork) {
+  const std::string properties = user_property("name", std::string(40000, 'x'));
+  for (const char* node : {"a", "b", "c", "d"}) {
+    create(node);
+    Request request = AskToPublish{
+        .session = 1, .topic = std::string("pubsub/json/") + node, .payload = "1", .retain = true};
+    std::get<PublishRequest>(request).publication.envelope.properties =
+        std::make_shared<const std::string>(properties);
+    ask(std::move(request));
+  }
+  EXPECT_EQ(retained_for("pubsub/json/+").size(), 1U);
+}
+
 TEST_F(PropertiesTest, TravelWithAPublishThroughPubsub) {  // [MQTT5-3.3.2-17], [MQTT5-3.3.2-18]
   subscribe(1, "pubsub/json/node");
   publish_with(of_json(), "1", false);

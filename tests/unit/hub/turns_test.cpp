@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <list>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,6 +68,16 @@ class Crowd {
   Turns turns_;
 };
 
+// Clients publish as soon as they have seen another one subscribe, not when it has its SUBACK.
+TEST(TurnsTest, APublishDoesNotOvertakeASubscribeThatCameBefore) {
+  Client subscriber = client(1);
+  Client publisher = client(2);
+  Turns turns;
+  turns.add(subscriber, SubscribeRequest{});
+  turns.add(publisher, PublishRequest{});
+  EXPECT_EQ(served(turns, 2, {{1, work::subscribe}, {2, work::publish(0)}}), (std::vector<SessionId>{1, 2}));
+}
+
 TEST(TurnsTest, WhoCostsLessHasMoreTurns) {
   Client dear = client(1);
   Client cheap = client(2);
@@ -122,6 +135,66 @@ TEST(TurnsTest, WhoAsksForNothingSavesNothingUp) {
   EXPECT_EQ(served(turns, 4, {{1, 100}, {2, 100}}), (std::vector<SessionId>{1, 2, 1, 2}));
 }
 
+// Who has a hundred sessions, and who has one.
+class Parties {
+ public:
+  Parties() {
+    for (SessionId session = 0; session < sessions; ++session)
+      add(crowd_.emplace_back(client(session)), "many");
+    add(lone_, "one");
+  }
+
+  std::map<SessionId, int> have_turns(int count) {
+    std::map<SessionId, int> turns;
+    for (int i = 0; i < count; ++i) {
+      Client* next = turns_.begin();
+      ++turns[next->session];
+      next->waiting.pop_front();
+      turns_.end(*next, 100);
+    }
+    return turns;
+  }
+
+  static constexpr SessionId sessions = 100;
+  static constexpr SessionId lone = 1000;
+
+ private:
+  void add(Client& client, std::string_view party) {
+    turns_.enter(client, party);
+    for (int i = 0; i < 200; ++i) turns_.add(client, any_request());
+  }
+
+  Turns turns_;
+  std::list<Client> crowd_;
+  Client lone_ = client(lone);
+};
+
+TEST(TurnsTest, AThousandSessionsOfOnePartyHaveNoMoreThanOne) {
+  Parties parties;
+  auto turns = parties.have_turns(400);
+  EXPECT_EQ(turns[Parties::lone], 200);
+  for (SessionId session = 0; session < Parties::sessions; ++session) EXPECT_EQ(turns[session], 2) << session;
+}
+
+TEST(TurnsTest, WhatIsCheapDoesNotWaitForWhatItsOwnPartyAsksBesides) {
+  Client dear = client(1);
+  Client cheap = client(2);
+  Client other = client(3);
+  Turns turns;
+  for (Client* each : {&dear, &cheap}) turns.enter(*each, "a party");
+  turns.add(dear, publish_request(200000));
+  turns.add(other, publish_request(20000));
+  turns.add(cheap, any_request());
+  EXPECT_EQ(served(turns, 3, {{1, 20500}, {2, 5}, {3, 2500}}), (std::vector<SessionId>{2, 3, 1}));
+}
+
+// What it costs to carry the properties of a message counts like its payload.
+TEST(TurnsTest, PropertiesAreWork) {
+  PublishRequest request{.ticket = {}, .publication = {.topic = "h/utf8/n", .payload = "1"}};
+  request.publication.envelope.properties = std::make_shared<const std::string>(50000, 'x');
+  EXPECT_EQ(expected_work(std::move(request)), work::publish(50009));
+}
+
 class FairnessTest : public HubTest {
  protected:
   static constexpr SessionId first_attacker = 100;
@@ -174,6 +247,27 @@ TEST_F(FairnessTest, OthersAreServedWhileManyAskForMuch) {
   EXPECT_EQ(steps_until<PublishReply>(2), 1);
   EXPECT_EQ(service.logins.size(), 1U);
   EXPECT_LE(steps_until<SubscribeReply>(2), 251);  // each attacker has a turn at most
+}
+
+TEST_F(FairnessTest, TheSessionsOfAnAccountOrAddressAreServedInTurnWithTheOthers) {
+  for (SessionId session = 10; session < 110; ++session) {
+    const bool has_account = session < 60;
+    send(OpenSession{.session = session,
+                     .client = "one of many",
+                     .account = has_account ? "romeo@montague.lit" : "",
+                     .party = has_account ? "" : "192.0.2.1"});
+    for (int i = 0; i < 10; ++i) {
+      send(AskToPublish{.session = session, .topic = "pubsub/json/node", .payload = "1"});
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    send(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = std::to_string(i)});
+  }
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(hub.step());
+  hub.take_deliveries(deliveries);
+  std::size_t answers = 0;
+  for (const auto& reply : take<PublishReply>()) answers += reply.ticket.session == 1 ? 1 : 0;
+  EXPECT_EQ(answers, 10U);
 }
 
 TEST_F(FairnessTest, WhatAVanishedSessionAskedIsDropped) {

@@ -34,12 +34,16 @@ class NodesWalkTest : public ::testing::Test {
 
   TestService service;
   Limits limits;
+  NodeNames names;
+  std::shared_ptr<const topic::Mountpoint> mountpoint;
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
   std::size_t work = 0;
   const Shared shared{.service = service,
                       .limits = limits,
+                      .names = names,
+                      .mountpoint = mountpoint,
                       .now = now,
                       .deliveries = deliveries,
                       .logged = logged,
@@ -128,6 +132,7 @@ TEST_F(WalkTest, EqualFiltersOfASubscribeAreWalkedOnce) {
 }
 
 TEST_F(WalkTest, FiltersBeyondTheLimitsAreRefusedWithoutAWalk) {
+  hub.set_limits({.max_wildcard_subscriptions = 100});
   AskToSubscribe request{.session = 1, .packet_identifier = 1, .filters = {}};
   for (int i = 0; i < 12000; ++i)
     request.filters.push_back({.topic_filter = "+/+/x" + std::to_string(i) + "/#"});

@@ -567,10 +567,23 @@ TEST_F(PauseTest, WhatWasOnItsWayThroughPubsubStillArrives) {
   crowd(1950);
   carry_out();
   EXPECT_EQ(subscriber.acknowledge(0), 10U);
+}
+
+// Ten messages of several publishers, where the subscriber has more than twice the limit before it.
+TEST_F(PauseTest, WhatManyPublishersHadOnTheirWayArrivesWithinABudgetOfAll) {
+  server.limits.max_pending_bytes = 5000;
+  crowd(1950);
+  publish_at(Time(10000));  // the first one that waits
+  BusyPeer another(server, "another");
+  for (int i = 0; i < 10; ++i) another.publish(QoS::at_most_once, 100, Time(10000));
   crowd(4001);
-  route->withdraw();
-  publish_at(Time(10000));
-  EXPECT_GT(unread(), 0U);
+  carry_out();
+  EXPECT_EQ(subscriber.acknowledge(0), 11U);
+  BusyPeer third(server, "third");
+  for (int i = 0; i < 10; ++i) third.publish(QoS::at_most_once, 100, Time(10000));
+  crowd(5001);
+  carry_out();
+  EXPECT_EQ(subscriber.acknowledge(0), 12U) << "until it is seen";
 }
 
 TEST_F(PauseTest, IsForOnesOwnSubscribersOnly) {

@@ -117,6 +117,23 @@ TEST_F(DirectWayTest, IsNotForLargePayloads) {
   EXPECT_EQ(asked(), 2U);
 }
 
+TEST_F(DirectWayTest, IsNotForPropertiesThatTheHubRefuses) {
+  Client modern(server);
+  modern.level = mqtt::ProtocolLevel::mqtt_5;
+  modern.connect("modern");
+  modern.send(message("0"));
+  answer();
+  const auto property = encoded({{.value = mqtt::UserProperty{.name = "n", .value = std::string_view()}}});
+  std::string properties;
+  while (properties.size() <= max_properties_size) properties += property;
+  mqtt::Publish large = message("1");
+  large.properties = mqtt::Properties(properties);
+  modern.send(message("1"));
+  EXPECT_EQ(asked(), 1U);
+  modern.send(large);
+  EXPECT_EQ(asked(), 2U);
+}
+
 TEST_F(DirectWayTest, EndsWithTheConnection) {
   Client device(server);
   device.connect_again("device");

@@ -105,23 +105,25 @@ class DurableTest : public testing::Test {
     begin();
   }
   ~DurableTest() override {
-    process.reset();
+    processes.clear();
     std::filesystem::remove_all(directory);
   }
 
-  void begin() { process.emplace(directory / "store.sqlite"); }
+  // Clients of an earlier one refer to it to their end.
+  void begin() {
+    processes.push_back(std::make_unique<Process>(directory / "store.sqlite"));
+    process = processes.back().get();
+  }
   // Ends without a word, when all that was posted is committed.
   void begin_again() {
     process->server.sessions.post_changes();
     process->store.stop(std::chrono::seconds(20));
-    process.reset();
     begin();
   }
   // What a process that begins now finds.
   store::Contents stored() {
     process->store.stop(std::chrono::seconds(20));
     const std::string path = directory / "store.sqlite";
-    process.reset();
     auto contents = store::Store({.path = path}).open();
     return contents ? std::move(*contents) : store::Contents();
   }
@@ -133,7 +135,8 @@ class DurableTest : public testing::Test {
   }
 
   std::filesystem::path directory;
-  std::optional<Process> process;
+  std::vector<std::unique_ptr<Process>> processes;
+  Process* process = nullptr;
 };
 
 std::string publish_bytes(std::string_view payload, QoS qos, mqtt::PacketIdentifier packet_identifier,
@@ -265,7 +268,7 @@ TEST_F(DurableTest, ASessionBeginsAgainWithAllThatIsOfIt) {
 
   ASSERT_EQ(server().requested<SubscribeRequest>().size(), 1U);
   const auto request = server().requested<SubscribeRequest>()[0];
-  EXPECT_EQ(request.subscriptions[0].topic_filter, topic);
+  EXPECT_EQ(request.subscriptions[0].topic_filter.text, topic);
   EXPECT_EQ(request.subscriptions[0].retain_handling, mqtt::RetainHandling::never);
   server().answer(request);
   AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};

@@ -437,7 +437,7 @@ TEST(LargePayloadTest, XmlThatNamesItsNamespacesSeldomIsMeasured) {
   payload += std::string(30000, 't') + "</x>";
   client.send(mqtt::Publish{.topic = "h/xml/n", .payload = payload});
   ASSERT_EQ(server.requested<PublishRequest>().size(), 1U);
-  EXPECT_FALSE(server.requested<PublishRequest>()[0].large.content_id.empty());
+  EXPECT_FALSE(server.requested<PublishRequest>()[0].prepared.content_id.empty());
 }
 
 }  // namespace

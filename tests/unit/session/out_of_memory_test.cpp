@@ -140,6 +140,29 @@ TEST_P(OutOfMemoryTest, OnlyOneConnectionEnds) {
   EXPECT_LT(n, most_allocations);
 }
 
+// The client is back before the end of its connection, for which memory did not suffice, has been carried out.
+TEST_P(OutOfMemoryTest, WhoIsBackAtOnceLosesNoWill) {
+  const std::string identifier = "a client identifier of some length";
+  Client client(server);
+  client.send(mqtt::Connect{.clean_session = GetParam(),
+                            .client_identifier = identifier,
+                            .will = mqtt::Publish{.topic = "h/json/w", .payload = "the old will"}});
+  std::vector<Request>().swap(server.requests);  // no room in it
+  {
+    const FailingAllocation failing(1, FailIn::this_thread, Fail::from_then_on);
+    client.lose();
+  }
+  ASSERT_TRUE(server.requests.empty());
+  Client again(server);
+  again.send(mqtt::Connect{.clean_session = false,
+                           .client_identifier = identifier,
+                           .will = mqtt::Publish{.topic = "h/json/w", .payload = "the new will"}});
+  EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Connack{.session_present = !GetParam()}));
+  const auto requests = server.requested<PublishRequest>();
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_EQ(requests[0].publication.payload, "the old will");
+}
+
 INSTANTIATE_TEST_SUITE_P(, OutOfMemoryTest, testing::Bool(), [](const auto& param) {
   return param.param ? "OfACleanSession" : "OfAStoredSession";
 });

@@ -112,6 +112,17 @@ TEST_F(PausesTest, ForWhoTakesSlowlyThereIsAPauseEachSecond) {
   EXPECT_LE(pauses, 11);
 }
 
+TEST_F(PausesTest, WhatStandsBeforeAllSubscribersIsCounted) {
+  publish(fast, reader, 6000);
+  publish(another, reader, 7000);
+  publish(fast, other_reader, 3000);
+  EXPECT_EQ(pauses_.waiting_bytes(), 12000U);
+  drain(reader);
+  EXPECT_EQ(pauses_.waiting_bytes(), 4000U);
+  pauses_.leave(other_reader, note);
+  EXPECT_EQ(pauses_.waiting_bytes(), 0U);
+}
+
 TEST_F(PausesTest, WhoLeavesPausesForNobodyAndNobodyForHim) {
   publish(fast, reader, 6000);
   pauses_.leave(reader, note);

@@ -57,16 +57,19 @@ TEST_F(SessionLifetimeTest, ProsodysThreadLearnsOfASessionWithItsFirstRequest) {
   ASSERT_EQ(server.requested<OpenSession>().size(), 1U);
   EXPECT_EQ(server.requested<OpenSession>()[0].session, client.session());
   EXPECT_EQ(server.requested<OpenSession>()[0].client, "127.0.0.1:5000 \"meter\"");
+  EXPECT_EQ(server.requested<OpenSession>()[0].party, "");
 
   // From another address it has another name in the log.
   client.lose();
-  Client from_elsewhere(server, {.address = "127.0.0.2", .name = "127.0.0.2:6000", .is_loopback = true});
+  server.limits.anonymous = Anonymous::from_everywhere;
+  Client from_elsewhere(server, {.address = "192.0.2.1", .party = "192.0.2.1", .name = "192.0.2.1:6000"});
   from_elsewhere.connect_again("meter");
   EXPECT_EQ(server.requested<OpenSession>().size(), 1U);
   from_elsewhere.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {"h/utf8/n"}});
   ASSERT_EQ(server.requested<OpenSession>().size(), 2U);
   EXPECT_EQ(server.requested<OpenSession>()[1].session, client.session());
-  EXPECT_EQ(server.requested<OpenSession>()[1].client, "127.0.0.2:6000 \"meter\"");
+  EXPECT_EQ(server.requested<OpenSession>()[1].client, "192.0.2.1:6000 \"meter\"");
+  EXPECT_EQ(server.requested<OpenSession>()[1].party, "192.0.2.1");
 }
 
 TEST_F(SessionLifetimeTest, ProsodysThreadHearsOfTheEndOfThoseThatItKnows) {

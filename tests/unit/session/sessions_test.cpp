@@ -59,7 +59,7 @@ TEST_F(SessionsTest, UnsubscribeIsAnsweredWithItsIdentifier) {
   client.send(mqtt::Unsubscribe{.packet_identifier = 9, .topic_filters = {"a/json/b"}});
   const auto requests = server.requested<UnsubscribeRequest>();
   ASSERT_EQ(requests.size(), 1U);
-  EXPECT_EQ(requests[0].topic_filters, std::vector<std::string>{"a/json/b"});
+  EXPECT_EQ(requests[0].topic_filters, std::vector<TopicFilter>{"a/json/b"});
   server.sessions.handle(
       UnsubscribeReply{.ticket = requests[0].ticket, .topic_filters = requests[0].topic_filters});
   EXPECT_EQ(client.outbox.written, bytes_of(mqtt::Unsuback{.packet_identifier = 9}));

@@ -1,6 +1,6 @@
 // A client that keeps to MQTT 3.1.1 or 5.0 in both roles and keeps its session over lost connections. It complains
-// of every packet that a server may not send at that moment. Of 5.0 it speaks topic aliases, both ways, Receive Maximum
-// and Session Expiry.
+// of every packet that a server may not send at that moment. Of 5.0 it speaks topic aliases, both ways, Receive Maximum,
+// Session Expiry, and User Properties.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,6 +21,20 @@
 #include "pubsub_mqtt/mqtt/packet_reader.h"
 
 namespace pubsub_mqtt::session {
+
+// A User Property that says again what the payload is: a message must keep what came with it.
+inline mqtt::Property echo_of(std::string_view payload) {
+  return {.value = mqtt::UserProperty{.name = "payload", .value = payload}};
+}
+
+// The payload that it names; empty where there is none.
+inline std::string_view echo_in(const mqtt::Properties& properties) {
+  for (const auto& [identifier, value] : properties) {
+    const auto* echo = std::get_if<mqtt::UserProperty>(&value);
+    if (echo != nullptr && echo->name == "payload") return echo->value;
+  }
+  return {};
+}
 
 class SimulatedClient {
  public:
@@ -45,9 +59,12 @@ class SimulatedClient {
   // What it published at QoS 1 and 2, and what it was given, in order.
   const std::vector<Message>& published() const { return published_; }
   const std::vector<Message>& received() const { return received_; }
-  bool is_finished() const { return outgoing_.empty() && incoming_.empty(); }
+  bool is_finished() const { return outgoing_.empty() && incoming_.empty() && filter_.empty(); }
   bool is_connected() const { return connected_; }
   bool can_publish() const { return connected_ && outgoing_.size() < max_outgoing_; }
+
+  // Asks for it in its first connection, and again until it has the answer.
+  void subscribe(std::string filter) { filter_ = std::move(filter); }
 
   // Bytes for the server; whoever moves them takes them.
   std::string out;
@@ -106,6 +123,7 @@ class SimulatedClient {
   static constexpr std::size_t max_outgoing = 6;
   // Few, so that each is used again soon: a stale acknowledgement would meet another message.
   static constexpr mqtt::PacketIdentifier last_packet_identifier = 8;
+  static constexpr mqtt::PacketIdentifier subscribe_identifier = 9;
 
   struct Outgoing {
     Message message;
@@ -157,6 +175,7 @@ class SimulatedClient {
       aliases_.emplace(topic, alias);
       properties = encoded({{.identifier = mqtt::PropertyIdentifier::topic_alias, .value = alias}});
     }
+    if (speaks_5()) properties += encoded({echo_of(publish.payload)});
     publish.properties = mqtt::Properties(properties);
     out += bytes_of(publish, level_);
   }
@@ -182,11 +201,27 @@ class SimulatedClient {
                                             connack.properties.integer(Id::receive_maximum).value_or(65535));
       most_aliases_ = connack.properties.integer(Id::topic_alias_maximum).value_or(0);
     }
+    if (!filter_.empty()) {
+      out += bytes_of(
+          mqtt::Subscribe{.packet_identifier = subscribe_identifier,
+                          .subscriptions = {{.topic_filter = filter_, .qos = mqtt::QoS::exactly_once}}},
+          level_);
+    }
     for (auto& each : outgoing_) send(each, true);
+  }
+
+  void handle(const mqtt::Suback& suback) {
+    EXPECT_FALSE(filter_.empty());
+    EXPECT_EQ(suback.packet_identifier, subscribe_identifier);
+    EXPECT_EQ(suback.reasons, std::vector<mqtt::Reason>{mqtt::Reason::granted_qos_2});
+    filter_.clear();
   }
 
   void handle(const mqtt::Publish& publish) {
     EXPECT_TRUE(connected_) << "a PUBLISH before CONNACK";
+    if (speaks_5()) {
+      EXPECT_EQ(echo_in(publish.properties), publish.payload) << "a message lost its properties";
+    }
     const auto id = publish.packet_identifier;
     const std::string topic = topic_of(publish);
     if (publish.qos != mqtt::QoS::exactly_once || incoming_.insert(id).second) {
@@ -255,6 +290,7 @@ class SimulatedClient {
   std::set<mqtt::PacketIdentifier> incoming_;  // at QoS 2, not released yet
   mqtt::PacketIdentifier last_identifier_ = 0;
   int last_payload_ = 0;
+  std::string filter_;  // that it is waiting for
   std::vector<Message> published_;
   std::vector<Message> received_;
 };

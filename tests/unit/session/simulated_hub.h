@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -36,6 +37,9 @@ class SimulatedHub {
     only_subscriber_ = std::move(only_subscriber);
   }
 
+  // Clients are members of a group, each of which receives a part of what is published.
+  void share() { shares_ = true; }
+
   struct Client {
     std::vector<Message> published;  // by the client, as often as pubsub was asked
     std::vector<Message> sent;       // to the client
@@ -45,6 +49,13 @@ class SimulatedHub {
     bool may_send_retained = true;
   };
   Client& client(const std::string& identifier) { return clients_[identifier]; }
+  // What was published to the group.
+  const std::vector<Message>& shared() const { return shared_; }
+  // When a message expires.
+  std::optional<Time> expiry(const std::string& payload) const {
+    const auto found = expiries_.find(payload);
+    return found == expiries_.end() ? std::nullopt : std::optional(found->second);
+  }
 
   bool is_quiet() const { return requests_.empty() && deliveries_.empty(); }
 
@@ -67,10 +78,11 @@ class SimulatedHub {
     server_.sessions.handle(std::move(delivery));
   }
 
-  void publish() {
+  void publish(Time now) {
     const NodeId node = random_() % nodes;
-    const auto qos = static_cast<mqtt::QoS>(random_() % 3);
-    publish(node, {.qos = qos});
+    Envelope envelope{.qos = static_cast<mqtt::QoS>(random_() % 3)};
+    if (random_() % 4 == 0) envelope.expires_at = now + std::chrono::seconds(1 + random_() % 3);
+    publish(node, std::move(envelope));
   }
 
   // A batch, where the session has asked for the one before.
@@ -84,7 +96,7 @@ class SimulatedHub {
         batch.messages.push_back({.node = node,
                                   .form = topic::Type::utf8,
                                   .payload = next_payload(),
-                                  .envelope = {.qos = qos, .retain = true}});
+                                  .envelope = {.qos = qos, .retain = true, .properties = echo()}});
         note_sent(client, node, last_payload_, qos);
       }
       deliveries_.emplace_back(std::move(batch));
@@ -95,6 +107,11 @@ class SimulatedHub {
   void publish(NodeId node, Envelope envelope) {
     ItemPublished item{.node = node, .natural_type = topic::Type::utf8, .payloads = {}, .envelope = envelope};
     item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = next_payload();
+    item.envelope.properties = echo();
+    if (envelope.expires_at != Time::max()) expiries_[std::to_string(last_payload_)] = envelope.expires_at;
+    if (has_members_) {
+      shared_.push_back({"h/utf8/" + std::to_string(node), std::to_string(last_payload_), envelope.qos});
+    }
     for (auto& [identifier, client] : clients_) {
       if (!client.session || !subscribes(identifier)) continue;
       note_sent(client, node, last_payload_, std::min(envelope.qos, static_cast<mqtt::QoS>(node)));
@@ -103,10 +120,14 @@ class SimulatedHub {
   }
 
   bool subscribes(const std::string& identifier) const {
-    return only_subscriber_.empty() || identifier == only_subscriber_;
+    return !shares_ && (only_subscriber_.empty() || identifier == only_subscriber_);
   }
 
   std::string next_payload() { return std::to_string(++last_payload_); }
+  // Of the last one.
+  std::shared_ptr<const std::string> echo() const {
+    return std::make_shared<const std::string>(encoded({echo_of(std::to_string(last_payload_))}));
+  }
 
   static void note_sent(Client& client, NodeId node, int payload, mqtt::QoS qos) {
     client.sent.push_back({"h/utf8/" + std::to_string(node), std::to_string(payload), qos});
@@ -139,6 +160,18 @@ class SimulatedHub {
 
   void carry_out(const AnnounceWill& /*will*/) {}
 
+  void carry_out(const SubscribeRequest& request) {
+    has_members_ = true;
+    for (NodeId node = 0; node < nodes; ++node) {
+      AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
+      change.shared.by_form[topic::Form(topic::Type::utf8).index()] = true;
+      deliveries_.emplace_back(change);
+    }
+    deliveries_.emplace_back(SubscribeReply{.ticket = request.ticket,
+                                            .subscriptions = request.subscriptions,
+                                            .results = {mqtt::granted(request.subscriptions.at(0).qos)}});
+  }
+
   void carry_out(const RetainedRequest& request) { client_of(request.session).may_send_retained = true; }
 
   void carry_out(const PublishRequest& request) {
@@ -146,6 +179,9 @@ class SimulatedHub {
     if (request.ticket.will) {
       ++client.wills;
       return;
+    }
+    if (const auto& properties = request.publication.envelope.properties) {
+      EXPECT_EQ(echo_in(mqtt::Properties(*properties)), request.publication.payload);
     }
     auto outcome = random_() % 5 == 0 ? PublishReply::Outcome::refused : PublishReply::Outcome::accepted;
     if (fails_ && random_() % 20 == 0) outcome = PublishReply::Outcome::failed;
@@ -173,10 +209,14 @@ class SimulatedHub {
   std::minstd_rand& random_;
   bool fails_;
   bool feeds_ = false;
+  bool shares_ = false;
+  bool has_members_ = false;
   std::string only_subscriber_;
   std::deque<Request> requests_;
   std::deque<Delivery> deliveries_;
   std::map<std::string, Client> clients_;
+  std::vector<Message> shared_;
+  std::map<std::string, Time> expiries_;  // by payload
   int last_payload_ = 0;
 };
 
