@@ -95,6 +95,16 @@ local function read_limits()
 	return limits;
 end
 
+-- Where sessions are kept; nothing where they end with the process. What a reload says of it counts from the next
+-- start on: a store is not changed while sessions are in it.
+local function read_store()
+	local durability = settings.choice("mqtt_durability", "disk", { "disk", "process", "memory" }, "disk");
+	local path = settings.path("mqtt_store", "pubsub_mqtt.sqlite");
+	if durability == "memory" then return; end
+	return durability, path;
+end
+local durability, store_path = read_store();
+
 --- What the core calls
 
 local warn = module:require "burst_warning";
@@ -214,7 +224,7 @@ function callbacks.wake_after(seconds)
 end
 
 local function start()
-	if not reloaded and not shared.core:start() then
+	if not reloaded and not shared.core:start(durability, store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
 		shared.core = nil;
 		return;

@@ -14,7 +14,8 @@
 //   core:set_mountpoint(setting, hosts)  mqtt_mountpoint, or nil, and a list of pubsub hosts; returns what is wrong
 //                                 with it, in words: then there is none
 //   core:set_access(access)       whom to believe and which pages to let in, see access_settings.h
-//   core:start()                  the network thread; false: the system gave none
+//   core:start(durability, path)  the network thread, and the store's with "disk" or "process"; false: the system
+//                                 gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
 //   core:close_listener(listener) returns when the socket is let go
@@ -197,6 +198,16 @@ int set_limits(lua_State* L) {
   return 0;
 }
 
+// Durability and path, or nothing.
+std::optional<store::Settings> store_settings(lua_State* L, int index) {
+  if (lua_isnoneornil(L, index)) return std::nullopt;
+  static constexpr const char* names[] = {"disk", "process", nullptr};
+  static constexpr store::Durability durabilities[] = {store::Durability::disk, store::Durability::process};
+  const auto durability = durabilities[luaL_checkoption(L, index, nullptr, names)];
+  const auto path = check_string(L, index + 1);
+  return store::Settings{.path = std::string(path), .durability = durability};
+}
+
 // False: the error is on the stack.
 bool set_mountpoint_of(lua_State* L, Core& core, const char* setting, std::string_view& fault) {
   topic::Mountpoint::Hosts hosts;
@@ -247,7 +258,8 @@ int set_access(lua_State* L) {
 }
 
 int start(lua_State* L) {
-  lua_pushboolean(L, check_core(L).network().start());
+  Core& core = check_core(L);
+  lua_pushboolean(L, core.start(L, store_settings(L, 2)));
   return 1;
 }
 

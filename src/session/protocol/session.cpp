@@ -84,7 +84,7 @@ void Session::leave_waiting() noexcept {
 
 std::optional<Time> Session::look_at() const {
   const auto read_again = shared_.pauses.deadline(id_);
-  if (incoming_.withheld() == 0) return read_again;
+  if (incoming_.withheld() == 0 || !shared_.waiting.waits(id_)) return read_again;
   return std::min(read_again.value_or(Time::max()), shared_.waiting.look_at());
 }
 
@@ -206,6 +206,7 @@ void Session::publish_will() {
   publication.topic = std::move(topic);
   auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
+  if (journal() != nullptr) journal()->publishes_will(*this);
   const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
   shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {
@@ -264,6 +265,18 @@ void Session::subscribe(SubscribeRequest&& request) {
     forget_expected();
     throw;
   }
+  ask(std::move(request));
+}
+
+// It has had what was retained.
+void Session::subscribe_again(std::vector<Subscription> subscriptions) {
+  SubscribeRequest request{.ticket = ticket(0), .subscriptions = std::move(subscriptions)};
+  for (auto& subscription : request.subscriptions) {
+    subscription.retain_handling = mqtt::RetainHandling::never;
+    request.ticket.bytes += sizeof(Subscription) + subscription.topic_filter.text.size();
+  }
+  prepare_to_ask();
+  incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
 }
 
@@ -380,12 +393,10 @@ void Session::reply(SubscribeReply& reply) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
-      shared_.groups.leave(id_, account(), reply.subscriptions[i].topic_filter);
-      record_.subscriptions.refuse(reply.subscriptions[i]);
+      refused(reply.subscriptions[i], reply.ticket.is_of_client());
     } else {
-      shared_.groups.join(id_, account(), reply.subscriptions[i], shared_.limits.shared_groups);
       if (is_outdated(reply.subscriptions[i].topic_filter)) outdated.push_back(reply.subscriptions[i]);
-      record_.subscriptions.set(std::move(reply.subscriptions[i]));
+      granted(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
   }
@@ -396,7 +407,29 @@ void Session::reply(SubscribeReply& reply) {
     log_once(Grievance::refused_filter, LogLevel::info,
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
-  write(suback, reply.reason_string);
+  write_when_stored(HeldSuback{.packet = std::move(suback), .why = std::move(reply.reason_string)});
+}
+
+// What is stored already is so, perhaps by an earlier process.
+void Session::granted(Subscription&& subscription) {
+  shared_.groups.join(id_, account(), subscription, shared_.limits.shared_groups);
+  if (journal() != nullptr && !is_known(subscription)) journal()->subscribed(*this, subscription);
+  record_.subscriptions.set(std::move(subscription));
+}
+
+// What it brings of retained messages is brought once.
+bool Session::is_known(Subscription subscription) const {
+  const Subscription* known = record_.subscriptions.find(subscription.topic_filter);
+  if (known == nullptr) return false;
+  subscription.retain_handling = known->retain_handling;
+  return subscription == *known;
+}
+
+// One that cannot be had since a restart may be had after the next one.
+void Session::refused(const Subscription& subscription, bool is_of_client) {
+  shared_.groups.leave(id_, account(), subscription.topic_filter);
+  if (is_of_client && journal() != nullptr) journal()->unsubscribed(*this, subscription.topic_filter);
+  record_.subscriptions.refuse(subscription);
 }
 
 void Session::reply(UnsubscribeReply& reply) {
@@ -406,10 +439,11 @@ void Session::reply(UnsubscribeReply& reply) {
     const bool existed = record_.subscriptions.find(filter) != nullptr;
     shared_.groups.leave(id_, account(), filter);
     record_.subscriptions.erase(filter);
+    if (existed && journal() != nullptr) journal()->unsubscribed(*this, filter);
     unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
   }
   subscriptions_changed();
-  if (is_here(reply.ticket.connection)) write(unsuback);
+  if (is_here(reply.ticket.connection)) write_when_stored(unsuback);
 }
 
 bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural) {
@@ -456,6 +490,11 @@ std::optional<Standing> Session::standing(const Message& message, const Selected
   return Standing{.state = has_place ? State::has_place : State::is_full,
                   .queued = outgoing.queued(),
                   .waiting_bytes = waiting};
+}
+
+// One that has expired meanwhile is sent all the same: it is in flight.
+void Session::tell(const HeldPublish& held) {
+  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_.now);
 }
 
 void Session::leave_groups() noexcept {

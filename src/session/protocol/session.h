@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "durable/journal.h"
 #include "protocol/incoming.h"
 #include "protocol/meaning.h"
 #include "protocol/reason_string.h"
@@ -79,10 +80,15 @@ class Session {
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
+  // Where it outlives the process; nullptr: it does not.
+  Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
   bool outlives_connection() const { return record_.expiry.count() > 0; }
-  // For log lines: address, client identifier and account, printable.
-  std::string client() const { return client_name(address_, record_.key); }
+  // For log lines: address (of one that an earlier process has left: "stored"), client identifier and account,
+  // printable.
+  std::string client() const {
+    return client_name(address_.empty() ? std::string_view("stored") : address_, record_.key);
+  }
 
   // It has a network connection from here to detach(). Nothing is written before resume().
   void attach(Attachment&& attachment) noexcept;
@@ -102,6 +108,9 @@ class Session {
   // CONNACK was written. What is in flight is sent again, and what was queued follows, where the session may still have
   // it.
   void resume();
+
+  // Without a connection, since an earlier process has left it: the hub is asked for what it was subscribed to.
+  void subscribe_again(std::vector<Subscription> subscriptions);
 
   // From the client.
   Violation receive(const mqtt::Subscribe& packet);
@@ -124,7 +133,7 @@ class Session {
   std::optional<Time> look_at() const;
   // Pubsub has not answered all that it has published.
   bool awaits_answers() const { return incoming_.awaits_answers(); }
-  // It waits for no subscriber any more.
+  // It waits for no subscriber any more, or for less to be stored.
   void go_on() { incoming_.go_on(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
@@ -154,6 +163,14 @@ class Session {
   std::optional<Standing> standing(const Message& message, const Selected& selected) const;
   // A message that was selected for it: it is sent, or waits for the client, or is dropped.
   void give(const std::shared_ptr<Message>& message, const Selected& selected);
+  // What was held for its client until it was stored (durable/promises.h).
+  void tell(const HeldPublish& held);
+  void tell(const HeldSuback& held) { write(held.packet, held.why); }
+  void tell(const HeldAcknowledgements& /*held*/) { go_on(); }
+  template <typename Packet>
+  void tell(const Packet& packet) {
+    write(packet);
+  }
   // The session ends: it is a member of no group any more.
   void leave_groups() noexcept;
   // A batch of retained messages was delivered; others follow when they are asked for.
@@ -207,6 +224,14 @@ class Session {
     write_packet(packet, *outbox(), record_.level);
   }
 
+  // The same when what it speaks of is stored, where the session is.
+  template <typename Packet>
+  void write_when_stored(const Packet& packet) {
+    Journal* stores = journal();
+    if (stores == nullptr || !stores->must_hold(record_.outgoing.kept())) return tell(packet);
+    stores->hold(record_.outgoing.kept(), packet);
+  }
+
  private:
   enum class Grievance : std::uint8_t {
     outbound_bytes = 1,
@@ -233,6 +258,9 @@ class Session {
   void unsubscribe(UnsubscribeRequest&& request);
   void subscribe_anew(const std::vector<Subscription>& outdated);
   bool has_options() const { return record_.is_bridge || record_.has_options; }
+  void granted(Subscription&& subscription);
+  bool is_known(Subscription subscription) const;
+  void refused(const Subscription& subscription, bool is_of_client);
   bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);

@@ -1,5 +1,6 @@
 // PUBACKs and PUBRECs that are due and withheld, in their order, while the publisher waits for a subscriber (see
-// Waiting). No memory before the first one. Network thread only.
+// Waiting), or for what it has published to be stored (see Promises). No memory before the first one. Network thread
+// only.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "durable/stored_message.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
 
@@ -20,6 +22,7 @@ class Withheld {
     mqtt::PacketIdentifier packet_identifier = 0;
     std::size_t bytes = 0;  // of the message that it acknowledges, and of `why`
     std::string why = {};   // the Reason String for a client of 5.0
+    Turn turn = 0;          // that must be committed before; 0: none
   };
 
   std::size_t size() const { return all_ ? all_->fifo.size() : 0; }
@@ -32,6 +35,9 @@ class Withheld {
     all_->fifo.push_back(std::move(acknowledgement));
     all_->bytes += bytes;
   }
+
+  const Acknowledgement& front() const { return all_->fifo.front(); }
+  Turn last_turn() const { return empty() ? 0 : all_->fifo.back().turn; }
 
   Acknowledgement take_front() {
     Acknowledgement first = std::move(all_->fifo.front());

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "durable/stored_message.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/boundary/route.h"
@@ -51,6 +52,18 @@ class Message : public std::enable_shared_from_this<Message> {
   // What is left of its Message Expiry Interval [MQTT5-3.3.2-6], in whole seconds: 0 when it has expired, and not
   // before.
   std::uint32_t seconds_left(Time now) const;
+
+  // Where it stands in the store, if it is kept for sessions that outlive the process (durable/journal.h).
+  StoredMessage& stored() { return stored_; }
+  const StoredMessage& stored() const { return stored_; }
+  // What the store keeps of it: nobody changes that.
+  std::shared_ptr<const Publication> publication() const { return {shared_from_this(), &publication_}; }
+  // The same message, and another row of the store.
+  std::shared_ptr<Message> copy() const {
+    return std::make_shared<Message>(kind_, node_, form_, publication_);
+  }
+  // Of a message that an earlier process has left: the node has a number again.
+  void set_node(NodeId node) { node_ = node; }
 
   // Bytes of topic, payload and properties.
   std::size_t size() const { return publication_.size(); }
@@ -95,6 +108,7 @@ class Message : public std::enable_shared_from_this<Message> {
   Kind kind_;
   topic::Form form_;
   std::uint8_t first_index_ = all_encodings;  // none
+  StoredMessage stored_;
   Publication publication_;
   Encoding first_;                                               // that was wanted
   std::unique_ptr<std::array<Encoding, all_encodings>> others_;  // by their index

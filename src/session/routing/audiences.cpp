@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "protocol/session.h"
 #include "pubsub_mqtt/mqtt/properties.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "record/message.h"
 #include "routing/direct_item.h"
 #include "routing/session_table.h"
@@ -56,6 +58,11 @@ Envelope envelope_for(topic::Form form, const ItemPublished& item) {
   return envelope;
 }
 
+// Neither has a NUL.
+std::string name_of(std::string_view host, std::string_view node) {
+  return std::string(host) + '\0' + std::string(node);
+}
+
 // Takes the payload of that form.
 std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form, ItemPublished& item) {
   return std::make_shared<Message>(Message::Kind::live, item.node, form,
@@ -66,13 +73,34 @@ std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form
 
 }  // namespace
 
+void Audiences::await_node(std::string_view host, std::string_view node,
+                           const std::shared_ptr<Message>& message) {
+  without_node_[name_of(host, node)].push_back(message);
+}
+
 void Audiences::follow_mountpoint(const topic::Mountpoint* mountpoint) {
   mountpoint_ = mountpoint;
   for (auto& [node, audience] : by_node_) audience.follow(mountpoint);
 }
 
 void Audiences::carry_out(NodeOpened& opened) {
+  if (!without_node_.empty()) give_number(opened);
   by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name), mountpoint_);
+}
+
+std::string Audiences::full_topic(const Message& message) const {
+  const auto audience = by_node_.find(message.node());
+  if (audience == by_node_.end()) return {};
+  return topic::make_topic(audience->second.host(), message.form().type, audience->second.node());
+}
+
+void Audiences::give_number(const NodeOpened& opened) {
+  const auto found = without_node_.find(name_of(opened.host, opened.name));
+  if (found == without_node_.end()) return;
+  for (const auto& each : found->second) {
+    if (const auto message = each.lock()) message->set_node(opened.node);
+  }
+  without_node_.erase(found);
 }
 
 void Audiences::carry_out(const AudienceChange& change) {

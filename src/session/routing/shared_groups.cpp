@@ -1,5 +1,6 @@
 #include "routing/shared_groups.h"
 
+#include <limits>
 #include <variant>
 
 #include "pubsub_mqtt/topic/topic.h"
@@ -101,6 +102,17 @@ bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
   if (group == groups_.end() || !group->second.erase(session)) return false;
   if (group->second.empty()) erase(group);
   return true;
+}
+
+GroupNumber SharedGroups::number(const std::string& account, std::string_view topic_filter,
+                                 bool is_mounted) const {
+  Key key{.account = std::nullopt, .filter = topic_filter, .is_mounted = is_mounted};
+  auto group = groups_.find(key);
+  if (group == groups_.end()) {
+    key.account = account;
+    group = groups_.find(key);
+  }
+  return group == groups_.end() ? std::numeric_limits<GroupNumber>::max() : group->second.number();
 }
 
 SharedGroup* SharedGroups::find(GroupNumber number) const {

@@ -105,6 +105,10 @@ class SharedGroups {
   // others.
   void leave(SessionId session, const std::string& account, const TopicFilter& topic_filter) noexcept;
 
+  // Of the group that an account's member is in with that filter (TopicFilter::text); one that no group has where there
+  // is none.
+  GroupNumber number(const std::string& account, std::string_view topic_filter, bool is_mounted) const;
+
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;
 

@@ -1,0 +1,56 @@
+// What is posted to the store. Values; any thread.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "pubsub_mqtt/store/rows.h"
+
+namespace pubsub_mqtt::store {
+
+// The row is there from now on, in the place of one with the same key. `is_new`: there is none, so that a removal in
+// the same commit leaves nothing to be written.
+template <typename Row>
+struct Put {
+  Row row;
+  bool is_new = false;
+};
+
+// With all that is of it, but for messages.
+struct RemoveSession {
+  RowNumber session = 0;
+};
+struct RemoveFilter {
+  RowNumber session = 0;
+  TopicFilter topic_filter;
+};
+struct RemoveAudience {
+  RowNumber audience = 0;
+};
+struct RemoveMessage {
+  RowNumber message = 0;
+};
+struct RemoveInflight {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
+struct RemoveReceived {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
+struct RemoveWill {
+  RowNumber session = 0;
+};
+
+using Change =
+    std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
+                 RemoveAudience, Put<MessageRow>, RemoveMessage, Put<InflightRow>, RemoveInflight,
+                 Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill>;
+
+// Changes that are committed together, or not at all.
+struct Unit {
+  std::vector<Change> changes;
+  RowNumber last_number = 0;  // the highest that was given so far
+};
+
+}  // namespace pubsub_mqtt::store

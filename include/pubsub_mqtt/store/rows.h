@@ -1,0 +1,92 @@
+// What the store keeps, a row for each thing. Values; any thread.
+//
+// Numbers of sessions, audiences and messages come from one count that never goes back, in this process or a later
+// one: none is used twice. Moments are of the wall clock, since they must outlive the process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pubsub_mqtt/boundary/publication.h"
+#include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/mqtt/packets.h"
+
+namespace pubsub_mqtt::store {
+
+using RowNumber = std::uint64_t;  // fits in SQLite's 63 bits
+
+// Since 1970.
+using WallTime = std::chrono::milliseconds;
+
+// A session that outlives its connection.
+struct SessionRow {
+  RowNumber number = 0;
+  std::string account = {};  // empty: without login
+  std::string client_identifier = {};
+  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
+  bool is_bridge = false;
+  std::chrono::duration<std::uint32_t> expiry{0};
+  std::chrono::duration<std::uint16_t> keep_alive{0};    // of the newest connection
+  std::optional<WallTime> offline_since = std::nullopt;  // nullopt: it is connected
+};
+
+// All messages for the session up to this number have left its queue, for its window or for nothing.
+struct CursorRow {
+  RowNumber session = 0;
+  RowNumber message = 0;
+};
+
+struct FilterRow {
+  RowNumber session = 0;
+  Subscription subscription = {};
+};
+
+// Those for whom a message is kept, and how each receives it: encoded by whoever posts it.
+struct AudienceRow {
+  RowNumber number = 0;
+  std::string members = {};
+};
+
+struct MessageRow {
+  static constexpr WallTime never = WallTime::max();
+
+  RowNumber number = 0;
+  RowNumber audience = 0;
+  bool is_retained = false;  // a SUBSCRIBE has brought it
+  // HOST/TYPE/NODE, where that is not the topic that the publication has: it is mounted (topic/mountpoint.h). Else
+  // empty.
+  std::string full_topic = {};
+  // Shared with whoever has it in memory: nobody changes it. Its expires_at and its session are of this process, and
+  // mean nothing here.
+  std::shared_ptr<const Publication> publication = nullptr;
+  WallTime expires_at = never;
+};
+
+// A packet identifier that the server has given to a message of the session.
+struct InflightRow {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  RowNumber message = 0;   // 0: at QoS 2, released; PUBCOMP is awaited
+  RowNumber position = 0;  // the order in which they were sent, or released
+};
+
+// A packet identifier of a message at QoS 2 that the client has published and not released.
+struct ReceivedRow {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
+
+// Of a client that is connected, or whose will waits for its delay.
+struct WillRow {
+  RowNumber session = 0;
+  std::chrono::duration<std::uint32_t> delay{0};
+  std::optional<std::chrono::duration<std::uint32_t>> expiry =
+      std::nullopt;  // of the message, once published
+  Publication publication = {};
+};
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,42 @@
+// A connection to the database, as SQLite calls it. One thread at a time.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <string>
+
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt::store {
+
+class Database {
+ public:
+  // Opens the file, or makes one that its owner writes and its group reads. Returns SQLITE_OK or the error.
+  int open(const Settings& settings);
+  void close() { handle_.reset(); }
+
+  sqlite3* handle() const { return handle_.get(); }
+  // Returns SQLITE_OK or the error.
+  int run(const char* sql);
+  // What SQLite says of the last error.
+  std::string error() const;
+  // In the write-ahead log after the last commit.
+  int wal_pages() const { return wal_pages_; }
+
+  // Moves what the write-ahead log holds into the database, as far as no reader is in the way, and gives space back.
+  void checkpoint();
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+  };
+  std::unique_ptr<sqlite3, Close> handle_;
+  int opened_ = SQLITE_OK;
+  int wal_pages_ = 0;
+};
+
+// Whether the error says that the file's contents are not what SQLite has written.
+bool is_damage(int error);
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,68 @@
+#include "schema.h"
+
+#include <string>
+
+#include "statement.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+constexpr std::int64_t application_id = 0x6D717474;  // "mqtt"
+
+// Tables of payloads have a rowid: without one SQLite needs three times the space for rows of a kilobyte.
+constexpr const char* tables = R"(
+BEGIN IMMEDIATE;
+CREATE TABLE meta (last_number INTEGER NOT NULL, last_wall INTEGER NOT NULL);
+INSERT INTO meta VALUES (0, 0);
+CREATE TABLE session (
+  number INTEGER PRIMARY KEY, account TEXT NOT NULL, client_identifier TEXT NOT NULL, level INTEGER NOT NULL,
+  is_bridge INTEGER NOT NULL, expiry INTEGER NOT NULL, keep_alive INTEGER NOT NULL, offline_since INTEGER);
+CREATE TABLE cursor (session INTEGER PRIMARY KEY, message INTEGER NOT NULL);
+CREATE TABLE filter (
+  session INTEGER NOT NULL, topic_filter TEXT NOT NULL, mounted_at INTEGER NOT NULL,
+  qos INTEGER NOT NULL, no_local INTEGER NOT NULL,
+  retain_as_published INTEGER NOT NULL, retain_handling INTEGER NOT NULL, identifier INTEGER NOT NULL,
+  PRIMARY KEY (session, topic_filter, mounted_at)) WITHOUT ROWID;
+CREATE TABLE audience (number INTEGER PRIMARY KEY, members BLOB NOT NULL);
+CREATE TABLE message (
+  number INTEGER PRIMARY KEY, audience INTEGER NOT NULL, is_retained INTEGER NOT NULL,
+  full_topic TEXT NOT NULL, topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL,
+  publisher INTEGER NOT NULL,
+  expires_at INTEGER, properties BLOB NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE inflight (
+  session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL, message INTEGER NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY (session, packet_identifier)) WITHOUT ROWID;
+CREATE TABLE received (
+  session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL,
+  PRIMARY KEY (session, packet_identifier)) WITHOUT ROWID;
+CREATE TABLE will (
+  session INTEGER PRIMARY KEY, delay INTEGER NOT NULL, expiry INTEGER, topic TEXT NOT NULL, qos INTEGER NOT NULL,
+  retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
+PRAGMA user_version = 1;
+PRAGMA application_id = 1836151924;
+COMMIT;
+)";
+
+}  // namespace
+
+int make_tables(Database& database) {
+  const int error = database.run(tables);
+  if (error != SQLITE_OK) database.run("ROLLBACK");
+  return error;
+}
+
+Tables tables_of(Database& database, int& error) {
+  Statement all(database.handle(),
+                "SELECT (SELECT count(*) FROM sqlite_schema), user_version, application_id FROM "
+                "pragma_user_version, pragma_application_id");
+  if (!all.step()) {
+    error = all.result();
+    return Tables::unreadable;
+  }
+  if (all.integer() == 0) return Tables::none;
+  const auto version = all.integer();
+  if (all.integer() != application_id) return Tables::of_others;
+  return version == schema_version ? Tables::ours : Tables::of_a_newer_version;
+}
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,259 @@
+#include "store_thread.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include "put_aside.h"
+#include "reader.h"
+#include "schema.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+// A few milliseconds of work: who waits for a commit does not wait much longer because others have posted much.
+constexpr std::size_t most_rows = 2000;
+constexpr std::size_t most_bytes = std::size_t{4} << 20U;
+// SQLite's own default.
+constexpr int many_wal_pages = 1000;
+constexpr std::chrono::minutes said_again_after{1};
+
+WallTime wall_now() {
+  return std::chrono::duration_cast<WallTime>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// The write-ahead log needs memory that processes share.
+bool is_on_nfs(const std::string& path) {
+  struct statfs system {};
+  return ::statfs(directory_of(path).c_str(), &system) == 0 && system.f_type == NFS_SUPER_MAGIC;
+}
+
+bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL; }
+bool is_busy(int error) { return (error & 0xFF) == SQLITE_BUSY; }
+
+}  // namespace
+
+void Store::Thread::log(LogLevel level, std::string_view text) {
+  log_.post(LogLine{.level = level, .text = "The store " + settings_.path + ' ' + std::string(text)});
+}
+
+std::optional<Contents> Store::Thread::open() {
+  if (!take_lock()) return std::nullopt;
+  Contents contents;
+  Opened opened = open_database(contents);
+  if (opened == Opened::damaged) {
+    database_.close();
+    const std::string aside = put_aside(settings_.path);
+    log(LogLevel::error, "is damaged. It was put aside as " + aside +
+                             ", and a new one begins: sessions, and messages that waited for them, are lost");
+    contents = Contents();
+    opened = open_database(contents);
+  }
+  if (opened == Opened::damaged)
+    log(LogLevel::error, "is damaged, and cannot be put aside: sessions are not kept");
+  if (opened != Opened::yes) {
+    database_.close();
+    return std::nullopt;
+  }
+  return contents;
+}
+
+bool Store::Thread::take_lock() {
+  if (is_on_nfs(settings_.path)) {
+    log(LogLevel::error,
+        "is on NFS, where SQLite's write-ahead log does not work: sessions are not kept. Name a "
+        "file on a local disk with mqtt_store");
+    return false;
+  }
+  switch (lock_.take(settings_.path)) {
+    case Lock::Taken::yes:
+      return true;
+    case Lock::Taken::by_another:
+      log(LogLevel::error,
+          "is in use by another Prosody: sessions are not kept by this one. Give each its own "
+          "with mqtt_store");
+      return false;
+    case Lock::Taken::failed:
+      break;
+  }
+  log(LogLevel::error, std::string("cannot be locked: ") + std::strerror(errno) + ". Sessions are not kept");
+  return false;
+}
+
+Store::Thread::Opened Store::Thread::open_database(Contents& contents) {
+  int error = database_.open(settings_);
+  if (error != SQLITE_OK) return fail_to_open(error);
+  switch (tables_of(database_, error)) {
+    case Tables::none:
+      error = make_tables(database_);
+      break;
+    case Tables::ours:
+      break;
+    case Tables::of_a_newer_version:
+      log(LogLevel::error,
+          "was written by a newer version of mod_pubsub_mqtt: sessions are not kept. Upgrade, or "
+          "name another file with mqtt_store");
+      return Opened::no;
+    case Tables::of_others:
+      log(LogLevel::error,
+          "is the database of something else: sessions are not kept. Name another file with "
+          "mqtt_store");
+      return Opened::no;
+    case Tables::unreadable:
+      break;
+  }
+  if (error == SQLITE_OK) error = read(database_, contents);
+  return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
+}
+
+Store::Thread::Opened Store::Thread::fail_to_open(int error) {
+  if (is_damage(error)) return Opened::damaged;
+  log(LogLevel::error, "cannot be opened: " + database_.error() + ". Sessions are not kept");
+  return Opened::no;
+}
+
+// Prosody's signals are Prosody's thread's.
+bool Store::Thread::start(std::function<void()> notify) {
+  notify_ = std::move(notify);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    notify_ = nullptr;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread_.joinable();
+}
+
+CommitNumber Store::Thread::post(Unit&& unit) {
+  const std::lock_guard lock(mutex_);
+  posted_.push_back(std::move(unit));
+  if (posted_.size() == 1) wake_.notify_one();
+  return ++last_posted_;
+}
+
+void Store::Thread::notify() {
+  const std::lock_guard lock(notify_mutex_);
+  if (notify_) notify_();
+}
+
+void Store::Thread::stop_notifying() {
+  const std::lock_guard lock(notify_mutex_);
+  notify_ = nullptr;
+}
+
+void Store::Thread::stop(std::chrono::milliseconds patience) {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stops_at_ = Clock::now() + patience;
+    wake_.notify_one();
+  }
+  thread_.join();
+}
+
+void Store::Thread::run() {
+  writer_.emplace(database_);
+  if (!lock_.reserve(settings_.reserve)) {
+    log(LogLevel::warn,
+        "has less space than its reserve of " + std::to_string(settings_.reserve >> 20U) + " MiB");
+    notify();
+  }
+  while (take()) {
+    fill_group();
+    commit();
+  }
+  writer_.reset();
+  database_.close();
+  lock_.release();
+}
+
+// Waits for something to do. Returns false where the thread is to end.
+bool Store::Thread::take() {
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] { return !posted_.empty() || stops_at_.has_value(); };
+  if (is_failing_) {
+    wake_.wait_for(lock, settings_.try_again_after, [this] { return stops_at_.has_value(); });
+  } else if (taken_.empty()) {
+    wake_.wait(lock, has_work);
+  }
+  for (auto& unit : posted_) taken_.push_back(std::move(unit));
+  posted_.clear();
+  return !is_over();
+}
+
+// With the mutex.
+bool Store::Thread::is_over() const {
+  if (!stops_at_) return false;
+  return (taken_.empty() && group_.leaves_nothing()) || Clock::now() >= *stops_at_;
+}
+
+// While nothing can be written, all that comes goes into the group, where what has been removed is gone.
+void Store::Thread::fill_group() {
+  while (!taken_.empty() && (is_failing_ || (group_.rows() < most_rows && group_.bytes() < most_bytes))) {
+    group_.add(std::move(taken_.front()), ++last_taken_);
+    taken_.pop_front();
+  }
+}
+
+void Store::Thread::commit() {
+  const int error = group_.leaves_nothing() ? SQLITE_OK : write();
+  if (error == SQLITE_OK) {
+    succeeded();
+  } else {
+    failed(error);
+  }
+  notify();
+  if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
+}
+
+// Where the disk was full: all that frees space may be written, and the rest when the reserve is back.
+int Store::Thread::write() {
+  if (is_full_ && !lock_.reserve(settings_.reserve)) {
+    writer_->write_removals(group_);
+    database_.checkpoint();
+    return SQLITE_FULL;
+  }
+  is_full_ = false;
+  return writer_->write(group_, wall_now());
+}
+
+void Store::Thread::succeeded() {
+  if (is_failing_) log(LogLevel::warn, "can be written again");
+  is_failing_ = false;
+  said_at_.reset();
+  group_.clear();
+  committed_ = last_taken_;
+}
+
+void Store::Thread::failed(int error) {
+  is_failing_ = true;
+  if (is_full_disk(error) && !is_full_) {
+    is_full_ = true;
+    lock_.free_reserve();
+    writer_->write_removals(group_);
+  }
+  const auto now = Clock::now();
+  if (said_at_ && now < *said_at_ + said_again_after) return;
+  said_at_ = now;
+  const std::string why =
+      is_busy(error) ? "another process has locked it" : (is_full_ ? "the disk is full" : database_.error());
+  log(LogLevel::error,
+      "cannot be written: " + why +
+          ". What must be kept is not acknowledged until it can be, and its publishers wait");
+}
+
+}  // namespace pubsub_mqtt::store

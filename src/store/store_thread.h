@@ -1,0 +1,84 @@
+// What the store's thread has: mailbox, database, and what it does when that cannot be written.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "database.h"
+#include "group.h"
+#include "lock.h"
+#include "pubsub_mqtt/boundary/mailbox.h"
+#include "pubsub_mqtt/store/store.h"
+#include "writer.h"
+
+namespace pubsub_mqtt::store {
+
+class Store::Thread {
+ public:
+  explicit Thread(Settings settings) : settings_(std::move(settings)) {}
+  ~Thread() { stop(std::chrono::milliseconds(0)); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  // As those of Store.
+  std::optional<Contents> open();
+  bool start(std::function<void()> notify);
+  CommitNumber post(Unit&& unit);
+  CommitNumber committed() const { return committed_; }
+  void take_log(std::vector<LogLine>& into) { log_.take(into); }
+  void stop_notifying();
+  void stop(std::chrono::milliseconds patience);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Opened : std::uint8_t { yes, damaged, no };
+
+  bool take_lock();
+  Opened open_database(Contents& contents);
+  Opened fail_to_open(int error);
+  void log(LogLevel level, std::string_view text);
+
+  void run();
+  bool take();
+  bool is_over() const;
+  void fill_group();
+  void commit();
+  void notify();
+  void succeeded();
+  void failed(int error);
+  int write();
+
+  const Settings settings_;
+  Mailbox<LogLine> log_;
+  std::atomic<CommitNumber> committed_ = 0;
+  std::mutex notify_mutex_;  // while somebody is notified
+  std::function<void()> notify_;
+  std::thread thread_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Unit> posted_;  // with the mutex, as what follows
+  CommitNumber last_posted_ = 0;
+  std::optional<Clock::time_point> stops_at_;
+
+  // The thread's own.
+  Lock lock_;
+  Database database_;
+  std::optional<Writer> writer_;
+  std::deque<Unit> taken_;
+  CommitNumber last_taken_ = 0;  // as the last of the group
+  Group group_;
+  bool is_failing_ = false;  // the last commit has failed
+  bool is_full_ = false;     // for lack of space, and the reserve is not back
+  std::optional<Clock::time_point> said_at_;
+};
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,225 @@
+#include "writer.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace pubsub_mqtt::store {
+namespace {
+
+std::int64_t integer(RowNumber number) { return static_cast<std::int64_t>(number); }
+
+std::string_view properties_of(const Publication& publication) {
+  const auto& properties = publication.envelope.properties;
+  return properties == nullptr ? std::string_view() : *properties;
+}
+
+// Numbers of SQLite's have a sign: the bits are the same.
+std::int64_t publisher_of(const Publication& publication) {
+  return static_cast<std::int64_t>(publication.envelope.publisher);
+}
+
+std::int64_t qos_of(const Publication& publication) {
+  return static_cast<std::int64_t>(publication.envelope.qos);
+}
+
+// Goes on until one fails.
+template <typename Rows, typename Work>
+int for_each(const Rows& changed, Work&& work) {
+  for (const auto& [key, row] : changed.rows()) {
+    if (const int error = work(key, row); error != SQLITE_OK) return error;
+  }
+  return SQLITE_OK;
+}
+
+template <typename... Steps>
+int in_turn(Steps&&... steps) {
+  int error = SQLITE_OK;
+  static_cast<void>((((error = steps()) == SQLITE_OK) && ...));
+  return error;
+}
+
+}  // namespace
+
+Writer::Writer(Database& database)
+    : database_(database),
+      begin_(database.handle(), "BEGIN IMMEDIATE"),
+      commit_(database.handle(), "COMMIT"),
+      rollback_(database.handle(), "ROLLBACK"),
+      meta_(database.handle(), "UPDATE meta SET last_number = max(last_number, ?), last_wall = ?"),
+      session_(database, "REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+               "DELETE FROM session WHERE number = ?"),
+      cursor_(database, "REPLACE INTO cursor VALUES (?, ?)", "DELETE FROM cursor WHERE session = ?"),
+      filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+              "DELETE FROM filter WHERE session = ? AND topic_filter = ? AND mounted_at = ?"),
+      audience_(database, "REPLACE INTO audience VALUES (?, ?)", "DELETE FROM audience WHERE number = ?"),
+      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "DELETE FROM message WHERE number = ?"),
+      inflight_(database, "REPLACE INTO inflight VALUES (?, ?, ?, ?)",
+                "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
+      received_(database, "REPLACE INTO received VALUES (?, ?)",
+                "DELETE FROM received WHERE session = ? AND packet_identifier = ?"),
+      will_(database, "REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "DELETE FROM will WHERE session = ?"),
+      remove_filters_(database.handle(), "DELETE FROM filter WHERE session = ?"),
+      remove_all_inflight_(database.handle(), "DELETE FROM inflight WHERE session = ?"),
+      remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?") {}
+
+template <typename Work>
+int Writer::in_transaction(Work&& work) {
+  if (const int error = begin_.run(); error != SQLITE_OK) return error;
+  int error = work();
+  if (error == SQLITE_OK) error = commit_.run();
+  // Some errors have rolled it back already.
+  if (error != SQLITE_OK && sqlite3_get_autocommit(database_.handle()) == 0) rollback_.run();
+  return error;
+}
+
+int Writer::write(const Group& group, WallTime now) {
+  return in_transaction([&] {
+    return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
+                   [&] { return remove_ended(group); },
+                   [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
+  });
+}
+
+int Writer::write_removals(const Group& group) {
+  return in_transaction(
+      [&] { return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); }); });
+}
+
+int Writer::put_all(const Group& group) {
+  const auto put_each = [this](const auto& changed) {
+    return for_each(changed, [this](const auto& /*key*/, const auto& row) {
+      return row.second ? put(*row.second) : SQLITE_OK;
+    });
+  };
+  return in_turn([&] { return put_each(group.sessions); }, [&] { return put_each(group.cursors); },
+                 [&] { return put_each(group.filters); }, [&] { return put_each(group.audiences); },
+                 [&] { return put_each(group.messages); }, [&] { return put_each(group.inflight); },
+                 [&] { return put_each(group.received); }, [&] { return put_each(group.wills); });
+}
+
+int Writer::remove_all(const Group& group) {
+  const auto by_number = [](Table& table) {
+    return [&table](RowNumber key, const auto& row) {
+      return row.second ? SQLITE_OK : table.remove.bind(integer(key)).run();
+    };
+  };
+  const auto by_packet = [](Table& table) {
+    return [&table](std::uint64_t key, const auto& row) {
+      if (row.second) return SQLITE_OK;
+      return table.remove.bind(integer(key >> 16U)).bind(static_cast<std::int64_t>(key & 0xFFFFU)).run();
+    };
+  };
+  const auto by_filter = [&](const Group::FilterKey& key, const auto& row) {
+    return row.second ? SQLITE_OK : remove_filter(key);
+  };
+  return in_turn([&] { return for_each(group.sessions, by_number(session_)); },
+                 [&] { return for_each(group.cursors, by_number(cursor_)); },
+                 [&] { return for_each(group.filters, by_filter); },
+                 [&] { return for_each(group.audiences, by_number(audience_)); },
+                 [&] { return for_each(group.messages, by_number(message_)); },
+                 [&] { return for_each(group.inflight, by_packet(inflight_)); },
+                 [&] { return for_each(group.received, by_packet(received_)); },
+                 [&] { return for_each(group.wills, by_number(will_)); });
+}
+
+int Writer::remove_filter(const Group::FilterKey& key) {
+  const auto& [session, filter] = key;
+  return filter_.remove.bind(integer(session)).bind(filter.text).bind(integer(filter.mounted_at)).run();
+}
+
+// After all that is put: what came before the end of a session was posted before.
+int Writer::remove_ended(const Group& group) {
+  for (const RowNumber session : group.ended_sessions) {
+    for (auto* remove : {&session_.remove, &cursor_.remove, &will_.remove, &remove_filters_,
+                         &remove_all_inflight_, &remove_all_received_}) {
+      if (const int error = remove->bind(integer(session)).run(); error != SQLITE_OK) return error;
+    }
+  }
+  return SQLITE_OK;
+}
+
+int Writer::put(const SessionRow& row) {
+  auto& statement = session_.put.bind(integer(row.number))
+                        .bind(row.account)
+                        .bind(row.client_identifier)
+                        .bind(static_cast<std::int64_t>(row.level))
+                        .bind(std::int64_t{row.is_bridge})
+                        .bind(std::int64_t{row.expiry.count()})
+                        .bind(std::int64_t{row.keep_alive.count()});
+  if (row.offline_since) {
+    statement.bind(row.offline_since->count());
+  } else {
+    statement.bind_null();
+  }
+  return statement.run();
+}
+
+int Writer::put(const CursorRow& row) {
+  return cursor_.put.bind(integer(row.session)).bind(integer(row.message)).run();
+}
+
+int Writer::put(const FilterRow& row) {
+  const auto& subscription = row.subscription;
+  return filter_.put.bind(integer(row.session))
+      .bind(subscription.topic_filter.text)
+      .bind(integer(subscription.topic_filter.mounted_at))
+      .bind(static_cast<std::int64_t>(subscription.qos))
+      .bind(std::int64_t{subscription.no_local})
+      .bind(std::int64_t{subscription.retain_as_published})
+      .bind(static_cast<std::int64_t>(subscription.retain_handling))
+      .bind(std::int64_t{subscription.identifier})
+      .run();
+}
+
+int Writer::put(const AudienceRow& row) {
+  return audience_.put.bind(integer(row.number)).bind_blob(row.members).run();
+}
+
+int Writer::put(const MessageRow& row) {
+  const Publication& publication = *row.publication;
+  auto& statement = message_.put.bind(integer(row.number))
+                        .bind(integer(row.audience))
+                        .bind(std::int64_t{row.is_retained})
+                        .bind(row.full_topic)
+                        .bind(publication.topic)
+                        .bind(qos_of(publication))
+                        .bind(std::int64_t{publication.envelope.retain})
+                        .bind(publisher_of(publication));
+  if (row.expires_at == MessageRow::never) {
+    statement.bind_null();
+  } else {
+    statement.bind(row.expires_at.count());
+  }
+  return statement.bind_blob(properties_of(publication)).bind_blob(publication.payload).run();
+}
+
+int Writer::put(const InflightRow& row) {
+  return inflight_.put.bind(integer(row.session))
+      .bind(std::int64_t{row.packet_identifier})
+      .bind(integer(row.message))
+      .bind(integer(row.position))
+      .run();
+}
+
+int Writer::put(const ReceivedRow& row) {
+  return received_.put.bind(integer(row.session)).bind(std::int64_t{row.packet_identifier}).run();
+}
+
+int Writer::put(const WillRow& row) {
+  auto& statement = will_.put.bind(integer(row.session)).bind(std::int64_t{row.delay.count()});
+  if (row.expiry) {
+    statement.bind(std::int64_t{row.expiry->count()});
+  } else {
+    statement.bind_null();
+  }
+  return statement.bind(row.publication.topic)
+      .bind(qos_of(row.publication))
+      .bind(std::int64_t{row.publication.envelope.retain})
+      .bind_blob(properties_of(row.publication))
+      .bind_blob(row.publication.payload)
+      .run();
+}
+
+}  // namespace pubsub_mqtt::store

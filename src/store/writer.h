@@ -1,0 +1,62 @@
+// Writes groups to the database. The store's thread only.
+#pragma once
+
+#include "database.h"
+#include "group.h"
+#include "statement.h"
+
+namespace pubsub_mqtt::store {
+
+class Writer {
+ public:
+  // `database` is open, and outlives this.
+  explicit Writer(Database& database);
+
+  // All of the group in one transaction, which is committed when this returns SQLITE_OK. Else nothing is written, and
+  // SQLite's error is returned.
+  int write(const Group& group, WallTime now);
+  // The same of its removals alone, which need little space and give some back.
+  int write_removals(const Group& group);
+
+ private:
+  // A statement that puts a row, and one that removes it.
+  struct Table {
+    Table(Database& database, const char* putting, const char* removing)
+        : put(database.handle(), putting), remove(database.handle(), removing) {}
+    Statement put;
+    Statement remove;
+  };
+  template <typename Work>
+  int in_transaction(Work&& work);
+  int put_all(const Group& group);
+  int remove_all(const Group& group);
+  int remove_filter(const Group::FilterKey& key);
+  int remove_ended(const Group& group);
+  int put(const SessionRow& row);
+  int put(const CursorRow& row);
+  int put(const FilterRow& row);
+  int put(const AudienceRow& row);
+  int put(const MessageRow& row);
+  int put(const InflightRow& row);
+  int put(const ReceivedRow& row);
+  int put(const WillRow& row);
+
+  Database& database_;
+  Statement begin_;
+  Statement commit_;
+  Statement rollback_;
+  Statement meta_;
+  Table session_;
+  Table cursor_;
+  Table filter_;
+  Table audience_;
+  Table message_;
+  Table inflight_;
+  Table received_;
+  Table will_;
+  Statement remove_filters_;
+  Statement remove_all_inflight_;
+  Statement remove_all_received_;
+};
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,122 @@
+// A store in a directory of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt::store {
+
+inline constexpr std::chrono::seconds patience{20};
+
+// A store that runs, and what it says.
+class RunningStore {
+ public:
+  explicit RunningStore(Settings settings) : store_(std::move(settings)), contents_(store_.open()) {
+    if (!contents_) return;
+    store_.start([this] {
+      const std::lock_guard lock(mutex_);
+      notified_.notify_all();
+    });
+  }
+
+  bool is_open() const { return contents_.has_value(); }
+  const Contents& contents() const { return *contents_; }
+  CommitNumber post(std::vector<Change> changes, RowNumber last_number = 100) {
+    return store_.post({.changes = std::move(changes), .last_number = last_number});
+  }
+  CommitNumber committed() const { return store_.committed(); }
+  bool await(CommitNumber number) {
+    return await([&] { return store_.committed() >= number; });
+  }
+  // What was said so far, a line each.
+  std::string log() {
+    std::vector<LogLine> lines;
+    store_.take_log(lines);
+    const std::lock_guard lock(mutex_);
+    for (const auto& line : lines) log_ += line.text + '\n';
+    return log_;
+  }
+  bool await_log(std::string_view text) {
+    return await([&] {
+      std::vector<LogLine> lines;
+      store_.take_log(lines);
+      for (const auto& line : lines) log_ += line.text + '\n';
+      return log_.find(text) != std::string::npos;
+    });
+  }
+  void stop() { store_.stop(patience); }
+
+ private:
+  template <typename Condition>
+  bool await(Condition&& condition) {
+    std::unique_lock lock(mutex_);
+    return notified_.wait_for(lock, patience, condition);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable notified_;
+  std::string log_;
+  Store store_;
+  std::optional<Contents> contents_;
+};
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    std::string name = std::filesystem::temp_directory_path() / "store-XXXXXX";
+    directory = mkdtemp(name.data());
+  }
+  ~StoreTest() override { std::filesystem::remove_all(directory); }
+
+  std::string path() const { return directory / "store.sqlite"; }
+  Settings settings() const {
+    return {.path = path(),
+            .durability = Durability::process,
+            .reserve = 65536,
+            .try_again_after = std::chrono::milliseconds(10)};
+  }
+
+  std::filesystem::path directory;
+};
+
+inline Put<SessionRow> new_session(RowNumber number, std::string client = "client") {
+  SessionRow row{.number = number};
+  row.client_identifier = std::move(client);
+  row.expiry = std::chrono::hours(1);
+  return {.row = std::move(row), .is_new = true};
+}
+
+inline Put<MessageRow> new_message(RowNumber number, std::string payload = "payload") {
+  MessageRow row{.number = number, .audience = 1};
+  row.publication = std::make_shared<const Publication>(
+      Publication{.topic = "host/utf8/node", .payload = std::move(payload)});
+  return {.row = std::move(row), .is_new = true};
+}
+
+inline Put<AudienceRow> new_audience(RowNumber number, std::string members = "members") {
+  AudienceRow row{.number = number};
+  row.members = std::move(members);
+  return {.row = std::move(row), .is_new = true};
+}
+
+inline Put<InflightRow> new_inflight(RowNumber session, mqtt::PacketIdentifier packet_identifier,
+                                     RowNumber message) {
+  return {.row = {.session = session,
+                  .packet_identifier = packet_identifier,
+                  .message = message,
+                  .position = message},
+          .is_new = true};
+}
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,183 @@
+// What is posted is there when the store is opened again.
+#include "pubsub_mqtt/store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "store_fixture.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(StoreTest, BeginsEmpty) {
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open());
+  EXPECT_TRUE(store.contents().sessions.empty());
+  EXPECT_EQ(store.contents().last_number, 0U);
+}
+
+TEST_F(StoreTest, KeepsEverythingOfASession) {
+  SessionRow session{.number = 1};
+  session.account = "romeo@example.org";
+  session.client_identifier = std::string("a\0b", 3);
+  session.level = mqtt::ProtocolLevel::mqtt_5;
+  session.is_bridge = true;
+  session.expiry = std::chrono::seconds(4294967295);
+  session.keep_alive = std::chrono::seconds(65535);
+  session.offline_since = WallTime(1700000000123);
+  const Subscription subscription{.topic_filter = "host/+/#",
+                                  .qos = mqtt::QoS::exactly_once,
+                                  .no_local = true,
+                                  .retain_as_published = true,
+                                  .retain_handling = mqtt::RetainHandling::never,
+                                  .identifier = 268435455};
+  Publication will{.topic = "host/utf8/will", .payload = "gone"};
+  will.envelope.qos = mqtt::QoS::at_least_once;
+  will.envelope.retain = true;
+  will.envelope.properties = std::make_shared<const std::string>("properties");
+  {
+    RunningStore store(settings());
+    store.await(
+        store.post({Put<SessionRow>{.row = session, .is_new = true},
+                    Put<FilterRow>{.row = {.session = 1, .subscription = subscription}, .is_new = true},
+                    Put<ReceivedRow>{.row = {.session = 1, .packet_identifier = 65535}, .is_new = true},
+                    CursorRow{.session = 1, .message = 17},
+                    Put<WillRow>{.row = {.session = 1,
+                                         .delay = std::chrono::seconds(3),
+                                         .expiry = std::chrono::seconds(4),
+                                         .publication = will},
+                                 .is_new = true}},
+                   20));
+  }
+  RunningStore store(settings());
+  const Contents& contents = store.contents();
+  EXPECT_EQ(contents.last_number, 20U);
+  EXPECT_GT(contents.last_wall.count(), 1700000000000);
+  ASSERT_EQ(contents.sessions.size(), 1U);
+  const auto& kept = contents.sessions[0];
+  EXPECT_EQ(kept.account, session.account);
+  EXPECT_EQ(kept.client_identifier, session.client_identifier);
+  EXPECT_EQ(kept.level, session.level);
+  EXPECT_TRUE(kept.is_bridge);
+  EXPECT_EQ(kept.expiry, session.expiry);
+  EXPECT_EQ(kept.keep_alive, session.keep_alive);
+  EXPECT_EQ(kept.offline_since, session.offline_since);
+  ASSERT_EQ(contents.filters.size(), 1U);
+  EXPECT_EQ(contents.filters[0].subscription, subscription);
+  ASSERT_EQ(contents.received.size(), 1U);
+  EXPECT_EQ(contents.received[0].packet_identifier, 65535U);
+  ASSERT_EQ(contents.cursors.size(), 1U);
+  EXPECT_EQ(contents.cursors[0].message, 17U);
+  ASSERT_EQ(contents.wills.size(), 1U);
+  EXPECT_EQ(contents.wills[0].delay.count(), 3U);
+  EXPECT_EQ(contents.wills[0].expiry->count(), 4U);
+  EXPECT_EQ(contents.wills[0].publication.payload, "gone");
+  EXPECT_EQ(*contents.wills[0].publication.envelope.properties, "properties");
+  EXPECT_TRUE(contents.wills[0].publication.envelope.retain);
+}
+
+TEST_F(StoreTest, KeepsMessagesInTheirOrder) {
+  Publication first{.topic = "host/xml/node", .payload = std::string("\0\xFF", 2)};
+  first.envelope = {.qos = mqtt::QoS::exactly_once, .retain = true, .publisher = 0xFFFFFFFFFFFFFFFF};
+  MessageRow row{.number = 3, .audience = 2, .is_retained = true};
+  row.publication = std::make_shared<const Publication>(first);
+  row.expires_at = WallTime(1234);
+  {
+    RunningStore store(settings());
+    store.post(
+        {new_session(1), new_audience(2), Put<MessageRow>{.row = row, .is_new = true}, new_message(4)});
+    store.await(store.post({new_inflight(1, 2, 4), new_inflight(1, 1, 3)}));
+  }
+  RunningStore store(settings());
+  const Contents& contents = store.contents();
+  ASSERT_EQ(contents.messages.size(), 2U);
+  EXPECT_EQ(contents.audiences.size(), 1U);
+  const auto& kept = contents.messages[0];
+  EXPECT_EQ(kept.number, 3U);
+  EXPECT_TRUE(kept.is_retained);
+  EXPECT_EQ(kept.expires_at, WallTime(1234));
+  EXPECT_EQ(kept.publication->payload, first.payload);
+  EXPECT_EQ(kept.publication->envelope.publisher, first.envelope.publisher);
+  EXPECT_EQ(kept.publication->envelope.qos, first.envelope.qos);
+  ASSERT_EQ(contents.inflight.size(), 2U);
+  EXPECT_EQ(contents.inflight[0].packet_identifier, 1U);
+}
+
+TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
+  {
+    RunningStore store(settings());
+    store.await(store.post({new_session(1), new_session(2, "other")}));
+    store.await(store.post({new_inflight(1, 1, 3), new_inflight(2, 1, 3),
+                            Put<FilterRow>{.row = {.session = 1, .subscription = {.topic_filter = "#"}}},
+                            CursorRow{.session = 1, .message = 3}}));
+    // What was posted before in the same transaction goes, too.
+    store.await(store.post({new_inflight(1, 2, 3), RemoveSession{1}}));
+  }
+  RunningStore store(settings());
+  ASSERT_EQ(store.contents().sessions.size(), 1U);
+  EXPECT_EQ(store.contents().sessions[0].number, 2U);
+  EXPECT_EQ(store.contents().inflight.size(), 1U);
+  EXPECT_TRUE(store.contents().filters.empty());
+  EXPECT_TRUE(store.contents().cursors.empty());
+}
+
+TEST_F(StoreTest, UnitsOfManyThreadsAreCommittedWhole) {
+  {
+    RunningStore store(settings());
+    std::vector<std::thread> threads;
+    for (RowNumber thread = 0; thread < 4; ++thread) {
+      threads.emplace_back([&store, thread] {
+        CommitNumber last = 0;
+        for (RowNumber i = 0; i < 500; ++i) {
+          const RowNumber number = thread * 10000 + i + 1;
+          last = store.post({new_session(number), new_inflight(number, 1, 1)});
+        }
+        store.await(last);
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(store.committed(), 2000U);
+  }
+  RunningStore store(settings());
+  EXPECT_EQ(store.contents().sessions.size(), 2000U);
+  EXPECT_EQ(store.contents().inflight.size(), 2000U);
+}
+
+TEST_F(StoreTest, StopCommitsWhatWasPosted) {
+  {
+    RunningStore store(settings());
+    for (RowNumber i = 1; i <= 5000; ++i) store.post({new_session(i)});
+    store.stop();
+  }
+  EXPECT_EQ(RunningStore(settings()).contents().sessions.size(), 5000U);
+}
+
+TEST_F(StoreTest, OthersDoNotReadIt) {
+  RunningStore store(settings());
+  struct stat status {};
+  ASSERT_EQ(::stat(path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U & ~0640U, 0U);
+}
+
+TEST_F(StoreTest, TheFileDoesNotGrowForEver) {
+  RunningStore store(settings());
+  const auto used = [&] {
+    return std::filesystem::file_size(path()) + std::filesystem::file_size(path() + "-wal");
+  };
+  const auto fill_and_empty = [&] {
+    for (RowNumber i = 1; i <= 500; ++i) store.await(store.post({new_message(i, std::string(5000, 'x'))}));
+    for (RowNumber i = 1; i <= 500; ++i) store.await(store.post({RemoveMessage{i}}));
+  };
+  fill_and_empty();
+  const auto before = used();
+  for (int i = 0; i < 3; ++i) fill_and_empty();
+  EXPECT_LE(used(), before + before / 2);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::store

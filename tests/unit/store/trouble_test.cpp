@@ -1,0 +1,151 @@
+// Files that are damaged or not ours, disks that are full or fail, and those who have the store already.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "faulty_vfs.h"
+#include "store_fixture.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+using testing::HasSubstr;
+
+void run_sql(const std::string& path, const char* sql) {
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+}
+
+TEST_F(StoreTest, OneThatIsNoDatabaseIsPutAside) {
+  std::ofstream(path()) << std::string(5000, 'x');
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open());
+  EXPECT_THAT(store.log(), HasSubstr("is damaged. It was put aside as " + path() + ".damaged-"));
+  EXPECT_TRUE(store.await(store.post({new_session(1)})));
+}
+
+TEST_F(StoreTest, OneWithADamagedTableIsPutAside) {
+  {
+    RunningStore store(settings());
+    for (RowNumber i = 1; i <= 200; ++i)
+      store.post({new_audience(i), new_message(i, std::string(3000, 'x'))});
+    store.stop();
+  }
+  {
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(200000, 'y');
+  }
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open());
+  EXPECT_THAT(store.log(), HasSubstr("is damaged"));
+  EXPECT_TRUE(store.contents().messages.empty());
+}
+
+TEST_F(StoreTest, OneOfANewerVersionIsLeftAlone) {
+  RunningStore(settings()).stop();
+  run_sql(path(), "PRAGMA user_version = 2");
+  RunningStore store(settings());
+  EXPECT_FALSE(store.is_open());
+  EXPECT_THAT(store.log(), HasSubstr("was written by a newer version"));
+}
+
+TEST_F(StoreTest, TheDatabaseOfSomethingElseIsLeftAlone) {
+  run_sql(path(), "CREATE TABLE prosody (host TEXT)");
+  RunningStore store(settings());
+  EXPECT_FALSE(store.is_open());
+  EXPECT_THAT(store.log(), HasSubstr("is the database of something else"));
+}
+
+TEST_F(StoreTest, ASecondOneSaysSo) {
+  RunningStore first(settings());
+  RunningStore second(settings());
+  EXPECT_TRUE(first.is_open());
+  EXPECT_FALSE(second.is_open());
+  EXPECT_THAT(second.log(), HasSubstr("is in use by another Prosody"));
+}
+
+TEST_F(StoreTest, ADirectoryThatIsNotThereIsSaid) {
+  auto elsewhere = settings();
+  elsewhere.path = directory / "none" / "store.sqlite";
+  RunningStore store(elsewhere);
+  EXPECT_FALSE(store.is_open());
+  EXPECT_THAT(store.log(), HasSubstr("cannot be locked: No such file or directory"));
+}
+
+TEST_F(StoreTest, WhoeverHasItLockedIsWaitedFor) {
+  RunningStore store(settings());
+  ASSERT_TRUE(store.await(store.post({new_session(1)})));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path().c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const auto number = store.post({new_session(2)});
+  EXPECT_TRUE(store.await_log("another process has locked it"));
+  EXPECT_LT(store.committed(), number);
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_TRUE(store.await(number));
+  EXPECT_TRUE(store.await_log("can be written again"));
+}
+
+class FaultyStoreTest : public StoreTest {
+ protected:
+  Settings faulty_settings() const {
+    auto faulty = settings();
+    faulty.vfs = FaultyVfs::name;
+    return faulty;
+  }
+
+  FaultyVfs vfs;
+};
+
+TEST_F(FaultyStoreTest, AnErrorIsSaidOnceAndHealsByItself) {
+  {
+    RunningStore store(faulty_settings());
+    ASSERT_TRUE(store.await(store.post({new_session(1)})));
+    vfs.fail_with(SQLITE_IOERR);
+    const auto number = store.post({new_session(2)});
+    EXPECT_TRUE(store.await_log("cannot be written: disk I/O error"));
+    const auto removal = store.post({RemoveSession{1}});
+    EXPECT_LT(store.committed(), number);
+    vfs.fail_with(SQLITE_OK);
+    EXPECT_TRUE(store.await(removal));
+    const std::string log = store.log();
+    EXPECT_EQ(log.find("cannot be written"), log.rfind("cannot be written"));
+  }
+  RunningStore store(settings());
+  ASSERT_EQ(store.contents().sessions.size(), 1U);
+  EXPECT_EQ(store.contents().sessions[0].number, 2U);
+}
+
+TEST_F(FaultyStoreTest, AFullDiskIsSaidAndHealsByItself) {
+  RunningStore store(faulty_settings());
+  ASSERT_TRUE(store.await(store.post({new_session(1)})));
+  ASSERT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
+  vfs.fail_with(SQLITE_FULL);
+  const auto number = store.post({new_session(2)});
+  EXPECT_TRUE(store.await_log("cannot be written: the disk is full"));
+  vfs.fail_with(SQLITE_OK);
+  EXPECT_TRUE(store.await(number));
+  EXPECT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
+}
+
+TEST_F(FaultyStoreTest, DiskMeansSynchronizedAndProcessDoesNot) {
+  const auto synchronizations = [&](Durability durability) {
+    auto faulty = faulty_settings();
+    faulty.durability = durability;
+    RunningStore store(faulty);
+    store.await(store.post({new_session(1)}));
+    const int before = vfs.synchronizations();
+    for (RowNumber i = 1; i <= 10; ++i) store.await(store.post({new_session(i)}));
+    return vfs.synchronizations() - before;
+  };
+  EXPECT_EQ(synchronizations(Durability::disk), 10);
+  EXPECT_EQ(synchronizations(Durability::process), 0);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::store
