@@ -78,9 +78,11 @@ return function (iterate_users, report, values)
 			local items, why = find(user, query);
 			if not items then return nil, why; end
 			return function ()
-				local item = items();
-				if not item then return; end
-				return item.key, assert(values.decode(item.value)), item.at, item.with;
+				for item in items do
+					local value, problem = values.decode(item.value);
+					if value ~= nil then return item.key, value, item.at, item.with; end
+					report(("Item %q is damaged, and left out: %s"):format(item.key, problem));
+				end
 			end, total;
 		end
 

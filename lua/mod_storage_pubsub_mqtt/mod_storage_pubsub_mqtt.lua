@@ -14,12 +14,12 @@ local function load_library()
 	local path = module:get_directory().."/../mod_pubsub_mqtt/pubsub_mqtt.so";
 	local open, err = package.loadlib(path, "luaopen_pubsub_mqtt");
 	if not open then
-		error(("Cannot load %s: %s. Install mod_pubsub_mqtt beside mod_storage_pubsub_mqtt"):format(path, err), 0);
+		return nil, ("Cannot load %s: %s. Install mod_pubsub_mqtt beside mod_storage_pubsub_mqtt"):format(path, err);
 	end
 	local library = open();
 	if library.version ~= version then
-		error(("%s is version %s, but mod_storage_pubsub_mqtt.lua is %s: restart Prosody after an upgrade")
-			:format(path, library.version, version), 0);
+		return nil, ("%s is version %s, but mod_storage_pubsub_mqtt.lua is %s: restart Prosody after an upgrade")
+			:format(path, library.version, version);
 	end
 	return library;
 end
@@ -34,10 +34,17 @@ local function write_log(lines)
 	for _, line in ipairs(lines) do module:log(line.level, "%s", line.text); end
 end
 
-local store, why = load_library().open_store(path, durability, is_server);
+local library, problem = load_library();
+local store, lines;
+if library then
+	store, lines = library.open_store(path, durability, is_server);
+	problem = not store and "What is configured to be stored with pubsub_mqtt cannot be: see above";
+end
 if not store then
-	write_log(why);
-	error("The store cannot be used, see above", 0);
+	write_log(lines or {});
+	module:log("error", "%s", problem);
+	module:set_status("error", problem);
+	return; -- Prosody goes on without a driver, which refuses to read and write
 end
 
 -- Of an error, on its way to who called.
@@ -108,8 +115,8 @@ function driver:purge(user) -- luacheck: ignore 212/self
 		local names, err = store:names(module.host, kind, user);
 		if not names then return nil, report(err); end
 		for _, name in ipairs(names) do
-			local ok, problem = store:open(module.host, name, kind):drop(user);
-			if ok == nil then return nil, report(problem); end
+			local ok, why = store:open(module.host, name, kind):drop(user);
+			if ok == nil then return nil, report(why); end
 		end
 	end
 	return true;

@@ -8,9 +8,12 @@ local serialize = serialization.new({ preset = "compact", fatal = true });
 
 local values = {};
 
+-- XML's parser takes these for spaces or line feeds where they are not written so; a stanza has no others.
+local references = { ["\t"] = "&#9;", ["\n"] = "&#10;", ["\r"] = "&#13;" };
+
 -- Returns nil and why, for what cannot be stored.
 function values.encode(value)
-	if st.is_stanza(value) then return tostring(value); end
+	if st.is_stanza(value) then return (tostring(value):gsub("[\t\n\r]", references)); end
 	local ok, text = pcall(serialize, value);
 	if not ok then return nil, text; end
 	return text;

@@ -26,6 +26,17 @@ bool matches(const ItemRow& item, const ItemQuery& query) {
          (!query.end || item.at <= *query.end);
 }
 
+std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
+                                   std::optional<std::string_view> with, std::string value) {
+  auto item = std::make_shared<ItemRow>();
+  item->store = store;
+  item->key = key;
+  item->at = at;
+  if (with) item->with.emplace(*with);
+  item->value = std::move(value);
+  return item;
+}
+
 std::vector<Item> merge(const std::vector<Item>& read, const PostedItems& posted, const ItemQuery& query,
                         std::size_t limit) {
   std::vector<Item> ours;
@@ -207,12 +218,7 @@ bool Items::drop_store(const StoreName& name) {
 
 void Items::append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
                    std::string value) {
-  auto item = std::make_shared<ItemRow>();
-  item->store = store;
-  item->key = key;
-  item->at = at;
-  if (with) item->with = *with;
-  item->value = std::move(value);
+  auto item = make_item(store, key, at, with, std::move(value));
   {
     const Lock lock = lock_to_write();
     item->position = next_position();
@@ -222,11 +228,8 @@ void Items::append(RowNumber store, std::string_view key, double at, std::option
 }
 
 void Items::replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value) {
-  auto item = std::make_shared<ItemRow>(old);
-  item->at = at;
-  item->with.reset();
-  if (with) item->with = *with;
-  item->value = std::move(value);
+  auto item = make_item(old.store, old.key, at, with, std::move(value));
+  item->position = old.position;
   {
     const Lock lock = lock_to_write();
     put(std::move(item));
