@@ -78,16 +78,6 @@ local keyval = module:require "keyval"(iterate_users, report, values);
 local archive = module:require "archive"(iterate_users, report, values);
 
 local kinds = { keyval = "keyval", map = "keyval", archive = "archive" };
-local driver = {};
-
-function driver:open(name, typ) -- luacheck: ignore 212/self
-	typ = typ or "keyval";
-	if not kinds[typ] then return nil, "unsupported-store"; end
-	local handle = store:open(module.host, name, kinds[typ]);
-	if typ == "archive" then return archive(handle); end
-	local as_keyval, as_map = keyval(handle);
-	return typ == "map" and as_map or as_keyval;
-end
 
 local function iterate(list)
 	local i = 0;
@@ -97,32 +87,54 @@ local function iterate(list)
 	end
 end
 
--- user: nil is the host, true are all users
-function driver:stores(user, typ) -- luacheck: ignore 212/self
-	local kind = kinds[typ or "keyval"] or "keyval";
-	local names, err;
-	if user == true then
-		names, err = store:names(module.host, kind);
-	else
-		names, err = store:names(module.host, kind, user or "");
-	end
-	if not names then return nil, report(err); end
-	return iterate(names);
-end
+local function new_driver(host)
+	local driver = {};
 
-function driver:purge(user) -- luacheck: ignore 212/self
-	for _, kind in ipairs { "keyval", "archive" } do
-		local names, err = store:names(module.host, kind, user);
-		if not names then return nil, report(err); end
-		for _, name in ipairs(names) do
-			local ok, why = store:open(module.host, name, kind):drop(user);
-			if ok == nil then return nil, report(why); end
+	function driver:open(name, typ) -- luacheck: ignore 212/self
+		typ = typ or "keyval";
+		if not kinds[typ] then return nil, "unsupported-store"; end
+		local handle = store:open(host, name, kinds[typ]);
+		if typ == "archive" then return archive(handle); end
+		local as_keyval, as_map = keyval(handle);
+		return typ == "map" and as_map or as_keyval;
+	end
+
+	-- user: nil is the host, true are all users
+	function driver:stores(user, typ) -- luacheck: ignore 212/self
+		local kind = kinds[typ or "keyval"] or "keyval";
+		local names, err;
+		if user == true then
+			names, err = store:names(host, kind);
+		else
+			names, err = store:names(host, kind, user or "");
 		end
+		if not names then return nil, report(err); end
+		return iterate(names);
 	end
-	return true;
+
+	function driver:purge(user) -- luacheck: ignore 212/self
+		for _, kind in ipairs { "keyval", "archive" } do
+			local names, err = store:names(host, kind, user);
+			if not names then return nil, report(err); end
+			for _, name in ipairs(names) do
+				local ok, why = store:open(host, name, kind):drop(user);
+				if ok == nil then return nil, report(why); end
+			end
+		end
+		return true;
+	end
+
+	return driver;
 end
 
-module:provides("storage", driver);
+-- prosodyctl loads its commands everywhere, where there is no storage.
+if module.host ~= "*" then module:provides("storage", new_driver(module.host)); end
+
+--- prosodyctl mod_storage_pubsub_mqtt ...
+
+function module.command(arguments)
+	return module:require "commands"(store, new_driver, arguments);
+end
 
 --- The store's thread, in a server
 
