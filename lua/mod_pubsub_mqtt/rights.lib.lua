@@ -20,6 +20,7 @@ local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 -- shared: see mod_pubsub_mqtt.lua; observers: what observers.lib.lua returns
 return function (settings, shared, observers)
 	local services, disabled, watched = shared.services, shared.disabled, shared.watched;
+	local notice_slow_storage = module:require "slow_storage"(services);
 	local rights = {};
 	local settings_by_host = {};
 
@@ -166,6 +167,7 @@ return function (settings, shared, observers)
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
+			notice_slow_storage(host, node, account);
 			return "accepted", nil, nil, observers.has_none(watched[host], node);
 		end
 		return passing_errors[err] and "failed" or "refused", tostring(err), reasons[err];

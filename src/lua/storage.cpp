@@ -288,8 +288,7 @@ int truncate(lua_State* L) {
   const auto keep = luaL_checkinteger(L, 3);
   const RowNumber number = handle.find(user);
   const auto removed =
-      number == 0 ? 0
-                  : handle.process->items.truncate(number, keep < 0 ? 0 : static_cast<std::size_t>(keep));
+      number == 0 ? 0 : handle.process->items.truncate(number, keep < 0 ? 0 : static_cast<std::size_t>(keep));
   lua_pushinteger(L, static_cast<lua_Integer>(removed));
   return 1;
 }
@@ -321,8 +320,7 @@ int find(lua_State* L) {
   const auto limit = static_cast<std::size_t>(luaL_checkinteger(L, 4));
   const ItemQuery query = check_query(L, 3);
   const RowNumber number = handle.find(user);
-  const auto items =
-      number == 0 ? std::vector<Item>() : handle.process->items.find(number, query, limit);
+  const auto items = number == 0 ? std::vector<Item>() : handle.process->items.find(number, query, limit);
   return push(L, 1, [&](lua_State* state) {
     lua_createtable(state, static_cast<int>(items.size()), 0);
     lua_Integer i = 0;
@@ -338,8 +336,7 @@ int count(lua_State* L) {
   const auto user = check_user(L, 2);
   const ItemQuery query = check_query(L, 3);
   const RowNumber number = handle.find(user);
-  lua_pushinteger(
-      L, number == 0 ? 0 : static_cast<lua_Integer>(handle.process->items.count(number, query)));
+  lua_pushinteger(L, number == 0 ? 0 : static_cast<lua_Integer>(handle.process->items.count(number, query)));
   return 1;
 }
 
@@ -416,8 +413,8 @@ int names(lua_State* L) {
   const auto host = check_text(L, 2);
   const auto kind = check_kind(L, 3);
   const auto user = opt_text(L, 4);
-  const auto names = process.items.names(std::string(host), kind,
-                                         user ? std::optional<std::string>(*user) : std::nullopt);
+  const auto names =
+      process.items.names(std::string(host), kind, user ? std::optional<std::string>(*user) : std::nullopt);
   return push(L, 1, [&](lua_State* state) { push_texts(state, names); });
 }
 
@@ -440,12 +437,9 @@ int open_store(lua_State* L) {
   });
 }
 
-constexpr luaL_Reg store_methods[] = {{"start", storage_entry<start>},
-                                      {"stop", storage_entry<stop>},
-                                      {"take_log", storage_entry<take_log>},
-                                      {"open", storage_entry<open>},
-                                      {"names", storage_entry<names>},
-                                      {nullptr, nullptr}};
+constexpr luaL_Reg store_methods[] = {{"start", storage_entry<start>},       {"stop", storage_entry<stop>},
+                                      {"take_log", storage_entry<take_log>}, {"open", storage_entry<open>},
+                                      {"names", storage_entry<names>},       {nullptr, nullptr}};
 constexpr luaL_Reg handle_methods[] = {{"append", storage_entry<append>},
                                        {"replace", storage_entry<replace>},
                                        {"set_all", storage_entry<set_all>},

@@ -8,8 +8,8 @@ namespace {
 // Of names at once.
 constexpr std::int64_t page = 500;
 
-#define ITEM_CONDITIONS                                                                                 \
-  "WHERE store = ?1 AND position > ?2 AND position < ?3 AND (?4 IS NULL OR \"with\" = ?4) AND "         \
+#define ITEM_CONDITIONS                                                                         \
+  "WHERE store = ?1 AND position > ?2 AND position < ?3 AND (?4 IS NULL OR \"with\" = ?4) AND " \
   "(?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
 #define ITEM_COLUMNS "position, key, at, \"with\", value FROM item "
 
@@ -52,9 +52,8 @@ Item item(RowNumber store, Statement& row) {
 
 ItemReader::Statements::Statements(Database& database)
     : last_position(database.handle(), "SELECT position FROM last_position"),
-      find_store(
-          database.handle(),
-          "SELECT number FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user = ?"),
+      find_store(database.handle(),
+                 "SELECT number FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user = ?"),
       find(database.handle(), "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position LIMIT ?7"),
       find_reversed(database.handle(),
                     "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position DESC LIMIT ?7"),

@@ -51,7 +51,7 @@ class KnownItems {
 
  private:
   struct Known {
-    Position position = 0;  // 0: it was removed
+    Position position = 0;    // 0: it was removed
     CommitNumber number = 0;  // 0: settled
     Item item = nullptr;
   };

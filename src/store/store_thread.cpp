@@ -53,9 +53,10 @@ bool Store::Thread::open_for_items(Access access) {
   if (access == Access::alone && !take_lock()) return false;
   const Opened opened = open_database();
   if (opened == Opened::damaged) {
-    log(LogLevel::error, "is damaged, and left as it is: " + database_.error() +
-                             ". Put a copy in its place, or move it out of the way, with the files PATH-wal and "
-                             "PATH-shm beside it: Prosody's stores in it are then empty");
+    log(LogLevel::error,
+        "is damaged, and left as it is: " + database_.error() +
+            ". Put a copy in its place, or move it out of the way, with the files PATH-wal and "
+            "PATH-shm beside it: Prosody's stores in it are then empty");
   }
   if (opened != Opened::yes) database_.close();
   return is_open_ = opened == Opened::yes;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "child_process.h"
 #include "mqtt_client.h"
 #include "patience.h"
 #include "raw_session.h"
@@ -22,7 +23,9 @@ const Configuration on_the_store{.component = R"(
     storage = "pubsub_mqtt"
     autocreate_on_publish = true)"};
 
-std::string payload(const std::string& text) { return "<entry xmlns='urn:example:entry'>" + text + "</entry>"; }
+std::string payload(const std::string& text) {
+  return "<entry xmlns='urn:example:entry'>" + text + "</entry>";
+}
 
 class Storage : public testing::TestWithParam<Mode> {
  protected:
@@ -84,8 +87,7 @@ TEST_P(Storage, KeepsWhatMqttPublishes) {
   for (int i = 1; i <= 50; ++i) {
     publish(client, {.topic = topic, .payload = std::to_string(i), .qos = mqtt::QoS::at_least_once});
   }
-  publish(client,
-          {.topic = topic, .payload = "kept", .qos = mqtt::QoS::at_least_once, .retain = true});
+  publish(client, {.topic = topic, .payload = "kept", .qos = mqtt::QoS::at_least_once, .retain = true});
   restart();
   EXPECT_EQ(ids("node").size(), 20U);  // pubsub's max_items
   RawMqtt reader = connected(prosody.mqtt_port(), "reader");
@@ -127,6 +129,69 @@ TEST_F(StorageOfEverything, KeepsPersonalNodesAndArchives) {
   ASSERT_EQ(items.size(), 1U);
   EXPECT_NE(items[0].payload.find("glad"), std::string::npos);
   nurse.request("set", "nurse@localhost", messages);
+}
+
+// Of whoever publishes much to nodes that persist, the administrator hears where their items are kept.
+TEST(StorageThatIsSlow, IsNamedOnce) {
+  Prosody prosody;
+  prosody.start();
+  const auto publish_many = [&] {
+    RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+    for (int i = 0; i < 60; ++i) {
+      publish(client, {.topic = topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
+    }
+  };
+  publish_many();
+  prosody.log().wait_for(
+      "More than 20 messages a second .* internal storage is slow .*storage = \"pubsub_mqtt\"");
+  publish_many();
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("storage is slow"), 1U);
+  prosody.stop();
+  prosody.start(on_the_store);
+  const std::size_t mark = prosody.log().size();
+  publish_many();
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("storage is slow", mark), 0U);
+}
+
+// Between Prosody's files and the store, and back.
+TEST(StorageThatIsChanged, HasTheNodesAndItemsThatWereCopied) {
+  Prosody prosody;
+  const auto copy = [&](const char* direction) {
+    ChildProcess prosodyctl({.arguments = {"prosodyctl", "--config", prosody.folder().path("prosody.cfg.lua"),
+                                           "mod_storage_pubsub_mqtt", direction, "pubsub.localhost"}});
+    return prosodyctl.wait();
+  };
+  const auto contents = [&] {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    std::vector<std::string> contents;
+    for (const char* node : {"a", "b/c"}) {
+      for (const auto& item : admin.items(node)) contents.push_back(item.id + ' ' + item.payload);
+    }
+    return contents;
+  };
+  prosody.start();
+  {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    for (const char* node : {"a", "b/c"}) {
+      admin.create(node);
+      for (const char* id : {"1", "2", "3"})
+        admin.publish(node, id, payload("&lt;text&gt;&#10;\"of\" " + std::string(id)));
+    }
+  }
+  const auto before = contents();
+  EXPECT_EQ(before.size(), 6U);
+  EXPECT_EQ(copy("import"), 1);  // Prosody is running
+  prosody.stop();
+  EXPECT_EQ(copy("import"), 0);
+  prosody.start(on_the_store);
+  EXPECT_EQ(contents(), before);
+  prosody.stop();
+  std::filesystem::remove_all(prosody.folder().path("data/pubsub%2elocalhost"));
+  EXPECT_EQ(copy("export"), 0);
+  prosody.start();
+  EXPECT_EQ(contents(), before);
 }
 
 class StorageThatFails : public testing::Test {

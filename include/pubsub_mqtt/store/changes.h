@@ -44,11 +44,10 @@ struct RemoveWill {
   RowNumber session = 0;
 };
 
-using Change =
-    std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
-                 RemoveAudience, Put<MessageRow>, RemoveMessage, Put<InflightRow>, RemoveInflight,
-                 Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore, DropStore, PutItem,
-                 RemoveItem, RemoveItemsUpTo>;
+using Change = std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter,
+                            Put<AudienceRow>, RemoveAudience, Put<MessageRow>, RemoveMessage,
+                            Put<InflightRow>, RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>,
+                            RemoveWill, PutStore, DropStore, PutItem, RemoveItem, RemoveItemsUpTo>;
 
 // Changes that are committed together, or not at all.
 struct Unit {

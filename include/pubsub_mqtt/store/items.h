@@ -38,7 +38,7 @@ struct ItemQuery {
   std::optional<std::string> with = std::nullopt;
   std::optional<double> start = std::nullopt;  // seconds since 1970, as `end` included
   std::optional<double> end = std::nullopt;
-  Position after = 0;  // as `before` excluded
+  Position after = 0;   // as `before` excluded
   Position before = 0;  // 0: to the end
   bool reverse = false;
 

@@ -187,7 +187,8 @@ TEST_F(ItemsTest, OfADroppedStoreAreSweptInTheBackground) {
   open.store.start(nullptr);
   for (int i = 0; i < 1200; ++i) open.append(number, std::to_string(i));
   open.items.drop_store(name());
-  while (number_in_database("SELECT count(*) + (SELECT count(*) FROM dropped_store) FROM item") != 0) usleep(1000);
+  while (number_in_database("SELECT count(*) + (SELECT count(*) FROM dropped_store) FROM item") != 0)
+    usleep(1000);
 }
 
 // Commits go on while all is read again and again, from the first item to a thousand: nothing is missed or seen twice.
