@@ -110,7 +110,7 @@ return function (shared, credentials, attempts, scram)
 			problem = not username and host;
 		end
 		exchange.attempt = attempts.begin(request, username and username.."@"..host, false);
-		if not exchange.attempt then return answer(exchange, "unavailable"); end
+		if not exchange.attempt then return answer(exchange, "too_often"); end
 		if request.account then
 			exchange.attempt.delay = math.max(exchange.attempt.delay, wait_for_turn(request.account));
 		end

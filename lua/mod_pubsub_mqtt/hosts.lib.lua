@@ -28,15 +28,15 @@ local function around_call(service, method, after, before)
 end
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, retained, current_item, observers, rights)
+return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)
 		if shared.core then shared.core[method](shared.core, ...); end
 	end
 
-	local function hook(host, events, event_name, handler)
-		host.module:hook_object_event(events, event_name, handler);
+	local function hook(host, events, event_name, handler, priority)
+		host.module:hook_object_event(events, event_name, handler, priority);
 		table.insert(host.undo, function () host.module:unhook_object_event(events, event_name, handler); end);
 	end
 
@@ -70,6 +70,9 @@ return function (shared, retained, current_item, observers, rights)
 		}) do
 			hook(host, host.service.events, event_name, function (event) tell_core(method, host.name, event.node); end);
 		end
+		hook(host, prosody.hosts[host.name].events, xmpp_creation.event, function (event)
+			return xmpp_creation.on_request(host.name, event);
+		end, 1); -- before mod_pubsub
 	end
 
 	--- Who sees what is published (observers.lib.lua)
@@ -131,7 +134,7 @@ return function (shared, retained, current_item, observers, rights)
 		local is_reloaded = shared.reloading[host.name];
 		shared.reloading[host.name] = nil;
 		host.service = host.module:depends("pubsub").get_service();
-		rights.read_settings(host.name);
+		component_settings.read(host.name, host.service);
 		retained.open(host.name, host.module:open_store("pubsub_mqtt_retained"));
 		local on_item_published = hook_items(host);
 		hook_nodes(host);

@@ -14,7 +14,7 @@ return function (shared, credentials, attempts)
 		local attempt = attempts.begin(request, account, credentials.names_an_account(request));
 		if not attempt then
 			request.password = nil;
-			return answer(request, "unavailable");
+			return answer(request, "too_often");
 		end
 
 		local function finish(reason, result)

@@ -95,12 +95,25 @@ local function read_limits()
 	return limits;
 end
 
+-- Where sessions are kept; nothing where they end with the process. What a reload says of it counts from the next
+-- start on: a store is not changed while sessions are in it.
+local function read_store()
+	local durability = settings.choice("mqtt_durability", "disk", { "disk", "process", "memory" }, "disk");
+	local path = settings.path("mqtt_store", "pubsub_mqtt.sqlite");
+	if durability == "memory" then return; end
+	return durability, path;
+end
+local durability, store_path = read_store();
+
 --- What the core calls
 
 local warn = module:require "burst_warning";
 local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
-local rights = module:require "rights"(settings, shared, observers);
+local node_defaults = module:require "node_defaults";
+local component_settings = module:require "component_settings"(settings, node_defaults, services);
+local new_nodes = module:require "new_nodes"(shared, component_settings, node_defaults);
+local rights = module:require "rights"(shared, component_settings, new_nodes, observers);
 local retained = module:require "retained"(shared, current_item, rights, warn);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
@@ -143,11 +156,15 @@ end
 
 --- Prosody's side
 
+local load_storage_driver = module:require "storage_driver";
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
-local hosts = module:require "hosts"(shared, retained, current_item, observers, rights);
+local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
+local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
+	xmpp_creation);
 module:require "accounts"(shared, attempts);
-local remove_from_shell = module:require "shell"(shared);
+local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
+local remove_from_shell = module:require "shell"(shared, apply_defaults);
 
 module.add_host = hosts.enable;
 ports.provide();
@@ -157,8 +174,8 @@ local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	if shared.core then shared.core:set_limits(read_limits()); end
-	for host in pairs(services) do
-		rights.read_settings(host);
+	for host, service in pairs(services) do
+		component_settings.read(host, service);
 		if shared.core then shared.core:host_changed(host); end
 	end
 	check_settings();
@@ -202,7 +219,8 @@ function callbacks.wake_after(seconds)
 end
 
 local function start()
-	if not reloaded and not shared.core:start() then
+	if not reloaded then load_storage_driver(); end
+	if not reloaded and not shared.core:start(durability, store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
 		shared.core = nil;
 		return;

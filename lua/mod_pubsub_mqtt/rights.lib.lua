@@ -17,36 +17,16 @@ local reasons = {
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
--- shared: see mod_pubsub_mqtt.lua; observers: what observers.lib.lua returns
-return function (settings, shared, observers)
+-- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
+return function (shared, component_settings, new_nodes, observers)
 	local services, disabled, watched = shared.services, shared.disabled, shared.watched;
 	local notice_slow_storage = module:require "slow_storage"(services);
 	local rights = {};
-	local settings_by_host = {};
-
-	-- Those that may stand below a Component, too.
-	function rights.read_settings(host)
-		local of_host = settings.of(host);
-		settings_by_host[host] = {
-			anonymous_affiliation = of_host.choice("mqtt_anonymous_affiliation", "publisher",
-				{ "publisher", "member" }, "member");
-			users_create_nodes = of_host.boolean("mqtt_users_create_nodes", false);
-			node_defaults = of_host.table("mqtt_node_defaults");
-		};
-	end
-
-	-- After a reload of the global module alone nobody has read them yet.
-	local function settings_of(host)
-		if not settings_by_host[host] then rights.read_settings(host); end
-		return settings_by_host[host];
-	end
 
 	local function is_open(host, node)
-		local service = services[host];
-		local node_obj = service.nodes[node];
-		local access_model = node_obj and node_obj.config.access_model
-			or settings_of(host).node_defaults.access_model or service.node_defaults.access_model;
-		return access_model == "open";
+		local node_obj = services[host].nodes[node];
+		if not node_obj then return new_nodes.are_open(host, node); end
+		return node_obj.config.access_model == "open";
 	end
 
 	local function may(host, node, account, action)
@@ -68,34 +48,12 @@ return function (settings, shared, observers)
 		return service ~= nil and service.nodes[node] ~= nil and may(host, node, account, "get_items");
 	end
 
-	-- mqtt_users_create_nodes: not for those whom the service itself has cast out.
-	local function may_own_new_nodes(host, account)
-		return settings_of(host).users_create_nodes and account ~= "" and not disabled[account]
-			and services[host].affiliations[account] ~= "outcast";
-	end
-
-	local function create(host, node, account)
-		local service, node_defaults = services[host], settings_of(host).node_defaults;
-		local config = {};
-		for option, value in pairs(node_defaults) do config[option] = value; end
-		local ok, err = service:create(node, true, config);
-		if err == "not-acceptable" and next(node_defaults) ~= nil then
-			err = "pubsub does not accept mqtt_node_defaults, see its access_model and max_items";
-		end
-		if ok and may_own_new_nodes(host, account) then
-			ok, err = service:set_affiliation(node, true, account, "owner");
-		end
-		return ok, err;
-	end
-
 	function rights.subscribe(host, node, account)
 		local service = services[host];
 		if service.nodes[node] then
 			return may_subscribe(host, node, account) and "granted" or "refused";
 		end
-		local may_create = may_own_new_nodes(host, account)
-			or service.config.autocreate_on_subscribe and may_subscribe(host, node, account);
-		if may_create and create(host, node, account) then
+		if new_nodes.may_create_by_subscribing(host, node, account) and new_nodes.create(host, node, account) then
 			return "granted";
 		end
 		return "waits";
@@ -104,12 +62,18 @@ return function (settings, shared, observers)
 	-- Why a client without login may not publish, in words and by MQTT 5.0's name; nil if it may.
 	local function refuse_anonymous(host, node)
 		local service = services[host];
-		if settings_of(host).anonymous_affiliation ~= "publisher" then
+		if component_settings.of(host).anonymous_affiliation ~= "publisher" then
 			return "mqtt_anonymous_affiliation lets clients without login read only", "not authorized";
-		elseif not service.nodes[node] and not service.config.autocreate_on_publish then
-			return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host),
-				"topic name invalid";
-		elseif not is_open(host, node) then
+		end
+		if not service.nodes[node] then
+			if not service.config.autocreate_on_publish then
+				return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host),
+					"topic name invalid";
+			end
+			local refusal, reason = new_nodes.refuse(host, node, "");
+			if refusal then return refusal, reason; end
+		end
+		if not is_open(host, node) then
 			return "clients without login publish to nodes whose access_model is \"open\"", "not authorized";
 		end
 	end
@@ -119,17 +83,7 @@ return function (settings, shared, observers)
 		local service = services[host];
 		if disabled[account] then return "the account is disabled", "not authorized"; end
 		local node_obj = service.nodes[node];
-		if not node_obj then
-			if may_own_new_nodes(host, account) then return; end
-			if not service.config.autocreate_on_publish then
-				return ("there is no such node: create it, set mqtt_users_create_nodes = true, "
-					.."or autocreate_on_publish = true for %s"):format(host), "topic name invalid";
-			elseif not service:may(node, account, "publish") then
-				return "only administrators may create a node: create it, or set mqtt_users_create_nodes = true",
-					"topic name invalid";
-			end
-			return;
-		end
+		if not node_obj then return new_nodes.refuse_publish(host, node, account); end
 		local publish_model = node_obj.config.publish_model;
 		if service:may(node, account, "publish") or publish_model == "open"
 		or (publish_model == "subscribers" and node_obj.subscribers[account]) then
@@ -147,7 +101,7 @@ return function (settings, shared, observers)
 	local function publish(host, node, account, id, item)
 		local service = services[host];
 		if not service.nodes[node] then
-			local ok, err = create(host, node, account);
+			local ok, err = new_nodes.create(host, node, account);
 			if not ok then return ok, err; end
 		end
 		if account == "" then

@@ -53,9 +53,19 @@ local function reader(context)
 		return context:get_option_string(name);
 	end
 
+	-- Relative to the directory of Prosody's data.
+	function settings.path(name, default)
+		is_read[name] = true;
+		return context:get_option_path(name, default, "data");
+	end
+
 	function settings.boolean(name, default)
 		is_read[name] = true;
 		return context:get_option_boolean(name, default);
+	end
+
+	function settings.log(level, text)
+		context:log(level, "%s", text);
 	end
 
 	function settings.table(name)

@@ -1,8 +1,16 @@
--- prosodyctl shell: mqtt:list() and mqtt:close(NUMBER).
+-- prosodyctl shell: mqtt:list(), mqtt:close(NUMBER) and mqtt:apply_defaults("PATTERN").
 
 local section_description = "View and close MQTT clients";
-local descriptions = { list = "List MQTT sessions", close = "Close the connection of an MQTT session" };
-local args = { list = {}, close = { { name = "number", type = "integer" } } };
+local descriptions = {
+	list = "List MQTT sessions";
+	close = "Close the connection of an MQTT session";
+	apply_defaults = "Apply mqtt_node_defaults to the nodes that exist and match a pattern";
+};
+local args = {
+	list = {};
+	close = { { name = "number", type = "integer" } };
+	apply_defaults = { { name = "pattern", type = "string" } };
+};
 
 --- Numbers that can be typed
 
@@ -26,6 +34,7 @@ end
 local function print_help(print)
 	print [[mqtt:list() - List MQTT sessions: number, client identifier, account, subscriptions]]
 	print [[mqtt:close(number) - Close the connection of the MQTT session with this number in mqtt:list()]]
+	print [[mqtt:apply_defaults("zigbee2mqtt/#") - Apply mqtt_node_defaults to the nodes that exist and match a pattern]]
 end
 
 -- Returns a function that undoes it.
@@ -53,9 +62,9 @@ local function add_help()
 	end
 end
 
--- shared: with `core`, the gateway, while there is one, and `session_numbers`. Returns a function that undoes what
--- Prosody does not when it unloads the module.
-return function (shared)
+-- shared: with `core`, the gateway, while there is one, and `session_numbers`; apply_defaults: what that library
+-- returns. Returns a function that undoes what Prosody does not when it unloads the module.
+return function (shared, apply_defaults)
 	local commands = {};
 
 	local function list_clients()
@@ -84,6 +93,18 @@ return function (shared)
 			end
 		end
 		return nil, "No such client is connected";
+	end
+
+	function commands.apply_defaults(self, pattern)
+		local print = self.session.print;
+		local applied, mistake = apply_defaults(pattern, function (host, node, err)
+			print(("%s %s: %s"):format(host, node, err));
+		end);
+		if not applied then return nil, ("The pattern %s: %s"):format(pattern, mistake); end
+		return applied:next(function (numbers)
+			return ("%d nodes: %d changed, %d unchanged, %d failed"):format(
+				numbers.changed + numbers.unchanged + numbers.failed, numbers.changed, numbers.unchanged, numbers.failed);
+		end);
 	end
 
 	if not module.get_option_period then -- Prosody 0.12

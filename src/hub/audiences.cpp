@@ -6,28 +6,28 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-std::optional<mqtt::QoS>& slot(Selection& selection, std::optional<topic::Type> type) {
-  return type ? selection.by_type[static_cast<std::size_t>(*type)] : selection.natural;
+std::optional<mqtt::QoS>& slot(Selection& selection, std::optional<topic::Form> form) {
+  return form ? selection.by_form[form->index()] : selection.natural;
 }
 
-bool& slot(SharedSelection& selection, std::optional<topic::Type> type) {
-  return type ? selection.by_type[static_cast<std::size_t>(*type)] : selection.natural;
+bool& slot(SharedSelection& selection, std::optional<topic::Form> form) {
+  return form ? selection.by_form[form->index()] : selection.natural;
 }
 
 void add(Asked& asked, FilterKind kind, mqtt::QoS qos) {
   if (kind.is_shared) {
-    slot(asked.shared, kind.type) = true;
+    slot(asked.shared, kind.form) = true;
   } else {
-    auto& highest = slot(asked.own, kind.type);
+    auto& highest = slot(asked.own, kind.form);
     highest = std::max(highest.value_or(qos), qos);
   }
 }
 
 void remove(Asked& asked, FilterKind kind) {
   if (kind.is_shared) {
-    slot(asked.shared, kind.type) = false;
+    slot(asked.shared, kind.form) = false;
   } else {
-    slot(asked.own, kind.type).reset();
+    slot(asked.own, kind.form).reset();
   }
 }
 
@@ -41,14 +41,15 @@ void for_each_literal(const Subscriber& subscriber, const std::string& topic, Vi
 
 // What all filters of the kind select of the node.
 void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kind, Asked& asked) {
-  if (kind.type && !subscriber.filters.empty()) {
-    for_each_literal(subscriber, topic::make_topic(node.host, *kind.type, node.name), [&](const auto& each) {
-      if (each.first.is_shared() == kind.is_shared) add(asked, kind, each.second);
-    });
+  if (kind.form && !subscriber.filters.empty()) {
+    for_each_literal(subscriber, topic::make_topic(node.host, kind.form->type, node.name),
+                     [&](const auto& each) {
+                       if (each.first.is_shared() == kind.is_shared) add(asked, kind, each.second);
+                     });
   }
   if (!node.exists) return;
   for (const auto& [filter, entry] : subscriber.patterns) {
-    if (entry.pattern.type == kind.type && filter.is_shared() == kind.is_shared &&
+    if (entry.pattern.type == kind.form && filter.is_shared() == kind.is_shared &&
         entry.pattern.selects(node.host, node.name)) {
       add(asked, kind, entry.qos);
     }
@@ -58,9 +59,9 @@ void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kin
 Asked selected(const Subscriber& subscriber, const Node& node) {
   Asked all;
   for (const bool is_shared : {false, true}) {
-    add_selected(subscriber, node, {.type = std::nullopt, .is_shared = is_shared}, all);
+    add_selected(subscriber, node, {.form = std::nullopt, .is_shared = is_shared}, all);
     for (std::size_t i = 0; i < topic::type_count; ++i) {
-      add_selected(subscriber, node, {.type = static_cast<topic::Type>(i), .is_shared = is_shared}, all);
+      add_selected(subscriber, node, {.form = static_cast<topic::Type>(i), .is_shared = is_shared}, all);
     }
   }
   return all;

@@ -9,15 +9,16 @@
 #include "clients.h"
 #include "nodes.h"
 #include "pubsub_mqtt/topic/filter_tree.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "rights.h"
 
 namespace pubsub_mqtt::hub {
 
-// Which of a client's filters on a node: those of one TYPE, or (nullopt) with a wildcard there; for the client alone,
+// Which of a client's filters on a node: those that name one form, or (nullopt) with a wildcard in place of TYPE; for the client alone,
 // or shared.
 struct FilterKind {
-  std::optional<topic::Type> type;
+  std::optional<topic::Form> form;
   bool is_shared = false;
 };
 

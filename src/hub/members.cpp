@@ -6,21 +6,21 @@ namespace {
 // Two bits for each QoS, of which one value means none; one bit for each topic that is shared, and for the right.
 constexpr unsigned bits_of_qos = 2;
 constexpr unsigned mask_of_qos = 3;
-static_assert((bits_of_qos + 1) * (topic::type_count + 1) + 1 <= 16);
+static_assert((bits_of_qos + 1) * (topic::form_count + 1) + 1 <= 32);
 
-std::uint16_t pack(const Member& member) {
+std::uint32_t pack(const Member& member) {
   const auto& [own, shared] = member.asked;
-  unsigned bits = member.may_receive ? 1 : 0;
+  std::uint32_t bits = member.may_receive ? 1 : 0;
   const auto add = [&](std::optional<mqtt::QoS> qos, bool is_shared) {
     bits = bits << bits_of_qos | (qos ? static_cast<unsigned>(*qos) + 1 : 0);
     bits = bits << 1U | (is_shared ? 1 : 0);
   };
-  for (std::size_t i = 0; i < topic::type_count; ++i) add(own.by_type[i], shared.by_type[i]);
+  for (std::size_t i = 0; i < topic::form_count; ++i) add(own.by_form[i], shared.by_form[i]);
   add(own.natural, shared.natural);
-  return static_cast<std::uint16_t>(bits);
+  return bits;
 }
 
-Member unpack(unsigned bits) {
+Member unpack(std::uint32_t bits) {
   Member member;
   auto& [own, shared] = member.asked;
   const auto take = [&](std::optional<mqtt::QoS>& qos, bool& is_shared) {
@@ -30,7 +30,7 @@ Member unpack(unsigned bits) {
     bits >>= bits_of_qos;
   };
   take(own.natural, shared.natural);
-  for (std::size_t i = topic::type_count; i-- > 0;) take(own.by_type[i], shared.by_type[i]);
+  for (std::size_t i = topic::form_count; i-- > 0;) take(own.by_form[i], shared.by_form[i]);
   member.may_receive = bits != 0;
   return member;
 }

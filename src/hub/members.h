@@ -1,4 +1,4 @@
-// The clients that have asked for a node, in six bytes each: a filter with a wildcard makes every client a member of
+// The clients that have asked for a node, in eight bytes each: a filter with a wildcard makes every client a member of
 // every node that it selects. Prosody's thread only.
 #pragma once
 
@@ -53,7 +53,7 @@ class Members {
   }
 
   std::vector<ClientNumber> clients_;   // sorted
-  std::vector<std::uint16_t> members_;  // of each of them
+  std::vector<std::uint32_t> members_;  // of each of them
 };
 
 }  // namespace pubsub_mqtt::hub

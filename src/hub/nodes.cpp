@@ -19,8 +19,8 @@ bool Node::has_audience() const {
          std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
 }
 
-bool Node::is_received(topic::Type type, topic::Type natural_type) const {
-  return recipients[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_recipients > 0);
+bool Node::is_received(topic::Form form, topic::Type natural_type) const {
+  return recipients[form.index()] > 0 || (form == natural_type && natural_recipients > 0);
 }
 
 std::string_view fixed_part(const topic::NodePattern& pattern) {
@@ -80,9 +80,9 @@ void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked
     shared_.deliveries.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
-  for (std::size_t type = 0; type < topic::type_count; ++type) {
-    if (now.own.by_type[type] || now.shared.by_type[type]) ++node.recipients[type];
-    if (before.own.by_type[type] || before.shared.by_type[type]) --node.recipients[type];
+  for (std::size_t form = 0; form < topic::form_count; ++form) {
+    if (now.own.by_form[form] || now.shared.by_form[form]) ++node.recipients[form];
+    if (before.own.by_form[form] || before.shared.by_form[form]) --node.recipients[form];
   }
   if (now.own.natural || now.shared.natural) ++node.natural_recipients;
   if (before.own.natural || before.shared.natural) --node.natural_recipients;

@@ -19,6 +19,7 @@
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/hub/retained.h"
 #include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "shared.h"
 #include "work.h"
@@ -41,8 +42,8 @@ struct Node {
   bool opened = false;  // the network thread knows its name
   Members members;
   std::vector<Right> rights;  // sorted by account
-  std::array<std::uint32_t, topic::type_count>
-      recipients{};                      // how many sessions receive each TYPE by name, or may in a group
+  std::array<std::uint32_t, topic::form_count>
+      recipients{};                      // how many sessions receive each form by name, or may in a group
   std::uint32_t natural_recipients = 0;  // and the natural one
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
@@ -55,7 +56,7 @@ struct Node {
   void withdraw_route();
 
   bool has_audience() const;
-  bool is_received(topic::Type type, topic::Type natural_type) const;
+  bool is_received(topic::Form form, topic::Type natural_type) const;
 };
 
 // Where a walk over nodes has come to: it goes by host and name.

@@ -190,7 +190,7 @@ void Publications::item_published(std::string_view host, std::string_view name, 
   Envelope envelope = retained_item(properties);
   envelope.retain = is_retained;
   post(shared_, *node, {.natural_type = natural.type, .payloads = {}, .envelope = std::move(envelope)},
-       [&](topic::Type type) { return translate(element, natural, type); });
+       [&](topic::Type type) { return translate(element, natural, concrete(type, natural.type)); });
   if (!is_retained) return;
   if (auto retained = retained_from_item(element, natural, properties)) {
     retained_.set(*node, std::move(*retained));
@@ -205,19 +205,22 @@ void Publications::own_item_published() {
   if (node == nullptr) return;
   node->has_ended = false;
   if (!publication.envelope.retain && !node->has_audience()) return;
-  payload::NaturalPayload natural{.type = topic.type, .payload = {}};
-  if (topic.type == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
+  const topic::Type published =
+      topic.type == topic::Type::any ? payload::type_of_any(publication.payload) : topic.type;
+  payload::NaturalPayload natural{.type = published, .payload = {}};
+  if (published == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
   own_was_posted_ = post(shared_, *node,
                          {.natural_type = natural.type,
                           .payloads = {},
                           .published_as = topic.type,
                           .envelope = publication.envelope},
                          [&](topic::Type type) -> std::optional<std::string> {
+                           const topic::Type wanted = concrete(type, natural.type);
                            // MQTT to MQTT is exact to the byte.
-                           if (type == own_->topic.type) return own_->publication.payload;
+                           if (wanted == published) return own_->publication.payload;
                            if (own_->is_stand_in)
-                             return large_view(own_->topic.type, own_->publication.payload, type);
-                           return translate(own_->element, natural, type);
+                             return large_view(published, own_->publication.payload, wanted);
+                           return translate(own_->element, natural, wanted);
                          });
   if (!publication.envelope.retain) return;
   retained_.set(*node, {.type = topic.type,

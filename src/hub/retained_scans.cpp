@@ -92,50 +92,50 @@ bool RetainedScans::scan(const Client& client, Scan& scan) {
 
 // True: it has asked Prosody's storage for an item, which may take as long as a step should.
 bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
-                         std::optional<topic::Type> type) {
+                         std::optional<topic::Form> form) {
   const auto member = node.members.find(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
   const bool was_unknown = store_.know(node);
   // Nothing older is sent in place of one that has ended.
   if (node.has_ended || (node.retained && store_.has_expired(*node.retained))) return was_unknown;
-  if (!node.retained) return read_item(client, node, scan, type) || was_unknown;
-  read_retained(client, node, scan, type);
+  if (!node.retained) return read_item(client, node, scan, form) || was_unknown;
+  read_retained(client, node, scan, form);
   return was_unknown;
 }
 
 void RetainedScans::read_retained(const Client& client, const Node& node, const Scan& scan,
-                                  std::optional<topic::Type> type) {
+                                  std::optional<topic::Form> form) {
   shared_.work += work::question;
   if (!shared_.service.may_read(node.host, node.name, client.account)) return;
   const Retained& retained = *node.retained;
   RetainedMessages::Message message{.node = node.id,
-                                    .type = type.value_or(retained.natural_type),
+                                    .form = form.value_or(retained.natural_type),
                                     .payload = {},
                                     .envelope = retained.envelope};
-  message.is_natural = message.type == retained.natural_type;
-  message.envelope.properties = retained.properties(message.type);
+  message.is_natural = message.form == retained.natural_type;
+  message.envelope.properties = retained.properties(message.form.type);
   message.envelope.qos = std::min(scan.qos, message.envelope.qos);
-  auto payload = retained.view(message.type);
+  auto payload = retained.view(message.form.type);
   add(*client.subscriber, std::move(message), std::move(payload));
 }
 
 // The newest item, where the node sends that. Returns false where it does not.
 bool RetainedScans::read_item(const Client& client, const Node& node, const Scan& scan,
-                              std::optional<topic::Type> type) {
+                              std::optional<topic::Form> form) {
   shared_.work += work::question;
   const auto item = shared_.service.last_item(node.host, node.name, client.account);
   if (!item) return false;
   shared_.work += work::item;
   const pugi::xml_node element = item->payload.document_element();
   payload::NaturalPayload natural;
-  if (!type) natural = payload::natural_payload(element);
+  if (!form) natural = payload::natural_payload(element);
   RetainedMessages::Message message{.node = node.id,
-                                    .type = type.value_or(natural.type),
+                                    .form = form.value_or(natural.type),
                                     .payload = {},
                                     .envelope = {.qos = scan.qos, .retain = true}};
-  message.is_natural = !type || message.type == payload::natural_type(element);
+  message.is_natural = !form || message.form == payload::natural_type(element);
   message.envelope.properties = item_properties(item->id, item->publisher);
-  auto payload = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.type, element);
+  auto payload = natural.payload ? std::move(natural.payload) : payload::to_mqtt(message.form.type, element);
   add(*client.subscriber, std::move(message), std::move(payload));
   return true;
 }

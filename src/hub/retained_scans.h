@@ -9,6 +9,7 @@
 #include "client.h"
 #include "nodes.h"
 #include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "retained_store.h"
 #include "shared.h"
 
@@ -28,10 +29,10 @@ class RetainedScans {
 
  private:
   bool scan(const Client& client, Scan& scan);
-  bool read(const Client& client, Node& node, const Scan& scan, std::optional<topic::Type> type);
-  bool read_item(const Client& client, const Node& node, const Scan& scan, std::optional<topic::Type> type);
+  bool read(const Client& client, Node& node, const Scan& scan, std::optional<topic::Form> form);
+  bool read_item(const Client& client, const Node& node, const Scan& scan, std::optional<topic::Form> form);
   void read_retained(const Client& client, const Node& node, const Scan& scan,
-                     std::optional<topic::Type> type);
+                     std::optional<topic::Form> form);
   void add(Subscriber& subscriber, RetainedMessages::Message message, std::optional<std::string> payload);
 
   const Shared& shared_;

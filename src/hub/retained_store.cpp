@@ -11,6 +11,12 @@ namespace {
 // A clock that lags a little behind must not have the time come too early.
 constexpr Time margin = std::chrono::milliseconds(100);
 
+// Of a clear where nothing was retained.
+topic::Type natural(std::optional<topic::Type> type_of_clear) {
+  return type_of_clear == topic::Type::any ? payload::type_of_any({})
+                                           : type_of_clear.value_or(topic::Type::xml);
+}
+
 }  // namespace
 
 void RetainedStore::set(Node& node, Retained retained) {
@@ -78,15 +84,15 @@ void RetainedStore::ask_to_be_woken() {
 
 void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear) {
   if (node.has_audience()) {
-    const auto natural_type =
-        node.retained ? node.retained->natural_type : type_of_clear.value_or(topic::Type::xml);
+    const auto natural_type = node.retained ? node.retained->natural_type : natural(type_of_clear);
     ItemPublished item{.node = node.id,
                        .natural_type = natural_type,
                        .payloads = {},
                        .published_as = type_of_clear,
                        .envelope = envelope};
-    for (const auto type : {natural_type, topic::Type::xml, type_of_clear.value_or(natural_type)}) {
-      item.payloads[static_cast<std::size_t>(type)].emplace();
+    for (const topic::Form form :
+         {natural_type, topic::Type::xml, topic::Type::any, type_of_clear.value_or(natural_type)}) {
+      item.payloads[form.index()].emplace();
     }
     shared_.deliveries.emplace_back(std::move(item));
   }

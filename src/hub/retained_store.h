@@ -28,7 +28,7 @@ class RetainedStore {
   void forget(Node& node);
 
   // Ends what the node retains, and sends an empty message in its place: on the topic of the clear, where a client
-  // asked for it, on the natural topic of what is cleared, and on the topic that every item is on.
+  // asked for it, on the natural topic of what is cleared, and on the topics that every item is on, `xml` and `any`.
   void clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
 
   // Finds out what the node retains, where that is not known yet. Returns whether it was not: then Prosody's storage

@@ -115,7 +115,7 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
     filters.emplace(filter, asked.qos);
   }
   audiences_.update(nodes_.open(topic.host, topic.node), client,
-                    {.type = topic.type, .is_shared = filter.is_shared()});
+                    {.form = topic.type, .is_shared = filter.is_shared()});
   return Progress::granted;
 }
 
@@ -203,7 +203,7 @@ void Subscriptions::refuse_beyond_limit(Client& client, const SubscribeRequest& 
 }
 
 bool Subscriptions::follow(Client& client, bool is_shared, const Subscriber::Pattern& changed) {
-  const FilterKind kind{.type = changed.pattern.type, .is_shared = is_shared};
+  const FilterKind kind{.form = changed.pattern.type, .is_shared = is_shared};
   return walk(client, changed.pattern, [&](Node& node) {
     if (!node.exists) return true;
     if (nodes_.memberships() >= shared_.limits.max_total_memberships &&
@@ -253,7 +253,7 @@ bool Subscriptions::unsubscribe(Client& client, const topic::GroupFilter& filter
   }
   const auto parsed = std::get<topic::NodePattern>(topic::parse_filter(filter.filter));
   return walk(client, parsed, [&](Node& node) {
-    audiences_.update(node, client, {.type = parsed.type, .is_shared = filter.is_shared()});
+    audiences_.update(node, client, {.form = parsed.type, .is_shared = filter.is_shared()});
     shared_.work += work::node * subscriber.count();
     nodes_.forget_if_unused(node);
     return true;
@@ -264,7 +264,7 @@ void Subscriptions::unsubscribe_node(Client& client, const topic::GroupFilter& f
   const auto [host, type, name] = std::get<topic::NodeTopic>(topic::parse_topic(filter.filter));
   Node* node = nodes_.find(host, name);
   if (node == nullptr) return;
-  audiences_.update(*node, client, {.type = type, .is_shared = filter.is_shared()});
+  audiences_.update(*node, client, {.form = type, .is_shared = filter.is_shared()});
   nodes_.forget_if_unused(*node);
 }
 

@@ -1,11 +1,49 @@
 #include "core.h"
 
+#include <algorithm>
+
+#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 
 namespace pubsub_mqtt::lua {
 
 Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
+
+bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
+  const Callbacks::Entered entered(callbacks_, L);
+  auto contents = settings ? open_store(*settings) : store::Contents();
+  // Before the network thread, which posts, and after it again, when there is somebody to be told.
+  if (store_ != nullptr && !store_->start(nullptr)) return false;
+  if (!network_.start(store_, std::move(contents))) return false;
+  if (store_ != nullptr) {
+    store_->start([this] { network_.wake(); });
+    network_.wake();
+  }
+  take();
+  finish_until(WorkSlices::Clock::time_point::max());
+  return true;
+}
+
+store::Contents Core::open_store(const store::Settings& settings) {
+  store_ = &process_store(settings, store::Access::alone).store;
+  auto contents = store_->open();
+  log_of_store();
+  if (contents) return std::move(*contents);
+  store_ = nullptr;
+  return {};
+}
+
+void Core::log_of_store() {
+  std::vector<LogLine> lines;
+  store_->take_log(lines);
+  for (const auto& line : lines) callbacks_.log(line.level, line.text);
+}
+
+// The store may still run, and the network thread is the first to go.
+Core::~Core() {
+  if (store_ != nullptr) store_->stop_notifying();
+}
 
 void Core::take() {
   network_.take_log(log_);
@@ -115,6 +153,14 @@ void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
   stop_if_asked(L);
 }
 
+// A commit or two, however long pubsub took.
+void Core::stop_store(WorkSlices::Clock::time_point deadline) {
+  constexpr std::chrono::milliseconds at_least{250};
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now());
+  store_->stop(std::max(left, at_least));
+  log_of_store();
+}
+
 void Core::stop_if_asked(lua_State* L) {
   if (!asked_to_stop_ || callbacks_.is_entered()) return;
   const auto deadline = now() + *asked_to_stop_;
@@ -124,12 +170,14 @@ void Core::stop_if_asked(lua_State* L) {
     network_.send_wills();
     take();
     const bool done = finish_until(deadline);
+    if (store_ != nullptr) store_->stop_notifying();
     network_.stop();
     take();
     if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }
+    if (store_ != nullptr && !store_->holds_items()) stop_store(deadline);
     callbacks_.stopped();
   }
   callbacks_.detach(L);

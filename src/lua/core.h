@@ -17,6 +17,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/net/network.h"
+#include "pubsub_mqtt/store/store.h"
 #include "work_slices.h"
 
 namespace pubsub_mqtt::lua {
@@ -24,9 +25,17 @@ namespace pubsub_mqtt::lua {
 class Core final : private WorkSlices::Work {
  public:
   explicit Core(const Limits& limits);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }
+  // Starts the network thread, and the store's with it, where there are settings for one. What sessions of an earlier
+  // process were subscribed to is in place when this returns: before pubsub takes the first publish. False: the system
+  // gave no thread.
+  bool start(lua_State* L, std::optional<store::Settings> settings);
+
   net::ListenerId next_listener() { return ++last_listener_; }
 
   // Carries out what clients asked, for a slice of time. `from_timer` says who calls: the watched descriptor,
@@ -71,11 +80,15 @@ class Core final : private WorkSlices::Work {
   void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item,
                  std::string_view publisher);
   bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
+  store::Contents open_store(const store::Settings& settings);
+  void log_of_store();
+  void stop_store(WorkSlices::Clock::time_point deadline);
   void stop_if_asked(lua_State* L);
   void post();
 
   Callbacks callbacks_;
   hub::Hub hub_;
+  store::Store* store_ = nullptr;  // of the process; nullptr: sessions end with the process
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

@@ -11,7 +11,8 @@
 //                                 keep what cannot be replaced (port_certificates.h), or nil
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
-//   core:start()                  the network thread; false: the system gave none
+//   core:start(durability, path)  the network thread, and the store's with "disk" or "process"; false: the system
+//                                 gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not
 //   core:set_tls(listener, tls)   new certificates
 //   core:close_listener(listener) returns when the socket is let go
@@ -24,8 +25,8 @@
 //   core:host_changed(host), core:host_disabled(host)
 //   core:withdraw_route(host, node), core:withdraw_routes(host)
 //   core:logged_in(connection, reason, account)  what the callback log_in found out: "accepted",
-//                                 "unavailable", "bad_credentials" or "not_authorized", and the bare JID
-//                                 where it is accepted
+//                                 "unavailable", "too_often" (failed logins), "bad_credentials" or
+//                                 "not_authorized", and the bare JID where it is accepted
 //   core:authenticated(connection, reason, data, account)  the same of the callbacks authenticate and
 //                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
@@ -190,8 +191,19 @@ int set_limits(lua_State* L) {
   return 0;
 }
 
+// Durability and path, or nothing.
+std::optional<store::Settings> store_settings(lua_State* L, int index) {
+  if (lua_isnoneornil(L, index)) return std::nullopt;
+  static constexpr const char* names[] = {"disk", "process", nullptr};
+  static constexpr store::Durability durabilities[] = {store::Durability::disk, store::Durability::process};
+  const auto durability = durabilities[luaL_checkoption(L, index, nullptr, names)];
+  const auto path = check_string(L, index + 1);
+  return store::Settings{.path = std::string(path), .durability = durability};
+}
+
 int start(lua_State* L) {
-  lua_pushboolean(L, check_core(L).network().start());
+  Core& core = check_core(L);
+  lua_pushboolean(L, core.start(L, store_settings(L, 2)));
   return 1;
 }
 
@@ -267,11 +279,11 @@ int affiliation_changed(lua_State* L) {
 }
 
 mqtt::Reason check_login_reason(lua_State* L, int index) {
-  static constexpr const char* names[] = {"accepted", "unavailable", "bad_credentials", "not_authorized",
-                                          nullptr};
-  static constexpr mqtt::Reason reasons[] = {mqtt::Reason::success, mqtt::Reason::server_unavailable,
-                                             mqtt::Reason::bad_user_name_or_password,
-                                             mqtt::Reason::not_authorized};
+  static constexpr const char* names[] = {"accepted",        "unavailable",    "too_often",
+                                          "bad_credentials", "not_authorized", nullptr};
+  static constexpr mqtt::Reason reasons[] = {
+      mqtt::Reason::success, mqtt::Reason::server_unavailable, mqtt::Reason::connection_rate_exceeded,
+      mqtt::Reason::bad_user_name_or_password, mqtt::Reason::not_authorized};
   return reasons[luaL_checkoption(L, index, nullptr, names)];
 }
 
@@ -287,12 +299,13 @@ int logged_in(lua_State* L) {
 }
 
 mqtt::Reason check_auth_reason(lua_State* L, int index) {
-  static constexpr const char* names[] = {"continue",       "accepted",   "unavailable", "bad_credentials",
-                                          "not_authorized", "bad_method", nullptr};
+  static constexpr const char* names[] = {"continue",        "accepted",       "unavailable", "too_often",
+                                          "bad_credentials", "not_authorized", "bad_method",  nullptr};
   static constexpr mqtt::Reason reasons[] = {
-      mqtt::Reason::continue_authentication, mqtt::Reason::success,
-      mqtt::Reason::server_unavailable,      mqtt::Reason::bad_user_name_or_password,
-      mqtt::Reason::not_authorized,          mqtt::Reason::bad_authentication_method};
+      mqtt::Reason::continue_authentication,   mqtt::Reason::success,
+      mqtt::Reason::server_unavailable,        mqtt::Reason::connection_rate_exceeded,
+      mqtt::Reason::bad_user_name_or_password, mqtt::Reason::not_authorized,
+      mqtt::Reason::bad_authentication_method};
   return reasons[luaL_checkoption(L, index, nullptr, names)];
 }
 

@@ -19,14 +19,19 @@ void before_fork() {
 
 }  // namespace
 
+ProcessStore& process_store(store::Settings settings, store::Access access) {
+  if (the_store == nullptr) {
+    the_store = std::make_unique<ProcessStore>(std::move(settings), access).release();
+    pthread_atfork(before_fork, nullptr, nullptr);
+  }
+  return *the_store;
+}
+
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log) {
-  if (the_store != nullptr) return the_store;
-  auto opened = std::make_unique<ProcessStore>(std::move(settings), access);
-  const bool is_open = opened->store.open_for_items(access);
-  opened->store.take_log(log);
-  if (!is_open) return nullptr;
-  pthread_atfork(before_fork, nullptr, nullptr);
-  return the_store = opened.release();
+  ProcessStore& process = process_store(std::move(settings), access);
+  const bool is_open = process.store.open_for_items(access);
+  process.store.take_log(log);
+  return is_open ? &process : nullptr;
 }
 
 }  // namespace pubsub_mqtt::lua

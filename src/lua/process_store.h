@@ -18,8 +18,10 @@ struct ProcessStore {
   store::Items items;
 };
 
-// Opens the store for Prosody's stores, where that was not done. nullptr: it cannot be used, and `log` says why. Of one
-// that is open already the settings stay as they are.
+// Made where there is none, not opened. Of one that is there the settings stay as they are.
+ProcessStore& process_store(store::Settings settings, store::Access access);
+
+// Opens it for Prosody's stores, where that was not done. nullptr: it cannot be used, and `log` says why.
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log);
 
 }  // namespace pubsub_mqtt::lua

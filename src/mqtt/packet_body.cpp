@@ -27,8 +27,7 @@ Properties properties_of(Fields& fields, PacketType type, ProtocolLevel level) {
 
 Reason read_reason(Fields& fields, PacketType type) {
   const auto reason = static_cast<Reason>(fields.byte());
-  fields.require(is_reason_of(type, reason), "a reason code that its packet does not have (5.0, 2.4)",
-                 Reason::protocol_error);
+  fields.require(is_reason_of(type, reason), "a reason code that its packet does not have (5.0, 2.4)");
   return reason;
 }
 

@@ -76,4 +76,9 @@ bool is_json(std::string_view text) {
   return !reader.Parse<flags>(stream, ignore_values).IsError();
 }
 
+bool is_json_structure(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\n\r");
+  return begin != std::string_view::npos && (text[begin] == '{' || text[begin] == '[') && is_json(text);
+}
+
 }  // namespace pubsub_mqtt::payload

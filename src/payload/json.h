@@ -10,4 +10,7 @@ namespace pubsub_mqtt::payload {
 // without its partner (8.2). Stack use does not depend on the nesting.
 bool is_json(std::string_view text);
 
+// Whether that value is an object or an array.
+bool is_json_structure(std::string_view text);
+
 }  // namespace pubsub_mqtt::payload

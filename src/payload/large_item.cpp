@@ -1,16 +1,12 @@
 #include "pubsub_mqtt/payload/large_item.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
-#include <new>
 #include <variant>
 
 #include "namespace_budget.h"
+#include "pubsub_mqtt/payload/binary.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
-#include "tree.h"
 
 namespace pubsub_mqtt::payload {
 namespace {
@@ -31,28 +27,16 @@ std::size_t escaped_size(std::string_view text) {
   return size;
 }
 
-// XEP-0231, 2.1: the algorithm and the hash of the bytes. SHA-1 is what its readers know.
-std::string content_id_of(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, EVP_sha1(), nullptr) != 1)
-    throw std::bad_alloc();
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string id = "sha1+";
-  for (unsigned i = 0; i < size; ++i) {
-    id += digits[hash[i] >> 4U];
-    id += digits[hash[i] & 0x0FU];
-  }
-  return id + "@bob.xmpp.org";
-}
-
-std::string_view media_type(topic::Type type) {
+std::string_view media_type_of(topic::Type type) {
   switch (type) {
     case topic::Type::json:
       return "application/json";
     case topic::Type::utf8:
     case topic::Type::atom_title:
       return "text/plain";
+    case topic::Type::binary:
+    case topic::Type::any:
+      return "application/octet-stream";
     case topic::Type::xml:
       break;
   }
@@ -83,15 +67,11 @@ Examined examine(topic::Type type, std::string_view payload, const Limits& limit
     size = escaped_size(payload);
   }
   if (size + item_overhead <= limits.max_item_size) return {};
-  return {.refusal = {}, .content_id = content_id_of(payload)};
+  return {.refusal = {}, .content_id = content_id(payload)};
 }
 
 pugi::xml_document stand_in(topic::Type type, std::string_view content_id) {
-  pugi::xml_document document;
-  const auto data = append_element(document.root(), "data", "urn:xmpp:bob");
-  append_attribute(data, "cid", content_id);
-  append_attribute(data, "type", media_type(type));
-  return document;
+  return bits_of_binary(content_id, media_type_of(type));
 }
 
 }  // namespace pubsub_mqtt::payload

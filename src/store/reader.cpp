@@ -83,13 +83,12 @@ int read_filters(Database& database, Contents& into) {
 int read_messages(Database& database, Contents& into) {
   return for_each_row(
       database,
-      "SELECT number, audience, is_retained, type, topic, qos, retain, publisher, expires_at, properties, "
+      "SELECT number, audience, is_retained, topic, qos, retain, publisher, expires_at, properties, "
       "payload FROM message ORDER BY number",
       [&](Statement& row) {
         MessageRow message{.number = number(row)};
         message.audience = number(row);
         message.is_retained = flag(row);
-        const auto type = topic::type_from_name(row.bytes());
         Publication publication{.topic = text(row), .payload = {}};
         publication.envelope.qos = qos(row);
         publication.envelope.retain = flag(row);
@@ -97,8 +96,6 @@ int read_messages(Database& database, Contents& into) {
         message.expires_at = optional_duration<WallTime>(row).value_or(MessageRow::never);
         publication.envelope.properties = properties(row);
         publication.payload = text(row);
-        if (!type) return;  // a TYPE that this version does not know
-        message.type = *type;
         message.publication = std::make_shared<const Publication>(std::move(publication));
         into.messages.push_back(std::move(message));
       });

@@ -24,7 +24,7 @@ CREATE TABLE filter (
   PRIMARY KEY (session, topic_filter)) WITHOUT ROWID;
 CREATE TABLE audience (number INTEGER PRIMARY KEY, members BLOB NOT NULL);
 CREATE TABLE message (
-  number INTEGER PRIMARY KEY, audience INTEGER NOT NULL, is_retained INTEGER NOT NULL, type TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, audience INTEGER NOT NULL, is_retained INTEGER NOT NULL,
   topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL, publisher INTEGER NOT NULL,
   expires_at INTEGER, properties BLOB NOT NULL, payload BLOB NOT NULL);
 CREATE TABLE inflight (

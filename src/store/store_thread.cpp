@@ -154,10 +154,11 @@ Store::Thread::Opened Store::Thread::fail_to_open(int error) {
 // Prosody's signals are Prosody's thread's.
 bool Store::Thread::start(std::function<void()> notify) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(notify_mutex_);
     if (notify) notify_ = std::move(notify);
   }
   if (is_started()) return true;
+  stops_at_.reset();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -204,6 +205,17 @@ void Store::Thread::commit_at_once(Unit&& unit) {
   }
 }
 
+void Store::Thread::notify() {
+  if (on_commit_) on_commit_();
+  const std::lock_guard lock(notify_mutex_);
+  if (notify_) notify_();
+}
+
+void Store::Thread::stop_notifying() {
+  const std::lock_guard lock(notify_mutex_);
+  notify_ = nullptr;
+}
+
 void Store::Thread::stop(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return;
   {
@@ -212,12 +224,6 @@ void Store::Thread::stop(std::chrono::milliseconds patience) {
     wake_.notify_one();
   }
   thread_.join();
-}
-
-void Store::Thread::notify() {
-  if (on_commit_) on_commit_();
-  const std::lock_guard lock(mutex_);
-  if (notify_) notify_();
 }
 
 void Store::Thread::run() {

@@ -37,9 +37,11 @@ class Store::Thread {
   CommitNumber committed() const { return committed_; }
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
+  bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
   const Settings& settings() const { return settings_; }
   void take_log(std::vector<LogLine>& into) { log_.take(into); }
+  void stop_notifying();
   void stop(std::chrono::milliseconds patience);
 
  private:
@@ -69,12 +71,13 @@ class Store::Thread {
   Mailbox<LogLine> log_;
   std::atomic<CommitNumber> committed_ = 0;
   std::function<void()> on_commit_;
+  std::mutex notify_mutex_;  // while somebody is notified
+  std::function<void()> notify_;
   std::thread thread_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::function<void()> notify_;  // with the mutex, as what follows
-  std::vector<Unit> posted_;
+  std::vector<Unit> posted_;  // with the mutex, as what follows
   CommitNumber last_posted_ = 0;
   std::optional<Clock::time_point> stops_at_;
 
@@ -86,8 +89,8 @@ class Store::Thread {
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  bool is_swept_ = false;    // nothing is left of stores that were dropped
-  bool is_full_ = false;     // for lack of space, and the reserve is not back
+  bool is_swept_ = false;  // nothing is left of stores that were dropped
+  bool is_full_ = false;   // for lack of space, and the reserve is not back
   std::optional<Clock::time_point> said_at_;
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "pubsub_mqtt/topic/type.h"
-
 namespace pubsub_mqtt::store {
 namespace {
 
@@ -54,7 +52,7 @@ Writer::Writer(Database& database)
       filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?)",
               "DELETE FROM filter WHERE session = ? AND topic_filter = ?"),
       audience_(database, "REPLACE INTO audience VALUES (?, ?)", "DELETE FROM audience WHERE number = ?"),
-      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                "DELETE FROM message WHERE number = ?"),
       inflight_(database, "REPLACE INTO inflight VALUES (?, ?, ?, ?)",
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
@@ -182,7 +180,6 @@ int Writer::put(const MessageRow& row) {
   auto& statement = message_.put.bind(integer(row.number))
                         .bind(integer(row.audience))
                         .bind(std::int64_t{row.is_retained})
-                        .bind(topic::name(row.type))
                         .bind(publication.topic)
                         .bind(qos_of(publication))
                         .bind(std::int64_t{publication.envelope.retain})

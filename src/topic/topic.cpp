@@ -58,7 +58,8 @@ bool selects_node(std::string_view pattern, std::string_view name) {
 
 constexpr NoNodeTopic no_topic{"a topic is HOST/TYPE/NODE"};
 constexpr NoNodeTopic no_type{
-    "a topic is HOST/TYPE/NODE, with a pubsub component for HOST and json, utf8, atom_title or xml for TYPE"};
+    "a topic is HOST/TYPE/NODE, with a pubsub component for HOST and json, utf8, atom_title, xml, binary or "
+    "any for TYPE"};
 constexpr NoNodeTopic no_node{
     "the node's name is empty, longer than the node store takes, or has a control character"};
 

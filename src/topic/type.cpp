@@ -6,7 +6,8 @@ namespace pubsub_mqtt::topic {
 namespace {
 
 // In the order of Type.
-constexpr std::array<std::string_view, type_count> names{"json", "utf8", "atom_title", "xml"};
+constexpr std::array<std::string_view, type_count> names{"json", "utf8",   "atom_title",
+                                                         "xml",  "binary", "any"};
 
 }  // namespace
 

@@ -29,6 +29,7 @@ PROGRAMS = {
     "mqttjs": ["node", SOURCES / "mqttjs.js"],
     "mqttjs_5": ["node", SOURCES / "mqttjs.js", "5"],
     "node_red": [sys.executable, SOURCES / "node_red.py"],
+    "mosquitto_5": [sys.executable, SOURCES / "mosquitto_5.py"],
     "mosquitto_bridge": [sys.executable, SOURCES / "mosquitto_bridge.py"],
 }
 

@@ -419,7 +419,8 @@ TEST(AuthenticationSettings, FailedExchangesAreFailedLogins) {
   const Scram::Client wrong{.name = "romeo", .password = "wrong"};
   EXPECT_EQ(reason(wrong), Reason::bad_user_name_or_password);
   EXPECT_EQ(reason(wrong), Reason::bad_user_name_or_password);
-  EXPECT_EQ(reason({.name = "romeo@localhost", .password = account_password}), Reason::server_unavailable);
+  EXPECT_EQ(reason({.name = "romeo@localhost", .password = account_password}),
+            Reason::connection_rate_exceeded);
   prosody.log().wait_for("Too many failed logins of account romeo@localhost");
   EXPECT_EQ(reason(juliet), Reason::success) << "nobody else pays";
   EXPECT_EQ(reason(juliet), Reason::success);

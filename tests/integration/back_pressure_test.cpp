@@ -14,7 +14,7 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-constexpr auto at_least_once = mqtt::QoS::at_least_once;
+using mqtt::QoS::at_least_once;
 
 class BackPressure : public testing::Test {
  protected:

@@ -115,6 +115,16 @@ TEST_F(Mqtt5Conformance, SilenceIsToldAndIsAsIfTheNetworkHadFailed) {  // [MQTT5
   EXPECT_EQ(receive(witness).payload, "gone");
 }
 
+TEST_F(Mqtt5Conformance, ServerKeepAliveHoldsInPlaceOfTheClients) {  // [MQTT5-3.1.2-21], [MQTT5-3.2.2-21]
+  prosody.reload({.global = "mqtt_max_keep_alive = 1"});
+  for (const std::uint16_t asked : {std::uint16_t{0}, std::uint16_t{60}}) {
+    RawMqtt silent(prosody.mqtt_port());
+    const auto connack = connect(silent, {.identifier = "silent", .keep_alive = asked});
+    EXPECT_EQ(connack.properties.integer(Id::server_keep_alive), 1U);
+    EXPECT_EQ(reason_of_disconnect(silent), Reason::keep_alive_timeout);
+  }
+}
+
 // [MQTT5-3.1.3-6], [MQTT5-3.1.3-7], [MQTT5-3.2.2-16]
 TEST_F(Mqtt5Conformance, AnEmptyIdentifierIsAssignedOneOfItsOwn) {
   std::set<std::string> assigned;
@@ -209,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
         Offence{"ATopicAliasThatStandsForNothing", "\x30\x06\x00\x00\x03\x23\x00\x01"s,
                 Reason::protocol_error},
         Offence{"AServersPacket", "\xD0\x00"s, Reason::protocol_error},
-        Offence{"AnUnknownReason", "\xE0\x01\x7F"s, Reason::protocol_error},  // [MQTT5-3.14.2-1]
+        Offence{"AnUnknownReason", "\xE0\x01\x7F"s, Reason::malformed_packet},  // [MQTT5-3.14.2-1]
         Offence{"AuthWithoutAMethodInConnect", "\xF0\x06\x19\x04\x15\x00\x01M"s,
                 Reason::protocol_error},  // [MQTT5-4.12.0-7]
         Offence{"APacketThatIsTooLarge", "\x30\xFF\xFF\xFF\x7F"s,

@@ -140,6 +140,13 @@ TEST(SettingsReload, WhoMayLogInAndHowIsAsTheReloadSays) {
   EXPECT_EQ(connect_code("", ""), mqtt::Reason::not_authorized);
   EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::Reason::bad_user_name_or_password);
   EXPECT_EQ(connect_code("romeo", "wrong"), mqtt::Reason::server_unavailable);
+  RawMqtt of_5(prosody.mqtt_port());
+  EXPECT_EQ(connect(of_5, {.level = mqtt::ProtocolLevel::mqtt_5,
+                           .client_identifier = "of 5",
+                           .user_name = "romeo",
+                           .password = "wrong"})
+                .reason,
+            mqtt::Reason::connection_rate_exceeded);
   stays.ping();
 }
 

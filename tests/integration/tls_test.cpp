@@ -50,6 +50,18 @@ TEST_F(Tls, CarriesLargeMessagesBothWays) {
   EXPECT_EQ(client.read_packet<mqtt::Publish>().payload, payload);
 }
 
+TEST_F(Tls, WhatAClientIsToldLastArrivesThoughItStillSends) {
+  RawMqtt client(std::make_unique<TlsStream>(
+      prosody.mqtt_tls_port(),
+      TlsStream::Options{.server_name = "pubsub.localhost", .ca_file = prosody.ca_file()}));
+  client.send(mqtt::Connect{.level = mqtt::ProtocolLevel::mqtt_5, .client_identifier = "client"});
+  EXPECT_EQ(client.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
+  client.send_bytes(std::string("\xC1\x00", 2));  // a PINGREQ with a reserved flag set
+  for (int i = 0; i < 100; ++i) client.send_bytes(std::string(10000, 'x'));
+  EXPECT_EQ(client.read_packet<mqtt::Disconnect>().reason, mqtt::Reason::malformed_packet);
+  client.wait_for_close();
+}
+
 TEST_F(Tls, SharesNodesWithThePlainPort) {
   RawMqtt plain = connected(prosody.mqtt_port(), "plain");
   RawMqtt secure = connected_with_tls(prosody, "secure");

@@ -40,6 +40,9 @@ struct Limits {
   std::size_t max_connections_per_address = 1000;
   std::size_t max_connection_rate = 20;             // a second and address; ten seconds' worth at once
   Time connect_timeout = std::chrono::seconds(10);  // until CONNECT, TLS handshake and login included
+  // A client of MQTT 5.0 that would be silent for longer is told to be silent for no longer than so. 0: no limit. To
+  // others this cannot be said, and they keep to their own.
+  Time max_keep_alive{0};
   // What goes beyond one of the above is logged when it begins, and counted for so long.
   Time warning_interval = std::chrono::minutes(1);
 
@@ -110,6 +113,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_connections_per_address", &Limits::max_connections_per_address, 1, any_number},
     {"mqtt_max_connection_rate", &Limits::max_connection_rate, 1, 1000000},
     {"mqtt_connect_timeout", &Limits::connect_timeout, 1, 3600},
+    {"mqtt_max_keep_alive", &Limits::max_keep_alive, 0, 65535},
     {"mqtt_max_packet_size", &Limits::max_packet_size, 128, largest_packet},
     {"mqtt_max_item_size", &Limits::max_item_size, KiB, largest_packet},
     {"mqtt_max_xml_elements", &Limits::max_xml_elements, 1, any_number},

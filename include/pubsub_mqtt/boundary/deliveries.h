@@ -17,6 +17,7 @@
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/mqtt/reason.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt {
@@ -83,17 +84,17 @@ struct PublishReply {
 
 // The QoS at which a session receives each topic of a node; nullopt: the session does not receive that topic.
 struct Selection {
-  std::array<std::optional<mqtt::QoS>, topic::type_count> by_type;  // by filters that name the TYPE
-  std::optional<mqtt::QoS> natural;                                 // by filters with a wildcard there
+  std::array<std::optional<mqtt::QoS>, topic::form_count> by_form;  // by filters that name the form
+  std::optional<mqtt::QoS> natural;  // by filters with a wildcard in place of TYPE
 
   bool empty() const { return *this == Selection{}; }
 
   // For an item whose payload is of the TYPE `natural_type`. One message per topic, at the highest QoS among
   // the filters that select it.
-  std::optional<mqtt::QoS> qos(topic::Type type, topic::Type natural_type) const {
-    const auto named = by_type[static_cast<std::size_t>(type)];
+  std::optional<mqtt::QoS> qos(topic::Form form, topic::Type natural_type) const {
+    const auto named = by_form[form.index()];
     // nullopt is less than every QoS.
-    return type == natural_type && natural > named ? natural : named;
+    return form == natural_type && natural > named ? natural : named;
   }
   bool operator==(const Selection&) const = default;
 };
@@ -101,8 +102,8 @@ struct Selection {
 // The topics of a node that the shared filters of a session (`$share/GROUP/FILTER`) select. At which QoS is each
 // group's own: one member of it gets the message.
 struct SharedSelection {
-  std::array<bool, topic::type_count> by_type{};  // by filters that name the TYPE
-  bool natural = false;                           // by filters with a wildcard there
+  std::array<bool, topic::form_count> by_form{};  // by filters that name the form
+  bool natural = false;                           // by filters with a wildcard in place of TYPE
 
   bool empty() const { return *this == SharedSelection{}; }
   bool operator==(const SharedSelection&) const = default;
@@ -129,12 +130,12 @@ struct NodeClosed {
   NodeId node = 0;
 };
 
-// An item was published, or a retained message cleared. It goes to the node's audience of each TYPE that has
+// An item was published, or a retained message cleared. It goes to the node's audience of each form that has
 // a payload here.
 struct ItemPublished {
   NodeId node = 0;
   topic::Type natural_type = topic::Type::xml;
-  std::array<std::optional<std::string>, topic::type_count> payloads;
+  std::array<std::optional<std::string>, topic::form_count> payloads;
   // The TYPE of the topic that it was published to over MQTT, in which form its properties were said; nullopt: over
   // XMPP.
   std::optional<topic::Type> published_as = std::nullopt;
@@ -147,8 +148,8 @@ struct ItemPublished {
 struct RetainedMessages {
   struct Message {
     NodeId node = 0;
-    topic::Type type = topic::Type::json;
-    bool is_natural = true;  // the TYPE is the item's natural one, which filters with a wildcard there select
+    topic::Form form;
+    bool is_natural = true;  // it is the item's natural TYPE, which filters with a wildcard there select
     std::string payload;
     Envelope envelope = {.retain = true};  // with the QoS to send the message at
   };

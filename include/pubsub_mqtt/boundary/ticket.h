@@ -23,6 +23,9 @@ struct Ticket {
   mqtt::QoS qos = mqtt::QoS::at_most_once;  // of a PUBLISH
   bool will = false;                        // no client waits for the answer
   std::size_t bytes = 0;  // what the request keeps in memory, for the account of what is under way
+
+  // Else it is of a session that an earlier process has left.
+  bool is_of_client() const { return connection != 0; }
 };
 
 }  // namespace pubsub_mqtt

@@ -15,6 +15,7 @@
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/client_view.h"
+#include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::net {
 
@@ -28,9 +29,13 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // Starts the thread: after a fork, not before, and before anything below. False: the system gave no thread
-  // or no loop.
-  bool start();
+  // Starts the thread: after a fork, not before, and before anything below. What sessions have to keep goes into
+  // `store`, which is open and outlives the thread; nullptr: nothing is kept. Those that `contents` holds begin again:
+  // what they ask for is in take_requests(). False: the system gave no thread or no loop.
+  bool start(store::Store* store = nullptr, store::Contents&& contents = {});
+
+  // The store has something new. Any thread, between start() and stop().
+  void wake();
 
   // Accepts connections on a duplicate of `fd`, a socket that listens already and stays the caller's. With
   // `tls`, connections speak TLS with its contexts. `listener` is a number of the caller's choice, used once.

@@ -30,6 +30,10 @@ struct Refused {
   std::string_view reason;  // a string literal
 };
 
+// The TYPE whose form a payload has that is published as Type::any: json for an object or an array, else utf8 for
+// text that XML 1.0 can carry, else binary.
+Type type_of_any(std::string_view mqtt_payload);
+
 // Whether to_element() takes a payload of a TYPE other than Type::xml: nothing where it does.
 std::optional<Refused> check_text(Type type, std::string_view mqtt_payload);
 
@@ -41,16 +45,18 @@ struct AtomEntry {
 };
 
 // The payload element for an item, as the document's only child, from the payload of a PUBLISH to `type`.
-// `atom` is used by Type::atom_title only, `max_xml_elements` by Type::xml only (xml_text.h). The natural
-// TYPE of an element made for json, utf8 or atom_title is that one, and its MQTT payload is `mqtt_payload`:
-// no need to ask natural_payload(), as there is for xml.
-std::variant<pugi::xml_document, Refused> to_element(
-    Type type, std::string_view mqtt_payload, const AtomEntry& atom,
-    std::size_t max_xml_elements = Limits{}.max_xml_elements);
+// `atom` is used by Type::atom_title only, `max_xml_elements` by Type::xml only (xml_text.h), `content_type`, which is
+// what MQTT 5.0 says of the payload, by Type::binary only. Type::any is what type_of_any() says. Of other TYPEs than
+// xml the natural TYPE of the element is that one, and its MQTT payload is `mqtt_payload`: no need to ask
+// natural_payload().
+std::variant<pugi::xml_document, Refused> to_element(Type type, std::string_view mqtt_payload,
+                                                     const AtomEntry& atom,
+                                                     std::size_t max_xml_elements = Limits{}.max_xml_elements,
+                                                     std::string_view content_type = {});
 
 // The TYPE whose row an element matches, with the MQTT payload, without which it would not match. All else is
-// Type::xml, whose payload is to_mqtt(Type::xml, element): serialised only where somebody wants it. Neither
-// has an MQTT payload of a third TYPE.
+// Type::xml, whose payload is to_mqtt(Type::xml, element): serialised only where somebody wants it. Neither has an MQTT
+// payload of another TYPE, but for Type::any, which is the natural one.
 struct NaturalPayload {
   Type type = Type::xml;
   std::optional<std::string> payload;  // nullopt for Type::xml alone
@@ -62,8 +68,8 @@ Type natural_type(const pugi::xml_node& element);
 
 // The MQTT payload of an element for a subscriber of `type`; nothing where the element is of another TYPE: by
 // its name, a <json> whose text is not valid JSON, a <json> or <data> with elements inside, an entry without
-// a title. Type::xml takes every element. Nothing either where the payload would hold what XML 1.0 cannot
-// carry, which an element that came through an XML parser never does.
+// a title, binary data without content or in bad base64. Type::xml and Type::any take every element. Nothing
+// either where text would hold what XML 1.0 cannot carry, which an element that came through an XML parser never does.
 std::optional<std::string> to_mqtt(Type type, const pugi::xml_node& element);
 
 }  // namespace pubsub_mqtt::payload

@@ -56,6 +56,8 @@ class Connection {
   // Whether the client may act as an account, and as which; or how its exchange goes on.
   void receive(const LoginReply& reply) noexcept;
   void receive(const AuthReply& reply) noexcept;
+  // The session that its CONNECT ends is stored no more.
+  void stored_session_ended(std::string account, const std::string& authentication_data) noexcept;
 
   // When to call expire(); nullopt: not before bytes or replies have come. It moves with everything received,
   // and is earlier than it was while a client that sends too fast is not read from, or has to wait for subscribers.

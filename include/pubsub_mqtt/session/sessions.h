@@ -22,6 +22,7 @@
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
+#include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::session {
 
@@ -38,6 +39,17 @@ class Sessions {
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
+
+  // Sessions that outlive their connection are written into the store from now on, and those that `contents` holds
+  // begin again: what they ask for is in the requests. Before anything else is called. `store` outlives this; `wall` and
+  // `now` are the same moment.
+  void keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now);
+  // The wall clock may have been set.
+  void set_wall_clock(store::WallTime wall, Time now);
+  // The turn ends: what has changed is posted to the store. Before the network thread waits.
+  void post_changes();
+  // The store may have committed something: clients are told what waited for that.
+  void keep_promises();
 
   // For connections, which have the same limits, ask in the same order and write into the same log.
   const Limits& limits() const;
@@ -63,6 +75,11 @@ class Sessions {
     bool present = false;  // for CONNACK [MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3]
   };
   Opened open(const mqtt::Connect& connect, std::string account, Accepted&& client);
+
+  // CONNECT ends the session that is stored for its client: that comes first, and accept() is called for the connection
+  // when it is committed, unless it is forgotten. Returns false where there is none.
+  bool end_stored(const mqtt::Connect& connect, const std::string& account,
+                  std::string_view authentication_data, ConnectionId connection);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);

@@ -14,7 +14,6 @@
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/mqtt/packets.h"
-#include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::store {
 
@@ -58,7 +57,6 @@ struct MessageRow {
   RowNumber number = 0;
   RowNumber audience = 0;
   bool is_retained = false;  // a SUBSCRIBE has brought it
-  topic::Type type = topic::Type::json;
   // Shared with whoever has it in memory: nobody changes it. Its expires_at and its session are of this process, and
   // mean nothing here.
   std::shared_ptr<const Publication> publication = nullptr;

@@ -37,7 +37,7 @@ enum class Durability : std::uint8_t {
 };
 
 struct Settings {
-  std::string path;
+  std::string path = {};
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
@@ -76,11 +76,16 @@ class Store {
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;
+  // open_for_items() was called: whoever keeps sessions is not the one who stops it.
+  bool holds_items() const;
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
   void on_commit(std::function<void()> committed);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.
   void take_log(std::vector<LogLine>& into);
+
+  // Nobody is notified when this has returned.
+  void stop_notifying();
 
   // Commits what was posted, as long as `patience` lasts, and closes the database.
   void stop(std::chrono::milliseconds patience);

@@ -39,6 +39,8 @@ int ClientSocket::send() {
   return 0;
 }
 
+void ClientSocket::end_sending() { shutdown(socket_.get(), SHUT_WR); }
+
 void ClientSocket::close() {
   socket_.reset();
   outgoing_ = {};

@@ -37,6 +37,9 @@ class ClientSocket {
   // rest later; else what is wrong with it.
   int send();
 
+  // The client reads the end behind what was sent; what it sends can still be received.
+  void end_sending();
+
   void close();
 
  private:

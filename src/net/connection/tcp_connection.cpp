@@ -51,6 +51,7 @@ void TcpConnection::watch(PollSet::Events events) { socket_.watch(loop_.poll_set
 void TcpConnection::on_ready(PollSet::Events events) noexcept {
   if (closed_) return;
   guard([&] {
+    if (lingering_.has_begun()) return linger();
     // What is wrong with the socket is found by using it.
     if ((events & ~PollSet::Events{EPOLLIN}) != 0) mark_for_flush();
     if (reads()) read();
@@ -198,6 +199,7 @@ void TcpConnection::mark_for_flush() noexcept {
 
 void TcpConnection::flush() noexcept {
   marked_ = false;
+  if (lingering_.has_begun()) return;
   guard([this] {
     if (closing_) {
       stop_reading();
@@ -233,14 +235,27 @@ void TcpConnection::send() {
     return;
   }
   if (streams_.send(outgoing_, socket_.outgoing()) == Stream::Status::failed) return close_now();
+  const bool says_something = waiting_bytes() > 0;
   if (closing_) streams_.close(socket_.outgoing());
   if (const int error = socket_.send(); error == EAGAIN) {
     return watch(socket_.watched() | EPOLLOUT);
   } else if (error != 0) {
     return lost(error);
   }
-  if (closing_) return close_now();
+  if (closing_) return says_something ? linger() : close_now();
   watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
+}
+
+// Nothing of MQTT or of the streams is left by then.
+void TcpConnection::linger() {
+  if (!lingering_.has_begun()) {
+    streams_ = {};
+    unparsed_.reset();
+    lingering_.begin(socket_);
+    watch(EPOLLIN);
+    call_at(loop_.now() + LingeringClose::longest);
+  }
+  if (!lingering_.drop_input(socket_, loop_.read_buffer())) close_now();
 }
 
 void TcpConnection::call_at(Time moment) {

@@ -14,6 +14,7 @@
 
 #include "admission/admission.h"
 #include "connection/client_socket.h"
+#include "connection/lingering_close.h"
 #include "connection/send_queue.h"
 #include "connection/stream_stack.h"
 #include "loop/file_descriptor.h"
@@ -88,6 +89,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void end_session();
   void discard_outgoing() noexcept;
   void send();
+  void linger();
   void call_at(Time moment);
   void await_deadline();
   void mark_for_flush() noexcept;
@@ -108,6 +110,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   bool lost_ = false;     // the client takes nothing any more
   bool marked_ = false;   // to be visited at the end of the turn
   bool crowded_ = false;  // more than half of mqtt_max_outbound_bytes waited since the protocol was last told
+  LingeringClose lingering_;
 };
 
 }  // namespace pubsub_mqtt::net

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,10 @@ namespace {
 // Debug lines wait so long for each other, and no more of them.
 constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
+
+store::WallTime wall_now() {
+  return std::chrono::duration_cast<store::WallTime>(std::chrono::system_clock::now().time_since_epoch());
+}
 
 }  // namespace
 
@@ -55,6 +60,23 @@ bool EventLoop::init() {
   held_lines_.init(loop_, this, on_held_lines);
   return uv_poll_init(&loop_, &ready_, poll_set_.fd()) == 0 &&
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
+}
+
+void EventLoop::keep(store::Store& store, store::Contents&& contents) {
+  store_ = &store;
+  uv_update_time(&loop_);
+  sessions_.keep(store, std::move(contents), wall_now(), now());
+  sessions_.post_changes();
+  post_requests();
+}
+
+// What was promised is kept, and what went wrong is said.
+void EventLoop::hear_from_store() {
+  if (store_ == nullptr) return;
+  sessions_.keep_promises();
+  std::vector<LogLine> lines;
+  store_->take_log(lines);
+  log_.insert(log_.end(), std::move_iterator(lines.begin()), std::move_iterator(lines.end()));
 }
 
 void EventLoop::run() {
@@ -97,12 +119,14 @@ void EventLoop::on_wake(uv_async_t* async) {
   self.guard([&] {
     self.take_deliveries();
     self.carry_out_commands();
+    self.hear_from_store();
   });
 }
 
 void EventLoop::on_expiry(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
   self.guard([&] {
+    self.sessions_.set_wall_clock(wall_now(), self.now());
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
@@ -264,6 +288,7 @@ void EventLoop::finish_turn() {
       }
     }
   } while (give_shares());
+  sessions_.post_changes();
   await_handshake();
   await_sessions();
   const bool posts_requests = !requests_.empty();

@@ -37,6 +37,8 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   bool init();
+  // Before run(), as init(): what Network::start() says of a store.
+  void keep(store::Store& store, store::Contents&& contents);
   void run();
   void wake();
 
@@ -84,6 +86,7 @@ class EventLoop {
   void await_handshake();
   void take_deliveries();
   bool give_shares();
+  void hear_from_store();
   void carry_out_commands();
   void finish_turn();
   void post_requests();
@@ -114,6 +117,7 @@ class EventLoop {
   std::vector<Request> requests_;
   std::vector<LogLine> log_;
   session::Sessions sessions_;
+  store::Store* store_ = nullptr;
   PollSet poll_set_;
   Listeners listeners_;
   HandshakeQueue handshakes_;

@@ -64,8 +64,9 @@ Network::Network(const Limits& limits) : thread_(std::make_unique<Thread>(limits
 
 Network::~Network() { stop(); }
 
-bool Network::start() {
+bool Network::start(store::Store* store, store::Contents&& contents) {
   if (thread_->requests_fd < 0 || !thread_->loop.init()) return false;
+  if (store != nullptr) thread_->loop.keep(*store, std::move(contents));
   const BlockedSignals blocked;
   try {
     thread_->thread = std::thread([loop = &thread_->loop] { loop->run(); });
@@ -75,6 +76,8 @@ bool Network::start() {
   thread_->loop.wake();
   return true;
 }
+
+void Network::wake() { thread_->loop.wake(); }
 
 bool Network::listen(ListenerId listener, int fd, std::shared_ptr<const TlsContexts> tls) {
   const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -24,10 +24,8 @@ AuthRequest Authentication::begin(std::string name, const mqtt::Properties& prop
 }
 
 Violation Authentication::fault(const mqtt::Auth& auth, bool is_connected) const {
-  const auto method = auth.properties.bytes(Id::authentication_method);
-  if (!method) return BrokenRule{"AUTH without an authentication method (5.0, 3.15.2.2.2)"};
-  if (*method != method_) {
-    return BrokenRule{"AUTH with another method than CONNECT's [MQTT5-4.12.0-5, MQTT5-4.12.1-1]"};
+  if (auth.properties.bytes(Id::authentication_method) != method_) {
+    return BrokenRule{"AUTH with another method than CONNECT's, or none [MQTT5-4.12.0-5, MQTT5-4.12.1-1]"};
   }
   if (auth.reason == mqtt::Reason::reauthenticate) {
     if (!is_connected) return BrokenRule{"AUTH that authenticates again, before CONNACK [MQTT5-4.12.0-3]"};

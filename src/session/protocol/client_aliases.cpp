@@ -1,7 +1,5 @@
 #include "protocol/client_aliases.h"
 
-#include <string_view>
-
 namespace pubsub_mqtt::session {
 
 Violation ClientAliases::resolve(mqtt::Publish& packet, std::size_t maximum) {
@@ -11,19 +9,20 @@ Violation ClientAliases::resolve(mqtt::Publish& packet, std::size_t maximum) {
     return BrokenRule{"a topic alias above mqtt_max_topic_aliases [MQTT5-3.3.2-9]",
                       mqtt::Reason::topic_alias_invalid};
   }
-  if (!packet.topic.empty()) return set(*alias, packet.topic);
-  const bool is_set =
-      topics_ != nullptr && *alias <= topics_->by_alias.size() && !topics_->by_alias[*alias - 1].empty();
-  if (!is_set) return BrokenRule{"a topic alias that stands for no topic (5.0, 3.3.2.3.4)"};
-  packet.topic = topics_->by_alias[*alias - 1];
+  const auto number = static_cast<std::uint16_t>(*alias);
+  if (!packet.topic.empty()) return set(number, packet.topic);
+  constexpr BrokenRule not_set{"a topic alias that stands for no topic (5.0, 3.3.2.3.4)"};
+  if (topics_ == nullptr) return not_set;
+  const auto found = topics_->by_alias.find(number);
+  if (found == topics_->by_alias.end()) return not_set;
+  packet.topic = found->second;
   return std::nullopt;
 }
 
-Violation ClientAliases::set(std::size_t alias, std::string_view topic) {
+Violation ClientAliases::set(std::uint16_t alias, std::string_view topic) {
   if (topics_ == nullptr) topics_ = std::make_unique<Topics>();
   auto& [by_alias, bytes] = *topics_;
-  if (by_alias.size() < alias) by_alias.resize(alias);
-  std::string& place = by_alias[alias - 1];
+  std::string& place = by_alias[alias];
   const std::size_t others = bytes - place.size();
   if (others + topic.size() > max_bytes) {
     return BrokenRule{"topics behind topic aliases that take more than 64 KiB", mqtt::Reason::quota_exceeded};

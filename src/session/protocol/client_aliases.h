@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "protocol/violation.h"
 #include "pubsub_mqtt/mqtt/packets.h"
@@ -14,11 +16,12 @@ namespace pubsub_mqtt::session {
 
 class ClientAliases {
  public:
-  // The topics of a client may take so many bytes behind its aliases: they stay for as long as it is connected.
+  // The topics of a client may take so many bytes behind its aliases: they stay for as long as it is connected. Beside
+  // them, each alias that is set takes some 80 bytes.
   static constexpr std::size_t max_bytes = 65536;
 
   // Gives the packet the topic that its alias stands for, which lasts until the alias is set again, or has the alias
-  // stand for its topic from now on. The server takes aliases up to `maximum`.
+  // stand for its topic from now on. `maximum` is what CONNACK said.
   Violation resolve(mqtt::Publish& packet, std::size_t maximum);
 
   // Of one connection they mean nothing on another [MQTT5-3.3.2-7].
@@ -26,11 +29,11 @@ class ClientAliases {
 
  private:
   struct Topics {
-    std::vector<std::string> by_alias;  // from alias 1; empty: not set
+    std::map<std::uint16_t, std::string> by_alias;
     std::size_t bytes = 0;
   };
 
-  Violation set(std::size_t alias, std::string_view topic);
+  Violation set(std::uint16_t alias, std::string_view topic);
 
   std::unique_ptr<Topics> topics_;
 };

@@ -34,6 +34,7 @@ std::unique_ptr<const ClientLimits> client_limits(const mqtt::Connect& connect, 
   limits->max_packet_size = properties.integer(Id::maximum_packet_size).value_or(limits->max_packet_size);
   limits->topic_alias_maximum = static_cast<std::uint16_t>(
       std::min<std::size_t>(two_bytes(Id::topic_alias_maximum, 0), ours.max_topic_aliases));
+  limits->server_topic_alias_maximum = static_cast<std::uint16_t>(ours.max_topic_aliases);
   limits->problem_information = properties.integer(Id::request_problem_information).value_or(1) != 0;
   return limits;
 }
@@ -45,6 +46,13 @@ Seconds granted_expiry(Seconds asked, const Limits& limits) {
 Seconds granted_expiry(const mqtt::Connect& connect, const Limits& limits) {
   if (connect.level == mqtt::ProtocolLevel::mqtt_5) return granted_expiry(asked_expiry(connect), limits);
   return connect.clean_session ? Seconds(0) : Seconds::max();
+}
+
+KeepAlive granted_keep_alive(const mqtt::Connect& connect, const Limits& limits) {
+  const KeepAlive asked(connect.keep_alive);
+  const auto longest = std::chrono::duration_cast<KeepAlive>(limits.max_keep_alive);
+  if (connect.level != mqtt::ProtocolLevel::mqtt_5 || longest.count() == 0) return asked;
+  return asked.count() == 0 ? longest : std::min(asked, longest);
 }
 
 std::unique_ptr<Will> will_of(const mqtt::Connect& connect) {
@@ -80,6 +88,9 @@ std::string connack_properties(const mqtt::Connect& connect, const Limits& limit
   }
   if (limits.max_packet_size < largest_packet) {
     append(Id::maximum_packet_size, limits.max_packet_size, properties);
+  }
+  if (const KeepAlive granted = granted_keep_alive(connect, limits); granted.count() != connect.keep_alive) {
+    append(Id::server_keep_alive, granted.count(), properties);
   }
   if (limits.max_topic_aliases > 0) append(Id::topic_alias_maximum, limits.max_topic_aliases, properties);
   return properties;

@@ -24,6 +24,12 @@ using Seconds = std::chrono::duration<std::uint32_t>;
 Seconds granted_expiry(const mqtt::Connect& connect, const Limits& limits);
 Seconds granted_expiry(Seconds asked, const Limits& limits);
 
+using KeepAlive = std::chrono::duration<std::uint16_t>;
+
+// How long the client may be silent, 0 for ever: as it asks, and of 5.0 no longer than Limits::max_keep_alive, which
+// CONNACK tells [MQTT5-3.2.2-21].
+KeepAlive granted_keep_alive(const mqtt::Connect& connect, const Limits& limits);
+
 // nullptr: none. Without who publishes it.
 std::unique_ptr<Will> will_of(const mqtt::Connect& connect);
 

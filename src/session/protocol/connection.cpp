@@ -120,7 +120,10 @@ void Connection::receive(std::string_view& input, Time now) {
   if (session_ != 0 && may_have_sent) last_packet_ = now;
   sessions_.look(now);
   if (now >= reads_again_at_) reads_again_at_ = Time::zero();
-  if (session_ != 0) reader_.set_max_packet_size(limits().max_packet_size);  // a reload may have changed it
+  // A reload may have changed it; CONNACK of 5.0 has promised what it said (5.0, 3.2.2.3.6).
+  if (session_ != 0 && reader_.level() != mqtt::ProtocolLevel::mqtt_5) {
+    reader_.set_max_packet_size(limits().max_packet_size);
+  }
   while (!closed_) {
     waits_for_outbox_ = waits_for_outbox_ || outbox_is_full();
     Session* own = session();
@@ -172,8 +175,8 @@ void Connection::handle(Session& session, const mqtt::Packet& packet) {
                  [&](const mqtt::Pubrec& pubrec) { receive(pubrec); },
                  [&](const mqtt::Pubrel& pubrel) { receive(pubrel); },
                  [&](const mqtt::Pubcomp& pubcomp) { receive(pubcomp); },
-                 [&](const mqtt::Subscribe& subscribe) { session.receive(subscribe); },
-                 [&](const mqtt::Unsubscribe& unsubscribe) { session.receive(unsubscribe); },
+                 [&](const mqtt::Subscribe& subscribe) { receive(subscribe); },
+                 [&](const mqtt::Unsubscribe& unsubscribe) { receive(unsubscribe); },
                  [&](const mqtt::Pingreq&) { write_packet(mqtt::Pingresp{}, outbox_, reader_.level()); },
                  [&](const mqtt::Disconnect& disconnect) { this->disconnect(session, disconnect); },
                  [&](const mqtt::Auth& auth) { this->receive(auth); },

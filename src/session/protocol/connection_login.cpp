@@ -113,6 +113,15 @@ void Connection::receive(const AuthReply& reply) noexcept {
   guard([&] { handle_exchange(reply); });
 }
 
+void Connection::stored_session_ended(std::string account, const std::string& authentication_data) noexcept {
+  guard([&] {
+    sessions_.forget_login(id_);
+    const auto pending = std::exchange(newcomer_->logging_in, nullptr);
+    accept(pending->connect, std::move(account), authentication_data);
+    outbox_.resume_reading();
+  });
+}
+
 void Connection::handle_exchange(const AuthReply& reply) {
   authentication_->replied(reply.reason);
   if (reply.reason == mqtt::Reason::continue_authentication) {
@@ -171,7 +180,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
   if (account.empty()) {
     if (const auto refused = refusal_without_login(newcomer_->peer, limits())) return refuse(*refused);
   }
-  if (!account.empty()) newcomer_->name += " (" + account + ')';
+  if (!account.empty() && !newcomer_->name.ends_with(')')) newcomer_->name += " (" + account + ')';
   if (!sessions_.has_place_for(connect, account)) {
     return refuse(
         {.reason = mqtt::Reason::quota_exceeded,
@@ -187,6 +196,11 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
     return refuse({.reason = mqtt::Reason::packet_too_large,
                    .why = "takes no packet as large as CONNACK [MQTT5-3.1.2-24]"});
   }
+  // A client that was told of a new session is not to meet the old one after a crash.
+  if (connect.clean_session && sessions_.end_stored(connect, account, authentication_data, id_)) {
+    newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
+    return sessions_.await_login(id_, *this);
+  }
   const auto opened = sessions_.open(connect, std::move(account),
                                      {.connection = id_,
                                       .peer = std::move(newcomer_->peer),
@@ -194,7 +208,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
                                       .limits = std::move(newcomer_->limits)});
   session_ = opened.session.id();
   reader_.set_max_packet_size(limits().max_packet_size);
-  keep_alive_ = std::chrono::duration<std::uint16_t>(connect.keep_alive);
+  keep_alive_ = granted_keep_alive(connect, limits());
   const bool speaks_3_1 = connect.level == mqtt::ProtocolLevel::mqtt_3_1;
   // MQTT 3.1 (section 3.2) has a reserved byte where "session present" stands.
   write_packet(mqtt::Connack{.session_present = opened.present && !speaks_3_1,

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "durable/journal.h"
 #include "protocol/large_payload.h"
 #include "protocol/session.h"
 #include "routing/audiences.h"
@@ -50,7 +51,8 @@ Violation Incoming::admit(mqtt::Publish& packet) {
     if (packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier)) {
       return BrokenRule{"a PUBLISH with a subscription identifier, which only servers send [MQTT5-3.3.4-6]"};
     }
-    if (const auto violation = aliases_.resolve(packet, limits.max_topic_aliases)) return violation;
+    const auto maximum = session_.client_limits()->server_topic_alias_maximum;
+    if (const auto violation = aliases_.resolve(packet, maximum)) return violation;
   }
   if (packet.qos == mqtt::QoS::at_most_once) return std::nullopt;
   if (held_places_ >= limits.max_pending_publishes) {
@@ -112,12 +114,21 @@ std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& pack
   return std::nullopt;
 }
 
+// Pubsub or subscribers have the message.
+void Incoming::set_received(mqtt::PacketIdentifier packet_identifier) {
+  using State = ReceivedIdentifiers::State;
+  auto& received = session_.record().received;
+  Journal* journal = session_.journal();
+  if (journal != nullptr && received.find(packet_identifier) != State::received) {
+    journal->received(session_, packet_identifier);
+  }
+  received.set(packet_identifier, State::received);
+}
+
 // Subscribers have the message.
 void Incoming::acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason reason) {
   if (packet.qos == mqtt::QoS::at_most_once) return;
-  if (packet.qos == mqtt::QoS::exactly_once) {
-    session_.record().received.set(packet.packet_identifier, ReceivedIdentifiers::State::received);
-  }
+  if (packet.qos == mqtt::QoS::exactly_once) set_received(packet.packet_identifier);
   // Memory ran out where the message was for the client itself.
   if (!session_.is_connected()) return;
   const std::size_t bytes = packet.topic.size() + packet.payload.size() + packet.properties.encoded().size();
@@ -159,6 +170,9 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
     return BrokenRule{"a PUBREL before PUBREC [MQTT-4.3.3-1]"};
   // Unknown: released already, and the PUBCOMP was lost with a connection.
   received.erase(packet.packet_identifier);
+  if (Journal* journal = session_.journal(); journal != nullptr && state) {
+    journal->released(session_, packet.packet_identifier);
+  }
   // A second PUBREC that is still to come would meet the next message with this identifier.
   published_.erase_if([&](const Published& published) {
     return published.qos == mqtt::QoS::exactly_once &&
@@ -166,7 +180,7 @@ Violation Incoming::receive(const mqtt::Pubrel& packet) {
   });
   release(withheld_.forget_pubrec(packet.packet_identifier));
   free_place();
-  session_.write(
+  session_.write_when_stored(
       mqtt::Pubcomp{.packet_identifier = packet.packet_identifier,
                     .reason = state ? mqtt::Reason::success : mqtt::Reason::packet_identifier_not_found});
   return std::nullopt;
@@ -266,11 +280,13 @@ bool Incoming::acknowledge(const PublishReply& reply) {
                          reply.reason_string.empty() ? why : reply.reason_string);
     return false;
   }
-  acknowledge({.qos = reply.ticket.qos,
-               .reason = reason_of(reply),
-               .packet_identifier = reply.ticket.packet_identifier,
-               .bytes = reply.ticket.bytes},
-              reply.reason_string);
+  Withheld::Acknowledgement due{.qos = reply.ticket.qos,
+                                .reason = reason_of(reply),
+                                .packet_identifier = reply.ticket.packet_identifier,
+                                .bytes = reply.ticket.bytes};
+  if (session_.speaks_5()) due.why = reply.reason_string;
+  due.bytes += due.why.size();
+  acknowledge(std::move(due));
   return true;
 }
 
@@ -284,28 +300,37 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   if (is_over || reply.outcome == PublishReply::Outcome::failed) {
     received.erase(identifier);
   } else {
-    received.set(identifier, ReceivedIdentifiers::State::received);
+    set_received(identifier);
   }
   return is_awaited;
 }
 
-bool Incoming::must_withhold() const {
-  return !withheld_.empty() || session_.shared().waiting.waits(session_.id());
+bool Incoming::waits_for_subscriber() const { return session_.shared().waiting.waits(session_.id()); }
+
+Turn Incoming::owed() const {
+  Journal* journal = session_.shared().journal;
+  return journal == nullptr ? 0 : journal->promises().owed(session_.id());
 }
 
 // Deliveries come in order: whom a message met at its subscribers is known by now.
-// What is withheld goes without words.
-void Incoming::acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
+void Incoming::acknowledge(Withheld::Acknowledgement acknowledgement) {
   if (acknowledgement.qos == mqtt::QoS::at_most_once) return;
-  if (!must_withhold()) return write(acknowledgement, why);
+  const Turn turn = owed();
+  const bool waits = waits_for_subscriber();
+  if (withheld_.empty() && turn == 0 && !waits) return write(acknowledgement);
   // Its connection looks at the clock from now on.
-  if (withheld_.empty()) session_.outbox()->resume_reading();
+  if (withheld_.empty() && waits) session_.outbox()->resume_reading();
   Shared& shared = session_.shared();
-  shared.backlog.add(session_.asker(), acknowledgement.bytes, shared.limits);
+  const std::size_t bytes = acknowledgement.bytes;
+  shared.backlog.add(session_.asker(), bytes, shared.limits);
   try {
-    withheld_.push_back(acknowledgement);
+    if (turn > withheld_.last_turn()) {
+      shared.journal->promises().hold(session_.id(), session_.connection(), HeldAcknowledgements());
+    }
+    acknowledgement.turn = turn;
+    withheld_.push_back(std::move(acknowledgement));
   } catch (...) {
-    release(acknowledgement.bytes);
+    release(bytes);
     throw;
   }
   reading_paused_ = reading_paused_ || has_asked_too_much();
@@ -317,7 +342,9 @@ void Incoming::release(std::size_t withheld_bytes) noexcept {
 }
 
 void Incoming::go_on() {
-  while (!withheld_.empty()) {
+  while (!withheld_.empty() && !waits_for_subscriber()) {
+    const Turn turn = withheld_.front().turn;
+    if (turn > 0 && !session_.shared().journal->promises().is_committed(turn)) break;
     const auto acknowledgement = withheld_.take_front();
     release(acknowledgement.bytes);
     write(acknowledgement);
@@ -325,8 +352,8 @@ void Incoming::go_on() {
   read_on();
 }
 
-void Incoming::write(const Withheld::Acknowledgement& acknowledgement, std::string_view why) {
-  const auto [qos, reason, packet_identifier, bytes] = acknowledgement;
+void Incoming::write(const Withheld::Acknowledgement& acknowledgement) {
+  const auto& [qos, reason, packet_identifier, bytes, why, turn] = acknowledgement;
   if (qos == mqtt::QoS::at_least_once || mqtt::is_error(reason)) free_place();
   if (qos == mqtt::QoS::at_least_once) {
     session_.write(mqtt::Puback{.packet_identifier = packet_identifier, .reason = reason}, why);

@@ -52,9 +52,9 @@ class Incoming {
 
   bool awaits_answers() const { return pending_publishes_ > 0; }
 
-  // The client waits for no subscriber any more.
+  // The client waits for no subscriber any more, or some of what it has published is stored.
   void go_on();
-  // Acknowledgements that wait for subscribers, not for pubsub.
+  // Acknowledgements that wait for subscribers or the store, not for pubsub.
   std::size_t withheld() const { return withheld_.size(); }
   // The client was sent something that it has to acknowledge: that comes behind what it publishes.
   void owes() {
@@ -76,10 +76,12 @@ class Incoming {
   void ask_pubsub(const mqtt::Publish& packet);
   void acknowledge_in_turn(const mqtt::Publish& packet, mqtt::Reason reason);
   void acknowledge_published();
-  void acknowledge(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
-  void write(const Withheld::Acknowledgement& acknowledgement, std::string_view why = {});
+  void acknowledge(Withheld::Acknowledgement acknowledgement);
+  void write(const Withheld::Acknowledgement& acknowledgement);
   void free_place();
-  bool must_withhold() const;
+  bool waits_for_subscriber() const;
+  Turn owed() const;
+  void set_received(mqtt::PacketIdentifier packet_identifier);
   void release(std::size_t withheld_bytes) noexcept;
   bool finish_qos_2(const PublishReply& reply);
   bool acknowledge(const PublishReply& reply);

@@ -30,13 +30,14 @@ std::string properties(const Message& message, const Selected& selected, std::ui
   return encoded;
 }
 
-// Of the whole packet, with its topic, so that it can be sent again on another connection; with an alias where it is to
-// have one. The bytes of properties() are counted here, not made.
-std::size_t packet_size(const Message& message, const Selected& selected, bool has_alias = false) {
+// Of the whole packet, with its topic or an alias or, where the alias is new, both. The bytes of properties() are
+// counted here, not made.
+std::size_t packet_size(const Message& message, const Selected& selected, std::string_view topic,
+                        bool has_alias) {
   const std::size_t properties = (message.expires() ? size_of_expiry : 0) + (has_alias ? size_of_alias : 0) +
                                  (selected.identifiers != nullptr ? selected.identifiers->size() : 0) +
                                  message.properties().size();
-  return mqtt::packet_size(message.topic(), selected.qos, properties, message.payload().size());
+  return mqtt::packet_size(topic, selected.qos, properties, message.payload().size());
 }
 
 }  // namespace
@@ -63,11 +64,17 @@ Recipient::TooLarge Recipient::take_too_large() {
 }
 
 bool Recipient::would_take(const Message& message, const Selected& selected) const {
-  return !has_packet_limit() || packet_size(message, selected) <= limits_->max_packet_size;
+  return !has_packet_limit() || least_size(message, selected) <= limits_->max_packet_size;
+}
+
+// As send() writes it: without the topic where that has an alias already. A new alias is given where there is room.
+std::size_t Recipient::least_size(const Message& message, const Selected& selected) const {
+  const bool has_alias = more_ != nullptr && more_->aliases.find(message.topic()) != 0;
+  return packet_size(message, selected, has_alias ? std::string_view() : message.topic(), has_alias);
 }
 
 bool Recipient::is_within_limit(const Message& message, const Selected& selected) {
-  const std::size_t size = packet_size(message, selected);
+  const std::size_t size = least_size(message, selected);
   if (size <= limits_->max_packet_size) return true;
   auto& too_large = more().too_large;
   if (too_large.messages < std::numeric_limits<std::uint16_t>::max()) ++too_large.messages;
@@ -93,8 +100,11 @@ void Recipient::send_5(Message& message, const Selected& selected, mqtt::Publish
 Recipient::Alias Recipient::alias(const Message& message, const Selected& selected) {
   if (limits_->topic_alias_maximum == 0) return {};
   GivenAliases& aliases = more().aliases;
-  if (const auto known = aliases.find(message.topic())) return {.number = known};
-  if (has_packet_limit() && packet_size(message, selected, true) > limits_->max_packet_size) return {};
+  if (const auto known = aliases.use(message.topic())) return {.number = known};
+  if (has_packet_limit() &&
+      packet_size(message, selected, message.topic(), true) > limits_->max_packet_size) {
+    return {};
+  }
   return {.number = aliases.give(message.topic(), limits_->topic_alias_maximum), .is_new = true};
 }
 

@@ -70,6 +70,7 @@ class Recipient {
   bool has_packet_limit() const {
     return limits_ != nullptr && limits_->max_packet_size != ClientLimits().max_packet_size;
   }
+  std::size_t least_size(const Message& message, const Selected& selected) const;
   bool is_within_limit(const Message& message, const Selected& selected);
   void send_5(Message& message, const Selected& selected, mqtt::PublishFlags flags, Time now);
   struct Alias {

@@ -84,7 +84,7 @@ void Session::leave_waiting() noexcept {
 
 std::optional<Time> Session::look_at() const {
   const auto read_again = shared_.pauses.deadline(id_);
-  if (incoming_.withheld() == 0) return read_again;
+  if (incoming_.withheld() == 0 || !shared_.waiting.waits(id_)) return read_again;
   return std::min(read_again.value_or(Time::max()), shared_.waiting.look_at());
 }
 
@@ -196,6 +196,7 @@ void Session::publish_will() {
   auto& [publication, delay, expiry] = *record_.will;
   auto large = examine_if_large(publication, shared_.limits);
   prepare_to_ask();
+  if (journal() != nullptr) journal()->publishes_will(*this);
   shared_.backlog.add_publish(asker(), publication.topic, publication.size(), shared_.limits);
   if (expiry) {
     publication.envelope.expires_at = expiry->count() == 0 ? Envelope::at_once : shared_.now + *expiry;
@@ -209,7 +210,21 @@ void Session::publish_will() {
   ask(std::move(request));
 }
 
-void Session::receive(const mqtt::Subscribe& packet) {
+// SUBACK and UNSUBACK of 5.0 have a byte for each filter. What could not be answered, since the client takes no packet
+// of that size [MQTT5-3.1.2-24], is not carried out either.
+bool Session::takes_answer_for(std::size_t filters) const {
+  if (client_limits() == nullptr) return true;
+  std::string bytes;
+  mqtt::write(mqtt::Suback{.reasons = std::vector<mqtt::Reason>(filters)}, bytes,
+              mqtt::ProtocolLevel::mqtt_5);
+  return bytes.size() <= client_limits()->max_packet_size;
+}
+
+Violation Session::receive(const mqtt::Subscribe& packet) {
+  if (!takes_answer_for(packet.subscriptions.size())) {
+    return BrokenRule{"a SUBSCRIBE whose SUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   SubscribeRequest request{.ticket = ticket(packet.packet_identifier), .subscriptions = {}};
   request.subscriptions.reserve(packet.subscriptions.size());
   const auto identifier = packet.properties.integer(mqtt::PropertyIdentifier::subscription_identifier);
@@ -231,6 +246,19 @@ void Session::receive(const mqtt::Subscribe& packet) {
     throw;
   }
   ask(std::move(request));
+  return std::nullopt;
+}
+
+// It has had what was retained.
+void Session::subscribe_again(std::vector<Subscription> subscriptions) {
+  SubscribeRequest request{.ticket = ticket(0), .subscriptions = std::move(subscriptions)};
+  for (auto& subscription : request.subscriptions) {
+    subscription.retain_handling = mqtt::RetainHandling::never;
+    request.ticket.bytes += sizeof(Subscription) + subscription.topic_filter.size();
+  }
+  prepare_to_ask();
+  incoming_.asked(request.ticket.bytes);
+  ask(std::move(request));
 }
 
 // Where a client asks for more than it may have, options hold from SUBACK on: else each message before that would look
@@ -246,7 +274,11 @@ void Session::forget_expected() noexcept {
   subscriptions_changed();
 }
 
-void Session::receive(const mqtt::Unsubscribe& packet) {
+Violation Session::receive(const mqtt::Unsubscribe& packet) {
+  if (!takes_answer_for(packet.topic_filters.size())) {
+    return BrokenRule{"an UNSUBSCRIBE whose UNSUBACK would be larger than its Maximum Packet Size",
+                      mqtt::Reason::packet_too_large};
+  }
   UnsubscribeRequest request{.ticket = ticket(packet.packet_identifier),
                              .topic_filters = {packet.topic_filters.begin(), packet.topic_filters.end()}};
   for (const auto& filter : request.topic_filters)
@@ -254,6 +286,7 @@ void Session::receive(const mqtt::Unsubscribe& packet) {
   prepare_to_ask();
   incoming_.asked(request.ticket.bytes);
   ask(std::move(request));
+  return std::nullopt;
 }
 
 // An unknown packet identifier may come from a client that kept a session which we have not; it does no harm.
@@ -307,11 +340,9 @@ void Session::reply(SubscribeReply& reply) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.
       if (record_.level == mqtt::ProtocolLevel::mqtt_3_1) reason = mqtt::granted(reply.subscriptions[i].qos);
-      shared_.groups.leave(id_, account(), reply.subscriptions[i].topic_filter);
-      record_.subscriptions.refuse(reply.subscriptions[i]);
+      refused(reply.subscriptions[i], reply.ticket.is_of_client());
     } else {
-      shared_.groups.join(id_, account(), reply.subscriptions[i], shared_.limits.shared_groups);
-      record_.subscriptions.set(std::move(reply.subscriptions[i]));
+      granted(std::move(reply.subscriptions[i]), reply.ticket.is_of_client());
     }
     suback.reasons.push_back(reason);
   }
@@ -321,7 +352,21 @@ void Session::reply(SubscribeReply& reply) {
     log_once(Grievance::refused_filter, LogLevel::info,
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
-  write(suback, reply.reason_string);
+  write_when_stored(HeldSuback{.packet = std::move(suback), .why = std::move(reply.reason_string)});
+}
+
+// What an earlier process has stored is stored already.
+void Session::granted(Subscription&& subscription, bool is_new) {
+  shared_.groups.join(id_, account(), subscription, shared_.limits.shared_groups);
+  if (is_new && journal() != nullptr) journal()->subscribed(*this, subscription);
+  record_.subscriptions.set(std::move(subscription));
+}
+
+// One that cannot be had since a restart may be had after the next one.
+void Session::refused(const Subscription& subscription, bool is_new) {
+  shared_.groups.leave(id_, account(), subscription.topic_filter);
+  if (is_new && journal() != nullptr) journal()->unsubscribed(*this, subscription.topic_filter);
+  record_.subscriptions.refuse(subscription);
 }
 
 void Session::reply(UnsubscribeReply& reply) {
@@ -331,10 +376,11 @@ void Session::reply(UnsubscribeReply& reply) {
     const bool existed = record_.subscriptions.find(filter) != nullptr;
     shared_.groups.leave(id_, account(), filter);
     record_.subscriptions.erase(filter);
+    if (existed && journal() != nullptr) journal()->unsubscribed(*this, filter);
     unsuback.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
   }
   subscriptions_changed();
-  if (is_here(reply.ticket.connection)) write(unsuback);
+  if (is_here(reply.ticket.connection)) write_when_stored(unsuback);
 }
 
 bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural) {
@@ -383,6 +429,11 @@ std::optional<Standing> Session::standing(const Message& message, const Selected
                   .waiting_bytes = waiting};
 }
 
+// One that has expired meanwhile is sent all the same: it is in flight.
+void Session::tell(const HeldPublish& held) {
+  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_.now);
+}
+
 void Session::leave_groups() noexcept {
   record_.subscriptions.for_each([&](const Subscription& subscription) {
     shared_.groups.leave(id_, account(), subscription.topic_filter);
@@ -401,7 +452,7 @@ bool Session::select(const Message& message, bool is_natural, Selected& selected
   // Asked of the subscriptions themselves: where memory ran out in a change, the flag may be behind.
   if (!record_.subscriptions.have_options()) return true;
   const Matches& matches =
-      record_.subscriptions.match(message.node(), message.type(), is_natural, message.topic());
+      record_.subscriptions.match(message.node(), message.form(), is_natural, message.topic());
   // Its filters have changed, of which the hub has not heard yet.
   if (!matches.is_selected) return true;
   const auto& match = is_its_own ? matches.of_its_own : matches.of_others;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "durable/journal.h"
 #include "protocol/incoming.h"
 #include "protocol/reason_string.h"
 #include "protocol/recipient.h"
@@ -74,10 +75,14 @@ class Session {
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
+  // Where it outlives the process; nullptr: it does not.
+  Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
   bool outlives_connection() const { return record_.expiry.count() > 0; }
-  // For log lines: address, client identifier and account, printable.
-  std::string client() const { return client_name(address_, record_.key); }
+  // For log lines: address (of one that an earlier process has left "stored"), client identifier and account, printable.
+  std::string client() const {
+    return client_name(address_.empty() ? std::string_view("stored") : address_, record_.key);
+  }
 
   // It has a network connection from here to detach(). Nothing is written before resume().
   void attach(Attachment&& attachment) noexcept;
@@ -98,9 +103,12 @@ class Session {
   // it.
   void resume();
 
+  // Without a connection, since an earlier process has left it: the hub is asked for what it was subscribed to.
+  void subscribe_again(std::vector<Subscription> subscriptions);
+
   // From the client.
-  void receive(const mqtt::Subscribe& packet);
-  void receive(const mqtt::Unsubscribe& packet);
+  Violation receive(const mqtt::Subscribe& packet);
+  Violation receive(const mqtt::Unsubscribe& packet);
   Violation receive(const mqtt::Publish& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Pubrel& packet) { return incoming_.receive(packet); }
   Violation receive(const mqtt::Puback& packet);
@@ -119,7 +127,7 @@ class Session {
   std::optional<Time> look_at() const;
   // Pubsub has not answered all that it has published.
   bool awaits_answers() const { return incoming_.awaits_answers(); }
-  // It waits for no subscriber any more.
+  // It waits for no subscriber any more, or for less to be stored.
   void go_on() { incoming_.go_on(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
@@ -146,6 +154,14 @@ class Session {
   std::optional<Standing> standing(const Message& message, const Selected& selected) const;
   // A message that was selected for it: it is sent, or waits for the client, or is dropped.
   void give(const std::shared_ptr<Message>& message, const Selected& selected);
+  // What was held for its client until it was stored (durable/promises.h).
+  void tell(const HeldPublish& held);
+  void tell(const HeldSuback& held) { write(held.packet, held.why); }
+  void tell(const HeldAcknowledgements& /*held*/) { go_on(); }
+  template <typename Packet>
+  void tell(const Packet& packet) {
+    write(packet);
+  }
   // The session ends: it is a member of no group any more.
   void leave_groups() noexcept;
   // A batch of retained messages was delivered; others follow when they are asked for.
@@ -199,6 +215,14 @@ class Session {
     write_packet(packet, *outbox(), record_.level);
   }
 
+  // The same when what it speaks of is stored, where the session is.
+  template <typename Packet>
+  void write_when_stored(const Packet& packet) {
+    Journal* stores = journal();
+    if (stores == nullptr || !stores->must_hold(record_.outgoing.kept())) return tell(packet);
+    stores->hold(record_.outgoing.kept(), packet);
+  }
+
  private:
   enum class Grievance : std::uint8_t {
     outbound_bytes = 1,
@@ -218,6 +242,9 @@ class Session {
   bool publisher_pauses(const Message& message, std::size_t waiting_bytes) const;
   void announce_will();
   bool has_options() const { return record_.is_bridge || record_.has_options; }
+  void granted(Subscription&& subscription, bool is_new);
+  void refused(const Subscription& subscription, bool is_new);
+  bool takes_answer_for(std::size_t filters) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;

@@ -1,10 +1,14 @@
 // PUBACKs and PUBRECs that are due and withheld, in their order, while the publisher waits for a subscriber (see
-// Waiting). No memory before the first one. Network thread only.
+// Waiting), or for what it has published to be stored (see Promises). No memory before the first one. Network thread
+// only.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 
+#include "durable/stored_message.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
 
@@ -16,21 +20,27 @@ class Withheld {
     mqtt::QoS qos = mqtt::QoS::at_least_once;
     mqtt::Reason reason = mqtt::Reason::success;
     mqtt::PacketIdentifier packet_identifier = 0;
-    std::size_t bytes = 0;  // of the message that it acknowledges
+    std::size_t bytes = 0;  // of the message that it acknowledges, and of `why`
+    std::string why = {};   // the Reason String for a client of 5.0
+    Turn turn = 0;          // that must be committed before; 0: none
   };
 
   std::size_t size() const { return all_ ? all_->fifo.size() : 0; }
   bool empty() const { return size() == 0; }
   std::size_t bytes() const { return all_ ? all_->bytes : 0; }
 
-  void push_back(const Acknowledgement& acknowledgement) {
+  void push_back(Acknowledgement acknowledgement) {
     if (!all_) all_ = std::make_unique<All>();
-    all_->fifo.push_back(acknowledgement);
-    all_->bytes += acknowledgement.bytes;
+    const std::size_t bytes = acknowledgement.bytes;
+    all_->fifo.push_back(std::move(acknowledgement));
+    all_->bytes += bytes;
   }
 
+  const Acknowledgement& front() const { return all_->fifo.front(); }
+  Turn last_turn() const { return empty() ? 0 : all_->fifo.back().turn; }
+
   Acknowledgement take_front() {
-    const Acknowledgement first = all_->fifo.front();
+    Acknowledgement first = std::move(all_->fifo.front());
     all_->fifo.pop_front();
     all_->bytes -= first.bytes;
     return first;

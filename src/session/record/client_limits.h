@@ -11,7 +11,8 @@ struct ClientLimits {
   std::uint16_t receive_maximum = 65535;  // PUBLISHes at QoS 1 and 2 in flight
   std::uint32_t max_packet_size = std::numeric_limits<std::uint32_t>::max();  // of a whole packet
   std::uint16_t topic_alias_maximum = 0;                                      // no more than the server gives
-  bool problem_information = true;  // the client wants reason strings where something is refused
+  std::uint16_t server_topic_alias_maximum = 0;  // what CONNACK has promised it, whatever a reload says later
+  bool problem_information = true;               // the client wants reason strings where something is refused
 };
 
 }  // namespace pubsub_mqtt::session

@@ -14,7 +14,7 @@
 #include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/mqtt/packets.h"
-#include "pubsub_mqtt/topic/type.h"
+#include "pubsub_mqtt/topic/form.h"
 
 namespace pubsub_mqtt::session {
 
@@ -47,9 +47,8 @@ class MatchCache {
  public:
   // `find` is asked where the topic is new.
   template <typename Find>
-  const Matches& get(NodeId node, topic::Type type, bool is_natural, Find&& find) {
-    const std::uint64_t key =
-        (node * topic::type_count + static_cast<std::size_t>(type)) * 2 + (is_natural ? 1 : 0);
+  const Matches& get(NodeId node, topic::Form form, bool is_natural, Find&& find) {
+    const std::uint64_t key = (node * topic::form_count + form.index()) * 2 + (is_natural ? 1 : 0);
     const auto found = by_topic_.find(key);
     if (found != by_topic_.end()) return found->second;
     if (bytes_ >= most_bytes) clear();

@@ -17,8 +17,8 @@ constexpr std::size_t length_of_properties = 4;
 
 }  // namespace
 
-Message::Message(Kind kind, NodeId node, topic::Type type, Publication publication)
-    : node_(node), kind_(kind), type_(type), publication_(std::move(publication)) {}
+Message::Message(Kind kind, NodeId node, topic::Form form, Publication publication)
+    : node_(node), kind_(kind), form_(form), publication_(std::move(publication)) {}
 
 std::uint32_t Message::seconds_left(Time now) const {
   if (has_expired(now)) return 0;
@@ -27,13 +27,13 @@ std::uint32_t Message::seconds_left(Time now) const {
   return static_cast<std::uint32_t>(std::min(left, longest));
 }
 
-Message::Encodings& Message::new_encodings(mqtt::ProtocolLevel level) {
-  if (first_form_ == Form::none) {
-    first_form_ = form(level);
-    return encodings_;
+Message::Encoding& Message::place(std::uint8_t wanted) {
+  if (first_index_ == all_encodings) {
+    first_index_ = wanted;
+    return first_;
   }
-  if (!other_encodings_) other_encodings_ = std::make_unique<Encodings>();
-  return *other_encodings_;
+  if (!others_) others_ = std::make_unique<std::array<Encoding, all_encodings>>();
+  return (*others_)[wanted];
 }
 
 bool Message::shares_properties(mqtt::ProtocolLevel level) const {

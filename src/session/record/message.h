@@ -11,13 +11,14 @@
 #include <string>
 #include <string_view>
 
+#include "durable/stored_message.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/publication.h"
 #include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/outbox.h"
-#include "pubsub_mqtt/topic/type.h"
+#include "pubsub_mqtt/topic/form.h"
 
 namespace pubsub_mqtt::session {
 
@@ -28,11 +29,11 @@ class Message : public std::enable_shared_from_this<Message> {
     retained,  // a SUBSCRIBE brings it
   };
 
-  Message(Kind kind, NodeId node, topic::Type type, Publication publication);
+  Message(Kind kind, NodeId node, topic::Form form, Publication publication);
 
   // Where it comes from, to ask later who may have it.
   NodeId node() const { return node_; }
-  topic::Type type() const { return type_; }
+  topic::Form form() const { return form_; }
   bool is_retained() const { return kind_ == Kind::retained; }
   const Envelope& envelope() const { return publication_.envelope; }
   const std::string& topic() const { return publication_.topic; }
@@ -52,6 +53,18 @@ class Message : public std::enable_shared_from_this<Message> {
   // before.
   std::uint32_t seconds_left(Time now) const;
 
+  // Where it stands in the store, if it is kept for sessions that outlive the process (durable/journal.h).
+  StoredMessage& stored() { return stored_; }
+  const StoredMessage& stored() const { return stored_; }
+  // What the store keeps of it: nobody changes that.
+  std::shared_ptr<const Publication> publication() const { return {shared_from_this(), &publication_}; }
+  // The same message, and another row of the store.
+  std::shared_ptr<Message> copy() const {
+    return std::make_shared<Message>(kind_, node_, form_, publication_);
+  }
+  // Of a message that an earlier process has left: the node has a number again.
+  void set_node(NodeId node) { node_ = node; }
+
   // Bytes of topic, payload and properties.
   std::size_t size() const { return publication_.size(); }
 
@@ -70,21 +83,20 @@ class Message : public std::enable_shared_from_this<Message> {
     std::uint32_t header_size = 0;
     std::uint32_t identifier_place = 0;  // of the packet identifier in the header
   };
-  using Encodings = std::array<Encoding, 2>;  // QoS 0; QoS 1 and 2
-  enum class Form : std::uint8_t { none, without_properties, with_properties };
-  static Form form(mqtt::ProtocolLevel level) {
-    return level == mqtt::ProtocolLevel::mqtt_5 ? Form::with_properties : Form::without_properties;
+  // For QoS 0, and for QoS 1 and 2; with the properties of 5.0, and without.
+  static constexpr std::uint8_t all_encodings = 4;
+  static std::uint8_t index(mqtt::QoS qos, mqtt::ProtocolLevel level) {
+    return static_cast<std::uint8_t>((qos == mqtt::QoS::at_most_once ? 0U : 1U) +
+                                     (level == mqtt::ProtocolLevel::mqtt_5 ? 2U : 0U));
   }
-  // Most messages have subscribers of one form only.
-  Encodings& encodings(mqtt::ProtocolLevel level) {
-    return form(level) == first_form_ ? encodings_ : new_encodings(level);
-  }
-  Encodings& new_encodings(mqtt::ProtocolLevel level);
+  // Most messages have subscribers of one kind only.
   Encoding& encoding(mqtt::QoS qos, mqtt::ProtocolLevel level) {
-    Encoding& encoding = encodings(level)[qos == mqtt::QoS::at_most_once ? 0 : 1];
+    const std::uint8_t wanted = index(qos, level);
+    Encoding& encoding = wanted == first_index_ ? first_ : place(wanted);
     if (encoding.bytes.empty()) encode(qos, level, encoding);
     return encoding;
   }
+  Encoding& place(std::uint8_t wanted);
   void encode(mqtt::QoS qos, mqtt::ProtocolLevel level, Encoding& encoding) const;
   bool shares_properties(mqtt::ProtocolLevel level) const;
   bool is_copied(mqtt::ProtocolLevel level) const;
@@ -94,11 +106,12 @@ class Message : public std::enable_shared_from_this<Message> {
 
   NodeId node_;
   Kind kind_;
-  topic::Type type_;
-  Form first_form_ = Form::none;
+  topic::Form form_;
+  std::uint8_t first_index_ = all_encodings;  // none
+  StoredMessage stored_;
   Publication publication_;
-  Encodings encodings_;                         // of the form that was wanted first
-  std::unique_ptr<Encodings> other_encodings_;  // of the other one
+  Encoding first_;                                               // that was wanted
+  std::unique_ptr<std::array<Encoding, all_encodings>> others_;  // by their index
 };
 
 }  // namespace pubsub_mqtt::session

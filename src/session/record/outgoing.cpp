@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "durable/journal.h"
 #include "protocol/write_packet.h"
 
 namespace pubsub_mqtt::session {
@@ -11,7 +12,7 @@ Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& sel
                     Shared& shared) {
   // What waits is not overtaken: a reload may have made the window larger.
   if (has_place(recipient, shared.limits)) {
-    send(message, selected, recipient, shared.now);
+    send(message, selected, recipient, shared);
     return Added::yes;
   }
   const Added added = has_place_for(*message, shared);
@@ -21,7 +22,15 @@ Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& sel
 
 void Outgoing::add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected,
                                  Shared& shared) {
-  queue_.push_back({.message = message, .selected = selected}, shared);
+  queue_.push_back({.message = kept_ == 0 ? message : shared.journal->keep(kept_, message, selected),
+                    .selected = selected},
+                   shared);
+}
+
+void Outgoing::drop_expired(Shared& shared) {
+  queue_.drop_expired(shared, [&](const Queue::Queued& queued) {
+    if (kept_ != 0) shared.journal->dropped(*queued.message);
+  });
 }
 
 bool Outgoing::keeps_to_limits(const Shared& shared) const {
@@ -55,34 +64,53 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
 
 // In flight before it is written: where memory runs out, it is sent again on the next connection.
 void Outgoing::send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
-                    Time now) {
+                    Shared& shared) {
   if (!recipient.takes(*message, selected)) return;
-  const Sent& sent = put_in_flight(message, selected);
-  recipient.send(*message, selected, sent.packet_identifier, false, now);
+  auto kept = kept_ == 0 ? message : shared.journal->keep(kept_, message, selected);
+  send(put_in_flight(std::move(kept), selected, shared), false, recipient, shared);
 }
 
-const Outgoing::Sent& Outgoing::put_in_flight(const std::shared_ptr<Message>& message,
-                                              const Selected& selected) {
-  sent_.push_back({.message = message, .selected = selected, .packet_identifier = next_identifier()});
-  sent_bytes_ += message->size();
-  return sent_.back();
+// At QoS 2, that its packet identifier is stored comes first: else one message could have two of them.
+void Outgoing::send(const Sent& sent, bool dup, Recipient& recipient, Shared& shared) const {
+  const auto& [message, selected, packet_identifier] = sent;
+  if (kept_ != 0 && shared.journal->must_hold_publish(kept_, selected.qos)) {
+    return shared.journal->hold(
+        kept_,
+        HeldPublish{
+            .message = message, .selected = selected, .packet_identifier = packet_identifier, .dup = dup});
+  }
+  recipient.send(*message, selected, packet_identifier, dup, shared.now);
+}
+
+void Outgoing::send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const {
+  if (kept_ != 0 && shared.journal->must_hold(kept_)) return shared.journal->hold(kept_, pubrel);
+  write_packet(pubrel, *recipient.outbox(), recipient.level());
+}
+
+const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, const Selected& selected,
+                                              Shared& shared) {
+  sent_.push_back(
+      {.message = std::move(message), .selected = selected, .packet_identifier = next_identifier()});
+  const Sent& sent = sent_.back();
+  sent_bytes_ += sent.message->size();
+  if (kept_ != 0) shared.journal->in_flight(kept_, *sent.message, selected, sent.packet_identifier);
+  return sent;
 }
 
 // What was in flight before goes first, however large it is together.
 void Outgoing::fill_window(Recipient& recipient, Shared& shared) {
-  if (waits_again_ > 0) send_again(recipient, shared.now);
+  if (waits_again_ > 0) send_again(recipient, shared);
   if (!queue_.empty()) send_queued(recipient, shared);
 }
 
-void Outgoing::send_again(Recipient& recipient, Time now) {
+void Outgoing::send_again(Recipient& recipient, Shared& shared) {
   while (waits_again_ > 0 && on_the_wire() < recipient.receive_maximum()) {
     const auto sent = sent_.end() - waits_again_;
-    const auto& [message, selected, packet_identifier] = *sent;
-    if (recipient.takes(*message, selected)) {
+    if (recipient.takes(*sent->message, sent->selected)) {
       --waits_again_;
-      recipient.send(*message, selected, packet_identifier, true, now);
+      send(*sent, true, recipient, shared);
     } else {
-      forget_sent(sent);
+      complete_sent(sent, shared);
     }
   }
 }
@@ -91,11 +119,12 @@ void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
   while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
     if (message->has_expired(shared.now) || !recipient.takes(*message, selected)) {
+      if (kept_ != 0) shared.journal->dropped(*message);
       queue_.pop_front(shared);
     } else {
-      const Sent& sent = put_in_flight(message, selected);
+      const Sent& sent = put_in_flight(message, selected, shared);
       queue_.pop_front(shared);
-      recipient.send(*message, selected, sent.packet_identifier, false, shared.now);
+      send(sent, false, recipient, shared);
     }
   }
 }
@@ -116,6 +145,17 @@ void Outgoing::forget_sent(Fifo<Sent>::Iterator sent) {
   sent_.erase(sent);
 }
 
+// The client has it, or does not get it again.
+void Outgoing::complete_sent(Fifo<Sent>::Iterator sent, Shared& shared) {
+  if (kept_ != 0) shared.journal->acknowledged(kept_, *sent->message, sent->packet_identifier);
+  forget_sent(sent);
+}
+
+void Outgoing::complete_released(Fifo<mqtt::PacketIdentifier>::Iterator released, Shared& shared) {
+  if (kept_ != 0) shared.journal->completed(kept_, *released);
+  released_.erase(released);
+}
+
 Fifo<Outgoing::Sent>::Iterator Outgoing::find_sent(mqtt::PacketIdentifier packet_identifier) {
   return std::find_if(sent_.begin(), sent_.end(),
                       [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
@@ -132,7 +172,7 @@ Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Recipient& recipi
                                                                       : Acknowledged::violation;
   }
   if (sent->selected.qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
-  forget_sent(sent);
+  complete_sent(sent, shared);
   fill_window(recipient, shared);
   return Acknowledged::expected;
 }
@@ -147,15 +187,20 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipi
   const auto sent = find_sent(pubrec.packet_identifier);
   if (sent != sent_.end()) {
     if (sent->selected.qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
-    if (!is_refused) released_.push_back(pubrec.packet_identifier);
-    forget_sent(sent);
+    if (is_refused) {
+      complete_sent(sent, shared);
+    } else {
+      released_.push_back(pubrec.packet_identifier);
+      if (kept_ != 0) shared.journal->received_by_client(kept_, *sent->message, pubrec.packet_identifier);
+      forget_sent(sent);
+    }
   } else if (const auto released = find_released(pubrec.packet_identifier); released == released_.end()) {
     result = Acknowledged::unknown;
     pubrel.reason = mqtt::Reason::packet_identifier_not_found;
   } else if (is_refused) {
-    released_.erase(released);
+    complete_released(released, shared);
   }
-  if (!is_refused) write_packet(pubrel, *recipient.outbox(), recipient.level());
+  if (!is_refused) send(pubrel, recipient, shared);
   fill_window(recipient, shared);
   return result;
 }
@@ -167,7 +212,7 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& reci
     return find_sent(pubcomp.packet_identifier) == sent_.end() ? Acknowledged::unknown
                                                                : Acknowledged::violation;
   }
-  released_.erase(released);
+  complete_released(released, shared);
   fill_window(recipient, shared);
   return Acknowledged::expected;
 }
@@ -188,15 +233,38 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
   sent_.erase_if([&](const Sent& sent) {
     if (may_again(sent.message, sent.selected)) return false;
     sent_bytes_ -= sent.message->size();
+    if (kept_ != 0) shared.journal->acknowledged(kept_, *sent.message, sent.packet_identifier);
     return true;
   });
   waits_again_ = static_cast<std::uint16_t>(sent_.size());
   for (const auto packet_identifier : released_) {
-    write_packet(mqtt::Pubrel{.packet_identifier = packet_identifier}, *recipient.outbox(),
-                 recipient.level());
+    send(mqtt::Pubrel{.packet_identifier = packet_identifier}, recipient, shared);
   }
-  queue_.erase_if([&](const Queue::Queued& queued) { return !may(queued.message, queued.selected); }, shared);
+  queue_.erase_if(
+      [&](const Queue::Queued& queued) {
+        if (may(queued.message, queued.selected)) return false;
+        if (kept_ != 0) shared.journal->dropped(*queued.message);
+        return true;
+      },
+      shared);
   fill_window(recipient, shared);
+}
+
+void Outgoing::restore_sent(std::shared_ptr<Message> message, Selected selected,
+                            mqtt::PacketIdentifier packet_identifier) {
+  sent_bytes_ += message->size();
+  sent_.push_back({.message = std::move(message),
+                   .selected = std::move(selected),
+                   .packet_identifier = packet_identifier});
+  last_identifier_ = packet_identifier;
+}
+
+void Outgoing::restore_released(mqtt::PacketIdentifier packet_identifier) {
+  released_.push_back(packet_identifier);
+}
+
+void Outgoing::restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared) {
+  queue_.push_back({.message = std::move(message), .selected = std::move(selected)}, shared);
 }
 
 }  // namespace pubsub_mqtt::session

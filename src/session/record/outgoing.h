@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "durable/stored_message.h"
 #include "protocol/recipient.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
@@ -44,7 +45,7 @@ class Outgoing {
   // Queues what has just found no place, since its publisher waits (routing/waiting.h).
   void add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected, Shared& shared);
   // What is queued and has expired goes.
-  void drop_expired(Shared& shared) { queue_.drop_expired(shared); }
+  void drop_expired(Shared& shared);
   // Whether all that is queued has its place within the limits.
   bool keeps_to_limits(const Shared& shared) const;
   bool is_half_empty(const Limits& limits) const;
@@ -72,6 +73,23 @@ class Outgoing {
   };
   std::vector<GroupMessage> of_groups() const;
 
+  // Where the session outlives the process, under which name the Journal knows it; 0: it does not. It is the same from
+  // the session's first message to its end.
+  KeptSession kept() const { return kept_; }
+  void set_kept(KeptSession kept) { kept_ = kept; }
+  // `visit` is given each message, once for each time that it is queued or in flight.
+  template <typename Visit>
+  void for_each_message(Visit&& visit) const {
+    for (const Sent& sent : sent_) visit(*sent.message);
+    queue_.for_each([&](const Queue::Queued& queued) { visit(*queued.message); });
+  }
+
+  // What an earlier process has left, in its order. What was in flight comes before what was queued.
+  void restore_sent(std::shared_ptr<Message> message, Selected selected,
+                    mqtt::PacketIdentifier packet_identifier);
+  void restore_released(mqtt::PacketIdentifier packet_identifier);
+  void restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared);
+
   std::size_t in_flight() const { return sent_.size() + released_.size(); }
   std::size_t queued() const { return queue_.size(); }
   // Without retained messages; as much of Shared::queued_bytes is this session's.
@@ -93,13 +111,17 @@ class Outgoing {
   }
   Added has_place_for(const Message& message, const Shared& shared) const;
   void send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
-            Time now);
-  const Sent& put_in_flight(const std::shared_ptr<Message>& message, const Selected& selected);
-  void send_again(Recipient& recipient, Time now);
+            Shared& shared);
+  void send(const Sent& sent, bool dup, Recipient& recipient, Shared& shared) const;
+  void send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const;
+  const Sent& put_in_flight(std::shared_ptr<Message> message, const Selected& selected, Shared& shared);
+  void send_again(Recipient& recipient, Shared& shared);
   void send_queued(Recipient& recipient, Shared& shared);
   void fill_window(Recipient& recipient, Shared& shared);
   mqtt::PacketIdentifier next_identifier();
   void forget_sent(Fifo<Sent>::Iterator sent);
+  void complete_sent(Fifo<Sent>::Iterator sent, Shared& shared);
+  void complete_released(Fifo<mqtt::PacketIdentifier>::Iterator released, Shared& shared);
   Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
   Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
 
@@ -109,6 +131,7 @@ class Outgoing {
   std::size_t sent_bytes_ = 0;     // of those in sent_
   std::uint16_t waits_again_ = 0;  // the last ones of sent_, which this connection has had no place for yet
   mqtt::PacketIdentifier last_identifier_ = 0;
+  KeptSession kept_ = 0;
 };
 
 }  // namespace pubsub_mqtt::session

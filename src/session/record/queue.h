@@ -67,12 +67,17 @@ class Queue {
     });
   }
 
-  void drop_expired(Shared& shared) {
+  // `drop` is given each that has expired, before it goes.
+  template <typename Drop>
+  void drop_expired(Shared& shared, Drop&& drop) {
     if (all_ == nullptr || all_->first_expiry > shared.now) return;
     Time first = Time::max();
     erase_if(
         [&](const Queued& queued) {
-          if (queued.message->has_expired(shared.now)) return true;
+          if (queued.message->has_expired(shared.now)) {
+            drop(queued);
+            return true;
+          }
           first = std::min(first, queued.message->envelope().expires_at);
           return false;
         },

@@ -133,9 +133,9 @@ bool Subscriptions::select(std::string_view topic) const {
                              [&](const Subscription& each) { return selects(each, topic, *wanted, true); });
 }
 
-const Matches& Subscriptions::match(NodeId node, topic::Type type, bool is_natural,
+const Matches& Subscriptions::match(NodeId node, topic::Form form, bool is_natural,
                                     std::string_view topic) const {
-  return all_->options->matches.get(node, type, is_natural, [&] { return find_matches(topic, is_natural); });
+  return all_->options->matches.get(node, form, is_natural, [&] { return find_matches(topic, is_natural); });
 }
 
 // Each filter once, with the options that were asked for last.

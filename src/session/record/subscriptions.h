@@ -43,9 +43,9 @@ class Subscriptions {
 
   // Whether any has an option beside its QoS.
   bool have_options() const { return all_ && all_->options && all_->options->subscriptions > 0; }
-  // Which filters select the node's topic of the TYPE: those with a wildcard TYPE where it is the item's natural one.
+  // Which filters select the node's topic of the form: those with a wildcard TYPE where it is the item's natural one.
   // Good until the next call.
-  const Matches& match(NodeId node, topic::Type type, bool is_natural, std::string_view topic) const;
+  const Matches& match(NodeId node, topic::Form form, bool is_natural, std::string_view topic) const;
 
  private:
   using List = std::vector<Subscription>;

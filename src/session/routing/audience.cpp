@@ -46,16 +46,16 @@ void Audience::remove(SessionId session) {
 
 void Audience::count(const Group& group, int by) {
   const auto& [selection, shared, _] = group;
-  for (std::size_t type = 0; type < topic::type_count; ++type) {
-    if (selection.by_type[type] || shared.by_type[type]) named_[type] += by;
+  for (std::size_t form = 0; form < topic::form_count; ++form) {
+    if (selection.by_form[form] || shared.by_form[form]) named_[form] += by;
   }
   if (selection.natural || shared.natural) natural_ += by;
   if (!shared.empty()) sharing_ += by;
 }
 
-bool Audience::receives(SessionId session, topic::Type type) const {
+bool Audience::receives(SessionId session, topic::Form form) const {
   return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-    return group.selection.qos(type, type) && find(group.sessions, session) != group.sessions.end();
+    return group.selection.qos(form, form.type) && find(group.sessions, session) != group.sessions.end();
   });
 }
 
@@ -65,6 +65,6 @@ bool Audience::shares(SessionId session) const {
   });
 }
 
-std::string Audience::topic(topic::Type type) const { return topic::make_topic(host_, type, node_); }
+std::string Audience::topic(topic::Form form) const { return topic::make_topic(host_, form.type, node_); }
 
 }  // namespace pubsub_mqtt::session

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "pubsub_mqtt/topic/type.h"
 
 namespace pubsub_mqtt::session {
@@ -26,21 +27,21 @@ class Audience {
   void change(const AudienceChange& change);
   const std::vector<Group>& groups() const { return groups_; }
 
-  // Whether the session receives the topic, or could if an item's payload is of that TYPE.
-  bool receives(SessionId session, topic::Type type) const;
+  // Whether the session receives the topic, or could if that is an item's natural one.
+  bool receives(SessionId session, topic::Form form) const;
   // Whether the groups that the session is a member of may give it what is published to the node.
   bool shares(SessionId session) const;
   // Whether anybody does.
   bool is_shared() const { return sharing_ > 0; }
 
   // Whether anybody receives the topic of an item whose payload is of `natural_type`, by himself or in a group.
-  bool is_received(topic::Type type, topic::Type natural_type) const {
-    return named_[static_cast<std::size_t>(type)] > 0 || (type == natural_type && natural_ > 0);
+  bool is_received(topic::Form form, topic::Type natural_type) const {
+    return named_[form.index()] > 0 || (form == natural_type && natural_ > 0);
   }
 
   const std::string& host() const { return host_; }
   const std::string& node() const { return node_; }
-  std::string topic(topic::Type type) const;
+  std::string topic(topic::Form form) const;
 
  private:
   void add(const AudienceChange& change);
@@ -50,7 +51,7 @@ class Audience {
   std::string host_;
   std::string node_;
   std::vector<Group> groups_;                   // none is empty, no two are equal
-  std::array<int, topic::type_count> named_{};  // members who receive the TYPE by name
+  std::array<int, topic::form_count> named_{};  // members who receive the form by name
   int natural_ = 0;                             // and the natural one
   int sharing_ = 0;                             // and something in a group
 };

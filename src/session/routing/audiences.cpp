@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "protocol/session.h"
@@ -18,7 +19,7 @@ namespace {
 
 // An item on one of its topics, as sessions with the same selection receive it.
 struct Part {
-  topic::Type type = topic::Type::json;
+  topic::Form form;
   mqtt::QoS qos = mqtt::QoS::at_most_once;
   bool is_natural = false;
 };
@@ -28,12 +29,12 @@ class Parts {
   Parts(const Selection& selection, const ItemPublished& item) {
     for (std::size_t i = 0; i < topic::type_count; ++i) {
       if (!item.payloads[i]) continue;
-      const auto type = static_cast<topic::Type>(i);
-      const auto selected = selection.qos(type, item.natural_type);
+      const topic::Form form = static_cast<topic::Type>(i);
+      const auto selected = selection.qos(form, item.natural_type);
       if (!selected) continue;
-      parts_[count_++] = {.type = type,
+      parts_[count_++] = {.form = form,
                           .qos = std::min(item.envelope.qos, *selected),
-                          .is_natural = type == item.natural_type};
+                          .is_natural = form == item.natural_type};
     }
   }
 
@@ -42,7 +43,7 @@ class Parts {
   const Part* end() const { return parts_.data() + count_; }
 
  private:
-  std::array<Part, topic::type_count> parts_;
+  std::array<Part, topic::form_count> parts_;
   std::size_t count_ = 0;
 };
 
@@ -56,19 +57,38 @@ Envelope envelope_for(topic::Type type, const ItemPublished& item) {
   return envelope;
 }
 
-// Takes the payload of that TYPE.
-std::shared_ptr<Message> make_message(const Audience& audience, topic::Type type, ItemPublished& item) {
-  return std::make_shared<Message>(
-      Message::Kind::live, item.node, type,
-      Publication{.topic = audience.topic(type),
-                  .payload = std::move(*item.payloads[static_cast<std::size_t>(type)]),
-                  .envelope = envelope_for(type, item)});
+// Neither has a NUL.
+std::string name_of(std::string_view host, std::string_view node) {
+  return std::string(host) + '\0' + std::string(node);
+}
+
+// Takes the payload of that form.
+std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form, ItemPublished& item) {
+  return std::make_shared<Message>(Message::Kind::live, item.node, form,
+                                   Publication{.topic = audience.topic(form),
+                                               .payload = std::move(*item.payloads[form.index()]),
+                                               .envelope = envelope_for(form.type, item)});
 }
 
 }  // namespace
 
+void Audiences::await_node(std::string_view host, std::string_view node,
+                           const std::shared_ptr<Message>& message) {
+  without_node_[name_of(host, node)].push_back(message);
+}
+
 void Audiences::carry_out(NodeOpened& opened) {
+  if (!without_node_.empty()) give_number(opened);
   by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name));
+}
+
+void Audiences::give_number(const NodeOpened& opened) {
+  const auto found = without_node_.find(name_of(opened.host, opened.name));
+  if (found == without_node_.end()) return;
+  for (const auto& each : found->second) {
+    if (const auto message = each.lock()) message->set_node(opened.node);
+  }
+  without_node_.erase(found);
 }
 
 void Audiences::carry_out(const AudienceChange& change) {
@@ -109,8 +129,8 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
       if (session == nullptr) continue;
       bool is_for_it = false;
       for (const auto& part : parts) {
-        auto& message = messages[static_cast<std::size_t>(part.type)];
-        if (message == nullptr) message = make_message(audience, part.type, item);
+        auto& message = messages[part.form.index()];
+        if (message == nullptr) message = make_message(audience, part.form, item);
         session->guard(
             [&] { is_for_it = session->deliver(message, part.qos, part.is_natural) || is_for_it; });
       }
@@ -123,10 +143,10 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
 std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages) {
   std::size_t receivers = 0;
   for (SharedGroup* group : groups_.selecting(item.node, audience.host(), audience.node())) {
-    const topic::Type type = group->type().value_or(item.natural_type);
-    if (!item.payloads[static_cast<std::size_t>(type)]) continue;
-    auto& message = messages[static_cast<std::size_t>(type)];
-    if (message == nullptr) message = make_message(audience, type, item);
+    const topic::Form form = group->form().value_or(item.natural_type);
+    if (!item.payloads[form.index()]) continue;
+    auto& message = messages[form.index()];
+    if (message == nullptr) message = make_message(audience, form, item);
     if (give(*group, audience, message)) ++receivers;
   }
   return receivers;
@@ -163,9 +183,9 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
   for (auto& each : retained.messages) {
     const auto audience = by_node_.find(each.node);
     // The right may have gone while the batch was gathered.
-    if (audience == by_node_.end() || !audience->second.receives(session.id(), each.type)) continue;
-    session.deliver(std::make_shared<Message>(Message::Kind::retained, each.node, each.type,
-                                              Publication{.topic = audience->second.topic(each.type),
+    if (audience == by_node_.end() || !audience->second.receives(session.id(), each.form)) continue;
+    session.deliver(std::make_shared<Message>(Message::Kind::retained, each.node, each.form,
+                                              Publication{.topic = audience->second.topic(each.form),
                                                           .payload = std::move(each.payload),
                                                           .envelope = each.envelope}),
                     each.envelope.qos, each.is_natural);
@@ -175,7 +195,7 @@ void Audiences::send(Session& session, RetainedMessages& retained) const {
 
 bool Audiences::may_have(const Session& session, const Message& message) const {
   const auto audience = by_node_.find(message.node());
-  return audience != by_node_.end() && audience->second.receives(session.id(), message.type());
+  return audience != by_node_.end() && audience->second.receives(session.id(), message.form());
 }
 
 bool Audiences::may_share(const Session& session, const Message& message) const {

@@ -4,13 +4,18 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "routing/audience.h"
 #include "routing/direct_ways.h"
 #include "routing/shared_groups.h"
@@ -33,6 +38,10 @@ class Audiences {
   void carry_out(ItemPublished& item);
   void carry_out(RetainedMessages& retained);
 
+  // A message of an earlier process, in which nodes had other numbers: it gets its node's when that is opened. Until
+  // then nobody may have it.
+  void await_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
+
   // A publish on the direct way. Returns for how many sessions it was, connected or not; nullopt where pubsub must see
   // it.
   std::optional<std::size_t> publish(const DirectWay& way, const mqtt::Publish& packet,
@@ -46,9 +55,10 @@ class Audiences {
   bool may_share(const Session& session, const Message& message) const;
 
  private:
-  // Of an item, one for each topic, made when somebody wants it, whoever receives it.
-  using Messages = std::array<std::shared_ptr<Message>, topic::type_count>;
+  // Of an item, one for each form, made when somebody wants it, whoever receives it.
+  using Messages = std::array<std::shared_ptr<Message>, topic::form_count>;
 
+  void give_number(const NodeOpened& opened);
   std::size_t send(const Audience& audience, ItemPublished& item);
   std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);
   bool give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message);
@@ -58,6 +68,8 @@ class Audiences {
   SharedGroups& groups_;
   const Limits& limits_;
   std::unordered_map<NodeId, Audience> by_node_;
+  // By host and node, with a NUL in between. No hash table: who chooses the name would choose its place in it.
+  std::map<std::string, std::vector<std::weak_ptr<Message>>> without_node_;
 };
 
 }  // namespace pubsub_mqtt::session

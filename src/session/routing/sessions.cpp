@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <exception>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <variant>
 
+#include "durable/journal.h"
+#include "durable/restore.h"
 #include "protocol/connect_properties.h"
 #include "protocol/refusals.h"
 #include "protocol/session.h"
@@ -46,6 +49,8 @@ class Sessions::State {
   void log_lack_of_memory(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
 
+  void tell(const Promises::Waiting& waiting);
+
   void carry_out(const LoginReply& reply);
   void carry_out(const AuthReply& reply);
   void carry_out(const CloseAccount& account);
@@ -59,6 +64,7 @@ class Sessions::State {
   Audiences audiences;
   RepeatedLines repeated_lines;
   Shared shared;
+  std::unique_ptr<Journal> journal;
   Refusals refusals;
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
@@ -82,6 +88,67 @@ void Sessions::await_login(ConnectionId id, Connection& connection) {
   state_->logging_in.emplace(id, &connection);
 }
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
+
+void Sessions::keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now) {
+  State& state = *state_;
+  state.shared.now = now;
+  state.journal = std::make_unique<Journal>(store, state.shared.groups, contents.last_number);
+  state.shared.journal = state.journal.get();
+  set_wall_clock(wall, now);
+  restore(std::move(contents), {.table = state.table,
+                                .shared = state.shared,
+                                .audiences = state.audiences,
+                                .journal = *state.journal});
+  state.table.for_each([&](Session& session) { state.attend(session); });
+}
+
+void Sessions::set_wall_clock(store::WallTime wall, Time now) {
+  if (state_->journal) state_->journal->set_wall_clock(wall - now);
+}
+
+void Sessions::post_changes() {
+  if (state_->journal) state_->journal->post();
+}
+
+void Sessions::keep_promises() {
+  if (!state_->journal) return;
+  state_->journal->look();
+  while (const auto waiting = state_->journal->promises().take()) state_->tell(*waiting);
+}
+
+// On the connection on which it was promised.
+void Sessions::State::tell(const Promises::Waiting& waiting) {
+  if (const auto* connect = std::get_if<HeldConnect>(&waiting.held)) {
+    const auto found = logging_in.find(waiting.connection);
+    if (found != logging_in.end()) {
+      found->second->stored_session_ended(connect->account, connect->authentication_data);
+    }
+    return;
+  }
+  Session* session = table.find(waiting.session);
+  if (session == nullptr || !session->is_here(waiting.connection)) return;
+  session->guard([&] {
+    std::visit(
+        [&](const auto& held) {
+          if constexpr (!std::is_same_v<decltype(held), const HeldConnect&>) session->tell(held);
+        },
+        waiting.held);
+  });
+}
+
+bool Sessions::end_stored(const mqtt::Connect& connect, const std::string& account,
+                          std::string_view authentication_data, ConnectionId connection) {
+  if (!state_->journal) return false;
+  const SessionKey key{.account = account, .client_identifier = std::string(connect.client_identifier)};
+  Session* session = state_->take_over(key);
+  if (session == nullptr || session->journal() == nullptr) return false;
+  const SessionId ended = session->id();
+  state_->close(*session);
+  state_->journal->promises().hold(
+      ended, connection,
+      HeldConnect{.account = account, .authentication_data = std::string(authentication_data)});
+  return true;
+}
 
 bool Sessions::has_place_for(const mqtt::Connect& connect, const std::string& account) const {
   if (granted_expiry(connect, limits()).count() == 0) return true;
@@ -117,6 +184,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   const bool present = session != nullptr;
   if (present) {
     state_->table.set_expiry(*session, record.expiry);
+    if (!session->outlives_connection() && state_->journal) state_->journal->end(*session);
   } else {
     session = &state_->table.create(std::move(record), state_->shared);
   }
@@ -127,6 +195,9 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   state_->deadlines.erase(session->id());
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
+  if (state_->journal && session->outlives_connection()) {
+    state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
+  }
   return {.session = *session, .present = present};
 }
 
@@ -160,6 +231,7 @@ void Sessions::State::end_of_connection(Session& session) {
 
 // What is due for a session without a connection is done; the rest is awaited.
 void Sessions::State::attend(Session& session) {
+  if (session.journal() != nullptr) session.journal()->disconnected(session);
   if (session.ends_at() <= shared.now) {
     const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
     repeated_lines.log(
@@ -195,6 +267,7 @@ void Sessions::State::close(Session& session) {
   }
   const auto passed_on = session.record().outgoing.of_groups();
   session.leave_groups();
+  if (session.journal() != nullptr) session.journal()->end(session);
   if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
   table.erase(session);
   for (const auto& each : passed_on) audiences.give(each.group, each.message);
@@ -344,8 +417,12 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
-  Session* session = reply.ticket.will ? nullptr : table.find(reply.ticket.session);
+  Session* session = table.find(reply.ticket.session);
   if (session == nullptr) return;
+  if (reply.ticket.will) {
+    if (session->journal() != nullptr) session->journal()->published_will(*session);
+    return;
+  }
   bool goes_on = true;
   session->guard([&] { goes_on = session->reply(reply); });
   if (goes_on) return;

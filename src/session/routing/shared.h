@@ -17,6 +17,7 @@
 namespace pubsub_mqtt::session {
 
 class Audiences;
+class Journal;
 class SessionTable;
 
 struct Shared {
@@ -30,7 +31,8 @@ struct Shared {
   Waiting waiting{limits};
   Pauses pauses = {};
   SharedGroups groups = {};
-  Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
+  Journal* journal = nullptr;  // nullptr: nothing outlives the process
+  Time now{0};                 // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet

@@ -1,5 +1,6 @@
 #include "routing/shared_groups.h"
 
+#include <limits>
 #include <variant>
 
 #include "pubsub_mqtt/topic/topic.h"
@@ -10,11 +11,11 @@ namespace {
 // Of a filter that was granted.
 std::string_view inner_filter(std::string_view filter) { return topic::split_group(filter)->filter; }
 
-std::optional<topic::Type> type_of(std::string_view filter) {
+std::optional<topic::Form> form_of(std::string_view filter) {
   const auto parsed = topic::parse_filter(inner_filter(filter));
   if (const auto* topic = std::get_if<topic::NodeTopic>(&parsed)) return topic->type;
   const auto* pattern = std::get_if<topic::NodePattern>(&parsed);
-  return pattern == nullptr ? std::nullopt : pattern->type;
+  return pattern == nullptr ? std::nullopt : std::optional<topic::Form>(pattern->type);
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ void SharedGroups::join(SessionId session, const std::string& account, const Sub
 SharedGroups::Groups::iterator SharedGroups::create(const Key& key) {
   while (++last_number_ == 0 || by_number_.contains(last_number_)) continue;
   const auto group =
-      groups_.try_emplace(StoredKey(key), last_number_, std::string(key.filter), type_of(key.filter)).first;
+      groups_.try_emplace(StoredKey(key), last_number_, std::string(key.filter), form_of(key.filter)).first;
   try {
     by_number_.emplace(last_number_, group);
     filters_.insert(inner_filter(key.filter), last_number_);
@@ -101,6 +102,12 @@ bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
   if (group == groups_.end() || !group->second.erase(session)) return false;
   if (group->second.empty()) erase(group);
   return true;
+}
+
+GroupNumber SharedGroups::number(const std::string& account, std::string_view topic_filter) const {
+  auto group = groups_.find(Key{.account = std::nullopt, .filter = topic_filter});
+  if (group == groups_.end()) group = groups_.find(Key{.account = account, .filter = topic_filter});
+  return group == groups_.end() ? std::numeric_limits<GroupNumber>::max() : group->second.number();
 }
 
 SharedGroup* SharedGroups::find(GroupNumber number) const {

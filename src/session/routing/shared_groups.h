@@ -23,7 +23,7 @@
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/boundary/ticket.h"
 #include "pubsub_mqtt/topic/filter_tree.h"
-#include "pubsub_mqtt/topic/type.h"
+#include "pubsub_mqtt/topic/form.h"
 #include "record/matches.h"
 #include "routing/group_number.h"
 
@@ -46,15 +46,15 @@ class SharedGroup {
     Match match;  // what its subscription says, as it was granted
   };
 
-  // `filter` is `$share/GROUP/FILTER`, and `type` what FILTER names, if it does.
-  SharedGroup(GroupNumber number, std::string filter, std::optional<topic::Type> type)
-      : number_(number), type_(type), filter_(std::move(filter)) {}
+  // `filter` is `$share/GROUP/FILTER`, and `form` what FILTER names, if it does.
+  SharedGroup(GroupNumber number, std::string filter, std::optional<topic::Form> form)
+      : number_(number), form_(form), filter_(std::move(filter)) {}
 
   GroupNumber number() const { return number_; }
   // As its members have subscribed to it.
   const std::string& filter() const { return filter_; }
   // Which topic of an item it selects; nullopt: the natural one.
-  std::optional<topic::Type> type() const { return type_; }
+  std::optional<topic::Form> form() const { return form_; }
 
   bool empty() const { return members_.empty(); }
   bool has(SessionId session) const;
@@ -90,7 +90,7 @@ class SharedGroup {
   std::vector<Member>::iterator place(SessionId session);
 
   GroupNumber number_;
-  std::optional<topic::Type> type_;
+  std::optional<topic::Form> form_;
   std::string filter_;
   std::vector<Member> members_;  // sorted by session
   SessionId last_ = 0;           // who got the last message
@@ -104,6 +104,9 @@ class SharedGroups {
   // Does nothing where the session is in no such group. What it has not acknowledged is for the caller to give to
   // others.
   void leave(SessionId session, const std::string& account, std::string_view topic_filter) noexcept;
+
+  // Of the group that an account's member is in with that filter; one that no group has where there is none.
+  GroupNumber number(const std::string& account, std::string_view topic_filter) const;
 
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;

@@ -23,10 +23,11 @@ void check_subscribers(const pugi::xml_node& element) {
   for (std::size_t i = 0; i < pubsub_mqtt::topic::type_count; ++i) {
     const auto type = static_cast<Type>(i);
     const auto payload = to_mqtt(type, element);
-    require(payload.has_value() == (type == natural || type == Type::xml),
-            "the natural TYPE and xml have a payload");
-    if (payload) require(is_xml_text(*payload), "a payload is XML text");
-    if (type == natural && natural_text)
+    require(payload.has_value() == (type == natural || type == Type::xml || type == Type::any),
+            "the natural TYPE, xml and any have a payload");
+    if (payload && concrete(type, natural) != Type::binary)
+      require(is_xml_text(*payload), "a payload other than binary is XML text");
+    if (concrete(type, natural) == natural && natural_text)
       require(payload == natural_text, "the natural payload is that of its TYPE");
   }
 }
@@ -41,17 +42,18 @@ std::optional<std::string> after_xml(Type type, const pugi::xml_node& element) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const auto type = static_cast<Type>(data[0] % pubsub_mqtt::topic::type_count);
+  const auto asked = static_cast<Type>(data[0] % pubsub_mqtt::topic::type_count);
   const std::vector<char> bytes(data + 1, data + size);
   const std::string_view payload(bytes.data(), bytes.size());
+  const auto type = asked == Type::any ? type_of_any(payload) : asked;
 
-  const auto result = to_element(type, payload, {.id = "urn:uuid:1", .author = "a", .updated = 1795350896});
+  const auto result = to_element(asked, payload, {.id = "urn:uuid:1", .author = "a", .updated = 1795350896});
   const auto* document = std::get_if<pugi::xml_document>(&result);
   if (document == nullptr) {
     require(!std::get<Refused>(result).reason.empty(), "a refusal has a reason");
     return 0;
   }
-  require(is_xml_text(payload), "only XML text is accepted");
+  require(type == Type::binary || is_xml_text(payload), "of text, only XML text is accepted");
   check_tree(*document);
   const pugi::xml_node element = document->document_element();
   check_subscribers(element);

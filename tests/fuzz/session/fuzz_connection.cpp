@@ -433,7 +433,7 @@ class World {
       const auto node = input.below(nodes + 1);
       const auto qos = static_cast<mqtt::QoS>(input.below(3));
       batch.messages.push_back({.node = node,
-                                .type = topic::Type::json,
+                                .form = topic::Type::json,
                                 .payload = std::string(input.byte() * std::size_t{12}, 'r'),
                                 .envelope = {.qos = qos, .retain = true}});
     }
@@ -444,7 +444,7 @@ class World {
     AudienceChange change{.node = input.below(nodes), .session = any_session(input), .selection = {}};
     if (input.flag()) change.selection.natural = static_cast<mqtt::QoS>(input.below(3));
     if (input.flag())
-      change.selection.by_type[input.below(topic::type_count)] = static_cast<mqtt::QoS>(input.below(3));
+      change.selection.by_form[input.below(topic::type_count)] = static_cast<mqtt::QoS>(input.below(3));
     if (change.selection.empty()) {
       auto& route = routes_.at(change.node);
       std::exchange(route, new_route(change.node))->withdraw();

@@ -128,7 +128,7 @@ TEST_F(HubConformanceTest, ASecondSubscribeReplacesTheFirstWithoutAGap) {  // [M
     EXPECT_EQ(subscribe(1, filter, QoS::exactly_once), Reason::granted_qos_2);
     const auto changes = take<AudienceChange>();
     ASSERT_FALSE(changes.empty());
-    for (const auto& change : changes) EXPECT_EQ(change.selection.by_type[json], QoS::exactly_once);
+    for (const auto& change : changes) EXPECT_EQ(change.selection.by_form[json], QoS::exactly_once);
     EXPECT_EQ(take<RetainedMessages>().size(), 1U);  // again
     ask(RetainedRequest{.session = 1});
     // One UNSUBSCRIBE ends what two SUBSCRIBEs made one.
@@ -153,8 +153,8 @@ TEST_F(HubConformanceTest,
   // The same filter again replaces the first.
   subscribe(1, "pubsub/xml/node");
   const auto selection = last_of<AudienceChange>().selection;
-  EXPECT_EQ(selection.by_type[json], QoS::at_most_once);
-  EXPECT_EQ(selection.by_type[utf8], QoS::exactly_once);
+  EXPECT_EQ(selection.by_form[json], QoS::at_most_once);
+  EXPECT_EQ(selection.by_form[utf8], QoS::exactly_once);
 }
 
 TEST_F(HubConformanceTest, UnsubscribeRemovesTheSameCharactersOnly) {  // [MQTT-3.10.4-1, MQTT-3.10.4-2]

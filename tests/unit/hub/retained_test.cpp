@@ -58,7 +58,7 @@ TEST_F(RetainedTest, IsSentOnEverySubscribe) {  // [MQTT-3.3.1-6, MQTT-3.8.4-3]
     const auto messages = retained_for(1, "pubsub/json/node");
     ASSERT_EQ(messages.size(), 1U);
     EXPECT_EQ(messages[0].payload, " 1 ");
-    EXPECT_EQ(messages[0].type, payload::Type::json);
+    EXPECT_EQ(messages[0].form, payload::Type::json);
     EXPECT_EQ(messages[0].envelope.qos, mqtt::QoS::at_least_once);  // the lower of the two
   }
 }
@@ -69,7 +69,7 @@ TEST_F(RetainedTest, EveryTypeIsAViewOfIt) {
   EXPECT_EQ(retained_for(1, "pubsub/xml/node").at(0).payload, "<json xmlns='urn:xmpp:json:0'>1</json>");
   const auto natural = retained_for(1, "pubsub/+/node");
   ASSERT_EQ(natural.size(), 1U);
-  EXPECT_EQ(natural[0].type, payload::Type::json);
+  EXPECT_EQ(natural[0].form, payload::Type::json);
 }
 
 // So that it bears the identifiers of filters with a wildcard for TYPE, or does not (MQTT 5.0, 3.3.2.3.8).

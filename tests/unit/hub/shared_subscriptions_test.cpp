@@ -38,12 +38,12 @@ TEST_F(SharedSubscriptionsTest, AreSelectedApartFromThoseOfTheClientAlone) {
   auto told = change();
   ASSERT_TRUE(told.has_value());
   EXPECT_TRUE(told->selection.empty());
-  EXPECT_EQ(told->shared, SharedSelection{.by_type = {true}});
+  EXPECT_EQ(told->shared, SharedSelection{.by_form = {true}});
   subscribe(1, "pubsub/json/node", QoS::at_least_once);
   told = change();
   ASSERT_TRUE(told.has_value());
-  EXPECT_EQ(told->selection.by_type[json], QoS::at_least_once);
-  EXPECT_EQ(told->shared, SharedSelection{.by_type = {true}});
+  EXPECT_EQ(told->selection.by_form[json], QoS::at_least_once);
+  EXPECT_EQ(told->shared, SharedSelection{.by_form = {true}});
   unsubscribe(1, "$share/g/pubsub/json/node");
   told = change();
   ASSERT_TRUE(told.has_value());
@@ -76,7 +76,7 @@ TEST_F(SharedSubscriptionsTest, FollowNodesAndRights) {
   subscribe(1, "$share/g/pubsub/json/later");
   EXPECT_FALSE(change()) << "it waits";
   create("later");
-  EXPECT_EQ(change().value().shared, SharedSelection{.by_type = {true}});
+  EXPECT_EQ(change().value().shared, SharedSelection{.by_form = {true}});
   service.open["later"] = false;
   hub.node_changed("pubsub", "later");
   EXPECT_TRUE(change().value().shared.empty());

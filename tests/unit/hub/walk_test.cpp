@@ -207,7 +207,7 @@ TEST_F(WalkTest, ALowerQosIsFollowedByWhatOtherFiltersSelect) {
   ASSERT_EQ(changes.size(), 1002U);
   EXPECT_EQ(std::count_if(changes.begin(), changes.end(),
                           [](const AudienceChange& change) {
-                            return change.selection.by_type[json] == mqtt::QoS::at_least_once;
+                            return change.selection.by_form[json] == mqtt::QoS::at_least_once;
                           }),
             1);
 }

@@ -26,14 +26,14 @@ TEST_F(WildcardTest, GivesWhatTheClientMayRead) {
   subscribe(1, "pubsub/json/#");
   const auto changes = take<AudienceChange>();
   ASSERT_EQ(changes.size(), 2U);  // node and other, not secret
-  for (const auto& change : changes) EXPECT_EQ(change.selection.by_type[json], mqtt::QoS::at_most_once);
+  for (const auto& change : changes) EXPECT_EQ(change.selection.by_form[json], mqtt::QoS::at_most_once);
 }
 
 TEST_F(WildcardTest, AWildcardTypeSelectsTheNaturalTopic) {
   subscribe(1, "pubsub/+/node", mqtt::QoS::at_least_once);
   const auto change = last_of<AudienceChange>();
   EXPECT_EQ(change.selection.natural, mqtt::QoS::at_least_once);
-  EXPECT_EQ(change.selection.by_type[json], std::nullopt);
+  EXPECT_EQ(change.selection.by_form[json], std::nullopt);
   publish("pubsub/json/node", "1");
   auto item = last_of<ItemPublished>();
   EXPECT_EQ(item.natural_type, payload::Type::json);
@@ -51,11 +51,11 @@ TEST_F(WildcardTest, OverlappingFiltersGiveTheHighestQos) {  // [MQTT-3.3.5-1]
   subscribe(1, "pubsub/json/#", mqtt::QoS::exactly_once);
   subscribe(1, "+/json/+", mqtt::QoS::at_least_once);
   subscribe(1, "#", mqtt::QoS::at_least_once);
-  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::exactly_once);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_form[json], mqtt::QoS::exactly_once);
   ask(AskToUnsubscribe{.session = 1, .packet_identifier = 1, .topic_filters = {"pubsub/json/#"}});
   const auto changes = take<AudienceChange>();
   ASSERT_EQ(changes.size(), 2U);
-  EXPECT_EQ(changes[0].selection.by_type[json], mqtt::QoS::at_least_once);
+  EXPECT_EQ(changes[0].selection.by_form[json], mqtt::QoS::at_least_once);
   EXPECT_EQ(changes[0].selection.natural, mqtt::QoS::at_least_once);
 }
 
@@ -64,7 +64,7 @@ TEST_F(WildcardTest, FollowsNodesAsTheyComeAndGo) {
   deliveries.clear();
   create("new");
   hub.take_deliveries(deliveries);
-  EXPECT_EQ(last_of<AudienceChange>().selection.by_type[json], mqtt::QoS::at_most_once);
+  EXPECT_EQ(last_of<AudienceChange>().selection.by_form[json], mqtt::QoS::at_most_once);
   publish("pubsub/json/new", "1");
   EXPECT_EQ(last_of<ItemPublished>().payloads[json], "1");
   service.open.erase("new");

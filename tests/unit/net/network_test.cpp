@@ -75,7 +75,7 @@ TEST_F(NetworkTest, DeliveriesReachTheClient) {
   let_in(client);
 
   Selection selection;
-  selection.by_type[0] = mqtt::QoS::at_most_once;
+  selection.by_form[0] = mqtt::QoS::at_most_once;
   ItemPublished item{.node = 5, .payloads = {}};
   item.payloads[0] = std::string(3000000, 'x');  // more than a socket takes at once
   std::vector<Delivery> deliveries;
@@ -150,7 +150,7 @@ TEST_F(NetworkTest, AClientThatIsClosedAndDoesNotReadIsNotKeptForEver) {
   ASSERT_EQ(connect_client(stalled), 0);
   let_in(stalled);
   Selection selection;
-  selection.by_type[0] = mqtt::QoS::at_most_once;
+  selection.by_form[0] = mqtt::QoS::at_most_once;
   ItemPublished item{.node = 5, .payloads = {}};
   item.payloads[0] = std::string(30000000, 'x');
   std::vector<Delivery> deliveries;
@@ -186,7 +186,7 @@ TEST_F(NetworkTest, AClientThatIsGoneWhenSomethingIsSentIsLogged) {
     const SessionId session = wait_for<OpenSession>().session;
     for (std::size_t i = 0; i < limits.max_pending_publishes; ++i) wait_for<PublishRequest>();
     Selection selection;
-    selection.by_type[0] = mqtt::QoS::at_most_once;
+    selection.by_form[0] = mqtt::QoS::at_most_once;
     ItemPublished item{.node = 5, .payloads = {}};
     item.payloads[0] = std::string(30000000, 'x');
     deliveries.emplace_back(NodeOpened{.node = 5, .host = "h", .name = "n"});
@@ -224,7 +224,7 @@ TEST_F(NetworkTest, WhatAClientSentBeforeItWentIsCarriedOut) {
     ASSERT_EQ(poll(&waiting, 1, patience), 1);
   }
   Selection selection;
-  selection.by_type[0] = mqtt::QoS::at_most_once;
+  selection.by_form[0] = mqtt::QoS::at_most_once;
   ItemPublished item{.node = 5, .payloads = {}};
   item.payloads[0] = "1";
   std::vector<Delivery> deliveries;
@@ -260,7 +260,7 @@ TEST_F(NetworkTest, AConnectionMayBeToldToReadOnAndToCloseAtOnce) {
   for (int i = 0; i < publishes; ++i) connection = wait_for<PublishRequest>().ticket.connection;
 
   Selection selection;
-  selection.by_type[0] = mqtt::QoS::at_most_once;
+  selection.by_form[0] = mqtt::QoS::at_most_once;
   ItemPublished item{.node = 5, .payloads = {}};
   item.payloads[0] = std::string(30000000, 'x');
   std::vector<Delivery> deliveries;

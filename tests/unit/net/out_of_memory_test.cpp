@@ -87,7 +87,7 @@ class OutOfMemoryTest : public NetworkTest {
   // What it subscribed to is published, once small and once larger than a socket takes.
   void publish_to(SessionId session) {
     Selection selection;
-    selection.by_type[0] = mqtt::QoS::at_most_once;
+    selection.by_form[0] = mqtt::QoS::at_most_once;
     deliveries.emplace_back(AudienceChange{.node = 5, .session = session, .selection = selection});
     for (const std::size_t size : {10UL, 3000000UL}) {
       ItemPublished item{.node = 5, .payloads = {}};

@@ -33,9 +33,9 @@ TEST(AudienceTest, FollowsEachChange) {
   Audience audience("h", "n");
   for (int i = 0; i < 20000; ++i) {
     AudienceChange change{.node = 1, .session = random() % 200, .selection = {}};
-    if (random() % 3 != 0) change.selection.by_type[random() % 4] = static_cast<mqtt::QoS>(random() % 3);
+    if (random() % 3 != 0) change.selection.by_form[random() % 4] = static_cast<mqtt::QoS>(random() % 3);
     if (random() % 3 != 0) change.selection.natural = static_cast<mqtt::QoS>(random() % 3);
-    if (random() % 3 == 0) change.shared.by_type[random() % 4] = true;
+    if (random() % 3 == 0) change.shared.by_form[random() % 4] = true;
     change.shared.natural = random() % 3 == 0;
     audience.change(change);
     if (change.selection.empty() && change.shared.empty()) {
@@ -66,7 +66,7 @@ TEST(AudienceTest, WhatOnlyGroupsReceiveIsReceived) {
   EXPECT_TRUE(audience.is_received(Type::json, Type::json));
   EXPECT_FALSE(audience.is_received(Type::xml, Type::json));
   EXPECT_FALSE(audience.receives(1, Type::json)) << "not by itself";
-  audience.change({.node = 1, .session = 1, .selection = {}, .shared = {.by_type = {true}}});
+  audience.change({.node = 1, .session = 1, .selection = {}, .shared = {.by_form = {true}}});
   EXPECT_TRUE(audience.is_received(Type::json, Type::xml));
   audience.change({.node = 1, .session = 1, .selection = {}});
   EXPECT_FALSE(audience.is_received(Type::json, Type::json));

@@ -287,6 +287,12 @@ TEST_F(AuthenticationTest, AuthNamesItsMethod) {  // (5.0, 3.15.2.2.2)
   EXPECT_EQ(goodbye(local).reason, Reason::protocol_error);
 }
 
+TEST_F(AuthenticationTest, TheEmptyAuthIsNoClients) {  // (5.0, 3.15.2.1): it is 0x00, and names no method
+  log_in(local);
+  local.receive(std::string("\xF0\x00", 2));
+  EXPECT_EQ(goodbye(local).reason, Reason::protocol_error);
+}
+
 TEST_F(AuthenticationTest, AClientAuthenticatesAgainWhileOtherPacketsFlowOn) {
   log_in(remote);
   say(remote, Reason::reauthenticate, "first again");

@@ -177,7 +177,7 @@ TEST_F(BridgeTest, ARetainedMessageThatItPublishedIsItsOwn) {
   const auto own = server.requested<PublishRequest>().back().publication.envelope;
   const auto retained = [&](std::string payload, const Envelope& envelope) {
     return RetainedMessages::Message{
-        .node = node, .type = topic::Type::utf8, .payload = std::move(payload), .envelope = envelope};
+        .node = node, .form = topic::Type::utf8, .payload = std::move(payload), .envelope = envelope};
   };
   server.sessions.handle(RetainedMessages{
       .session = bridge.session(),

@@ -61,7 +61,7 @@ class DeliveryFixture : public ::testing::Test {
   }
   void select(const Client& client, QoS qos, Type type) {
     AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-    change.selection.by_type[static_cast<std::size_t>(type)] = qos;
+    change.selection.by_form[static_cast<std::size_t>(type)] = qos;
     server.sessions.handle(change);
   }
 

@@ -27,7 +27,7 @@ class DirectWayTest : public ::testing::Test {
   }
 
   void receive_by_name(Type type, QoS qos = QoS::at_most_once) {
-    selection.by_type[static_cast<std::size_t>(type)] = qos;
+    selection.by_form[static_cast<std::size_t>(type)] = qos;
     server.sessions.handle(
         AudienceChange{.node = node, .session = subscriber.session(), .selection = selection});
   }

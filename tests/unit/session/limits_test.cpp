@@ -387,7 +387,7 @@ TEST_F(QueueBudgetTest, RetainedMessagesDoNotCount) {
   publish(0);
   RetainedMessages batch{.session = other.session(), .messages = {}};
   batch.messages.push_back({.node = 7,
-                            .type = topic::Type::utf8,
+                            .form = topic::Type::utf8,
                             .payload = std::string(1000, 'x'),
                             .envelope = {.qos = QoS::at_least_once, .retain = true}});
   server.sessions.handle(std::move(batch));

@@ -1,6 +1,7 @@
 // CONNECT, CONNACK and DISCONNECT of clients that speak MQTT 5.0.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <string>
 
@@ -49,6 +50,35 @@ TEST_F(Mqtt5ConnectTest, SaysWhatTheServerTakes) {  // 3.2.2.3
   std::set<Id> said;
   for (const auto& property : connack.properties) said.insert(property.identifier);
   EXPECT_EQ(said, (std::set{Id::receive_maximum, Id::maximum_packet_size, Id::topic_alias_maximum}));
+}
+
+// [MQTT5-3.1.2-21, MQTT5-3.2.2-21, MQTT5-3.2.2-22]
+TEST_F(Mqtt5ConnectTest, WhoWouldBeSilentForTooLongIsToldHowLongItMayBe) {
+  using std::chrono::seconds;
+  server.limits.max_keep_alive = seconds(60);
+  for (const auto asked : std::to_array<std::uint16_t>({0, 61, 65535})) {
+    Client each(server);
+    each.send(mqtt::Connect{.level = Level::mqtt_5, .keep_alive = asked, .client_identifier = "meter"});
+    const auto bytes = each.outbox.take();
+    EXPECT_EQ(packet_in<mqtt::Connack>(bytes).properties.integer(Id::server_keep_alive), 60U) << asked;
+    EXPECT_EQ(each.connection->deadline(), seconds(90)) << asked;
+  }
+  for (const auto asked : std::to_array<std::uint16_t>({1, 60})) {
+    Client each(server);
+    each.send(mqtt::Connect{.level = Level::mqtt_5, .keep_alive = asked, .client_identifier = "meter"});
+    const auto bytes = each.outbox.take();
+    EXPECT_EQ(packet_in<mqtt::Connack>(bytes).properties.integer(Id::server_keep_alive), std::nullopt);
+    EXPECT_EQ(each.connection->deadline(), Time(seconds(asked)) * 3 / 2);
+  }
+}
+
+TEST_F(Mqtt5ConnectTest, AnOlderClientKeepsToItsOwnKeepAlive) {
+  server.limits.max_keep_alive = std::chrono::seconds(60);
+  client.connect("silent for ever");
+  EXPECT_EQ(client.connection->deadline(), std::nullopt);
+  Client seldom(server);
+  seldom.connect("seldom", 600);
+  EXPECT_EQ(seldom.connection->deadline(), std::chrono::seconds(900));
 }
 
 TEST_F(Mqtt5ConnectTest, WhatTheClientTakesIsItsSessions) {

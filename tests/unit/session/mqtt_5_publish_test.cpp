@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "../base/allocated_bytes.h"
 #include "client.h"
+#include "protocol/client_aliases.h"
 
 namespace pubsub_mqtt::session {
 namespace {
@@ -146,6 +148,29 @@ TEST_F(Mqtt5PublishTest, TopicsBehindAliasesHaveALimitTogether) {
   EXPECT_EQ(goodbye(), Reason::quota_exceeded);
 }
 
+// What CONNACK has promised holds for the connection, and the next one is promised something else.
+TEST_F(Mqtt5PublishTest, AReloadTakesNoAliasFromAClientThatIsConnected) {
+  server.limits.max_topic_aliases = 1;
+  publish_with_alias("h/json/a", 32);
+  publish_with_alias("", 32);
+  EXPECT_EQ(topics(), (Topics{"h/json/a", "h/json/a"}));
+  Client next(server);
+  next.level = Level::mqtt_5;
+  next.connect("next");
+  publish(next, "h/json/a", {{.identifier = Id::topic_alias, .value = 2U}});
+  EXPECT_TRUE(next.outbox.closed);
+}
+
+// Memory is for what is set, not for the highest number.
+TEST(ClientAliases, AHighAliasCostsNoMoreThanALowOne) {
+  ClientAliases aliases;
+  const auto properties = encoded({{.identifier = Id::topic_alias, .value = 65535U}});
+  mqtt::Publish publish{.topic = "h/json/a", .properties = mqtt::Properties(properties)};
+  const auto before = allocated_bytes();
+  EXPECT_EQ(aliases.resolve(publish, 65535), std::nullopt);
+  EXPECT_LT(allocated_bytes() - before, 200U);
+}
+
 TEST_F(Mqtt5PublishTest, PropertiesTravelUnalteredInTheirOrder) {  // [MQTT5-3.3.2-4, MQTT5-3.3.2-15 to -20]
   publish(client, "h/json/n",
           {{.identifier = Id::user_property, .value = mqtt::UserProperty{"b", "1"}},
@@ -189,6 +214,39 @@ TEST_F(Mqtt5PublishTest, ARefusalIsToldInPuback) {  // 3.4.2.1
   EXPECT_EQ(puback.packet_identifier, 7U);
   EXPECT_EQ(puback.reason, Reason::payload_format_invalid);
   EXPECT_EQ(puback.properties.bytes(Id::reason_string), "it is not JSON");
+}
+
+// (docs/architecture.md, "Back-pressure")
+TEST_F(Mqtt5PublishTest, AnAcknowledgementThatWaitsForASubscriberKeepsItsWords) {
+  server.limits.max_inflight = 1;
+  server.limits.max_queued_messages = 1;
+  server.sessions.handle(NodeOpened{.node = 7, .host = "h", .name = "n"});
+  Client slow(server);
+  slow.connect_again("slow");
+  AudienceChange change{.node = 7, .session = slow.session(), .selection = {}};
+  change.selection.natural = QoS::at_least_once;
+  server.sessions.handle(change);
+  for (mqtt::PacketIdentifier i = 1; i <= 3; ++i) {
+    publish_at(QoS::at_least_once, i);
+    ItemPublished item{
+        .node = 7, .natural_type = topic::Type::json, .payloads = {}, .envelope = last_envelope()};
+    item.payloads[static_cast<std::size_t>(topic::Type::json)] = "1";
+    server.sessions.handle(std::move(item));
+    answer(Outcome::accepted, Reason::success);
+  }
+  client.outbox.take();
+  publish_at(QoS::at_least_once, 4);
+  answer(Outcome::refused, Reason::not_authorized, "no right");
+  publish_at(QoS::exactly_once, 5);
+  answer(Outcome::refused, Reason::payload_format_invalid, "it is not JSON");
+  EXPECT_EQ(client.outbox.take(), "");
+  slow.send(mqtt::Puback{.packet_identifier = 1});
+  written = client.outbox.take();
+  const auto packets = packets_in(written);
+  ASSERT_EQ(packets.size(), 3U);
+  EXPECT_EQ(std::get<mqtt::Puback>(packets[0]).packet_identifier, 3U);
+  EXPECT_EQ(std::get<mqtt::Puback>(packets[1]).properties.bytes(Id::reason_string), "no right");
+  EXPECT_EQ(std::get<mqtt::Pubrec>(packets[2]).properties.bytes(Id::reason_string), "it is not JSON");
 }
 
 TEST_F(Mqtt5PublishTest, ARefusalWithoutAReasonIsARefusal) {

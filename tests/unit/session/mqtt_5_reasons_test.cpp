@@ -135,6 +135,60 @@ TEST_F(Mqtt5ReasonsTest, APacketThatIsTooLargeIsToldInDisconnect) {  // 3.1.2.11
   EXPECT_EQ(goodbye().reason, Reason::packet_too_large);
 }
 
+// What CONNACK has promised holds for the connection, and the next one is promised something else.
+TEST_F(Mqtt5ReasonsTest, AReloadDoesNotMakeAPacketTooLargeForAClientThatIsConnected) {
+  connect(client);
+  server.limits.max_packet_size = 100;
+  const mqtt::Publish publish{.topic = "h/json/n", .payload = std::string_view("\"1234567890\"")};
+  const std::string padding =
+      encoded({{.identifier = Id::user_property,
+                .value = mqtt::UserProperty{"padding", std::string_view(std::string(100, 'x'))}}});
+  mqtt::Publish large = publish;
+  large.properties = mqtt::Properties(padding);
+  client.send(large);
+  EXPECT_FALSE(client.outbox.closed);
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 1U);
+  Client next(server);
+  next.send(packet("next"));
+  written = next.outbox.take();
+  EXPECT_EQ(packet_in<mqtt::Connack>(written).properties.integer(Id::maximum_packet_size), 100U);
+  next.send(large);
+  EXPECT_EQ(last<mqtt::Disconnect>(next).reason, Reason::packet_too_large);
+}
+
+// [MQTT5-3.1.2-24]: what cannot be answered is not carried out.
+TEST_F(Mqtt5ReasonsTest, ASubscribeWhoseAnswerTheClientDoesNotTakeClosesIt) {
+  const auto small = encoded({{.identifier = Id::maximum_packet_size, .value = 30U}});
+  const auto filters = [](std::size_t count) {
+    return std::vector<std::string_view>(count, std::string_view("h/json/n"));
+  };
+  const auto connect_small = [&](Client& each, std::string_view name) {
+    auto connect = packet(name);
+    connect.properties = mqtt::Properties(small);
+    each.send(connect);
+    each.outbox.take();
+  };
+  const auto subscribe = [&](Client& each, std::size_t count) {
+    mqtt::Subscribe packet{.packet_identifier = 1, .subscriptions = {}};
+    for (const auto filter : filters(count)) packet.subscriptions.push_back({.topic_filter = filter});
+    each.send(packet);
+  };
+  connect_small(client, "meter");
+  subscribe(client, 25);  // SUBACK has 5 bytes more than filters
+  client.send(mqtt::Unsubscribe{.packet_identifier = 2, .topic_filters = filters(25)});
+  EXPECT_FALSE(client.outbox.closed);
+  EXPECT_EQ(server.requested<SubscribeRequest>().size(), 1U);
+  EXPECT_EQ(server.requested<UnsubscribeRequest>().size(), 1U);
+  subscribe(client, 26);
+  EXPECT_EQ(goodbye().reason, Reason::packet_too_large);
+  EXPECT_EQ(server.requested<SubscribeRequest>().size(), 1U);
+  Client other(server);
+  connect_small(other, "other");
+  other.send(mqtt::Unsubscribe{.packet_identifier = 2, .topic_filters = filters(26)});
+  EXPECT_EQ(last<mqtt::Disconnect>(other).reason, Reason::packet_too_large);
+  EXPECT_EQ(server.requested<UnsubscribeRequest>().size(), 1U);
+}
+
 TEST_F(Mqtt5ReasonsTest, SilenceIsToldInDisconnect) {  // [MQTT5-3.1.2-22]
   client.level = Level::mqtt_5;
   client.connect("meter", 10);

@@ -32,7 +32,7 @@ class OutOfMemoryTest : public testing::TestWithParam<bool> {
 
   void subscribe(SessionId session, NodeId node) {
     AudienceChange change{.node = node, .session = session, .selection = {}};
-    change.selection.by_type[as_json] = QoS::exactly_once;
+    change.selection.by_form[as_json] = QoS::exactly_once;
     server.sessions.handle(change);
   }
 

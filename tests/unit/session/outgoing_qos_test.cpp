@@ -33,7 +33,7 @@ class OutgoingQosTest : public ::testing::Test {
 
   void subscribe(NodeId to, std::optional<QoS> qos) {
     AudienceChange change{.node = to, .session = client.session(), .selection = {}};
-    change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = qos;
+    change.selection.by_form[static_cast<std::size_t>(topic::Type::utf8)] = qos;
     server.sessions.handle(change);
   }
 
@@ -90,7 +90,7 @@ TEST_F(OutgoingQosTest, TheWindowIsFullOfBytesBeforeItIsFullOfMessages) {
 TEST_F(OutgoingQosTest, AWildcardAndANamedTypeGiveOneMessageAtTheHigherQos) {
   connect();
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-  change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = QoS::at_most_once;
+  change.selection.by_form[static_cast<std::size_t>(topic::Type::utf8)] = QoS::at_most_once;
   change.selection.natural = QoS::at_least_once;
   server.sessions.handle(change);
   publish("1", QoS::exactly_once);
@@ -296,7 +296,7 @@ TEST_F(OutgoingQosTest, ARightToAnotherTypeIsNoneToWhatWasQueued) {
   client.lose();
   publish("queued");
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
-  change.selection.by_type[static_cast<std::size_t>(topic::Type::json)] = QoS::exactly_once;
+  change.selection.by_form[static_cast<std::size_t>(topic::Type::json)] = QoS::exactly_once;
   server.sessions.handle(change);
   again.connect_again("meter");
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Connack{.session_present = true}));
@@ -370,7 +370,7 @@ TEST_F(OutgoingQosTest, WhatIsInFlightIsNotSentAgainToWhoHasLostTheRight) {
     server.answer(server.requested<SubscribeRequest>().back());
     const auto give = [&](std::optional<QoS> qos) {
       AudienceChange change{.node = node, .session = reader.session(), .selection = {}};
-      change.selection.by_type[static_cast<std::size_t>(topic::Type::utf8)] = qos;
+      change.selection.by_form[static_cast<std::size_t>(topic::Type::utf8)] = qos;
       server.sessions.handle(change);
     };
     give(QoS::exactly_once);

@@ -304,7 +304,7 @@ class RetainedMessagesTest : public SessionLifetimeTest {
     RetainedMessages retained{.session = client.session(), .messages = {}};
     for (const auto payload : payloads) {
       retained.messages.push_back({.node = 7,
-                                   .type = topic::Type::utf8,
+                                   .form = topic::Type::utf8,
                                    .payload = std::string(payload),
                                    .envelope = {.qos = qos, .retain = true}});
     }

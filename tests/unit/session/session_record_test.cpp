@@ -33,7 +33,7 @@ class SessionRecordTest : public testing::Test {
         mqtt::Subscribe{.packet_identifier = 1, .subscriptions = {{.topic_filter = filter, .qos = qos}}});
     server.answer(server.requested<SubscribeRequest>().back());
     AudienceChange change{.node = the_node, .session = client.session(), .selection = {}};
-    change.selection.by_type[as_json] = qos;
+    change.selection.by_form[as_json] = qos;
     server.sessions.handle(change);
   }
 
@@ -106,7 +106,7 @@ TEST_F(SessionRecordTest, GoesOnInAnotherGateway) {
   NodeOpened opened{.node = the_node, .host = "h", .name = "n"};
   audiences.carry_out(opened);
   AudienceChange change{.node = the_node, .session = session.id(), .selection = {}};
-  change.selection.by_type[as_json] = QoS::exactly_once;
+  change.selection.by_form[as_json] = QoS::exactly_once;
   audiences.carry_out(change);
   session.resume();
   EXPECT_EQ(outbox.take(),

@@ -14,7 +14,7 @@ constexpr auto utf8 = static_cast<std::size_t>(topic::Type::utf8);
 
 Selection select(std::initializer_list<std::size_t> types) {
   Selection selection;
-  for (const std::size_t type : types) selection.by_type[type] = mqtt::QoS::at_most_once;
+  for (const std::size_t type : types) selection.by_form[type] = mqtt::QoS::at_most_once;
   return selection;
 }
 

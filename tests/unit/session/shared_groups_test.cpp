@@ -67,7 +67,7 @@ TEST_F(SharedGroupsTest, KnowsWhichTopicOfAnItemItsFilterSelects) {
            {"$share/a/#", std::nullopt},
        }) {
     join(1, filter);
-    EXPECT_EQ(only().type(), type) << filter;
+    EXPECT_EQ(only().form(), type) << filter;
     groups.leave(1, {}, filter);
   }
 }

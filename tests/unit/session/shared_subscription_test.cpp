@@ -148,7 +148,7 @@ TEST_F(SharedSubscriptionTest, TheTopicIsWhatTheFilterOfTheGroupSelects) {
   Client client(server);
   client.connect("client");
   AudienceChange change{.node = shared_node, .session = client.session(), .selection = {}};
-  change.shared.by_type = {true, false, false, true};
+  change.shared.by_form = {true, false, false, true};
   server.sessions.handle(change);
   subscribe(client, {{.topic_filter = "$share/g/h/xml/n"}, {.topic_filter = "$share/g/h/json/+"}});
   ItemPublished item{.node = shared_node, .natural_type = type_of_node, .payloads = {"1", {}, {}, "<json/>"}};

@@ -82,7 +82,7 @@ class SimulatedHub {
         const NodeId node = random_() % nodes;
         const auto qos = static_cast<mqtt::QoS>(random_() % (node + 1));
         batch.messages.push_back({.node = node,
-                                  .type = topic::Type::utf8,
+                                  .form = topic::Type::utf8,
                                   .payload = next_payload(),
                                   .envelope = {.qos = qos, .retain = true}});
         note_sent(client, node, last_payload_, qos);

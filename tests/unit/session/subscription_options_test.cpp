@@ -117,7 +117,7 @@ TEST_F(SubscriptionOptionsTest, AWildcardTypeSelectsTheNaturalTopicOnly) {
   subscribe({"h/xml/n"}, 2);
   AudienceChange change{.node = node, .session = client.session(), .selection = {}};
   change.selection.natural = QoS::at_most_once;
-  change.selection.by_type[static_cast<std::size_t>(Type::xml)] = QoS::at_most_once;
+  change.selection.by_form[static_cast<std::size_t>(Type::xml)] = QoS::at_most_once;
   server.sessions.handle(change);
   ItemPublished item{.node = node, .natural_type = Type::utf8, .payloads = {}, .envelope = {}};
   item.payloads[static_cast<std::size_t>(Type::utf8)] = "1";
@@ -135,11 +135,11 @@ TEST_F(SubscriptionOptionsTest, RetainedMessagesBearIdentifiersAtTheQosOfTheHub)
   server.sessions.handle(
       RetainedMessages{.session = client.session(),
                        .messages = {{.node = node,
-                                     .type = Type::utf8,
+                                     .form = Type::utf8,
                                      .payload = "1",
                                      .envelope = {.qos = QoS::at_least_once, .retain = true}},
                                     {.node = node,
-                                     .type = Type::utf8,
+                                     .form = Type::utf8,
                                      .is_natural = false,
                                      .payload = "2",
                                      .envelope = {.qos = QoS::at_most_once, .retain = true}}}});
@@ -295,7 +295,7 @@ TEST_F(SubscriptionOptionsTest, ARetainedMessageOfItsOwnIsLocal) {
   server.sessions.handle(
       RetainedMessages{.session = client.session(),
                        .messages = {{.node = node,
-                                     .type = Type::utf8,
+                                     .form = Type::utf8,
                                      .payload = "own",
                                      .envelope = {.retain = true, .publisher = publisher(client)}}}});
   EXPECT_EQ(packets_in(take()).size(), 0U);

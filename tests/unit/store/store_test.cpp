@@ -84,7 +84,7 @@ TEST_F(StoreTest, KeepsEverythingOfASession) {
 TEST_F(StoreTest, KeepsMessagesInTheirOrder) {
   Publication first{.topic = "host/xml/node", .payload = std::string("\0\xFF", 2)};
   first.envelope = {.qos = mqtt::QoS::exactly_once, .retain = true, .publisher = 0xFFFFFFFFFFFFFFFF};
-  MessageRow row{.number = 3, .audience = 2, .is_retained = true, .type = topic::Type::xml};
+  MessageRow row{.number = 3, .audience = 2, .is_retained = true};
   row.publication = std::make_shared<const Publication>(first);
   row.expires_at = WallTime(1234);
   {
@@ -99,7 +99,6 @@ TEST_F(StoreTest, KeepsMessagesInTheirOrder) {
   EXPECT_EQ(contents.audiences.size(), 1U);
   const auto& kept = contents.messages[0];
   EXPECT_EQ(kept.number, 3U);
-  EXPECT_EQ(kept.type, topic::Type::xml);
   EXPECT_TRUE(kept.is_retained);
   EXPECT_EQ(kept.expires_at, WallTime(1234));
   EXPECT_EQ(kept.publication->payload, first.payload);

@@ -1,0 +1,27 @@
+// Where a message stands in the store: in one row, for all sessions for which it is kept. A value; network thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pubsub_mqtt/store/rows.h"
+
+namespace pubsub_mqtt::session {
+
+struct StoredAudience;
+
+// Turns of the network thread's loop in which something was to be stored, from 1.
+using Turn = std::uint64_t;
+
+// Stands for a stored session in the Journal; 0: for none.
+using KeptSession = std::uint32_t;
+
+struct StoredMessage {
+  store::RowNumber number = 0;         // 0: it is not stored
+  Turn turn = 0;                       // in which it was numbered; 0: in an earlier process
+  std::size_t sessions = 0;            // that still need it
+  StoredAudience* audience = nullptr;  // nullptr: the turn goes on
+  std::size_t place = 0;               // among the new messages of the turn
+};
+
+}  // namespace pubsub_mqtt::session

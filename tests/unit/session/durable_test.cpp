@@ -1,0 +1,363 @@
+// Sessions that outlive the process: what is stored when, and who waits for it. With a real store, and turns that end
+// when the test says so.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+
+#include "client.h"
+#include "durable/members.h"
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt::session {
+namespace {
+
+using mqtt::QoS;
+
+TEST(MembersTest, ComeOutAsTheyWentIn) {
+  const std::vector<Member> in{
+      {.session = 1, .qos = QoS::at_least_once},
+      {.session = 128, .qos = QoS::exactly_once, .retain = true},
+      {.session = 1ULL << 46U, .qos = QoS::at_least_once, .identifiers = "identifiers"},
+      {.session = 7, .qos = QoS::exactly_once, .identifiers = "i", .shared_filter = "$share/g/h/#"}};
+  std::string bytes;
+  for (const auto& member : in) append(member, bytes);
+  std::string_view left = bytes;
+  for (const auto& member : in) EXPECT_EQ(take_member(left), member);
+  EXPECT_EQ(take_member(left), std::nullopt);
+}
+
+TEST(MembersTest, WhatIsCutOffIsNone) {
+  std::string bytes;
+  append({.session = 300, .qos = QoS::at_least_once, .identifiers = "identifiers", .shared_filter = "f"},
+         bytes);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    std::string_view left = std::string_view(bytes).substr(0, size);
+    EXPECT_EQ(take_member(left), std::nullopt) << size;
+  }
+}
+
+constexpr NodeId node = 7;
+constexpr std::string_view topic = "h/utf8/n";
+
+// The store writes the true time with each commit.
+store::WallTime wall() {
+  return std::chrono::duration_cast<store::WallTime>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+// A process: sessions, and the store that they are written into.
+class Process {
+ public:
+  explicit Process(const std::string& path)
+      : store({.path = path, .durability = store::Durability::process}) {
+    auto contents = store.open();
+    EXPECT_TRUE(contents.has_value());
+    server.requests.reserve(100);
+    server.sessions.keep(store, std::move(*contents), wall(), Time(1000));
+    EXPECT_TRUE(store.start([this] {
+      const std::lock_guard lock(mutex_);
+      notified_.notify_all();
+    }));
+    server.sessions.handle(NodeOpened{.node = node, .host = "h", .name = "n"});
+  }
+
+  // The turn ends, and what it has changed is committed; nobody has heard of that yet.
+  void commit() {
+    const auto before = store.committed();
+    server.sessions.post_changes();
+    std::unique_lock lock(mutex_);
+    notified_.wait_for(lock, std::chrono::seconds(20), [&] { return store.committed() > before; });
+  }
+  void commit_and_tell() {
+    commit();
+    server.sessions.keep_promises();
+  }
+
+  void listen(const Client& client, QoS qos) {
+    AudienceChange change{.node = node, .session = client.session(), .selection = {}};
+    change.selection.natural = qos;
+    server.sessions.handle(change);
+  }
+  void publish(std::string payload, QoS qos, SessionId publisher = 0) {
+    ItemPublished item{.node = node, .natural_type = topic::Type::utf8, .payloads = {}};
+    item.envelope = {.qos = qos, .session = publisher};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = std::move(payload);
+    server.sessions.handle(std::move(item));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable notified_;
+
+ public:
+  store::Store store;
+  Server server;
+};
+
+class DurableTest : public testing::Test {
+ protected:
+  DurableTest() {
+    std::string name = std::filesystem::temp_directory_path() / "durable-XXXXXX";
+    directory = mkdtemp(name.data());
+    begin();
+  }
+  ~DurableTest() override {
+    process.reset();
+    std::filesystem::remove_all(directory);
+  }
+
+  void begin() { process.emplace(directory / "store.sqlite"); }
+  // Ends without a word, when all that was posted is committed.
+  void begin_again() {
+    process->server.sessions.post_changes();
+    process->store.stop(std::chrono::seconds(20));
+    process.reset();
+    begin();
+  }
+  // What a process that begins now finds.
+  store::Contents stored() {
+    process->store.stop(std::chrono::seconds(20));
+    const std::string path = directory / "store.sqlite";
+    process.reset();
+    auto contents = store::Store({.path = path}).open();
+    return contents ? std::move(*contents) : store::Contents();
+  }
+  Server& server() { return process->server; }
+
+  void connect(Client& client, std::string_view identifier) {
+    client.connect_again(identifier);
+    client.outbox.take();
+  }
+
+  std::filesystem::path directory;
+  std::optional<Process> process;
+};
+
+std::string publish_bytes(std::string_view payload, QoS qos, mqtt::PacketIdentifier packet_identifier,
+                          bool dup = false) {
+  return bytes_of(mqtt::Publish{
+      .topic = topic, .payload = payload, .qos = qos, .dup = dup, .packet_identifier = packet_identifier});
+}
+
+TEST_F(DurableTest, SubackWaitsForItsCommit) {
+  Client client(server());
+  connect(client, "c");
+  client.send(mqtt::Subscribe{1, {{topic, QoS::at_least_once}}});
+  server().answer(server().requested<SubscribeRequest>().back());
+  EXPECT_EQ(client.outbox.take(), "");
+  process->commit();
+  EXPECT_EQ(client.outbox.take(), "") << "the network thread has not heard of it";
+  server().sessions.keep_promises();
+  EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Suback{1, {mqtt::Reason::granted_qos_1}}));
+}
+
+TEST_F(DurableTest, AtQos1TheMessageLeavesAndTheAcknowledgementWaits) {
+  Client subscriber(server());
+  connect(subscriber, "s");
+  process->listen(subscriber, QoS::at_least_once);
+  Client publisher(server());
+  publisher.connect("p");
+  process->commit_and_tell();
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
+  process->publish("1", QoS::at_least_once, publisher.session());
+  server().answer();
+  EXPECT_EQ(subscriber.outbox.take(), publish_bytes("1", QoS::at_least_once, 1));
+  EXPECT_EQ(publisher.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Puback{5}));
+}
+
+TEST_F(DurableTest, NobodyWaitsWhereNothingIsKept) {
+  Client subscriber(server());
+  subscriber.connect("s");
+  process->listen(subscriber, QoS::exactly_once);
+  Client publisher(server());
+  publisher.connect("p");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  process->publish("1", QoS::exactly_once, publisher.session());
+  server().answer();
+  EXPECT_EQ(subscriber.outbox.take(), publish_bytes("1", QoS::exactly_once, 1));
+  EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Pubrec{5}));
+  server().sessions.post_changes();
+  const auto contents = stored();
+  EXPECT_TRUE(contents.sessions.empty());
+  EXPECT_TRUE(contents.messages.empty());
+}
+
+TEST_F(DurableTest, AtQos2EachStepWaitsAndNothingOvertakes) {
+  Client subscriber(server());
+  connect(subscriber, "s");
+  process->listen(subscriber, QoS::exactly_once);
+  process->commit_and_tell();
+  process->publish("1", QoS::exactly_once);
+  process->publish("2", QoS::at_least_once);
+  EXPECT_EQ(subscriber.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(subscriber.outbox.take(),
+            publish_bytes("1", QoS::exactly_once, 1) + publish_bytes("2", QoS::at_least_once, 2));
+  subscriber.send(mqtt::Pubrec{1});
+  EXPECT_EQ(subscriber.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(subscriber.outbox.take(), bytes_of(mqtt::Pubrel{1}));
+}
+
+TEST_F(DurableTest, WhatWaitedForAConnectionThatHasGoneIsSentOnTheNext) {
+  Client first(server());
+  connect(first, "s");
+  process->listen(first, QoS::exactly_once);
+  process->publish("1", QoS::exactly_once);
+  first.lose();
+  Client second(server());
+  second.connect_again("s");
+  EXPECT_EQ(second.outbox.take(), session_present);
+  process->commit_and_tell();
+  EXPECT_EQ(second.outbox.take(), publish_bytes("1", QoS::exactly_once, 1, true));
+}
+
+TEST_F(DurableTest, AMessageForManyIsOneRow) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(std::make_unique<Client>(server()));
+    connect(*clients.back(), "c" + std::to_string(i));
+    process->listen(*clients.back(), QoS::at_least_once);
+    clients.back()->lose();
+  }
+  process->publish("1", QoS::at_least_once);
+  process->publish("2", QoS::at_least_once);
+  process->commit();
+  const auto contents = stored();
+  EXPECT_EQ(contents.sessions.size(), 10U);
+  EXPECT_EQ(contents.messages.size(), 2U);
+  EXPECT_EQ(contents.audiences.size(), 1U);
+}
+
+TEST_F(DurableTest, WhatAllHaveAcknowledgedIsNotStoredAnyMore) {
+  Client client(server());
+  connect(client, "c");
+  process->listen(client, QoS::at_least_once);
+  process->publish("1", QoS::at_least_once);
+  process->commit_and_tell();
+  client.send(mqtt::Puback{1});
+  process->commit();
+  const auto contents = stored();
+  EXPECT_TRUE(contents.messages.empty());
+  EXPECT_TRUE(contents.inflight.empty());
+}
+
+TEST_F(DurableTest, ASessionBeginsAgainWithAllThatIsOfIt) {
+  Client client(server());
+  connect(client, "c");
+  client.send(mqtt::Subscribe{1, {{topic, QoS::exactly_once}}});
+  server().answer(server().requested<SubscribeRequest>().back());
+  process->listen(client, QoS::exactly_once);
+  process->publish("1", QoS::exactly_once);
+  process->publish("2", QoS::exactly_once);
+  process->commit_and_tell();
+  client.send(mqtt::Pubrec{1});
+  client.lose();
+  process->publish("3", QoS::at_least_once);
+  begin_again();
+
+  ASSERT_EQ(server().requested<SubscribeRequest>().size(), 1U);
+  const auto request = server().requested<SubscribeRequest>()[0];
+  EXPECT_EQ(request.subscriptions[0].topic_filter, topic);
+  EXPECT_EQ(request.subscriptions[0].retain_handling, mqtt::RetainHandling::never);
+  server().answer(request);
+  AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
+  change.selection.natural = QoS::exactly_once;
+  server().sessions.handle(change);
+  process->commit_and_tell();
+  Client again(server());
+  again.connect_again("c");
+  EXPECT_EQ(again.outbox.take(), session_present + bytes_of(mqtt::Pubrel{1}) +
+                                     publish_bytes("2", QoS::exactly_once, 2, true) +
+                                     publish_bytes("3", QoS::at_least_once, 3));
+}
+
+TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenItIsNotAnyMore) {
+  Client publisher(server());
+  connect(publisher, "p");
+  process->commit_and_tell();
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  server().answer();
+  EXPECT_EQ(publisher.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Pubrec{5}));
+  begin_again();
+  Client again(server());
+  connect(again, "p");
+  const std::size_t asked = server().requested<PublishRequest>().size();
+  again.send(mqtt::Publish{
+      .topic = topic, .payload = "1", .qos = QoS::exactly_once, .dup = true, .packet_identifier = 5});
+  EXPECT_EQ(server().requested<PublishRequest>().size(), asked) << "it is a duplicate";
+  EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubrec{5}));
+  again.send(mqtt::Pubrel{5});
+  EXPECT_EQ(again.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubcomp{5}));
+}
+
+TEST_F(DurableTest, AClientThatBeginsANewSessionIsToldWhenTheOldOneIsStoredNoMore) {
+  Client old(server());
+  connect(old, "c");
+  old.lose();
+  process->commit_and_tell();
+  Client client(server());
+  client.send(mqtt::Connect{.client_identifier = "c"});
+  EXPECT_EQ(client.outbox.take(), "");
+  process->commit_and_tell();
+  EXPECT_EQ(client.outbox.take(), accepted);
+}
+
+TEST_F(DurableTest, OneThatHasGoneMeanwhileIsNotMissed) {
+  Client old(server());
+  connect(old, "c");
+  old.lose();
+  {
+    Client client(server());
+    client.send(mqtt::Connect{.client_identifier = "c"});
+  }
+  process->commit_and_tell();
+  EXPECT_EQ(server().sessions.size(), 0U);
+}
+
+// What a group gave to a member that ends goes to another, behind what that one has had since.
+TEST_F(DurableTest, AMessageThatIsPassedOnIsStoredAgain) {
+  const std::string filter = "$share/g/" + std::string(topic);
+  std::vector<std::unique_ptr<Client>> members;
+  for (const char* name : {"a", "b"}) {
+    members.push_back(std::make_unique<Client>(server()));
+    Client& member = *members.back();
+    connect(member, name);
+    member.send(mqtt::Subscribe{1, {{filter, QoS::at_least_once}}});
+    server().answer(server().requested<SubscribeRequest>().back());
+    AudienceChange change{.node = node, .session = member.session(), .selection = {}};
+    change.shared.by_form[static_cast<std::size_t>(topic::Type::utf8)] = true;
+    server().sessions.handle(change);
+    process->commit_and_tell();
+  }
+  for (auto& member : members) member->lose();
+  process->publish("1", QoS::at_least_once);
+  process->publish("2", QoS::at_least_once);
+  process->commit();
+  {
+    Client clean(server());
+    clean.send(mqtt::Connect{.client_identifier = "a"});
+    process->commit_and_tell();
+  }
+  const auto contents = stored();
+  ASSERT_EQ(contents.sessions.size(), 1U);
+  EXPECT_EQ(contents.messages.size(), 2U);
+  for (const auto& message : contents.messages) {
+    EXPECT_TRUE(contents.cursors.empty() || message.number > contents.cursors[0].message);
+  }
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::session
