@@ -22,7 +22,8 @@ return function (services)
 	end
 
 	return function (host, node, account)
-		if told[host] or not services[host].nodes[node].config.persist_items then return; end
+		local node_obj = not told[host] and services[host].nodes[node]; -- which a handler may have deleted
+		if not node_obj or not node_obj.config.persist_items then return; end
 		local now = monotonic();
 		if now - begin > 1 then begin, published = now, {}; end
 		published[account] = (published[account] or 0) + 1;
