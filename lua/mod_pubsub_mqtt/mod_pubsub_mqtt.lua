@@ -158,6 +158,7 @@ end
 --- Prosody's side
 
 local give_access = module:require "access"(settings, shared);
+local load_storage_driver = module:require "storage_driver";
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
@@ -224,6 +225,7 @@ function callbacks.wake_after(seconds)
 end
 
 local function start()
+	if not reloaded then load_storage_driver(); end
 	if not reloaded and not shared.core:start(durability, store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
 		shared.core = nil;

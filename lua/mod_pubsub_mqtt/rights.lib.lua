@@ -24,6 +24,7 @@ local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 -- shared: see mod_pubsub_mqtt.lua; available_bytes: the library's; the others: what these libraries return
 return function (shared, component_settings, new_nodes, observers, available_bytes)
 	local services, disabled, watched = shared.services, shared.disabled, shared.watched;
+	local notice_slow_storage = module:require "slow_storage"(services);
 	local rights = {};
 
 	local function is_open(host, node)
@@ -129,6 +130,7 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 			module:log("error", "Publishing to %s on %s failed, the item may be stored: %s", node, host, done);
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
+			notice_slow_storage(host, node, account);
 			return "accepted", nil, nil, observers.has_none(watched[host], node);
 		end
 		if err == "internal-server-error" and is_disk_full() then

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -12,19 +13,24 @@ Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
 bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
   const Callbacks::Entered entered(callbacks_, L);
   auto contents = settings ? open_store(*settings) : store::Contents();
-  if (!network_.start(store_.get(), std::move(contents))) return false;
-  if (store_ && !store_->start([this] { network_.wake(); })) return false;
+  // Before the network thread, which posts, and after it again, when there is somebody to be told.
+  if (store_ != nullptr && !store_->start(nullptr)) return false;
+  if (!network_.start(store_, std::move(contents))) return false;
+  if (store_ != nullptr) {
+    store_->start([this] { network_.wake(); });
+    network_.wake();
+  }
   take();
   finish_until(WorkSlices::Clock::time_point::max());
   return true;
 }
 
 store::Contents Core::open_store(const store::Settings& settings) {
-  store_ = std::make_unique<store::Store>(settings);
+  store_ = &process_store(settings, store::Access::alone).store;
   auto contents = store_->open();
   log_of_store();
   if (contents) return std::move(*contents);
-  store_.reset();
+  store_ = nullptr;
   return {};
 }
 
@@ -36,7 +42,7 @@ void Core::log_of_store() {
 
 // The store may still run, and the network thread is the first to go.
 Core::~Core() {
-  if (store_) store_->stop_notifying();
+  if (store_ != nullptr) store_->stop_notifying();
 }
 
 void Core::take() {
@@ -164,14 +170,14 @@ void Core::stop_if_asked(lua_State* L) {
     network_.send_wills();
     take();
     const bool done = finish_until(deadline);
-    if (store_) store_->stop_notifying();
+    if (store_ != nullptr) store_->stop_notifying();
     network_.stop();
     take();
     if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }
-    if (store_) stop_store(deadline);
+    if (store_ != nullptr && !store_->holds_items()) stop_store(deadline);
     callbacks_.stopped();
   }
   callbacks_.detach(L);

@@ -88,7 +88,7 @@ class Core final : private WorkSlices::Work {
 
   Callbacks callbacks_;
   hub::Hub hub_;
-  std::unique_ptr<store::Store> store_;  // nullptr: sessions end with the process
+  store::Store* store_ = nullptr;  // of the process; nullptr: sessions end with the process
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

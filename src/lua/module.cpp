@@ -4,6 +4,7 @@
 //   limits                        what docs/configuration.md calls limits, see push_limit_settings()
 //   available_bytes(path)         that Prosody may still write to the filesystem of path; nil where that cannot be told
 //   new(limits, callbacks)        a core; limits: a number for each of these by its name, and who may log in how
+//   open_store(...)               what mod_storage_pubsub_mqtt.lua sees of the library, see storage.h
 //   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
 //                                 why that failed, or false where no certificate was found; is_named: whether
@@ -70,6 +71,7 @@
 #include "port_certificates.h"
 #include "protected_call.h"
 #include "pubsub_mqtt/mqtt/properties.h"
+#include "storage.h"
 #include "tls_settings.h"
 
 namespace pubsub_mqtt::lua {
@@ -715,5 +717,7 @@ extern "C" __attribute__((visibility("default"))) int luaopen_pubsub_mqtt(lua_St
   lua_setfield(L, -2, "version");
   push_limit_settings(L);
   lua_setfield(L, -2, "limits");
+  push_open_store(L);
+  lua_setfield(L, -2, "open_store");
   return 1;
 }

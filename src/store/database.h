@@ -14,6 +14,8 @@ class Database {
  public:
   // Opens the file, or makes one that its owner writes and its group reads. Returns SQLITE_OK or the error.
   int open(const Settings& settings);
+  // Where it was closed.
+  int open_again(const Settings& settings) { return handle_ == nullptr ? open(settings) : SQLITE_OK; }
   void close() { handle_.reset(); }
 
   sqlite3* handle() const { return handle_.get(); }

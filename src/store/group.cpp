@@ -1,5 +1,7 @@
 #include "group.h"
 
+#include <algorithm>
+
 namespace pubsub_mqtt::store {
 namespace {
 
@@ -12,7 +14,7 @@ std::uint64_t packet_key(RowNumber session, mqtt::PacketIdentifier packet_identi
 
 void Group::add(Unit&& unit, CommitNumber number) {
   number_ = number;
-  last_number_ = unit.last_number;
+  last_number_ = std::max(last_number_, unit.last_number);
   for (auto& change : unit.changes) std::visit([this](auto& each) { add(each); }, change);
 }
 
@@ -20,7 +22,7 @@ bool Group::leaves_nothing() const { return rows() == 0; }
 
 std::size_t Group::rows() const {
   return sessions.size() + cursors.size() + filters.size() + audiences.size() + messages.size() +
-         inflight.size() + received.size() + wills.size() + ended_sessions.size();
+         inflight.size() + received.size() + wills.size() + ended_sessions.size() + items.rows();
 }
 
 void Group::clear() { *this = Group(); }

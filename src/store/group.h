@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "item_changes.h"
 #include "pubsub_mqtt/store/changes.h"
 #include "pubsub_mqtt/store/store.h"
 
@@ -58,7 +59,7 @@ class Group {
   bool leaves_nothing() const;
   // Rows and bytes, about, to be written.
   std::size_t rows() const;
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes() const { return bytes_ + items.bytes(); }
   void clear();
 
   ChangedRows<RowNumber, SessionRow> sessions;
@@ -70,6 +71,7 @@ class Group {
   ChangedRows<std::uint64_t, ReceivedRow> received;
   ChangedRows<RowNumber, WillRow> wills;
   std::vector<RowNumber> ended_sessions;
+  ItemChanges items;
 
  private:
   void add(Put<SessionRow>& change);
@@ -87,6 +89,11 @@ class Group {
   void add(const RemoveReceived& change);
   void add(Put<WillRow>& change);
   void add(const RemoveWill& change);
+  void add(const PutStore& change) { items.add(change); }
+  void add(const DropStore& change) { items.add(change); }
+  void add(const PutItem& change) { items.add(change); }
+  void add(const RemoveItem& change) { items.add(change); }
+  void add(const RemoveItemsUpTo& change) { items.add(change); }
 
   CommitNumber number_ = 0;
   RowNumber last_number_ = 0;

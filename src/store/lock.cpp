@@ -15,6 +15,7 @@ void Lock::release() {
 
 // A lock on the database itself would be lost, or take SQLite's with it, when either is closed (POSIX).
 Lock::Taken Lock::take(const std::string& path) {
+  if (fd_ >= 0) ::close(fd_);
   fd_ = ::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (fd_ < 0) return Taken::failed;
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return Taken::yes;

@@ -38,6 +38,16 @@ CREATE TABLE received (
 CREATE TABLE will (
   session INTEGER PRIMARY KEY, delay INTEGER NOT NULL, expiry INTEGER, topic TEXT NOT NULL, qos INTEGER NOT NULL,
   retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE prosody_store (
+  number INTEGER PRIMARY KEY, host TEXT NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, user TEXT NOT NULL,
+  UNIQUE (host, kind, name, user));
+CREATE TABLE item (
+  position INTEGER PRIMARY KEY, store INTEGER NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, "with" TEXT,
+  value BLOB NOT NULL, UNIQUE (store, key));
+CREATE INDEX item_position ON item (store, position);
+CREATE TABLE dropped_store (number INTEGER PRIMARY KEY);
+CREATE TABLE last_position (position INTEGER NOT NULL);
+INSERT INTO last_position VALUES (0);
 PRAGMA user_version = 1;
 PRAGMA application_id = 1836151924;
 COMMIT;

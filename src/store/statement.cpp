@@ -14,6 +14,11 @@ Statement& Statement::bind(std::int64_t value) {
   return *this;
 }
 
+Statement& Statement::bind(double value) {
+  sqlite3_bind_double(statement_.get(), ++next_, value);
+  return *this;
+}
+
 // SQLite takes a null pointer for NULL.
 Statement& Statement::bind(std::string_view text) {
   sqlite3_bind_text64(statement_.get(), ++next_, text.data() == nullptr ? "" : text.data(), text.size(),
@@ -45,11 +50,18 @@ bool Statement::step() {
   next_ = 0;
   result_ = sqlite3_step(statement_.get());
   if (result_ == SQLITE_ROW) return true;
-  sqlite3_reset(statement_.get());
+  reset();
   return false;
 }
 
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+  next_ = 0;
+}
+
 std::int64_t Statement::integer() { return sqlite3_column_int64(statement_.get(), next_++); }
+
+double Statement::real() { return sqlite3_column_double(statement_.get(), next_++); }
 
 std::string_view Statement::bytes() {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), next_));

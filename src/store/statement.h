@@ -16,6 +16,7 @@ class Statement {
 
   // Parameters and columns in their order. What is bound must last until run() or reset().
   Statement& bind(std::int64_t value);
+  Statement& bind(double value);
   Statement& bind(std::string_view text);
   Statement& bind_blob(std::string_view bytes);
   Statement& bind_null();
@@ -25,7 +26,10 @@ class Statement {
 
   // Returns true where there is a row; then its columns can be read, from the first.
   bool step();
+  // Whoever does not step to the end says so: an open statement keeps the write-ahead log from being taken up.
+  void reset();
   std::int64_t integer();
+  double real();
   std::string_view bytes();  // good until the next step
   bool next_is_null() const;
   // What ended the rows: SQLITE_DONE, or the error.

@@ -9,10 +9,17 @@ namespace pubsub_mqtt::store {
 Store::Store(Settings settings) : thread_(std::make_unique<Thread>(std::move(settings))) {}
 Store::~Store() = default;
 
+bool Store::open_for_items(Access access) { return thread_->open_for_items(access); }
 std::optional<Contents> Store::open() { return thread_->open(); }
 bool Store::start(std::function<void()> notify) { return thread_->start(std::move(notify)); }
 CommitNumber Store::post(Unit unit) { return thread_->post(std::move(unit)); }
 CommitNumber Store::committed() const { return thread_->committed(); }
+void Store::close_before_fork() { thread_->close_before_fork(); }
+bool Store::is_started() const { return thread_->is_started(); }
+bool Store::is_failing() const { return thread_->is_failing(); }
+bool Store::holds_items() const { return thread_->holds_items(); }
+void Store::on_commit(std::function<void()> committed) { thread_->on_commit(std::move(committed)); }
+const Settings& Store::settings() const { return thread_->settings(); }
 void Store::take_log(std::vector<LogLine>& into) { thread_->take_log(into); }
 void Store::stop_notifying() { thread_->stop_notifying(); }
 void Store::stop(std::chrono::milliseconds patience) { thread_->stop(patience); }

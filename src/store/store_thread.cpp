@@ -47,25 +47,43 @@ void Store::Thread::log(LogLevel level, std::string_view text) {
   log_.post(LogLine{.level = level, .text = "The store " + settings_.path + ' ' + std::string(text)});
 }
 
-std::optional<Contents> Store::Thread::open() {
-  if (!take_lock()) return std::nullopt;
-  Contents contents;
-  Opened opened = open_database(contents);
+bool Store::Thread::open_for_items(Access access) {
+  holds_items_ = true;
+  if (is_open_) return true;
+  if (access == Access::alone && !take_lock()) return false;
+  const Opened opened = open_database();
   if (opened == Opened::damaged) {
+    log(LogLevel::error,
+        "is damaged, and left as it is: " + database_.error() +
+            ". Put a copy in its place, or move it out of the way, with the files PATH-wal and "
+            "PATH-shm beside it: Prosody's stores in it are then empty");
+  }
+  if (opened != Opened::yes) database_.close();
+  return is_open_ = opened == Opened::yes;
+}
+
+std::optional<Contents> Store::Thread::open() {
+  if (!is_open_ && !take_lock()) return std::nullopt;
+  Contents contents;
+  Opened opened = is_open_ ? Opened::yes : open_database();
+  if (opened == Opened::yes) opened = read_contents(contents);
+  if (opened == Opened::damaged && !holds_items_) {
     database_.close();
     const std::string aside = put_aside(settings_.path);
     log(LogLevel::error, "is damaged. It was put aside as " + aside +
                              ", and a new one begins: sessions, and messages that waited for them, are lost");
     contents = Contents();
-    opened = open_database(contents);
+    opened = open_database();
+    if (opened == Opened::yes) opened = read_contents(contents);
   }
   if (opened == Opened::damaged)
     log(LogLevel::error, "is damaged, and cannot be put aside: sessions are not kept");
-  if (opened != Opened::yes) {
-    database_.close();
-    return std::nullopt;
+  if (opened == Opened::yes) {
+    is_open_ = true;
+    return contents;
   }
-  return contents;
+  if (!is_open_) database_.close();
+  return std::nullopt;
 }
 
 bool Store::Thread::take_lock() {
@@ -90,7 +108,7 @@ bool Store::Thread::take_lock() {
   return false;
 }
 
-Store::Thread::Opened Store::Thread::open_database(Contents& contents) {
+Store::Thread::Opened Store::Thread::open_database() {
   int error = database_.open(settings_);
   if (error != SQLITE_OK) return fail_to_open(error);
   switch (tables_of(database_, error)) {
@@ -112,7 +130,18 @@ Store::Thread::Opened Store::Thread::open_database(Contents& contents) {
     case Tables::unreadable:
       break;
   }
-  if (error == SQLITE_OK) error = read(database_, contents);
+  return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
+}
+
+// The thread's connection is the thread's alone.
+Store::Thread::Opened Store::Thread::read_contents(Contents& contents) {
+  Database own;
+  if (is_started()) {
+    if (const int error = own.open(settings_); error != SQLITE_OK) return fail_to_open(error);
+  } else if (const int error = database_.open_again(settings_); error != SQLITE_OK) {
+    return fail_to_open(error);
+  }
+  const int error = read(is_started() ? own : database_, contents);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
@@ -124,7 +153,12 @@ Store::Thread::Opened Store::Thread::fail_to_open(int error) {
 
 // Prosody's signals are Prosody's thread's.
 bool Store::Thread::start(std::function<void()> notify) {
-  notify_ = std::move(notify);
+  {
+    const std::lock_guard lock(notify_mutex_);
+    if (notify) notify_ = std::move(notify);
+  }
+  if (is_started()) return true;
+  stops_at_.reset();
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -132,20 +166,47 @@ bool Store::Thread::start(std::function<void()> notify) {
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error&) {
-    notify_ = nullptr;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread_.joinable();
 }
 
+void Store::Thread::close_before_fork() {
+  if (is_started()) return;
+  writer_.reset();
+  database_.close();
+}
+
 CommitNumber Store::Thread::post(Unit&& unit) {
+  if (!is_started()) {
+    commit_at_once(std::move(unit));
+    return last_posted_;
+  }
   const std::lock_guard lock(mutex_);
   posted_.push_back(std::move(unit));
   if (posted_.size() == 1) wake_.notify_one();
   return ++last_posted_;
 }
 
+// What could not be committed before goes along.
+void Store::Thread::commit_at_once(Unit&& unit) {
+  group_.add(std::move(unit), ++last_posted_);
+  last_taken_ = last_posted_;
+  int error = database_.open_again(settings_);
+  if (error == SQLITE_OK) {
+    if (!writer_) writer_.emplace(database_);
+    error = writer_->write(group_, wall_now());
+  }
+  if (error == SQLITE_OK) {
+    succeeded();
+  } else {
+    is_failing_ = true;
+    log(LogLevel::error, "cannot be written: " + database_.error());
+  }
+}
+
 void Store::Thread::notify() {
+  if (on_commit_) on_commit_();
   const std::lock_guard lock(notify_mutex_);
   if (notify_) notify_();
 }
@@ -166,6 +227,7 @@ void Store::Thread::stop(std::chrono::milliseconds patience) {
 }
 
 void Store::Thread::run() {
+  database_.open_again(settings_);  // where that fails, so does each commit
   writer_.emplace(database_);
   if (!lock_.reserve(settings_.reserve)) {
     log(LogLevel::warn,
@@ -187,7 +249,7 @@ bool Store::Thread::take() {
   const auto has_work = [this] { return !posted_.empty() || stops_at_.has_value(); };
   if (is_failing_) {
     wake_.wait_for(lock, settings_.try_again_after, [this] { return stops_at_.has_value(); });
-  } else if (taken_.empty()) {
+  } else if (taken_.empty() && is_swept_) {
     wake_.wait(lock, has_work);
   }
   for (auto& unit : posted_) taken_.push_back(std::move(unit));
@@ -210,6 +272,11 @@ void Store::Thread::fill_group() {
 }
 
 void Store::Thread::commit() {
+  if (last_taken_ == committed_ && !is_failing_) {
+    is_swept_ = !writer_->sweep();
+    return;
+  }
+  if (!group_.items.dropped_stores.empty()) is_swept_ = false;
   const int error = group_.leaves_nothing() ? SQLITE_OK : write();
   if (error == SQLITE_OK) {
     succeeded();

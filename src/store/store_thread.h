@@ -29,10 +29,17 @@ class Store::Thread {
   Thread& operator=(const Thread&) = delete;
 
   // As those of Store.
+  bool open_for_items(Access access);
   std::optional<Contents> open();
   bool start(std::function<void()> notify);
+  void close_before_fork();
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const { return committed_; }
+  bool is_started() const { return thread_.joinable(); }
+  bool is_failing() const { return is_failing_; }
+  bool holds_items() const { return holds_items_; }
+  void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
+  const Settings& settings() const { return settings_; }
   void take_log(std::vector<LogLine>& into) { log_.take(into); }
   void stop_notifying();
   void stop(std::chrono::milliseconds patience);
@@ -42,23 +49,28 @@ class Store::Thread {
   enum class Opened : std::uint8_t { yes, damaged, no };
 
   bool take_lock();
-  Opened open_database(Contents& contents);
+  Opened open_database();
+  Opened read_contents(Contents& contents);
   Opened fail_to_open(int error);
   void log(LogLevel level, std::string_view text);
 
+  void commit_at_once(Unit&& unit);
+  void notify();
   void run();
   bool take();
   bool is_over() const;
   void fill_group();
   void commit();
-  void notify();
   void succeeded();
   void failed(int error);
   int write();
 
   const Settings settings_;
+  bool is_open_ = false;
+  bool holds_items_ = false;
   Mailbox<LogLine> log_;
   std::atomic<CommitNumber> committed_ = 0;
+  std::function<void()> on_commit_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
   std::thread thread_;
@@ -69,15 +81,16 @@ class Store::Thread {
   CommitNumber last_posted_ = 0;
   std::optional<Clock::time_point> stops_at_;
 
-  // The thread's own.
+  // The thread's own, and before it starts the caller's.
   Lock lock_;
   Database database_;
   std::optional<Writer> writer_;
   std::deque<Unit> taken_;
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
-  bool is_failing_ = false;  // the last commit has failed
-  bool is_full_ = false;     // for lack of space, and the reserve is not back
+  std::atomic<bool> is_failing_ = false;
+  bool is_swept_ = false;  // nothing is left of stores that were dropped
+  bool is_full_ = false;   // for lack of space, and the reserve is not back
   std::optional<Clock::time_point> said_at_;
 };
 

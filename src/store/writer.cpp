@@ -62,7 +62,8 @@ Writer::Writer(Database& database)
             "DELETE FROM will WHERE session = ?"),
       remove_filters_(database.handle(), "DELETE FROM filter WHERE session = ?"),
       remove_all_inflight_(database.handle(), "DELETE FROM inflight WHERE session = ?"),
-      remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?") {}
+      remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?"),
+      items_(database) {}
 
 template <typename Work>
 int Writer::in_transaction(Work&& work) {
@@ -77,14 +78,17 @@ int Writer::in_transaction(Work&& work) {
 int Writer::write(const Group& group, WallTime now) {
   return in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
-                   [&] { return remove_ended(group); },
+                   [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
+                   [&] { return items_.put(group.items); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
 }
 
 int Writer::write_removals(const Group& group) {
-  return in_transaction(
-      [&] { return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); }); });
+  return in_transaction([&] {
+    return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); },
+                   [&] { return items_.remove(group.items); });
+  });
 }
 
 int Writer::put_all(const Group& group) {

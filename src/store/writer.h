@@ -3,6 +3,7 @@
 
 #include "database.h"
 #include "group.h"
+#include "item_writer.h"
 #include "statement.h"
 
 namespace pubsub_mqtt::store {
@@ -17,6 +18,8 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
+  // ItemWriter's, outside a transaction.
+  bool sweep() { return items_.sweep(); }
 
  private:
   // A statement that puts a row, and one that removes it.
@@ -57,6 +60,7 @@ class Writer {
   Statement remove_filters_;
   Statement remove_all_inflight_;
   Statement remove_all_received_;
+  ItemWriter items_;
 };
 
 }  // namespace pubsub_mqtt::store

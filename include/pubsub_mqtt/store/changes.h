@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "pubsub_mqtt/store/item_rows.h"
 #include "pubsub_mqtt/store/rows.h"
 
 namespace pubsub_mqtt::store {
@@ -42,10 +43,10 @@ struct RemoveWill {
   RowNumber session = 0;
 };
 
-using Change =
-    std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
-                 RemoveAudience, Put<MessageRow>, RemoveMessage, Put<InflightRow>, RemoveInflight,
-                 Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill>;
+using Change = std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter,
+                            Put<AudienceRow>, RemoveAudience, Put<MessageRow>, RemoveMessage,
+                            Put<InflightRow>, RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>,
+                            RemoveWill, PutStore, DropStore, PutItem, RemoveItem, RemoveItemsUpTo>;
 
 // Changes that are committed together, or not at all.
 struct Unit {

@@ -28,6 +28,9 @@ namespace pubsub_mqtt::store {
 // Of units, from 1. All up to it are committed, or none beyond.
 using CommitNumber = std::uint64_t;
 
+// A server has the store alone; `prosodyctl` changes a few items beside it.
+enum class Access : std::uint8_t { alone, beside };
+
 enum class Durability : std::uint8_t {
   disk,     // committed is: synchronized, survives a power cut
   process,  // committed is: written, survives the end of the process
@@ -49,18 +52,35 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Opens the database, or makes one, and reads it: a second for a million messages, on the caller's thread. One that
-  // is damaged is put aside under another name. nullopt: the store cannot be used, and take_log() says why; then
-  // nothing else may be called.
+  // Opens the database, or makes one, for Prosody's stores (items.h). One that is damaged is left as it is, since
+  // Prosody would take an empty one for the truth. False: it cannot be used, and take_log() says why.
+  bool open_for_items(Access access);
+
+  // Opens the database, where that was not done, or makes one, and reads what is of sessions: a second for a million
+  // messages, on the caller's thread. One that is damaged is put aside under another name, unless it holds Prosody's
+  // stores. nullopt: sessions cannot be kept, and take_log() says why.
   std::optional<Contents> open();
 
   // Starts the thread: no process forks afterwards. `notify` is called on it whenever committed() or take_log() have
-  // something new. False: the system has given no thread.
+  // something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the system has
+  // given no thread.
   bool start(std::function<void()> notify);
 
-  // Any thread. Returns the unit's number.
+  // Before a fork, where the thread was not started: SQLite's locks would not go along. Opened again when it is needed.
+  void close_before_fork();
+
+  // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
+  // committed when this returns, or is_failing().
   CommitNumber post(Unit unit);
   CommitNumber committed() const;
+  bool is_started() const;
+  // The last commit has failed.
+  bool is_failing() const;
+  // open_for_items() was called: whoever keeps sessions is not the one who stops it.
+  bool holds_items() const;
+  // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
+  void on_commit(std::function<void()> committed);
+  const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.
   void take_log(std::vector<LogLine>& into);
 

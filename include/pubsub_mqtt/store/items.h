@@ -1,0 +1,140 @@
+// Prosody's stores, read and written through the store.
+//
+// What is written is posted, and seen by whoever reads from then on, committed or not: what was posted is taken first,
+// then the database is read, and what both have goes by what was posted. No lock is held while SQLite reads, and no
+// statement stays open between two calls.
+//
+// Where the store cannot be read or written, a call throws ItemsError, and nothing was posted. So it does before the
+// store's thread has started, where a commit fails: then what was posted is tried again with the next.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "pubsub_mqtt/store/item_rows.h"
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt::store {
+
+struct ItemsError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Which items of a store.
+struct ItemQuery {
+  std::optional<std::string> key = std::nullopt;
+  std::vector<std::string> keys = {};  // empty: any
+  std::optional<std::string> with = std::nullopt;
+  std::optional<double> start = std::nullopt;  // seconds since 1970, as `end` included
+  std::optional<double> end = std::nullopt;
+  Position after = 0;   // as `before` excluded
+  Position before = 0;  // 0: to the end
+  bool reverse = false;
+
+  bool is_everything() const;
+};
+
+// Shared with who commits it: nobody changes it.
+using Item = std::shared_ptr<const ItemRow>;
+
+class KnownItems;
+class ItemReader;
+
+class Items {
+ public:
+  // `store` was opened, for `access`; this outlives its thread.
+  Items(Store& store, Access access);
+  ~Items();
+  Items(const Items&) = delete;
+  Items& operator=(const Items&) = delete;
+
+  // All that follow: Prosody's thread.
+
+  // 0: there is none.
+  RowNumber find_store(const StoreName& name);
+  RowNumber find_or_make_store(const StoreName& name);
+  // With its items. Returns false where there is none.
+  bool drop_store(const StoreName& name);
+  // Grows with each store that is dropped: a number from before may be that of one.
+  std::uint64_t drops() const { return drops_; }
+
+  // Puts it at the end, in the place of one with the same key.
+  void append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
+              std::string value);
+  // Puts it where `old`, one of the store's, is.
+  void replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value);
+  // All others are gone, in the same commit.
+  void set_all(RowNumber store, std::vector<std::pair<std::string, std::string>> values);
+  void remove(RowNumber store, std::string_view key);
+  // Removes the oldest. Returns how many.
+  std::size_t truncate(RowNumber store, std::size_t keep);
+
+  // At most `limit`, in order.
+  std::vector<Item> find(RowNumber store, const ItemQuery& query, std::size_t limit);
+  Item find(RowNumber store, std::string_view key);
+
+  // These wait until all is committed that was posted.
+  std::size_t count(RowNumber store, const ItemQuery& query);
+  // Users of stores with items, whose names come after `after`: some 500, in order.
+  std::vector<std::string> users(const StoreName& name, const std::string& after);
+  // Names of the stores of a user, or of all users.
+  std::vector<std::string> names(const std::string& host, StoreKind kind,
+                                 const std::optional<std::string>& user);
+  // A user, and what is at that key of the store of that name.
+  std::vector<std::pair<std::string, std::string>> find_in_all(const StoreName& name, std::string_view key);
+
+  void close_before_fork();
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  struct Posted {
+    CommitNumber number;
+    RowNumber store;
+    std::size_t bytes;
+  };
+
+  Lock lock_to_write();
+  // With the mutex.
+  Position next_position();
+  KnownItems& known(RowNumber store);
+  CommitNumber post(std::vector<Change> changes, RowNumber store, std::size_t bytes = 0);
+  template <typename Change>
+  void change_known(RowNumber store, Change&& change);
+  void put(Item item);
+  void remove_up_to(RowNumber store, Position position);
+  void settle(Lock& lock);
+  void forget_complete();
+
+  void check_commit();
+  void await_commits();
+  std::vector<Item> find_keys(RowNumber store, const ItemQuery& query, std::size_t limit);
+  std::size_t truncate_unknown(RowNumber store, std::size_t keep);
+
+  Store& store_;
+  const Access access_;
+  std::unique_ptr<ItemReader> reader_;
+  std::uint64_t drops_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable settled_;
+  // With the mutex.
+  Position last_position_ = 0;
+  std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
+  std::map<StoreName, std::pair<RowNumber, CommitNumber>> posted_stores_;  // number 0: dropped
+  std::deque<Posted> posted_;
+  std::size_t posted_bytes_ = 0;
+  std::size_t complete_items_ = 0;
+};
+
+}  // namespace pubsub_mqtt::store

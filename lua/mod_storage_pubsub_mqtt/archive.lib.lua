@@ -1,0 +1,177 @@
+-- Archive stores: lists of items, as mod_pubsub and mod_mam keep theirs.
+
+local new_id = require "util.id".medium;
+local now = require "util.time".now;
+
+local page = 50; -- items that are read at once
+local caps = { total = true, truncate = true, full_id_range = true, ids = true, wildcard_delete = true };
+
+local function nothing() end
+
+-- Returns what makes the methods of a store.
+return function (iterate_users, report, values)
+	-- What the library understands of Prosody's query; ids become positions.
+	local function understood(handle, user, query)
+		local ours = {
+			key = query.key, ids = query.ids, with = query.with, reverse = query.reverse;
+			start = query.start, ["end"] = query["end"];
+		};
+		for _, limit in ipairs { "before", "after" } do
+			if query[limit] then
+				local position, err = handle:position(user, query[limit]);
+				if not position then return nil, err and report(err) or "item-not-found"; end
+				ours[limit] = position;
+			end
+		end
+		return ours;
+	end
+
+	-- Items as the library has them, read a page at a time.
+	local function iterate(handle, user, query, limit)
+		local items, err = handle:find(user, query, math.min(limit, page));
+		if not items then return nil, report(err); end
+		local is_list = query.key or query.ids; -- which is read whole
+		local i, left = 0, limit;
+		return function ()
+			if left == 0 then return; end
+			i = i + 1;
+			if i > #items and #items == page and not is_list then
+				query[query.reverse and "before" or "after"] = items[#items].position;
+				items, err = handle:find(user, query, math.min(left, page));
+				if not items then error(report(err)); end
+				i = 1;
+			end
+			left = left - 1;
+			return items[i];
+		end
+	end
+
+	-- handle: of the library
+	return function (handle)
+		local archive = { caps = caps };
+
+		function archive:append(user, key, value, when, with) -- luacheck: ignore 212/self
+			key = key or new_id();
+			local text, err = values.encode(value);
+			if not text then return nil, report(err); end
+			local ok, why = handle:append(user, key, when or now(), with, text);
+			if not ok then return nil, report(why); end
+			return key;
+		end
+
+		local function find(user, query)
+			if query.ids and #query.ids == 0 or query.limit == 0 then return nothing; end
+			local ours, err = understood(handle, user, query);
+			if not ours then return nil, err; end
+			return iterate(handle, user, ours, query.limit or (query.ids and #query.ids) or math.maxinteger);
+		end
+
+		function archive:find(user, query) -- luacheck: ignore 212/self
+			query = query or {};
+			local total, err;
+			if query.total then
+				total, err = handle:count(user, {
+					key = query.key, ids = query.ids, with = query.with, start = query.start, ["end"] = query["end"];
+				});
+				if not total then return nil, report(err); end
+			end
+			local items, why = find(user, query);
+			if not items then return nil, why; end
+			return function ()
+				for item in items do
+					local value, problem = values.decode(item.value);
+					if value ~= nil then return item.key, value, item.at, item.with; end
+					report(("Item %q is damaged, and left out: %s"):format(item.key, problem));
+				end
+			end, total;
+		end
+
+		function archive:get(user, key) -- luacheck: ignore 212/self
+			local text, at, with = handle:get(user, key);
+			if not text then return nil, at and report(at) or "item-not-found"; end
+			return values.decode(text), at, with;
+		end
+
+		function archive:set(user, key, value, when, with) -- luacheck: ignore 212/self
+			local text, err = values.encode(value);
+			if not text then return nil, report(err); end
+			local ok, why = handle:replace(user, key, when, with, text);
+			if not ok then return nil, why and report(why) or "item-not-found"; end
+			return true;
+		end
+
+		function archive:summary(user, query)
+			local items, err = self:find(user, query);
+			if not items then return nil, err; end
+			local counts, earliest, latest, body = {}, {}, {}, {};
+			for _, stanza, when, with in items do
+				with = with or "";
+				counts[with] = (counts[with] or 0) + 1;
+				earliest[with] = earliest[with] or when;
+				latest[with] = when;
+				body[with] = stanza:get_child_text("body") or body[with];
+			end
+			return { counts = counts, earliest = earliest, latest = latest, body = body };
+		end
+
+		-- All that the query finds, but for as many as it spares. Returns how many were removed.
+		local function delete_found(user, query)
+			local found = {};
+			for name, value in pairs(query) do found[name] = value; end
+			found.truncate, found.limit, found.reverse = nil, nil, not query.reverse;
+			local items, err = find(user, found);
+			if not items then return nil, err; end
+			local spared, removed = query.truncate or 0, 0;
+			for item in items do
+				if spared > 0 then
+					spared = spared - 1;
+				else
+					local ok, why = handle:remove(user, item.key);
+					if not ok then return nil, report(why); end
+					removed = removed + 1;
+				end
+			end
+			return removed;
+		end
+
+		local function is_truncation(query)
+			return query.truncate and next(query) == "truncate" and next(query, "truncate") == nil;
+		end
+
+		local function delete(user, query)
+			local done, err;
+			if next(query) == nil then
+				done, err = handle:drop(user);
+				if done == false then done = true; end
+			elseif is_truncation(query) then
+				done, err = handle:truncate(user, query.truncate);
+			else
+				return delete_found(user, query);
+			end
+			if not done then return nil, report(err); end
+			return done;
+		end
+
+		local function delete_of_all(query)
+			local removed = 0;
+			for user in iterate_users(handle, true) do
+				local done, err = delete(user, query);
+				if not done then return nil, err; end
+				removed = removed + (done == true and 1 or done);
+			end
+			return removed;
+		end
+
+		-- user: true means all of them
+		function archive:delete(user, query) -- luacheck: ignore 212/self
+			if user == true then return delete_of_all(query or {}); end
+			return delete(user, query or {});
+		end
+
+		function archive:users() -- luacheck: ignore 212/self
+			return iterate_users(handle);
+		end
+
+		return archive;
+	end
+end

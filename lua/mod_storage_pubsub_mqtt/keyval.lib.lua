@@ -1,0 +1,138 @@
+-- Key-value and map stores, which are the same ones: a user's table, a key of it each an item of the store. What has no
+-- key of its own is in a table at the empty key: what is not a string is none, nor is an empty one.
+
+local it = require "util.iterators";
+
+local page = 500;
+
+local function has_own_key(key)
+	return type(key) == "string" and key ~= "";
+end
+
+-- Returns what makes the methods of a store.
+return function (iterate_users, report, values)
+	-- handle: of the library
+	return function (handle)
+		local keyval, map = {}, { remove = {} };
+
+		-- Returns nil, or nil and why, where there is nothing.
+		local function read_key(user, key)
+			local text, err = handle:get(user, key);
+			if not text then return nil, err and report(err); end
+			return values.decode(text);
+		end
+
+		function keyval:get(user) -- luacheck: ignore 212/self
+			local data;
+			local after = 0;
+			repeat
+				local items, err = handle:find(user, { after = after }, page);
+				if not items then return nil, report(err); end
+				for _, item in ipairs(items) do
+					data = data or {};
+					local value, why = values.decode(item.value);
+					if value == nil then return nil, report(why or "damaged value"); end
+					if item.key ~= "" then
+						data[item.key] = value;
+					else
+						for key, of_key in pairs(value) do data[key] = of_key; end
+					end
+					after = item.position;
+				end
+			until #items < page
+			return data;
+		end
+
+		function keyval:set(user, data) -- luacheck: ignore 212/self
+			local texts, others = {}, {};
+			for key, value in pairs(data or {}) do
+				if has_own_key(key) then
+					local text, err = values.encode(value);
+					if not text then return nil, report(err); end
+					texts[key] = text;
+				else
+					others[key] = value;
+				end
+			end
+			if next(others) ~= nil then
+				local text, err = values.encode(others);
+				if not text then return nil, report(err); end
+				texts[""] = text;
+			end
+			local ok, err = handle:set_all(user, texts);
+			if not ok then return nil, report(err); end
+			return true;
+		end
+
+		function keyval:users() -- luacheck: ignore 212/self
+			return iterate_users(handle);
+		end
+
+		function map:get(user, key) -- luacheck: ignore 212/self
+			if has_own_key(key) then return read_key(user, key); end
+			local others, err = read_key(user, "");
+			if not others then return nil, err; end
+			return others[key];
+		end
+
+		local function write_key(user, key, value)
+			local ok, text, err;
+			if value == nil then
+				ok, err = handle:remove(user, key);
+			else
+				text, err = values.encode(value);
+				if text then ok, err = handle:put(user, key, text); end
+			end
+			if not ok then return nil, report(err); end
+			return true;
+		end
+
+		local function write_other(user, key, value)
+			local others, err = read_key(user, "");
+			if not others and err then return nil, err; end
+			others = others or {};
+			others[key] = value;
+			return write_key(user, "", next(others) ~= nil and others or nil);
+		end
+
+		function map:set(user, key, value)
+			if value == self.remove then value = nil; end
+			return (has_own_key(key) and write_key or write_other)(user, key, value);
+		end
+
+		function map:set_keys(user, data)
+			for key, value in pairs(data) do
+				local ok, err = self:set(user, key, value);
+				if not ok then return nil, err; end
+			end
+			return true;
+		end
+
+		function map:get_all(key) -- luacheck: ignore 212/self
+			if not has_own_key(key) then return nil, "get_all only supports non-empty string keys"; end
+			local found, err = handle:find_in_all(key);
+			if not found then return nil, report(err); end
+			local all;
+			for user, text in pairs(found) do
+				local value, why = values.decode(text);
+				if value == nil then return nil, report(why or "damaged value"); end
+				all = all or {};
+				all[user] = value;
+			end
+			return all;
+		end
+
+		function map:delete_all(key) -- luacheck: ignore 212/self
+			if not has_own_key(key) then return nil, "delete_all only supports non-empty string keys"; end
+			local found, err = handle:find_in_all(key);
+			if not found then return nil, report(err); end
+			for user in it.sorted_pairs(found) do
+				local ok, why = handle:remove(user, key);
+				if not ok then return nil, report(why); end
+			end
+			return true;
+		end
+
+		return keyval, map;
+	end
+end

@@ -1,0 +1,35 @@
+// What mod_storage_pubsub_mqtt.lua sees of the library, the field `open_store` of it:
+//
+//   open_store(path, durability, alone)  the store of this process, opened where that was not done; durability is "disk"
+//                                  or "process", alone whether this is a server. Or nil, and lines { level, text }
+//   store:start()                  the store's thread; false: the system gave none
+//   store:stop(seconds)            commits what was posted, as long as that lasts; what comes then is committed at once
+//   store:take_log()               lines { level, text } that wait
+//   store:open(host, name, kind)   a handle of a store of Prosody's; kind is "keyval" or "archive"
+//   store:names(host, kind, user)  list of names of stores that hold something; user nil: of all users
+//
+//   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host
+//   handle:replace(user, key, at, with, value)  at and with nil: as they are. true, or false where there is none
+//   handle:set_all(user, values)   key -> value; an empty table is dropped
+//   handle:put(user, key, value), handle:remove(user, key)
+//   handle:truncate(user, keep)    how many were removed
+//   handle:drop(user)              whether there was one
+//   handle:get(user, key)          value, at, with; nothing where there is none
+//   handle:find(user, query, limit)  list of { position, key, value, at, with }. query: key, ids, with, start, end,
+//                                  reverse as Prosody's; before, after are positions
+//   handle:count(user, query)
+//   handle:position(user, key)     of an item; nil: there is none
+//   handle:users(after)            a list of names that come after that one; empty: there are no more
+//   handle:find_in_all(key)        user -> value
+//
+// Where the store cannot be read or written, each returns nil and why. Prosody's thread only.
+#pragma once
+
+#include <lua.hpp>
+
+namespace pubsub_mqtt::lua {
+
+// Pushes open_store. May raise a Lua error.
+void push_open_store(lua_State* L);
+
+}  // namespace pubsub_mqtt::lua

@@ -1,0 +1,170 @@
+#include "item_reader.h"
+
+#include <limits>
+
+namespace pubsub_mqtt::store {
+namespace {
+
+// Of names at once.
+constexpr std::int64_t page = 500;
+
+#define ITEM_CONDITIONS                                                                         \
+  "WHERE store = ?1 AND position > ?2 AND position < ?3 AND (?4 IS NULL OR \"with\" = ?4) AND " \
+  "(?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
+#define ITEM_COLUMNS "position, key, at, \"with\", value FROM item "
+
+std::int64_t integer(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+std::int64_t integer(StoreKind kind) { return std::int64_t{static_cast<std::uint8_t>(kind)}; }
+
+void bind_conditions(Statement& statement, RowNumber store, const ItemQuery& query) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  statement.bind(integer(store)).bind(integer(query.after));
+  statement.bind(query.before == 0 ? most : integer(query.before));
+  if (query.with) {
+    statement.bind(*query.with);
+  } else {
+    statement.bind_null();
+  }
+  for (const auto& time : {query.start, query.end}) {
+    if (time) {
+      statement.bind(*time);
+    } else {
+      statement.bind_null();
+    }
+  }
+}
+
+Item item(RowNumber store, Statement& row) {
+  auto read = std::make_shared<ItemRow>();
+  read->store = store;
+  read->position = static_cast<Position>(row.integer());
+  read->key = row.bytes();
+  read->at = row.real();
+  const bool is_null = row.next_is_null();
+  const auto with = row.bytes();
+  if (!is_null) read->with = with;
+  read->value = row.bytes();
+  return read;
+}
+
+}  // namespace
+
+ItemReader::Statements::Statements(Database& database)
+    : last_position(database.handle(), "SELECT position FROM last_position"),
+      find_store(database.handle(),
+                 "SELECT number FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user = ?"),
+      find(database.handle(), "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position LIMIT ?7"),
+      find_reversed(database.handle(),
+                    "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position DESC LIMIT ?7"),
+      find_key(database.handle(), "SELECT " ITEM_COLUMNS "WHERE store = ? AND key = ?"),
+      count(database.handle(), "SELECT count(*) FROM item " ITEM_CONDITIONS),
+      users(database.handle(),
+            "SELECT user FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user > ? AND "
+            "EXISTS (SELECT 1 FROM item WHERE store = number) ORDER BY user LIMIT ?"),
+      names(database.handle(),
+            "SELECT DISTINCT name FROM prosody_store WHERE host = ?1 AND kind = ?2 AND (user = ?3 OR "
+            "?3 IS NULL AND user <> '') AND EXISTS (SELECT 1 FROM item WHERE store = number)"),
+      find_in_all(database.handle(),
+                  "SELECT user, value FROM prosody_store JOIN item ON store = number "
+                  "WHERE host = ? AND kind = ? AND name = ? AND key = ?") {}
+
+// Rows are read to the end, or there is an error: no statement stays open.
+template <typename Work>
+void ItemReader::for_each_row(Statement& statement, Work&& work) {
+  while (statement.step()) work(statement);
+  if (statement.result() != SQLITE_DONE) throw ItemsError("The store cannot be read: " + database_.error());
+}
+
+ItemReader::Statements& ItemReader::statements() {
+  if (!statements_) {
+    if (database_.open_again(settings_) != SQLITE_OK) {
+      const std::string why = database_.error();
+      database_.close();
+      throw ItemsError("The store cannot be opened: " + why);
+    }
+    statements_.emplace(database_);
+  }
+  return *statements_;
+}
+
+void ItemReader::close() {
+  statements_.reset();
+  database_.close();
+}
+
+Position ItemReader::last_position() {
+  Position last = 0;
+  for_each_row(statements().last_position,
+               [&](Statement& row) { last = static_cast<Position>(row.integer()); });
+  return last;
+}
+
+RowNumber ItemReader::find_store(const StoreName& name) {
+  RowNumber number = 0;
+  auto& statement = statements().find_store;
+  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(name.user);
+  for_each_row(statement, [&](Statement& row) { number = static_cast<RowNumber>(row.integer()); });
+  return number;
+}
+
+std::vector<Item> ItemReader::find(RowNumber store, const ItemQuery& query, std::size_t limit) {
+  std::vector<Item> items;
+  auto& statement = query.reverse ? statements().find_reversed : statements().find;
+  bind_conditions(statement, store, query);
+  statement.bind(integer(limit));
+  for_each_row(statement, [&](Statement& row) { items.push_back(item(store, row)); });
+  return items;
+}
+
+Item ItemReader::find(RowNumber store, std::string_view key) {
+  Item found;
+  auto& statement = statements().find_key;
+  statement.bind(integer(store)).bind(key);
+  for_each_row(statement, [&](Statement& row) { found = item(store, row); });
+  return found;
+}
+
+std::size_t ItemReader::count(RowNumber store, const ItemQuery& query) {
+  std::size_t count = 0;
+  auto& statement = statements().count;
+  bind_conditions(statement, store, query);
+  for_each_row(statement, [&](Statement& row) { count = static_cast<std::size_t>(row.integer()); });
+  return count;
+}
+
+std::vector<std::string> ItemReader::users(const StoreName& name, const std::string& after) {
+  std::vector<std::string> users;
+  auto& statement = statements().users;
+  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(after).bind(page);
+  for_each_row(statement, [&](Statement& row) { users.emplace_back(row.bytes()); });
+  return users;
+}
+
+std::vector<std::string> ItemReader::names(const std::string& host, StoreKind kind,
+                                           const std::optional<std::string>& user) {
+  std::vector<std::string> names;
+  auto& statement = statements().names;
+  statement.bind(host).bind(integer(kind));
+  if (user) {
+    statement.bind(*user);
+  } else {
+    statement.bind_null();
+  }
+  for_each_row(statement, [&](Statement& row) { names.emplace_back(row.bytes()); });
+  return names;
+}
+
+std::vector<std::pair<std::string, std::string>> ItemReader::find_in_all(const StoreName& name,
+                                                                         std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> found;
+  auto& statement = statements().find_in_all;
+  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(key);
+  for_each_row(statement, [&](Statement& row) {
+    std::string user(row.bytes());
+    found.emplace_back(std::move(user), row.bytes());
+  });
+  return found;
+}
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,85 @@
+#include "item_writer.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+std::int64_t integer(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+}  // namespace
+
+// Nothing is put into a store that is no more: what is posted for it may come after its end.
+ItemWriter::ItemWriter(Database& database)
+    : drop_store_(database.handle(), "DELETE FROM prosody_store WHERE number = ?"),
+      drop_items_(database.handle(), "INSERT OR IGNORE INTO dropped_store VALUES (?)"),
+      remove_up_to_(database.handle(), "DELETE FROM item WHERE store = ? AND position <= ?"),
+      remove_(database.handle(), "DELETE FROM item WHERE store = ? AND key = ?"),
+      put_store_(database.handle(), "REPLACE INTO prosody_store VALUES (?, ?, ?, ?, ?)"),
+      put_item_(database.handle(),
+                "REPLACE INTO item SELECT ?2, ?1, ?3, ?4, ?5, ?6 "
+                "WHERE EXISTS (SELECT 1 FROM prosody_store WHERE number = ?1)"),
+      put_position_(database.handle(), "UPDATE last_position SET position = max(position, ?)"),
+      first_dropped_(database.handle(), "SELECT number FROM dropped_store LIMIT 1"),
+      sweep_(database.handle(),
+             "DELETE FROM item WHERE position IN (SELECT position FROM item WHERE store = ? LIMIT 500)"),
+      count_swept_(database.handle(), "SELECT changes()"),
+      forget_dropped_(database.handle(), "DELETE FROM dropped_store WHERE number = ?") {}
+
+int ItemWriter::remove(const ItemChanges& changes) {
+  int error = SQLITE_OK;
+  for (const RowNumber store : changes.dropped_stores) {
+    if (error == SQLITE_OK) error = drop_store_.bind(integer(store)).run();
+    if (error == SQLITE_OK) error = drop_items_.bind(integer(store)).run();
+  }
+  for (const auto& [store, position] : changes.removed_up_to) {
+    if (error == SQLITE_OK) error = remove_up_to_.bind(integer(store)).bind(integer(position)).run();
+  }
+  for (const auto& [store, key] : changes.removed) {
+    if (error == SQLITE_OK) error = remove_.bind(integer(store)).bind(key).run();
+  }
+  return error;
+}
+
+int ItemWriter::put(const ItemChanges& changes) {
+  int error = SQLITE_OK;
+  for (const auto& [number, row] : changes.stores) {
+    if (error == SQLITE_OK) error = put(row);
+  }
+  for (const auto& [place, item] : changes.items) {
+    if (error == SQLITE_OK) error = put(*item);
+  }
+  if (error == SQLITE_OK && changes.last_position() != 0) {
+    error = put_position_.bind(integer(changes.last_position())).run();
+  }
+  return error;
+}
+
+int ItemWriter::put(const StoreRow& row) {
+  return put_store_.bind(integer(row.number))
+      .bind(row.name.host)
+      .bind(std::int64_t{static_cast<std::uint8_t>(row.name.kind)})
+      .bind(row.name.name)
+      .bind(row.name.user)
+      .run();
+}
+
+int ItemWriter::put(const ItemRow& row) {
+  put_item_.bind(integer(row.store)).bind(integer(row.position)).bind(row.key).bind(row.at);
+  if (row.with) {
+    put_item_.bind(*row.with);
+  } else {
+    put_item_.bind_null();
+  }
+  return put_item_.bind_blob(row.value).run();
+}
+
+bool ItemWriter::sweep() {
+  if (!first_dropped_.step()) return false;
+  const auto store = first_dropped_.integer();
+  first_dropped_.reset();
+  if (sweep_.bind(store).run() != SQLITE_OK || !count_swept_.step()) return false;
+  const bool is_empty = count_swept_.integer() == 0;
+  count_swept_.reset();
+  return !is_empty || forget_dropped_.bind(store).run() == SQLITE_OK;
+}
+
+}  // namespace pubsub_mqtt::store

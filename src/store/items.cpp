@@ -1,0 +1,380 @@
+#include "pubsub_mqtt/store/items.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <limits>
+#include <set>
+
+#include "item_reader.h"
+#include "known_items.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+// Of what is posted and not committed: beyond it who posts waits.
+constexpr std::size_t most_posted_bytes = std::size_t{64} << 20U;
+constexpr std::chrono::seconds longest_wait{10};
+// Keys and positions that are kept of stores with few items, some 170 bytes each; of one, and of all.
+constexpr std::size_t most_complete = 1000;
+constexpr std::size_t most_complete_of_all = 200000;
+constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
+
+bool matches(const ItemRow& item, const ItemQuery& query) {
+  return item.position > query.after && (query.before == 0 || item.position < query.before) &&
+         (!query.with || item.with == query.with) && (!query.start || item.at >= *query.start) &&
+         (!query.end || item.at <= *query.end);
+}
+
+std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
+                                   std::optional<std::string_view> with, std::string value) {
+  auto item = std::make_shared<ItemRow>();
+  item->store = store;
+  item->key = key;
+  item->at = at;
+  if (with) item->with.emplace(*with);
+  item->value = std::move(value);
+  return item;
+}
+
+std::vector<Item> merge(const std::vector<Item>& read, const PostedItems& posted, const ItemQuery& query,
+                        std::size_t limit) {
+  std::vector<Item> ours;
+  for (const auto& item : posted.items) {
+    if (matches(*item, query)) ours.push_back(item);
+  }
+  if (query.reverse) std::reverse(ours.begin(), ours.end());
+  std::vector<Item> theirs;
+  for (const auto& item : read) {
+    if (!posted.keys.contains(item->key)) theirs.push_back(item);
+  }
+  std::vector<Item> merged;
+  std::merge(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(merged),
+             [&](const Item& one, const Item& other) {
+               return query.reverse ? one->position > other->position : one->position < other->position;
+             });
+  if (merged.size() > limit) merged.resize(limit);
+  return merged;
+}
+
+}  // namespace
+
+bool ItemQuery::is_everything() const {
+  return !key && keys.empty() && !with && !start && !end && after == 0 && before == 0;
+}
+
+Items::Items(Store& store, Access access)
+    : store_(store), access_(access), reader_(std::make_unique<ItemReader>(store.settings())) {
+  store_.on_commit([this] {
+    Lock lock(mutex_);
+    settle(lock);
+  });
+}
+
+Items::~Items() = default;
+
+void Items::close_before_fork() { reader_->close(); }
+
+// --- What is posted
+
+Items::Lock Items::lock_to_write() {
+  Lock lock(mutex_);
+  if (last_position_ == 0) last_position_ = reader_->last_position();
+  if (!store_.is_started()) return lock;
+  const auto has_room = [this] { return posted_bytes_ < most_posted_bytes || store_.is_failing(); };
+  settled_.wait_for(lock, longest_wait, has_room);
+  if (!has_room()) throw ItemsError("The disk is too slow for what is to be stored");
+  if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
+  return lock;
+}
+
+// Two processes never take the same: only one of them is the server.
+Position Items::next_position() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  const Position owner = access_ == Access::alone ? 0 : 1;
+  Position next = static_cast<Position>(microseconds) * 2 + owner;
+  if (next <= last_position_) next = (last_position_ / 2 + 1) * 2 + owner;
+  return last_position_ = next;
+}
+
+KnownItems& Items::known(RowNumber store) {
+  auto& known = known_[store];
+  if (known == nullptr) known = std::make_unique<KnownItems>();
+  return *known;
+}
+
+CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size_t bytes) {
+  const CommitNumber number = store_.post({.changes = std::move(changes), .last_number = 0});
+  posted_.push_back({.number = number, .store = store, .bytes = bytes});
+  posted_bytes_ += bytes;
+  return number;
+}
+
+template <typename Change>
+void Items::change_known(RowNumber store, Change&& change) {
+  auto& items = known(store);
+  const std::size_t before = items.is_complete() ? items.size() : 0;
+  change(items);
+  if (items.is_complete()) complete_items_ += items.size() - before;
+}
+
+void Items::put(Item item) {
+  const RowNumber store = item->store;
+  const Position replaces = known(store).posted(item->key);
+  const auto number = post({PutItem{.item = item, .replaces = replaces}}, store, item->size());
+  change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
+}
+
+void Items::remove_up_to(RowNumber store, Position position) {
+  const auto number = post({RemoveItemsUpTo{.store = store, .position = position}}, store);
+  change_known(store, [&](KnownItems& items) { items.remove_up_to(position, number); });
+}
+
+// Without a thread, what was posted was committed, or has failed.
+void Items::check_commit() {
+  if (store_.is_started()) return;
+  Lock lock(mutex_);
+  settle(lock);
+  if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
+}
+
+void Items::settle(Lock& /*lock*/) {
+  const CommitNumber committed = store_.committed();
+  std::set<RowNumber> stores;
+  while (!posted_.empty() && posted_.front().number <= committed) {
+    stores.insert(posted_.front().store);
+    posted_bytes_ -= posted_.front().bytes;
+    posted_.pop_front();
+  }
+  for (const RowNumber store : stores) {
+    const auto place = known_.find(store);
+    if (place == known_.end()) continue;
+    change_known(store, [&](KnownItems& items) { items.settle(committed); });
+    if (place->second->is_empty()) known_.erase(place);
+  }
+  std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });
+  if (complete_items_ > most_complete_of_all) forget_complete();
+  settled_.notify_all();
+}
+
+void Items::forget_complete() {
+  complete_items_ = 0;
+  std::erase_if(known_, [](auto& known) {
+    known.second->forget_settled();
+    return known.second->is_empty();
+  });
+}
+
+void Items::await_commits() {
+  Lock lock(mutex_);
+  if (store_.is_started()) {
+    settled_.wait_for(lock, longest_wait, [this] { return posted_.empty() || store_.is_failing(); });
+  }
+  if (!posted_.empty()) throw ItemsError("The store cannot be written, see above");
+}
+
+// --- Stores
+
+RowNumber Items::find_store(const StoreName& name) {
+  {
+    const Lock lock(mutex_);
+    const auto place = posted_stores_.find(name);
+    if (place != posted_stores_.end()) return place->second.first;
+  }
+  return reader_->find_store(name);
+}
+
+RowNumber Items::find_or_make_store(const StoreName& name) {
+  if (const RowNumber found = find_store(name); found != 0) return found;
+  RowNumber number = 0;
+  {
+    const Lock lock = lock_to_write();
+    number = next_position();
+    posted_stores_[name] = {number, post({PutStore{.row = {.number = number, .name = name}}}, number)};
+  }
+  check_commit();
+  return number;
+}
+
+bool Items::drop_store(const StoreName& name) {
+  const RowNumber number = find_store(name);
+  if (number == 0) return false;
+  {
+    const Lock lock = lock_to_write();
+    ++drops_;
+    posted_stores_[name] = {0, post({DropStore{.store = number}}, number)};
+    const auto place = known_.find(number);
+    if (place != known_.end()) {
+      if (place->second->is_complete()) complete_items_ -= place->second->size();
+      known_.erase(place);
+    }
+  }
+  check_commit();
+  return true;
+}
+
+// --- Items
+
+void Items::append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
+                   std::string value) {
+  auto item = make_item(store, key, at, with, std::move(value));
+  {
+    const Lock lock = lock_to_write();
+    item->position = next_position();
+    put(std::move(item));
+  }
+  check_commit();
+}
+
+void Items::replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value) {
+  auto item = make_item(old.store, old.key, at, with, std::move(value));
+  item->position = old.position;
+  {
+    const Lock lock = lock_to_write();
+    put(std::move(item));
+  }
+  check_commit();
+}
+
+void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::string>> values) {
+  {
+    const Lock lock = lock_to_write();
+    const Position before = last_position_;
+    std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
+    std::vector<Item> items;
+    std::size_t bytes = 0;
+    for (auto& [key, value] : values) {
+      auto item = std::make_shared<ItemRow>();
+      item->store = store;
+      item->position = next_position();
+      item->key = std::move(key);
+      item->value = std::move(value);
+      bytes += item->size();
+      changes.emplace_back(PutItem{.item = item, .replaces = 0});
+      items.push_back(std::move(item));
+    }
+    const auto number = post(std::move(changes), store, bytes);
+    change_known(store, [&](KnownItems& all) {
+      all.remove_up_to(before, number);
+      for (auto& item : items) all.put(std::move(item), number);
+    });
+  }
+  check_commit();
+}
+
+void Items::remove(RowNumber store, std::string_view key) {
+  {
+    const Lock lock = lock_to_write();
+    const Position posted = known(store).posted(key);
+    const auto number = post({RemoveItem{.store = store, .key = std::string(key), .posted = posted}}, store);
+    change_known(store, [&](KnownItems& items) { items.remove(key, number); });
+  }
+  check_commit();
+}
+
+std::size_t Items::truncate(RowNumber store, std::size_t keep) {
+  std::size_t removed = 0;
+  {
+    const Lock lock = lock_to_write();
+    const auto place = known_.find(store);
+    if (place == known_.end() || !place->second->is_complete()) {
+      removed = unknown;
+    } else if (place->second->size() > keep) {
+      removed = place->second->size() - keep;
+      remove_up_to(store, place->second->last_before(keep));
+    }
+  }
+  if (removed == unknown) return truncate_unknown(store, keep);
+  check_commit();
+  return removed;
+}
+
+// Afterwards it is known, where that is not too much.
+std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
+  auto items = find(store, {.reverse = true}, keep + 1);
+  std::size_t removed = 0;
+  if (items.size() > keep) {
+    removed = count(store, {}) - keep;
+    const Lock lock = lock_to_write();
+    remove_up_to(store, items.back()->position);
+    items.pop_back();
+  }
+  if (keep <= most_complete) {
+    const Lock lock(mutex_);
+    auto& all = known(store);
+    all.complete(items);
+    complete_items_ += all.size();
+  }
+  check_commit();
+  return removed;
+}
+
+// --- What is read
+
+Item Items::find(RowNumber store, std::string_view key) {
+  Position removed_up_to = 0;
+  {
+    const Lock lock(mutex_);
+    if (const auto place = known_.find(store); place != known_.end()) {
+      if (const auto posted = place->second->find(key)) return *posted;
+      removed_up_to = place->second->removed_up_to();
+    }
+  }
+  auto item = reader_->find(store, key);
+  return item != nullptr && item->position > removed_up_to ? item : nullptr;
+}
+
+std::vector<Item> Items::find(RowNumber store, const ItemQuery& query, std::size_t limit) {
+  if (query.key || !query.keys.empty()) return find_keys(store, query, limit);
+  PostedItems posted;
+  {
+    const Lock lock(mutex_);
+    if (const auto place = known_.find(store); place != known_.end()) posted = place->second->posted_items();
+  }
+  ItemQuery in_database = query;
+  in_database.after = std::max(query.after, posted.removed_up_to);
+  // No more than these are read in vain.
+  const auto read = reader_->find(store, in_database, limit + posted.keys.size());
+  return merge(read, posted, query, limit);
+}
+
+std::vector<Item> Items::find_keys(RowNumber store, const ItemQuery& query, std::size_t limit) {
+  std::set<std::string> keys(query.keys.begin(), query.keys.end());
+  if (query.key && (keys.empty() || keys.contains(*query.key))) keys = {*query.key};
+  std::vector<Item> items;
+  for (const auto& key : keys) {
+    auto item = find(store, key);
+    if (item != nullptr && matches(*item, query)) items.push_back(std::move(item));
+  }
+  std::sort(items.begin(), items.end(),
+            [](const Item& one, const Item& other) { return one->position < other->position; });
+  if (query.reverse) std::reverse(items.begin(), items.end());
+  if (items.size() > limit) items.resize(limit);
+  return items;
+}
+
+std::size_t Items::count(RowNumber store, const ItemQuery& query) {
+  if (query.key || !query.keys.empty()) return find_keys(store, query, query.keys.size() + 1).size();
+  await_commits();
+  return reader_->count(store, query);
+}
+
+std::vector<std::string> Items::users(const StoreName& name, const std::string& after) {
+  await_commits();
+  return reader_->users(name, after);
+}
+
+std::vector<std::string> Items::names(const std::string& host, StoreKind kind,
+                                      const std::optional<std::string>& user) {
+  await_commits();
+  return reader_->names(host, kind, user);
+}
+
+std::vector<std::pair<std::string, std::string>> Items::find_in_all(const StoreName& name,
+                                                                    std::string_view key) {
+  await_commits();
+  return reader_->find_in_all(name, key);
+}
+
+}  // namespace pubsub_mqtt::store

@@ -1,0 +1,220 @@
+// mod_storage_pubsub_mqtt: what Prosody and its modules store is there again, and as they have stored it.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "child_process.h"
+#include "mqtt_client.h"
+#include "patience.h"
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using Mode = Prosody::Mode;
+
+const Configuration on_the_store{.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "pubsub_mqtt"
+    autocreate_on_publish = true)"};
+
+std::string payload(const std::string& text) {
+  return "<entry xmlns='urn:example:entry'>" + text + "</entry>";
+}
+
+class Storage : public testing::TestWithParam<Mode> {
+ protected:
+  void SetUp() override { prosody.start(on_the_store, GetParam()); }
+  void restart() {
+    EXPECT_EQ(prosody.stop().status, 0);
+    prosody.start(on_the_store, GetParam());
+  }
+  XmppClient log_in() const { return {"admin@localhost", account_password, prosody.c2s_port()}; }
+  // Of a node, the oldest first.
+  std::vector<std::string> ids(const std::string& node) const {
+    std::vector<std::string> ids;
+    for (const auto& item : log_in().items(node)) ids.push_back(item.id);
+    return ids;
+  }
+
+  Prosody prosody;
+};
+
+TEST_P(Storage, KeepsNodesAndItemsOverARestart) {
+  {
+    XmppClient admin = log_in();
+    admin.create("node", {{"max_items", "3"}, {"title", "a \"title\""}});
+    for (const char* id : {"a", "b", "c", "d", "c"}) admin.publish("node", id, payload(id));
+    EXPECT_EQ(ids("node"), (std::vector<std::string>{"b", "d", "c"}));
+    admin.create("other");
+    admin.publish("other", "x", payload("&lt;&amp;&quot; &#10;&#9;"));
+  }
+  restart();
+  XmppClient admin = log_in();
+  EXPECT_EQ(ids("node"), (std::vector<std::string>{"b", "d", "c"}));
+  EXPECT_EQ(admin.items("other").at(0).payload.find("&lt;&amp;\"") != std::string::npos, true);
+  admin.retract("node", "d");
+  EXPECT_EQ(ids("node"), (std::vector<std::string>{"b", "c"}));
+  admin.configure("node", {{"max_items", "1"}});
+  EXPECT_EQ(ids("node"), (std::vector<std::string>{"c"}));
+  admin.purge("node");
+  EXPECT_TRUE(ids("node").empty());
+  restart();
+  EXPECT_TRUE(ids("node").empty());
+}
+
+// A node that is made again is another one.
+TEST_P(Storage, ForgetsTheItemsOfANodeThatIsDeleted) {
+  XmppClient admin = log_in();
+  for (int i = 0; i < 3; ++i) {
+    admin.create("node");
+    EXPECT_TRUE(admin.items("node").empty());
+    admin.publish("node", "id", payload("secret"));
+    admin.remove("node");
+  }
+  admin.create("node");
+  restart();
+  EXPECT_TRUE(ids("node").empty());
+}
+
+TEST_P(Storage, KeepsWhatMqttPublishes) {
+  RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+  for (int i = 1; i <= 50; ++i) {
+    publish(client, {.topic = topic, .payload = std::to_string(i), .qos = mqtt::QoS::at_least_once});
+  }
+  publish(client, {.topic = topic, .payload = "kept", .qos = mqtt::QoS::at_least_once, .retain = true});
+  restart();
+  EXPECT_EQ(ids("node").size(), 20U);  // pubsub's max_items
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  reader.subscribe(topic);
+  EXPECT_EQ(next_message(reader).payload, "kept");
+}
+
+INSTANTIATE_TEST_SUITE_P(Mode, Storage, testing::Values(Mode::foreground, Mode::daemon),
+                         [](const auto& info) {
+                           return info.param == Mode::foreground ? "Foreground" : "Daemon";
+                         });
+
+class StorageOfEverything : public testing::Test {
+ protected:
+  void SetUp() override { prosody.start(everything); }
+
+  const Configuration everything{.global = R"(storage = "pubsub_mqtt")",
+                                 .virtual_host = R"(modules_enabled = { "pep", "mam", "vcard4" }
+    archive_expires_after = "never"
+    default_archive_policy = true)"};
+  Prosody prosody;
+};
+
+constexpr const char* messages =
+    "<query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'>"
+    "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field></x></query>";
+
+// Personal nodes (XEP-0163) and archived messages (XEP-0313) are stored by other modules' code.
+TEST_F(StorageOfEverything, KeepsPersonalNodesAndArchives) {
+  EXPECT_NE(prosody.shell(R"(user:create("nurse@localhost", "secret"))").find("OK"), std::string::npos);
+  {
+    XmppClient nurse("nurse@localhost", "secret", prosody.c2s_port(), "nurse@localhost");
+    nurse.publish("urn:example:mood", "current", payload("glad"));
+  }
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start(everything);
+  XmppClient nurse("nurse@localhost", "secret", prosody.c2s_port(), "nurse@localhost");
+  const auto items = nurse.items("urn:example:mood");
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_NE(items[0].payload.find("glad"), std::string::npos);
+  nurse.request("set", "nurse@localhost", messages);
+}
+
+// Of whoever publishes much to nodes that persist, the administrator hears where their items are kept.
+TEST(StorageThatIsSlow, IsNamedOnce) {
+  Prosody prosody;
+  prosody.start();
+  const auto publish_many = [&] {
+    RawMqtt client = connected(prosody.mqtt_port(), "publisher");
+    for (int i = 0; i < 60; ++i) {
+      publish(client, {.topic = topic, .payload = "1", .qos = mqtt::QoS::at_least_once});
+    }
+  };
+  publish_many();
+  prosody.log().wait_for(
+      "More than 20 messages a second .* internal storage is slow .*storage = \"pubsub_mqtt\"");
+  publish_many();
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("storage is slow"), 1U);
+  prosody.stop();
+  prosody.start(on_the_store);
+  const std::size_t mark = prosody.log().size();
+  publish_many();
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("storage is slow", mark), 0U);
+}
+
+// Between Prosody's files and the store, and back.
+TEST(StorageThatIsChanged, HasTheNodesAndItemsThatWereCopied) {
+  Prosody prosody;
+  const auto copy = [&](const char* direction) {
+    ChildProcess prosodyctl({.arguments = {"prosodyctl", "--config", prosody.folder().path("prosody.cfg.lua"),
+                                           "mod_storage_pubsub_mqtt", direction, "pubsub.localhost"}});
+    return prosodyctl.wait();
+  };
+  const auto contents = [&] {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    std::vector<std::string> contents;
+    for (const char* node : {"a", "b/c"}) {
+      for (const auto& item : admin.items(node)) contents.push_back(item.id + ' ' + item.payload);
+    }
+    return contents;
+  };
+  prosody.start();
+  {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    for (const char* node : {"a", "b/c"}) {
+      admin.create(node);
+      for (const char* id : {"1", "2", "3"})
+        admin.publish(node, id, payload("&lt;text&gt;&#10;\"of\" " + std::string(id)));
+    }
+  }
+  const auto before = contents();
+  EXPECT_EQ(before.size(), 6U);
+  EXPECT_EQ(copy("import"), 1);  // Prosody is running
+  prosody.stop();
+  EXPECT_EQ(copy("import"), 0);
+  prosody.start(on_the_store);
+  EXPECT_EQ(contents(), before);
+  prosody.stop();
+  std::filesystem::remove_all(prosody.folder().path("data/pubsub%2elocalhost"));
+  EXPECT_EQ(copy("export"), 0);
+  prosody.start();
+  EXPECT_EQ(contents(), before);
+}
+
+class StorageThatFails : public testing::Test {
+ protected:
+  Prosody prosody;
+};
+
+// With an empty store in its place, whoever comes first would own the nodes.
+TEST_F(StorageThatFails, LeavesADamagedStoreAsItIs) {
+  const Configuration items_on_the_store{.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = { pubsub_data = "pubsub_mqtt" }
+    autocreate_on_publish = true)"};
+  const std::string path = prosody.folder().path("data/pubsub_mqtt.sqlite");
+  std::filesystem::create_directories(prosody.folder().path("data"));
+  std::ofstream(path) << std::string(8192, 'x');
+  prosody.start(items_on_the_store);
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  EXPECT_THROW(admin.publish("node", "id", payload("text")), StanzaError);
+  prosody.log().wait_for("The store .* is damaged, and left as it is");
+  prosody.stop();
+  EXPECT_EQ(std::filesystem::file_size(path), 8192U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests

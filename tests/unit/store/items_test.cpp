@@ -1,0 +1,305 @@
+// Prosody's stores: what is read is what was written, committed or not.
+#include "pubsub_mqtt/store/items.h"
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "database.h"
+#include "faulty_vfs.h"
+#include "statement.h"
+#include "store_fixture.h"
+
+namespace pubsub_mqtt::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+// A store of the process, and Prosody's stores in it. It commits nothing before it starts.
+struct OpenItems {
+  explicit OpenItems(const Settings& settings, Access access = Access::alone)
+      : store(settings), is_open(store.open_for_items(access)), items(store, access) {}
+  ~OpenItems() { store.stop(patience); }
+  OpenItems(const OpenItems&) = delete;
+  OpenItems& operator=(const OpenItems&) = delete;
+
+  std::vector<std::string> keys(RowNumber number, const ItemQuery& query = {}, std::size_t limit = 1000) {
+    std::vector<std::string> keys;
+    for (const auto& item : items.find(number, query, limit)) keys.push_back(item->key);
+    return keys;
+  }
+  void append(RowNumber number, const std::string& key, double at = 1) {
+    items.append(number, key, at, std::nullopt, "value of " + key);
+  }
+
+  Store store;
+  bool is_open;
+  Items items;
+};
+
+class ItemsTest : public StoreTest {
+ protected:
+  static StoreName name(const std::string& user = "", StoreKind kind = StoreKind::archive) {
+    return {.host = "host", .kind = kind, .name = "store", .user = user};
+  }
+
+  std::int64_t number_in_database(const char* sql) {
+    Database database;
+    database.open(settings());
+    Statement statement(database.handle(), sql);
+    return statement.step() ? statement.integer() : -1;
+  }
+};
+
+// Before the thread starts, each call is committed when it returns; afterwards it is seen before it is committed, and
+// after. In all three it must be the same.
+enum class When { at_once, started, after_restart };
+
+class ItemsThen : public ItemsTest, public testing::WithParamInterface<When> {
+ protected:
+  void SetUp() override {
+    open = std::make_unique<OpenItems>(settings());
+    ASSERT_TRUE(open->is_open);
+    if (GetParam() == When::started) {
+      ASSERT_TRUE(open->store.start(nullptr));
+    }
+  }
+  // Everything has been written.
+  void wrote() {
+    if (GetParam() != When::after_restart) return;
+    open.reset();
+    open = std::make_unique<OpenItems>(settings());
+  }
+
+  std::unique_ptr<OpenItems> open;
+};
+
+TEST_P(ItemsThen, AreFoundInTheOrderOfTheirPositions) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  for (const char* key : {"a", "b", "c", "d"}) open->append(number, key);
+  open->append(number, "b");
+  wrote();
+  EXPECT_EQ(open->items.find_store(name()), number);
+  EXPECT_THAT(open->keys(number), ElementsAre("a", "c", "d", "b"));
+  EXPECT_THAT(open->keys(number, {.reverse = true}, 2), ElementsAre("b", "d"));
+  EXPECT_THAT(open->keys(number, {.key = "c"}), ElementsAre("c"));
+  EXPECT_THAT(open->keys(number, {.keys = {"d", "a", "x"}}), ElementsAre("a", "d"));
+  EXPECT_EQ(open->items.find(number, "b")->value, "value of b");
+  EXPECT_EQ(open->items.find(number, "x"), nullptr);
+  EXPECT_EQ(open->items.count(number, {}), 4U);
+}
+
+TEST_P(ItemsThen, AreFoundByWhatIsAskedFor) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  for (int at = 1; at <= 5; ++at) {
+    open->items.append(number, std::to_string(at), at, at % 2 == 0 ? "even" : "odd", "");
+  }
+  wrote();
+  const Position second = open->items.find(number, "2")->position;
+  EXPECT_THAT(open->keys(number, {.with = "even"}), ElementsAre("2", "4"));
+  EXPECT_THAT(open->keys(number, {.start = 2, .end = 4}), ElementsAre("2", "3", "4"));
+  EXPECT_THAT(open->keys(number, {.after = second}), ElementsAre("3", "4", "5"));
+  EXPECT_THAT(open->keys(number, {.before = second, .reverse = true}), ElementsAre("1"));
+  EXPECT_EQ(open->items.count(number, {.with = "odd"}), 3U);
+  EXPECT_EQ(open->items.find(number, "2")->with, "even");
+  EXPECT_EQ(open->items.find(number, "2")->at, 2);
+}
+
+TEST_P(ItemsThen, AreGoneWhenTheyWereRemoved) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  for (int i = 0; i < 10; ++i) open->append(number, std::to_string(i));
+  open->items.remove(number, "8");
+  EXPECT_EQ(open->items.truncate(number, 5), 4U);
+  open->append(number, "8");
+  EXPECT_EQ(open->items.truncate(number, 5), 1U);
+  open->items.remove(number, "7");
+  wrote();
+  EXPECT_THAT(open->keys(number), ElementsAre("5", "6", "9", "8"));
+  EXPECT_EQ(open->items.truncate(number, 5), 0U);
+}
+
+// What was beyond a former limit does not come back with a higher one.
+TEST_P(ItemsThen, DoNotComeBackWithAHigherLimit) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  for (const char* key : {"a", "b", "c"}) open->append(number, key);
+  open->items.truncate(number, 1);
+  open->append(number, "d");
+  open->items.truncate(number, 3);
+  open->items.remove(number, "d");
+  wrote();
+  EXPECT_THAT(open->keys(number), ElementsAre("c"));
+}
+
+TEST_P(ItemsThen, KeepTheirPlaceWhenReplaced) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  for (const char* key : {"a", "b", "c"}) open->append(number, key);
+  open->items.replace(*open->items.find(number, "b"), 7, "with", "new");
+  wrote();
+  EXPECT_THAT(open->keys(number), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(open->items.find(number, "b")->value, "new");
+  EXPECT_EQ(open->items.find(number, "b")->at, 7);
+}
+
+TEST_P(ItemsThen, AreAllReplaced) {
+  const auto keyval = name("user", StoreKind::keyval);
+  const RowNumber number = open->items.find_or_make_store(keyval);
+  open->items.set_all(number, {{"a", "1"}, {"b", "2"}});
+  open->items.set_all(number, {{"b", "3"}, {"c", "4"}});
+  wrote();
+  EXPECT_THAT(open->keys(number), UnorderedElementsAre("b", "c"));
+  EXPECT_EQ(open->items.find(number, "b")->value, "3");
+  EXPECT_THAT(open->items.find_in_all(keyval, "b"), ElementsAre(Pair("user", "3")));
+  EXPECT_THAT(open->items.users(keyval, ""), ElementsAre("user"));
+  EXPECT_THAT(open->items.names("host", StoreKind::keyval, "user"), ElementsAre("store"));
+  EXPECT_THAT(open->items.names("host", StoreKind::keyval, "other"), IsEmpty());
+}
+
+// A store that is made again is another one: what comes late for the old one is void.
+TEST_P(ItemsThen, OfAStoreThatWasDroppedDoNotComeBack) {
+  const RowNumber dropped = open->items.find_or_make_store(name());
+  open->append(dropped, "old");
+  EXPECT_TRUE(open->items.drop_store(name()));
+  EXPECT_EQ(open->items.find_store(name()), 0U);
+  open->append(dropped, "late");
+  const RowNumber number = open->items.find_or_make_store(name());
+  open->append(number, "new");
+  wrote();
+  EXPECT_NE(number, dropped);
+  EXPECT_EQ(open->items.find_store(name()), number);
+  EXPECT_THAT(open->keys(number), ElementsAre("new"));
+  EXPECT_FALSE(open->items.drop_store(name("nobody")));
+}
+
+INSTANTIATE_TEST_SUITE_P(When, ItemsThen, testing::Values(When::at_once, When::started, When::after_restart));
+
+TEST_F(ItemsTest, OfADroppedStoreAreSweptInTheBackground) {
+  OpenItems open(settings());
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.store.start(nullptr);
+  for (int i = 0; i < 1200; ++i) open.append(number, std::to_string(i));
+  open.items.drop_store(name());
+  while (number_in_database("SELECT count(*) + (SELECT count(*) FROM dropped_store) FROM item") != 0)
+    usleep(1000);
+}
+
+// Commits go on while all is read again and again, from the first item to a thousand: nothing is missed or seen twice.
+TEST_F(ItemsTest, AreSeenWhileTheyAreCommitted) {
+  OpenItems open(settings());
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.store.start(nullptr);
+  for (int i = 0; i < 1000; ++i) {
+    open.append(number, std::to_string(i));
+    open.items.truncate(number, 20);
+    const auto items = open.items.find(number, {.reverse = true}, 100);
+    ASSERT_EQ(items.size(), std::min<std::size_t>(20, static_cast<std::size_t>(i) + 1));
+    for (int j = 0; const auto& item : items) ASSERT_EQ(item->key, std::to_string(i - j++));
+  }
+}
+
+TEST_F(ItemsTest, ThatDoNotStayAreNotWritten) {
+  Group group;
+  CommitNumber commit = 0;
+  const auto add = [&](Change change) { group.add({.changes = {std::move(change)}}, ++commit); };
+  for (Position position = 1; position <= 1000; ++position) {
+    auto item = std::make_shared<ItemRow>();
+    item->store = 1;
+    item->position = position;
+    item->key = std::to_string(position);
+    add(PutItem{.item = item});
+    if (position > 20) add(RemoveItemsUpTo{.store = 1, .position = position - 20});
+  }
+  EXPECT_EQ(group.items.items.size(), 20U);
+  EXPECT_EQ(group.rows(), 21U);
+}
+
+TEST_F(ItemsTest, OfPositionsNoneIsUsedTwice) {
+  RowNumber last = 0;
+  for (int i = 0; i < 3; ++i) {
+    OpenItems open(settings());
+    const RowNumber number = open.items.find_or_make_store(name());
+    EXPECT_GT(number, last);
+    open.append(number, "item");
+    last = open.items.find(number, "item")->position;
+    EXPECT_GT(last, number);
+    open.items.drop_store(name());
+  }
+}
+
+// As prosodyctl does beside a server.
+TEST_F(ItemsTest, AreReadAndWrittenBesideAServer) {
+  OpenItems server(settings());
+  server.store.start(nullptr);
+  const RowNumber number = server.items.find_or_make_store(name());
+  server.append(number, "server's");
+  server.items.count(number, {});  // waits for the commit
+  OpenItems beside(settings(), Access::beside);
+  ASSERT_TRUE(beside.is_open);
+  beside.append(number, "prosodyctl's");
+  EXPECT_THAT(server.keys(number), ElementsAre("server's", "prosodyctl's"));
+  OpenItems another(settings());
+  EXPECT_FALSE(another.is_open);
+}
+
+// prosody -D: what was written before the fork is there, and what the child writes stays.
+TEST_F(ItemsTest, SurviveAForkBeforeTheThreadStarts) {
+  OpenItems open(settings());
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.append(number, "parent's");
+  open.items.close_before_fork();
+  open.store.close_before_fork();
+  const pid_t child = fork();
+  if (child == 0) {
+    open.append(number, "child's");
+    open.store.start(nullptr);
+    open.append(number, "thread's");
+    open.store.stop(patience);
+    _exit(0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(open.keys(number), ElementsAre("parent's", "child's", "thread's"));
+}
+
+TEST_F(ItemsTest, ADatabaseThatIsDamagedIsLeftAsItIs) {
+  std::filesystem::create_directories(directory);
+  {
+    FILE* file = fopen(path().c_str(), "w");
+    fputs(std::string(8192, 'x').c_str(), file);
+    fclose(file);
+  }
+  OpenItems open(settings());
+  EXPECT_FALSE(open.is_open);
+  std::vector<LogLine> log;
+  open.store.take_log(log);
+  ASSERT_EQ(log.size(), 1U);
+  EXPECT_THAT(log[0].text, testing::HasSubstr("is damaged, and left as it is"));
+  EXPECT_EQ(std::filesystem::file_size(path()), 8192U);
+}
+
+// Sessions are read by the thread's side while items are written.
+TEST_F(ItemsTest, SessionsAreReadWhereItemsOpenedTheStore) {
+  {
+    RunningStore store(settings());
+    store.await(store.post({new_session(1)}));
+  }
+  OpenItems open(settings());
+  open.store.start(nullptr);
+  open.append(open.items.find_or_make_store(name()), "item");
+  const auto contents = open.store.open();
+  ASSERT_TRUE(contents.has_value());
+  EXPECT_EQ(contents->sessions.size(), 1U);
+  EXPECT_EQ(contents->last_number, 100U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::store
