@@ -1,7 +1,8 @@
 // What mod_storage_pubsub_mqtt.lua sees of the library, the field `open_store` of it:
 //
-//   open_store(path, durability, alone)  the store of this process, opened where that was not done; durability is "disk"
-//                                  or "process", alone whether this is a server. Or nil, and lines { level, text }
+//   open_store(path, durability, alone)  the store of this process, opened where that was not done; durability is
+//                                  "disk" or "process", alone whether this is a server. Or nil, and lines
+//                                  { level, text }
 //   store:start()                  the store's thread; false: the system gave none
 //   store:stop(seconds)            commits what was posted, as long as that lasts; what comes then is committed at once
 //   store:take_log()               lines { level, text } that wait

@@ -1,6 +1,6 @@
-// Of a store of Prosody's, what was posted and is perhaps not in the database yet. And, where it is complete, the key and
-// position of each of its items: then what is to be removed to make room is known without a look into the database.
-// With the mutex of Items.
+// Of a store of Prosody's, what was posted and is perhaps not in the database yet. And, where it is complete, the key
+// and position of each of its items: then what is to be removed to make room is known without a look into the
+// database. With the mutex of Items.
 #pragma once
 
 #include <cstddef>

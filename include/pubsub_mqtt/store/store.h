@@ -62,8 +62,8 @@ class Store {
   std::optional<Contents> open();
 
   // Starts the thread: no process forks afterwards. `notify` is called on it whenever committed() or take_log() have
-  // something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the system has
-  // given no thread.
+  // something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the
+  // system has given no thread.
   bool start(std::function<void()> notify);
 
   // Before a fork, where the thread was not started: SQLite's locks would not go along. Opened again when it is needed.

@@ -226,14 +226,15 @@ void Journal::let_go(Message& message) {
 bool Journal::must_hold_publish(KeptSession session, mqtt::QoS qos) const {
   const Kept& receiver = kept_[session - 1];
   return qos == mqtt::QoS::exactly_once ? promises_.owed(receiver.session_id) != 0
-                                        : !promises_.is_committed(receiver.held_publish);
+                                        : !promises_.is_committed(receiver.held_before_publish);
 }
 
 void Journal::hold(KeptSession session, Held held) {
   Kept& receiver = kept(session);
-  const bool is_publish = std::holds_alternative<HeldPublish>(held);
+  const bool is_before_publish =
+      std::holds_alternative<HeldPublish>(held) || std::holds_alternative<HeldSuback>(held);
   promises_.hold(receiver.session_id, receiver.session->connection(), std::move(held));
-  if (is_publish) receiver.held_publish = promises_.owed(receiver.session_id);
+  if (is_before_publish) receiver.held_before_publish = promises_.owed(receiver.session_id);
 }
 
 void Journal::restore(Session& session, store::SessionRow row, store::RowNumber last_message) {

@@ -88,7 +88,8 @@ class Journal {
   void dropped(Message& message);
   // Whether what its client is told waits for a commit; then `held` is told later.
   bool must_hold(KeptSession session) const { return promises_.owed(kept_[session - 1].session_id) != 0; }
-  // The same for a PUBLISH: at QoS 1 it waits for none, but does not overtake one that does.
+  // The same for a PUBLISH: at QoS 1 it waits for none, but does not overtake one that does, or the SUBACK that comes
+  // before it.
   bool must_hold_publish(KeptSession session, mqtt::QoS qos) const;
   void hold(KeptSession session, Held held);
 
@@ -111,7 +112,7 @@ class Journal {
     Session* session = nullptr;
     SessionId session_id = 0;
     store::RowNumber last_message = 0;  // the highest number of those that it has been given
-    Turn held_publish = 0;              // for which the last PUBLISH that was held waits
+    Turn held_before_publish = 0;       // for which the last PUBLISH or SUBACK that was held waits
     bool has_will = false;              // is stored
     bool publishes_will = false;        // that one, which is stored until pubsub has answered
   };
