@@ -79,7 +79,8 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
   if (!is_behind_a_failure(client, request.ticket)) {
     const auto topic = topic::parse_topic(publication.topic);
     const auto* node_topic = std::get_if<topic::NodeTopic>(&topic);
-    const auto named = std::string_view(publication.topic).substr(request.mounted_at);
+    const std::string_view meant = publication.topic;
+    const auto named = meant.substr(request.mounted_at);
     if (topic::count_levels(named) > shared_.limits.max_topic_levels) {
       published = no_node(topic::too_many_levels);
     } else if (node_topic == nullptr) {

@@ -25,7 +25,7 @@ namespace pubsub_mqtt::lua {
 class Core final : private WorkSlices::Work {
  public:
   explicit Core(const Limits& limits);
-  ~Core();
+  ~Core() override;
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 

@@ -423,7 +423,7 @@ int open_store(lua_State* L) {
   static constexpr const char* durabilities[] = {"disk", "process", nullptr};
   const auto durability = static_cast<store::Durability>(luaL_checkoption(L, 2, nullptr, durabilities));
   const auto access = lua_toboolean(L, 3) != 0 ? store::Access::alone : store::Access::beside;
-  auto** place = static_cast<ProcessStore**>(lua_newuserdatauv(L, sizeof(ProcessStore*), 0));
+  auto** place = static_cast<ProcessStore**>(lua_newuserdatauv(L, sizeof(void*), 0));
   *place = nullptr;
   luaL_setmetatable(L, store_type);
   std::vector<LogLine> log;

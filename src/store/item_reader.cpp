@@ -13,9 +13,7 @@ constexpr std::int64_t page = 500;
   "(?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
 #define ITEM_COLUMNS "position, key, at, \"with\", value FROM item "
 
-std::int64_t integer(std::uint64_t number) { return static_cast<std::int64_t>(number); }
-
-std::int64_t integer(StoreKind kind) { return std::int64_t{static_cast<std::uint8_t>(kind)}; }
+std::int64_t number_of(StoreKind kind) { return std::int64_t{static_cast<std::uint8_t>(kind)}; }
 
 void bind_conditions(Statement& statement, RowNumber store, const ItemQuery& query) {
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
@@ -103,7 +101,7 @@ Position ItemReader::last_position() {
 RowNumber ItemReader::find_store(const StoreName& name) {
   RowNumber number = 0;
   auto& statement = statements().find_store;
-  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(name.user);
+  statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(name.user);
   for_each_row(statement, [&](Statement& row) { number = static_cast<RowNumber>(row.integer()); });
   return number;
 }
@@ -136,7 +134,7 @@ std::size_t ItemReader::count(RowNumber store, const ItemQuery& query) {
 std::vector<std::string> ItemReader::users(const StoreName& name, const std::string& after) {
   std::vector<std::string> users;
   auto& statement = statements().users;
-  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(after).bind(page);
+  statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(after).bind(page);
   for_each_row(statement, [&](Statement& row) { users.emplace_back(row.bytes()); });
   return users;
 }
@@ -145,7 +143,7 @@ std::vector<std::string> ItemReader::names(const std::string& host, StoreKind ki
                                            const std::optional<std::string>& user) {
   std::vector<std::string> names;
   auto& statement = statements().names;
-  statement.bind(host).bind(integer(kind));
+  statement.bind(host).bind(number_of(kind));
   if (user) {
     statement.bind(*user);
   } else {
@@ -159,7 +157,7 @@ std::vector<std::pair<std::string, std::string>> ItemReader::find_in_all(const S
                                                                          std::string_view key) {
   std::vector<std::pair<std::string, std::string>> found;
   auto& statement = statements().find_in_all;
-  statement.bind(name.host).bind(integer(name.kind)).bind(name.name).bind(key);
+  statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(key);
   for_each_row(statement, [&](Statement& row) {
     std::string user(row.bytes());
     found.emplace_back(std::move(user), row.bytes());

@@ -1,12 +1,6 @@
 #include "item_writer.h"
 
 namespace pubsub_mqtt::store {
-namespace {
-
-std::int64_t integer(std::uint64_t number) { return static_cast<std::int64_t>(number); }
-
-}  // namespace
-
 // Nothing is put into a store that is no more: what is posted for it may come after its end.
 ItemWriter::ItemWriter(Database& database)
     : drop_store_(database.handle(), "DELETE FROM prosody_store WHERE number = ?"),

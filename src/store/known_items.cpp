@@ -21,8 +21,9 @@ void KnownItems::put(Item item, CommitNumber number) {
   if (place == keys_.end()) place = keys_.emplace(item->key, Known()).first;
   auto& known = place->second;
   if (known.position != 0) positions_.erase(known.position);
-  known = {.position = item->position, .number = number, .item = std::move(item)};
-  positions_.insert_or_assign(known.position, place);
+  const Position position = item->position;
+  known = {.position = position, .number = number, .item = std::move(item)};
+  positions_.insert_or_assign(position, place);
 }
 
 void KnownItems::remove(std::string_view key, CommitNumber number) {

@@ -9,6 +9,9 @@
 
 namespace pubsub_mqtt::store {
 
+// SQLite's integers have a sign: the bits are the same.
+inline std::int64_t integer(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
 class Statement {
  public:
   // Where that fails the statement does nothing, and run() returns the error.

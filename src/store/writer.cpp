@@ -6,8 +6,6 @@
 namespace pubsub_mqtt::store {
 namespace {
 
-std::int64_t integer(RowNumber number) { return static_cast<std::int64_t>(number); }
-
 std::string_view properties_of(const Publication& publication) {
   const auto& properties = publication.envelope.properties;
   return properties == nullptr ? std::string_view() : *properties;
@@ -94,7 +92,7 @@ int Writer::write_removals(const Group& group) {
 int Writer::put_all(const Group& group) {
   const auto put_each = [this](const auto& changed) {
     return for_each(changed, [this](const auto& /*key*/, const auto& row) {
-      return row.second ? put(*row.second) : SQLITE_OK;
+      return row.second ? this->put(*row.second) : SQLITE_OK;
     });
   };
   return in_turn([&] { return put_each(group.sessions); }, [&] { return put_each(group.cursors); },

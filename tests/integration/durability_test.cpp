@@ -73,13 +73,18 @@ class Durability : public testing::Test {
     return payloads;
   }
 
-  // Returns when the server has stored what the client has acknowledged: SUBACK says so of all that came before.
+  // Returns when the server has stored what the client has acknowledged: UNSUBACK of a subscription that was there says
+  // so of all that came before.
   static void settle(RawMqtt& client) {
-    client.send(mqtt::Subscribe{1, {{"pubsub.localhost/utf8/settled", at_least_once}}});
+    constexpr const char* filter = "pubsub.localhost/utf8/settled";
+    client.send(mqtt::Subscribe{1, {{filter, at_least_once}}});
+    client.send(mqtt::Unsubscribe{2, {filter}});
     while (true) {
       const mqtt::Packet packet = client.read();
-      if (std::holds_alternative<mqtt::Suback>(packet)) return;
-      client.send(mqtt::Pubcomp{std::get<mqtt::Pubrel>(packet).packet_identifier});
+      if (std::holds_alternative<mqtt::Unsuback>(packet)) return;
+      if (const auto* pubrel = std::get_if<mqtt::Pubrel>(&packet)) {
+        client.send(mqtt::Pubcomp{pubrel->packet_identifier});
+      }
     }
   }
 

@@ -21,6 +21,7 @@ class FrameWriter {
   FrameWriter();
   FrameWriter(const FrameWriter&) = delete;
   FrameWriter& operator=(const FrameWriter&) = delete;
+  ~FrameWriter() = default;
 
   // What stands before so many bytes of MQTT. Good until the next call.
   std::string_view head(std::size_t payload_size);
