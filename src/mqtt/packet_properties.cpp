@@ -74,6 +74,7 @@ void read_property(Fields& fields, PacketTypes packet, Seen& seen) {
 
 Properties read_properties(Fields& fields, PacketTypes packet) {
   const std::string_view encoded = fields.bytes(fields.variable_byte_integer());
+  if (encoded.empty() && packet != types(PacketType::auth)) return {};  // as most packets have it
   Fields properties(encoded);
   Seen seen;
   while (!properties.at_end()) read_property(properties, packet, seen);

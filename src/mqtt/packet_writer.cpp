@@ -34,6 +34,7 @@ std::size_t size(const Properties& properties, ProtocolLevel level) {
 
 void put(const Properties& properties, ProtocolLevel level, std::string& out) {
   if (!has_properties(level)) return;
+  if (properties.empty()) return put_byte(0, out);  // as most packets have it
   put_variable_byte_integer(properties.encoded().size(), out);
   out += properties.encoded();
 }
