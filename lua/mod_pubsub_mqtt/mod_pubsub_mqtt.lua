@@ -33,6 +33,7 @@ local version = "0.1.0"; -- of the library, too
 --   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
 --   session_numbers  of mqtt:list(), see shell.lib.lua
+--   durability, store_path  what read_store() returned when the core was started
 -- What could not be saved is not lost in an unload either: the timer that tries again holds these two tables.
 local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
@@ -103,7 +104,13 @@ local function read_store()
 	if durability == "memory" then return; end
 	return durability, path;
 end
-local durability, store_path = read_store();
+local function warn_of_store()
+	local durability, path = read_store();
+	if durability ~= shared.durability or path ~= shared.store_path then
+		module:log("warn", "mqtt_durability or mqtt_store has changed: restart Prosody; "
+			.."until then sessions are kept as before");
+	end
+end
 
 --- What the core calls
 
@@ -149,9 +156,11 @@ end
 
 local reloaded = shared.core ~= nil;
 if reloaded then
+	warn_of_store();
 	shared.core:attach(callbacks);
 	shared.core:set_limits(read_limits());
 else
+	shared.durability, shared.store_path = read_store();
 	shared.core = library.new(read_limits(), callbacks);
 end
 
@@ -184,6 +193,7 @@ local function read_settings_again()
 		component_settings.read(host, service);
 		if shared.core then shared.core:host_changed(host); end
 	end
+	warn_of_store();
 	check_settings();
 	ports.renew();
 end
@@ -226,7 +236,7 @@ end
 
 local function start()
 	if not reloaded then load_storage_driver(); end
-	if not reloaded and not shared.core:start(durability, store_path) then
+	if not reloaded and not shared.core:start(shared.durability, shared.store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
 		shared.core = nil;
 		return;

@@ -105,6 +105,18 @@ TEST_F(Durability, ASessionWithItsSubscriptionsAndItsQueueOutlivesAKill) {
   EXPECT_EQ(payloads_waiting_for("client"), Payloads{}) << "what was acknowledged comes once";
 }
 
+TEST_F(Durability, AReloadAsksForARestartWhereTheStoreHasChanged) {
+  start();
+  prosody.reload({});
+  const std::size_t mark = prosody.log().size();
+  prosody.reload({.global = "mqtt_durability = \"process\""});
+  prosody.log().wait_for("warn\tmqtt_durability or mqtt_store has changed: restart Prosody", mark);
+  leave_session("client");
+  publish_all({"1"});
+  kill_and_start();
+  EXPECT_EQ(payloads_waiting_for("client"), Payloads{"1"});
+}
+
 TEST_F(Durability, AndAStop) {
   start();
   leave_session("client");
