@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "child_process.h"
 #include "mqtt_client.h"
 #include "patience.h"
 #include "raw_session.h"
@@ -159,9 +158,7 @@ TEST(StorageThatIsSlow, IsNamedOnce) {
 TEST(StorageThatIsChanged, HasTheNodesAndItemsThatWereCopied) {
   Prosody prosody;
   const auto copy = [&](const char* direction) {
-    ChildProcess prosodyctl({.arguments = {"prosodyctl", "--config", prosody.folder().path("prosody.cfg.lua"),
-                                           "mod_storage_pubsub_mqtt", direction, "pubsub.localhost"}});
-    return prosodyctl.wait();
+    return prosody.prosodyctl({"mod_storage_pubsub_mqtt", direction, "pubsub.localhost"});
   };
   const auto contents = [&] {
     XmppClient admin("admin@localhost", account_password, prosody.c2s_port());

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include "admin_shell.h"
 
@@ -110,6 +111,13 @@ void Prosody::start(const Configuration& configuration, Mode mode) {
     process_ = std::make_unique<ChildProcess>(pid_t{std::stoi(line.substr(line.rfind(' ')))});
   }
   log_->wait_for("Prosody serves");
+}
+
+std::optional<int> Prosody::prosodyctl(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {"prosodyctl", "--config", folder_.path("prosody.cfg.lua")});
+  ChildProcess process(
+      {.arguments = std::move(arguments), .environment = sanitizer_environment(folder_.path("sanitizer"))});
+  return process.wait();
 }
 
 void Prosody::reload(const Configuration& configuration) {

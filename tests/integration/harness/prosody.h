@@ -47,6 +47,9 @@ class Prosody {
   // Returns when Prosody serves.
   void start(const Configuration& configuration = {}, Mode mode = Mode::foreground);
 
+  // Runs prosodyctl with the configuration of the last start; returns its exit status; see ChildProcess::wait().
+  std::optional<int> prosodyctl(std::vector<std::string> arguments) const;
+
   // New configuration, SIGHUP; returns when Prosody has done with it.
   void reload(const Configuration& configuration);
 
