@@ -37,7 +37,8 @@ bool AnnouncedWills::step() {
 // Why it can never be published; empty where it may be.
 std::string_view AnnouncedWills::fault(const AnnounceWill& announced) const {
   const Publication& will = announced.will;
-  const auto named = std::string_view(will.topic).substr(announced.mounted_at);
+  const std::string_view meant = will.topic;
+  const auto named = meant.substr(announced.mounted_at);
   if (topic::count_levels(named) > shared_.limits.max_topic_levels) return topic::too_many_levels;
   const auto parsed = topic::parse_topic(will.topic);
   if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) return none->reason;

@@ -36,7 +36,8 @@ FilterKind kind_of(const topic::GroupFilter& filter, std::optional<topic::Type> 
 
 // What the client has sent, behind $share/GROUP/.
 std::string_view named_part(const TopicFilter& asked, const topic::GroupFilter& filter) {
-  return asked.is_mounted() ? std::string_view(asked.text).substr(asked.mounted_at) : filter.filter;
+  const std::string_view text = asked.text;
+  return asked.is_mounted() ? text.substr(asked.mounted_at) : filter.filter;
 }
 
 Subscriber& subscriber_of(Client& client) {

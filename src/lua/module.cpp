@@ -249,8 +249,9 @@ int set_mountpoint(lua_State* L) {
 // False: the error is on the stack.
 bool set_access_from(lua_State* L, Core& core) {
   auto access = read_access(L, 2);
-  if (access) core.network().set_access(*std::move(access));
-  return access.has_value();
+  if (!access) return false;
+  core.network().set_access(*std::move(access));
+  return true;
 }
 
 int set_access(lua_State* L) {

@@ -67,7 +67,7 @@ void Group::add(const RemoveMessage& change) { messages.remove(change.message); 
 
 void Group::add(Put<InflightRow>& change) {
   const auto key = packet_key(change.row.session, change.row.packet_identifier);
-  inflight.put(key, std::move(change.row), change.is_new);
+  inflight.put(key, InflightRow(change.row), change.is_new);
 }
 
 void Group::add(const RemoveInflight& change) {
@@ -76,7 +76,7 @@ void Group::add(const RemoveInflight& change) {
 
 void Group::add(Put<ReceivedRow>& change) {
   const auto key = packet_key(change.row.session, change.row.packet_identifier);
-  received.put(key, std::move(change.row), change.is_new);
+  received.put(key, ReceivedRow(change.row), change.is_new);
 }
 
 void Group::add(const RemoveReceived& change) {

@@ -244,12 +244,12 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
     std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
     std::vector<Item> items;
     std::size_t bytes = 0;
-    for (auto& [key, value] : values) {
+    for (auto& each : values) {
       auto item = std::make_shared<ItemRow>();
       item->store = store;
       item->position = next_position();
-      item->key = std::move(key);
-      item->value = std::move(value);
+      item->key = std::move(each.first);
+      item->value = std::move(each.second);
       bytes += item->size();
       changes.emplace_back(PutItem{.item = item, .replaces = 0});
       items.push_back(std::move(item));

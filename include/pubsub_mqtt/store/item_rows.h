@@ -26,7 +26,7 @@ struct StoreName {
   std::string name;
   std::string user;  // empty: the host's own
 
-  auto operator<=>(const StoreName&) const = default;
+  auto operator<=>(const StoreName&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct StoreRow {

@@ -21,6 +21,7 @@ class FrameReader {
   explicit FrameReader(FrameWriter& writer);
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
+  ~FrameReader() = default;
 
   // Appends what the frames carry to `payload`, and to `answer` the frames that answer a Ping, a Close, or what
   // breaks the rules. Not to be called again once it is closed or failed. Throws std::bad_alloc.

@@ -172,7 +172,8 @@ Member Journal::member(const Kept& kept, const Selected& selected) const {
   if (selected.identifiers != nullptr) member.identifiers = *selected.identifiers;
   if (selected.group != 0) {
     const SharedGroup* group = groups_.find(selected.group);
-    member.shared_filter = group == nullptr ? no_filter : std::string_view(group->filter());
+    member.shared_filter = no_filter;
+    if (group != nullptr) member.shared_filter = group->filter();
   }
   return member;
 }

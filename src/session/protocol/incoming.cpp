@@ -263,7 +263,8 @@ bool Incoming::reply(PublishReply& reply) {
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
     MeantTopic topic{.text = std::move(reply.topic), .mounted_at = reply.mounted_at};
     // The mount point may have changed since the client named it.
-    if (session_.meaning(std::string_view(topic.text).substr(topic.mounted_at)) == topic) {
+    const std::string_view text = topic.text;
+    if (session_.meaning(text.substr(topic.mounted_at)) == topic) {
       if (ways_ == nullptr) ways_ = std::make_unique<DirectWays>();
       ways_->add(std::move(topic), std::move(reply.route));
     }

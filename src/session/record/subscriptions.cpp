@@ -32,8 +32,9 @@ std::optional<Wanted> wanted_topic(std::string_view topic, bool is_mounted) {
 
 // As clients name both: PREFIX is the session's own.
 bool selects_mounted(const TopicFilter& filter, std::string_view topic) {
-  return filter.is_mounted() && !topic::is_shared(filter.text) &&
-         topic::selects(std::string_view(filter.text).substr(filter.mounted_at), topic);
+  const std::string_view text = filter.text;
+  return filter.is_mounted() && !topic::is_shared(text) &&
+         topic::selects(text.substr(filter.mounted_at), topic);
 }
 
 bool selects(const Subscription& subscription, const Wanted& wanted, bool is_natural) {

@@ -18,14 +18,14 @@ std::string_view type_level(std::string_view topic) {
 }  // namespace
 
 void DirectWays::add(MeantTopic topic, std::shared_ptr<const Route> route) {
-  auto& [text, mounted_at] = topic;
-  const auto type = topic::type_from_name(type_level(text));
+  const auto type = topic::type_from_name(type_level(topic.text));
   if (!type) return;
   if (by_topic_.size() >= max_ways) by_topic_.clear();
-  std::string named = text.substr(mounted_at);
-  if (mounted_at == 0) text.clear();
-  by_topic_.insert_or_assign(std::move(named),
-                             DirectWay{.route = std::move(route), .type = *type, .mounted = std::move(text)});
+  std::string named = topic.text.substr(topic.mounted_at);
+  if (topic.mounted_at == 0) topic.text.clear();
+  by_topic_.insert_or_assign(
+      std::move(named),
+      DirectWay{.route = std::move(route), .type = *type, .mounted = std::move(topic.text)});
 }
 
 void DirectWays::erase(std::string_view topic) {
