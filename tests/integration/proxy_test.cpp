@@ -234,7 +234,7 @@ TEST_F(RealProxy, HaproxyPassesTlsThroughWithEitherVersion) {
 TEST_F(RealProxy, NginxPassesWebSocketsOn) {
   prosody.start({.global = "allow_unencrypted_plain_auth = false"});
   const std::string location =
-      with(recipe("Behind nginx: WebSocket", "location"), "127.0.0.1:1883", server(prosody.mqtt_port()));
+      with(recipe("Behind nginx: WebSocket", "location"), "localhost:1883", server(prosody.mqtt_port()));
   const std::string folder = prosody.folder().path("nginx");
   mkdir(folder.c_str(), 0777);
   std::string paths;
