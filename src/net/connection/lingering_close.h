@@ -1,7 +1,7 @@
-// The end of a connection to whose client something was said last: why it was refused, or why it is closed. A socket
-// that is closed while bytes of the client's are on their way resets the connection, and a reset can take from the
-// client what it has not read yet. So the server stops sending, takes what still comes, and drops it, until the
-// client closes, or for a while (RFC 9112, section 9.6, for the same reason). Network thread only.
+// The end of a connection to whose client something was said last: why it was refused, why it is closed, or the goodbye
+// of TLS or WebSocket. A socket that is closed while bytes of the client's are on their way resets the connection, and
+// a reset can take from the client what it has not read yet. So the server stops sending, takes what still comes, and
+// drops it, until the client closes, or for a while (RFC 9112, section 9.6, for the same reason). Network thread only.
 #pragma once
 
 #include <chrono>

@@ -248,8 +248,8 @@ void TcpConnection::send() {
     return;
   }
   if (streams_.send(outgoing_, socket_.outgoing()) == Stream::Status::failed) return close_now();
-  const bool says_something = waiting_bytes() > 0;
   if (closing_) streams_.close(socket_.outgoing());
+  const bool says_something = waiting_bytes() > 0;
   if (const int error = socket_.send(); error == EAGAIN) {
     return watch(socket_.watched() | EPOLLOUT);
   } else if (error != 0) {

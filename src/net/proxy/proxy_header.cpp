@@ -106,22 +106,24 @@ std::optional<Structure> take(std::string_view& bytes) {
   return structure;
 }
 
-RemoteAddress client(const Addresses4& addresses) {
+template <typename Address>
+RemoteAddress remote(const Address& address) {
   sockaddr_storage storage{};
-  auto& address = reinterpret_cast<sockaddr_in&>(storage);
-  address.sin_family = AF_INET;
-  address.sin_addr = addresses.from;
-  address.sin_port = addresses.from_port;
+  std::memcpy(&storage, &address, sizeof address);
   return RemoteAddress(storage);
 }
 
+RemoteAddress client(const Addresses4& addresses) {
+  return remote(sockaddr_in{
+      .sin_family = AF_INET, .sin_port = addresses.from_port, .sin_addr = addresses.from, .sin_zero = {}});
+}
+
 RemoteAddress client(const Addresses6& addresses) {
-  sockaddr_storage storage{};
-  auto& address = reinterpret_cast<sockaddr_in6&>(storage);
-  address.sin6_family = AF_INET6;
-  address.sin6_addr = addresses.from;
-  address.sin6_port = addresses.from_port;
-  return RemoteAddress(storage);
+  return remote(sockaddr_in6{.sin6_family = AF_INET6,
+                             .sin6_port = addresses.from_port,
+                             .sin6_flowinfo = 0,
+                             .sin6_addr = addresses.from,
+                             .sin6_scope_id = 0});
 }
 
 // Whether the TLVs are whole.

@@ -28,7 +28,6 @@ bool begins_proxy_header(std::string_view bytes);
 
 inline constexpr std::string_view unexpected_proxy_header =
     "a header of the PROXY protocol, from an address that is none of mqtt_proxies: list it there, or switch "
-    "the header "
-    "off in the proxy";
+    "the header off in the proxy";
 
 }  // namespace pubsub_mqtt::net

@@ -71,6 +71,20 @@ TEST_F(NetworkWebSocketTest, AGoodbyeEndsTheWebSocketToo) {
   EXPECT_TRUE(ends(page));
 }
 
+// Nor is Close lost to what the client still sends, where MQTT before 5.0 has nothing to say.
+TEST_F(NetworkWebSocketTest, AGoodbyeIsNotCutShortByAReset) {
+  const Socket page(new_socket());
+  ASSERT_EQ(connect_client(page), 0);
+  upgrade(page);
+  let_in_by_websocket(page);
+  send_all(page, Frame{.payload = bytes_of(mqtt::Connect{.client_identifier = "again"})}.bytes() +
+                     Frame{.payload = std::string(200000, 'x')}.bytes());
+  const std::string goodbye = close_frame(1000);
+  EXPECT_EQ(receive(page, goodbye.size()), goodbye);
+  char byte = 0;
+  EXPECT_EQ(recv(page.fd(), &byte, 1, 0), 0) << "a reset";
+}
+
 // A WebSocket that ends without DISCONNECT is a network connection that does.
 TEST_F(NetworkWebSocketTest, ACloseLeavesTheWill) {
   const Socket page(new_socket());

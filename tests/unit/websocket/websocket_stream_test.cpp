@@ -187,7 +187,7 @@ TEST_F(WebSocketStreamTest, AProxyHeaderFromNoProxyIsToldToTheAdministrator) {
   EXPECT_NE(stream.error().find("mqtt_proxies"), std::string_view::npos);
 }
 
-// Beside these 300 bytes at most, two deadlines of 16 bytes each.
+// Beside these 150 bytes at most, two deadlines of 16 bytes each.
 TEST(WebSocketMemoryTest, OneAtRestCostsLittle) {
   constexpr std::size_t count = 1000;
   FrameWriter writer;
