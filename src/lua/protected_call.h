@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <lua.hpp>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 
@@ -61,6 +62,12 @@ inline std::string pop_error(lua_State* L) {
   std::string text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "the error is not a string";
   lua_pop(L, 1);
   return text;
+}
+
+// As protected_call(), but throws a std::runtime_error with the text of a Lua error: for what entry.h gives to Lua.
+template <typename Body>
+void checked_call(lua_State* L, int arguments, int results, Body&& body) {
+  if (protected_call(L, arguments, results, body) != LUA_OK) throw std::runtime_error(pop_error(L));
 }
 
 }  // namespace pubsub_mqtt::lua
