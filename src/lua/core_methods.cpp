@@ -17,6 +17,7 @@
 #include "entry.h"
 #include "limit_settings.h"
 #include "protected_call.h"
+#include "storage.h"
 #include "values.h"
 
 namespace pubsub_mqtt::lua {
@@ -33,9 +34,7 @@ int attach(lua_State* L) {
 // Durability and path, or nothing.
 std::optional<store::Settings> store_settings(lua_State* L, int index) {
   if (lua_isnoneornil(L, index)) return std::nullopt;
-  static constexpr const char* names[] = {"disk", "process", nullptr};
-  static constexpr store::Durability durabilities[] = {store::Durability::disk, store::Durability::process};
-  const auto durability = durabilities[luaL_checkoption(L, index, nullptr, names)];
+  const auto durability = check_durability(L, index);
   const auto path = check_text(L, index + 1);
   return store::Settings{.path = std::string(path), .durability = durability};
 }
@@ -81,11 +80,7 @@ int clients(lua_State* L) {
   core.tell_hub(L, [&](hub::Hub& hub) {
     for (auto& client : clients) client.subscriptions = hub.subscriptions(client.view.session);
   });
-  checked_call(L, 0, 1, [&](lua_State* inner) {
-    push_clients(inner, clients);
-    return 1;
-  });
-  return 1;
+  return checked_push(L, 1, [&](lua_State* inner) { push_clients(inner, clients); });
 }
 
 int close_connection(lua_State* L) {

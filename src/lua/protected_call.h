@@ -70,4 +70,15 @@ void checked_call(lua_State* L, int arguments, int results, Body&& body) {
   if (protected_call(L, arguments, results, body) != LUA_OK) throw std::runtime_error(pop_error(L));
 }
 
+// Pushes what `body`, a callable `void(lua_State*)`, leaves on its stack, which are `results` values, and returns how
+// many these are. Throws as checked_call() does.
+template <typename Body>
+int checked_push(lua_State* L, int results, Body&& body) {
+  checked_call(L, 0, results, [&](lua_State* inner) {
+    body(inner);
+    return results;
+  });
+  return results;
+}
+
 }  // namespace pubsub_mqtt::lua

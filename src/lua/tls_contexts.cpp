@@ -117,15 +117,9 @@ void tls_contexts_into(lua_State* L, const PortCertificates* old, bool is_named,
     handle = std::move(result.certificates);
   } else {
     lua_pushnil(L);
-    checked_call(L, 0, 1, [&](lua_State* inner) {
-      push_text(inner, result.error);
-      return 1;
-    });
+    checked_push(L, 1, [&](lua_State* inner) { push_text(inner, result.error); });
   }
-  checked_call(L, 0, 1, [&](lua_State* inner) {
-    push_texts(inner, result.warnings);
-    return 1;
-  });
+  checked_push(L, 1, [&](lua_State* inner) { push_texts(inner, result.warnings); });
 }
 
 }  // namespace
