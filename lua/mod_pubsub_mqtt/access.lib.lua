@@ -12,8 +12,8 @@ local function range(text)
 	local packed = net.pton(address or text);
 	if not packed then return; end
 	local most = #packed * 8;
-	bits = math.tointeger(bits or most);
-	if bits > most then return; end
+	bits = math.tointeger(tonumber(bits or most)); -- nil for what is far too large
+	if not bits or bits > most then return; end
 	if #packed == 4 then return { address = v4_in_v6..packed, bits = 96 + bits }; end
 	return { address = packed, bits = bits };
 end

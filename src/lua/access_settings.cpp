@@ -1,23 +1,16 @@
 #include "access_settings.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "protected_call.h"
+#include "values.h"
 
 namespace pubsub_mqtt::lua {
 namespace {
 
 // --- Inside a protected_call, with the table at index 1: these raise, and fill what is outside. ---
-
-std::string_view check_string(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = luaL_checklstring(L, index, &size);
-  return {text, size};
-}
 
 // Gives `take` each element of a list, on top of the stack.
 template <typename Take>
@@ -39,7 +32,7 @@ void read_ranges(lua_State* L, const char* field, std::vector<net::AddressRange>
     luaL_checktype(L, -1, LUA_TTABLE);
     lua_getfield(L, -1, "address");
     lua_getfield(L, -2, "bits");
-    const auto address = check_string(L, -2);
+    const auto address = check_text(L, -2);
     const lua_Integer bits = luaL_checkinteger(L, -1);
     if (address.size() != range.address.size() || bits < 0 || bits > 128)
       luaL_error(L, "a range of no addresses");
@@ -51,22 +44,21 @@ void read_ranges(lua_State* L, const char* field, std::vector<net::AddressRange>
 }
 
 void read_strings(lua_State* L, const char* field, std::vector<std::string>& into) {
-  read_list(L, field, [&] { into.emplace_back(check_string(L, -1)); });
+  read_list(L, field, [&] { into.emplace_back(check_text(L, -1)); });
 }
 
 }  // namespace
 
-std::optional<net::Access> read_access(lua_State* L, int index) {
-  std::optional<net::Access> access(std::in_place);
-  auto body = [&](lua_State* inner) {
-    read_ranges(inner, "proxies", access->proxies);
-    read_ranges(inner, "trusted_proxies", access->trusted_proxies);
-    read_strings(inner, "websocket_origins", access->websocket_origins);
-    read_strings(inner, "hosts", access->hosts);
-    return 0;
-  };
+net::Access read_access(lua_State* L, int index) {
+  net::Access access;
   lua_pushvalue(L, index);
-  if (protected_call(L, 1, 0, body) != LUA_OK) access.reset();
+  checked_call(L, 1, 0, [&](lua_State* inner) {
+    read_ranges(inner, "proxies", access.proxies);
+    read_ranges(inner, "trusted_proxies", access.trusted_proxies);
+    read_strings(inner, "websocket_origins", access.websocket_origins);
+    read_strings(inner, "hosts", access.hosts);
+    return 0;
+  });
   return access;
 }
 

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <lua.hpp>
-#include <optional>
 
 #include "pubsub_mqtt/net/access.h"
 
 namespace pubsub_mqtt::lua {
 
 // Reads the table at `index`: lists of { address = 16 bytes, bits = } named proxies and trusted_proxies, and lists of
-// strings named websocket_origins and hosts. nullopt: the error is on the stack. Does not raise.
-std::optional<net::Access> read_access(lua_State* L, int index);
+// strings named websocket_origins and hosts. Does not raise, but throws a std::runtime_error for what is none of these.
+net::Access read_access(lua_State* L, int index);
 
 }  // namespace pubsub_mqtt::lua

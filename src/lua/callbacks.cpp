@@ -1,11 +1,11 @@
 #include "callbacks.h"
 
-#include <array>
 #include <utility>
 
 #include "clock.h"
 #include "protected_call.h"
 #include "stanza.h"
+#include "values.h"
 
 namespace pubsub_mqtt::lua {
 namespace {
@@ -16,13 +16,6 @@ constexpr const char* xmlns_pubsub = "http://jabber.org/protocol/pubsub";
 
 // What a client is told where Lua raised (rights.lib.lua says the same); the log has the error.
 constexpr const char* error_in_prosody = "an error in Prosody, see the log";
-
-std::string_view text_at(lua_State* L, int index) {
-  if (lua_type(L, index) != LUA_TSTRING) return {};
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, size};
-}
 
 // An outcome, and where it is not "accepted" the reason in words and by its name, as publish and may_publish return
 // them.
@@ -40,30 +33,14 @@ void read_outcome(lua_State* L, int index, hub::PubsubService::Published& into) 
 
 lua_Number seconds(Time time) { return std::chrono::duration<lua_Number>(time).count(); }
 
-void set_text(lua_State* L, const char* key, std::string_view value) {
-  lua_pushlstring(L, value.data(), value.size());
-  lua_setfield(L, -2, key);
-}
-
-void set_flag(lua_State* L, const char* key, bool value) {
-  lua_pushboolean(L, value ? 1 : 0);
-  lua_setfield(L, -2, key);
-}
-
 void set_texts(lua_State* L, const char* key, const std::vector<std::string>& values) {
-  lua_createtable(L, static_cast<int>(values.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& value : values) {
-    lua_pushlstring(L, value.data(), value.size());
-    lua_rawseti(L, -2, ++i);
-  }
+  push_texts(L, values);
   lua_setfield(L, -2, key);
 }
 
 // Who asks, in the table on top of the stack.
 void set_client(lua_State* L, const LoginClient& client) {
-  lua_pushinteger(L, static_cast<lua_Integer>(client.connection));
-  lua_setfield(L, -2, "connection");
+  set_integer(L, "connection", client.connection);
   set_flag(L, "is_loopback", client.is_loopback);
   set_flag(L, "is_encrypted", client.is_encrypted);
   set_text(L, "client", client.name);
@@ -86,8 +63,7 @@ void push_retained(lua_State* L, const hub::Retained& retained) {
   // As text: storages write numbers as they like.
   lua_pushfstring(L, "%I", static_cast<lua_Integer>(envelope.publisher));
   lua_setfield(L, -2, "publisher");
-  lua_pushinteger(L, static_cast<lua_Integer>(envelope.qos));
-  lua_setfield(L, -2, "qos");
+  set_integer(L, "qos", envelope.qos);
   if (envelope.expires_at != Time::max()) {
     lua_pushnumber(L, seconds(envelope.expires_at - now()));
     lua_setfield(L, -2, "expires_in");
@@ -138,7 +114,7 @@ bool Callbacks::call(const char* callback, std::initializer_list<std::string_vie
   auto body = [&](lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, -1, callback);
-    for (const std::string_view argument : arguments) lua_pushlstring(L, argument.data(), argument.size());
+    for (const std::string_view argument : arguments) push_text(L, argument);
     lua_call(L, static_cast<int>(arguments.size()), results);
     lua_remove(L, 1);
     read(L);
@@ -202,9 +178,8 @@ void Callbacks::authenticate(const AuthRequest& request) {
 
 void Callbacks::authenticate(const AuthResponse& response) {
   tell("go_on_authenticating", [&](lua_State* L) {
-    const std::string_view data = response.data.bytes();
     lua_pushinteger(L, static_cast<lua_Integer>(response.connection));
-    lua_pushlstring(L, data.data(), data.size());
+    push_text(L, response.data.bytes());
     return 2;
   });
 }
@@ -249,9 +224,9 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
     lua_getfield(L, 1, "stanza_mt");
     lua_getfield(L, 1, "publish");
-    lua_pushlstring(L, host.data(), host.size());
-    lua_pushlstring(L, node.data(), node.size());
-    lua_pushlstring(L, account.data(), account.size());
+    push_text(L, host);
+    push_text(L, node);
+    push_text(L, account);
     push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
     lua_call(L, 4, 4);
@@ -312,8 +287,8 @@ std::optional<Callbacks::Item> Callbacks::last_item(std::string_view host, std::
 
 void Callbacks::save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) {
   tell("save_retained", [&](lua_State* L) {
-    lua_pushlstring(L, host.data(), host.size());
-    lua_pushlstring(L, node.data(), node.size());
+    push_text(L, host);
+    push_text(L, node);
     if (retained == nullptr) {
       lua_pushnil(L);
     } else {
@@ -332,8 +307,7 @@ bool Callbacks::is_being_published(lua_State* L, int index) const {
 }
 
 void Callbacks::log(LogLevel level, const std::string& text) {
-  constexpr std::array<std::string_view, 4> names = {"debug", "info", "warn", "error"};
-  call("log", {names[static_cast<std::size_t>(level)], text}, 0, [](lua_State*) {});
+  call("log", {name_of(level), text}, 0, [](lua_State*) {});
 }
 
 }  // namespace pubsub_mqtt::lua

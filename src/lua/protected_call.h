@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <lua.hpp>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 
@@ -61,6 +62,23 @@ inline std::string pop_error(lua_State* L) {
   std::string text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "the error is not a string";
   lua_pop(L, 1);
   return text;
+}
+
+// As protected_call(), but throws a std::runtime_error with the text of a Lua error: for what entry.h gives to Lua.
+template <typename Body>
+void checked_call(lua_State* L, int arguments, int results, Body&& body) {
+  if (protected_call(L, arguments, results, body) != LUA_OK) throw std::runtime_error(pop_error(L));
+}
+
+// Pushes what `body`, a callable `void(lua_State*)`, leaves on its stack, which are `results` values, and returns how
+// many these are. Throws as checked_call() does.
+template <typename Body>
+int checked_push(lua_State* L, int results, Body&& body) {
+  checked_call(L, 0, results, [&](lua_State* inner) {
+    body(inner);
+    return results;
+  });
+  return results;
 }
 
 }  // namespace pubsub_mqtt::lua

@@ -28,9 +28,14 @@
 
 #include <lua.hpp>
 
+#include "pubsub_mqtt/store/store.h"
+
 namespace pubsub_mqtt::lua {
 
 // Pushes open_store. May raise a Lua error.
 void push_open_store(lua_State* L);
+
+// The argument at `index`, "disk" or "process". Raises a Lua error for what is none of these.
+store::Durability check_durability(lua_State* L, int index);
 
 }  // namespace pubsub_mqtt::lua

@@ -1,7 +1,6 @@
 #include "tls_settings.h"
 
 #include <cerrno>
-#include <cstddef>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "protected_call.h"
+#include "values.h"
 
 namespace pubsub_mqtt::lua {
 namespace {
@@ -28,16 +28,10 @@ void check_type(lua_State* L, int index, int type, const char* field) {
   luaL_error(L, "%s must be a %s, not a %s", field, lua_typename(L, type), luaL_typename(L, index));
 }
 
-std::string_view view(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, size};
-}
-
 void read_string(lua_State* L, const char* field, std::string& into) {
   if (!push_field(L, field)) return;
   check_type(L, -1, LUA_TSTRING, field);
-  into = view(L, -1);
+  into = text_at(L, -1);
   lua_pop(L, 1);
 }
 
@@ -46,14 +40,14 @@ template <typename Take>
 void read_strings(lua_State* L, const char* field, Take take) {
   if (!push_field(L, field)) return;
   if (lua_type(L, -1) == LUA_TSTRING) {
-    take(view(L, -1));
+    take(text_at(L, -1));
   } else {
     check_type(L, -1, LUA_TTABLE, field);
     const lua_Integer count = luaL_len(L, -1);
     for (lua_Integer i = 1; i <= count; ++i) {
       lua_geti(L, -1, i);
       check_type(L, -1, LUA_TSTRING, field);
-      take(view(L, -1));
+      take(text_at(L, -1));
       lua_pop(L, 1);
     }
   }
@@ -97,7 +91,7 @@ void read_password(lua_State* L, net::TlsSettings& settings) {
   // Prosody's default returns nothing, after it said in the log what is missing.
   if (!lua_isnil(L, -1)) {
     check_type(L, -1, LUA_TSTRING, "password");
-    settings.password.emplace(view(L, -1));
+    settings.password.emplace(text_at(L, -1));
   }
   lua_pop(L, 1);
 }
@@ -113,7 +107,7 @@ bool read_dhparam(lua_State* L, std::string& into) {
   }
   if (!lua_isnil(L, -1)) {
     check_type(L, -1, LUA_TSTRING, "dhparam");
-    into = view(L, -1);
+    into = text_at(L, -1);
   }
   lua_pop(L, 1);
   return !is_function && !into.starts_with("-----BEGIN");

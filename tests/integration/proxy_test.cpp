@@ -100,8 +100,8 @@ TEST_F(BehindProxy, ClientsHaveTheirOwnLimits) {
 }
 
 TEST_F(BehindProxy, WhatIsNoAddressIsReported) {
-  start("mqtt_proxies = { \"haproxy\", \"10.0.0.0/33\", \"10.0.0.0/\", 7 }");
-  for (const char* odd : {"haproxy", "10\\.0\\.0\\.0/33", "10\\.0\\.0\\.0/", "7"}) {
+  start("mqtt_proxies = { \"haproxy\", \"10.0.0.0/33\", \"::/9223372036854775808\", \"10.0.0.0/\", 7 }");
+  for (const char* odd : {"haproxy", "10\\.0\\.0\\.0/33", "::/9223372036854775808", "10\\.0\\.0\\.0/", "7"}) {
     prosody.log().wait_for("error\tmqtt_proxies: \"" + std::string(odd) + "\" is no address");
   }
   EXPECT_EQ(RawMqtt(prosody.mqtt_port()).connect("client"), mqtt::Reason::success);
