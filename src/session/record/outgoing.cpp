@@ -89,25 +89,28 @@ void Outgoing::send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& sh
 
 const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, const Selected& selected,
                                               Shared& shared) {
-  sent_.push_back(
-      {.message = std::move(message), .selected = selected, .packet_identifier = next_identifier()});
-  const Sent& sent = sent_.back();
-  sent_bytes_ += sent.message->size();
+  Window& into = window();
+  into.sent.push_back(
+      {.message = std::move(message), .selected = selected, .packet_identifier = into.next_identifier()});
+  const Sent& sent = into.sent.back();
+  into.sent_bytes += sent.message->size();
   if (kept_ != 0) shared.journal->in_flight(kept_, *sent.message, selected, sent.packet_identifier);
   return sent;
 }
 
 // What was in flight before goes first, however large it is together.
 void Outgoing::fill_window(Recipient& recipient, Shared& shared) {
-  if (waits_again_ > 0) send_again(recipient, shared);
+  if (window_ != nullptr && window_->waits_again > 0) send_again(recipient, shared);
   if (!queue_.empty()) send_queued(recipient, shared);
 }
 
 void Outgoing::send_again(Recipient& recipient, Shared& shared) {
-  while (waits_again_ > 0 && on_the_wire() < recipient.receive_maximum()) {
-    const auto sent = sent_.end() - waits_again_;
+  Window& again = *window_;
+  const auto on_the_wire = [&] { return again.size() - again.waits_again; };
+  while (again.waits_again > 0 && on_the_wire() < recipient.receive_maximum()) {
+    const auto sent = again.sent.end() - again.waits_again;
     if (recipient.takes(*sent->message, sent->selected)) {
-      --waits_again_;
+      --again.waits_again;
       send(*sent, true, recipient, shared);
     } else {
       complete_sent(sent, shared);
@@ -131,45 +134,52 @@ void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
 
 // One that is not in use [MQTT-2.3.1-4]. The window has a place, so fewer than 65,535 are; and it is the one
 // that was used the longest time ago, so that a late acknowledgement meets nothing.
-mqtt::PacketIdentifier Outgoing::next_identifier() {
+mqtt::PacketIdentifier Outgoing::Window::next_identifier() {
   do {
-    ++last_identifier_;
-  } while (last_identifier_ == 0 || find_sent(last_identifier_) != sent_.end() ||
-           find_released(last_identifier_) != released_.end());
-  return last_identifier_;
+    ++last_identifier;
+  } while (last_identifier == 0 || find_sent(last_identifier) != sent.end() ||
+           find_released(last_identifier) != released.end());
+  return last_identifier;
 }
 
-void Outgoing::forget_sent(Fifo<Sent>::Iterator sent) {
-  if (sent_.end() - sent <= waits_again_) --waits_again_;
-  sent_bytes_ -= sent->message->size();
-  sent_.erase(sent);
+void Outgoing::Window::forget_sent(Fifo<Sent>::Iterator one) {
+  if (sent.end() - one <= waits_again) --waits_again;
+  sent_bytes -= one->message->size();
+  sent.erase(one);
+}
+
+Outgoing::Window& Outgoing::window() {
+  if (window_ == nullptr) window_ = std::make_unique<Window>();
+  return *window_;
 }
 
 // The client has it, or does not get it again.
 void Outgoing::complete_sent(Fifo<Sent>::Iterator sent, Shared& shared) {
   if (kept_ != 0) shared.journal->acknowledged(kept_, *sent->message, sent->packet_identifier);
-  forget_sent(sent);
+  window_->forget_sent(sent);
 }
 
 void Outgoing::complete_released(Fifo<mqtt::PacketIdentifier>::Iterator released, Shared& shared) {
   if (kept_ != 0) shared.journal->completed(kept_, *released);
-  released_.erase(released);
+  window_->released.erase(released);
 }
 
-Fifo<Outgoing::Sent>::Iterator Outgoing::find_sent(mqtt::PacketIdentifier packet_identifier) {
-  return std::find_if(sent_.begin(), sent_.end(),
-                      [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
+Fifo<Outgoing::Sent>::Iterator Outgoing::Window::find_sent(mqtt::PacketIdentifier packet_identifier) {
+  return std::find_if(sent.begin(), sent.end(),
+                      [&](const Sent& each) { return each.packet_identifier == packet_identifier; });
 }
 
-Fifo<mqtt::PacketIdentifier>::Iterator Outgoing::find_released(mqtt::PacketIdentifier packet_identifier) {
-  return std::find(released_.begin(), released_.end(), packet_identifier);
+Fifo<mqtt::PacketIdentifier>::Iterator Outgoing::Window::find_released(
+    mqtt::PacketIdentifier packet_identifier) {
+  return std::find(released.begin(), released.end(), packet_identifier);
 }
 
 Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Recipient& recipient, Shared& shared) {
-  const auto sent = find_sent(puback.packet_identifier);
-  if (sent == sent_.end()) {
-    return find_released(puback.packet_identifier) == released_.end() ? Acknowledged::unknown
-                                                                      : Acknowledged::violation;
+  Window& from = window();
+  const auto sent = from.find_sent(puback.packet_identifier);
+  if (sent == from.sent.end()) {
+    return from.find_released(puback.packet_identifier) == from.released.end() ? Acknowledged::unknown
+                                                                               : Acknowledged::violation;
   }
   if (sent->selected.qos != mqtt::QoS::at_least_once) return Acknowledged::violation;
   complete_sent(sent, shared);
@@ -181,20 +191,22 @@ Acknowledged Outgoing::acknowledge(const mqtt::Puback& puback, Recipient& recipi
 // end it otherwise. Unless the client says that it does not take the message: then there is nothing to release
 // [MQTT5-4.3.3-4].
 Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipient, Shared& shared) {
+  Window& from = window();
   auto result = Acknowledged::expected;
   const bool is_refused = mqtt::is_error(pubrec.reason);
   mqtt::Pubrel pubrel{.packet_identifier = pubrec.packet_identifier};
-  const auto sent = find_sent(pubrec.packet_identifier);
-  if (sent != sent_.end()) {
+  const auto sent = from.find_sent(pubrec.packet_identifier);
+  if (sent != from.sent.end()) {
     if (sent->selected.qos != mqtt::QoS::exactly_once) return Acknowledged::violation;
     if (is_refused) {
       complete_sent(sent, shared);
     } else {
-      released_.push_back(pubrec.packet_identifier);
+      from.released.push_back(pubrec.packet_identifier);
       if (kept_ != 0) shared.journal->received_by_client(kept_, *sent->message, pubrec.packet_identifier);
-      forget_sent(sent);
+      from.forget_sent(sent);
     }
-  } else if (const auto released = find_released(pubrec.packet_identifier); released == released_.end()) {
+  } else if (const auto released = from.find_released(pubrec.packet_identifier);
+             released == from.released.end()) {
     result = Acknowledged::unknown;
     pubrel.reason = mqtt::Reason::packet_identifier_not_found;
   } else if (is_refused) {
@@ -207,10 +219,11 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubrec& pubrec, Recipient& recipi
 
 // Also where the client says that it does not know the packet identifier.
 Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& recipient, Shared& shared) {
-  const auto released = find_released(pubcomp.packet_identifier);
-  if (released == released_.end()) {
-    return find_sent(pubcomp.packet_identifier) == sent_.end() ? Acknowledged::unknown
-                                                               : Acknowledged::violation;
+  Window& from = window();
+  const auto released = from.find_released(pubcomp.packet_identifier);
+  if (released == from.released.end()) {
+    return from.find_sent(pubcomp.packet_identifier) == from.sent.end() ? Acknowledged::unknown
+                                                                        : Acknowledged::violation;
   }
   complete_released(released, shared);
   fill_window(recipient, shared);
@@ -222,24 +235,29 @@ std::vector<Outgoing::GroupMessage> Outgoing::of_groups() const {
   const auto add = [&](const auto& each) {
     if (each.selected.group != 0) messages.push_back({.message = each.message, .group = each.selected.group});
   };
-  for (const Sent& sent : sent_) {
+  for_each_sent([&](const Sent& sent) {
     if (sent.selected.qos == mqtt::QoS::at_least_once) add(sent);
-  }
+  });
   queue_.for_each(add);
   return messages;
 }
 
-void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may) {
-  sent_.erase_if([&](const Sent& sent) {
-    if (may_again(sent.message, sent.selected)) return false;
-    sent_bytes_ -= sent.message->size();
-    if (kept_ != 0) shared.journal->acknowledged(kept_, *sent.message, sent.packet_identifier);
+void Outgoing::resume_window(Recipient& recipient, Shared& shared, const May& may_again) {
+  Window& again = *window_;
+  again.sent.erase_if([&](const Sent& each) {
+    if (may_again(each.message, each.selected)) return false;
+    again.sent_bytes -= each.message->size();
+    if (kept_ != 0) shared.journal->acknowledged(kept_, *each.message, each.packet_identifier);
     return true;
   });
-  waits_again_ = static_cast<std::uint16_t>(sent_.size());
-  for (const auto packet_identifier : released_) {
+  again.waits_again = static_cast<std::uint16_t>(again.sent.size());
+  for (const auto packet_identifier : again.released) {
     send(mqtt::Pubrel{.packet_identifier = packet_identifier}, recipient, shared);
   }
+}
+
+void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may) {
+  if (window_ != nullptr) resume_window(recipient, shared, may_again);
   queue_.erase_if(
       [&](const Queue::Queued& queued) {
         if (may(queued.message, queued.selected)) return false;
@@ -252,15 +270,16 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
 
 void Outgoing::restore_sent(std::shared_ptr<Message> message, Selected selected,
                             mqtt::PacketIdentifier packet_identifier) {
-  sent_bytes_ += message->size();
-  sent_.push_back({.message = std::move(message),
-                   .selected = std::move(selected),
-                   .packet_identifier = packet_identifier});
-  last_identifier_ = packet_identifier;
+  Window& into = window();
+  into.sent_bytes += message->size();
+  into.sent.push_back({.message = std::move(message),
+                       .selected = std::move(selected),
+                       .packet_identifier = packet_identifier});
+  into.last_identifier = packet_identifier;
 }
 
 void Outgoing::restore_released(mqtt::PacketIdentifier packet_identifier) {
-  released_.push_back(packet_identifier);
+  window().released.push_back(packet_identifier);
 }
 
 void Outgoing::restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "durable/stored_message.h"
@@ -80,7 +81,7 @@ class Outgoing {
   // `visit` is given each message, once for each time that it is queued or in flight.
   template <typename Visit>
   void for_each_message(Visit&& visit) const {
-    for (const Sent& sent : sent_) visit(*sent.message);
+    for_each_sent([&](const Sent& sent) { visit(*sent.message); });
     queue_.for_each([&](const Queue::Queued& queued) { visit(*queued.message); });
   }
 
@@ -90,7 +91,7 @@ class Outgoing {
   void restore_released(mqtt::PacketIdentifier packet_identifier);
   void restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared);
 
-  std::size_t in_flight() const { return sent_.size() + released_.size(); }
+  std::size_t in_flight() const { return window_ == nullptr ? 0 : window_->size(); }
   std::size_t queued() const { return queue_.size(); }
   // Without retained messages; as much of Shared::queued_bytes is this session's.
   std::size_t queued_bytes() const { return queue_.bytes(); }
@@ -102,12 +103,32 @@ class Outgoing {
     Selected selected;
     mqtt::PacketIdentifier packet_identifier = 0;
   };
-  // On this connection.
-  std::size_t on_the_wire() const { return in_flight() - waits_again_; }
-  // No queue's limit counts what is in flight, so that its bytes count here.
+  struct Window {
+    std::size_t size() const { return sent.size() + released.size(); }
+    // No queue's limit counts what is in flight, so that its bytes count here.
+    bool is_full(const Recipient& recipient, const Limits& limits) const {
+      return waits_again > 0 || size() >= limits.max_inflight || size() >= recipient.receive_maximum() ||
+             sent_bytes >= limits.max_outbound_bytes;
+    }
+    Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
+    Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
+    mqtt::PacketIdentifier next_identifier();
+    void forget_sent(Fifo<Sent>::Iterator one);
+
+    Fifo<Sent> sent;                        // wait for PUBACK or PUBREC, in the order in which they were sent
+    Fifo<mqtt::PacketIdentifier> released;  // wait for PUBCOMP, in the order of their PUBRECs
+    std::size_t sent_bytes = 0;             // of those in `sent`
+    std::uint16_t waits_again = 0;  // the last ones of `sent`, for which this connection had no place yet
+    mqtt::PacketIdentifier last_identifier = 0;
+  };
+  Window& window();
+  template <typename Visit>
+  void for_each_sent(Visit&& visit) const {
+    if (window_ == nullptr) return;
+    for (const Sent& sent : std::as_const(window_->sent)) visit(sent);
+  }
   bool window_is_full(const Recipient& recipient, const Limits& limits) const {
-    return waits_again_ > 0 || in_flight() >= limits.max_inflight ||
-           in_flight() >= recipient.receive_maximum() || sent_bytes_ >= limits.max_outbound_bytes;
+    return window_ != nullptr && window_->is_full(recipient, limits);
   }
   Added has_place_for(const Message& message, const Shared& shared) const;
   void send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
@@ -115,22 +136,15 @@ class Outgoing {
   void send(const Sent& sent, bool dup, Recipient& recipient, Shared& shared) const;
   void send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const;
   const Sent& put_in_flight(std::shared_ptr<Message> message, const Selected& selected, Shared& shared);
+  void resume_window(Recipient& recipient, Shared& shared, const May& may_again);
   void send_again(Recipient& recipient, Shared& shared);
   void send_queued(Recipient& recipient, Shared& shared);
   void fill_window(Recipient& recipient, Shared& shared);
-  mqtt::PacketIdentifier next_identifier();
-  void forget_sent(Fifo<Sent>::Iterator sent);
   void complete_sent(Fifo<Sent>::Iterator sent, Shared& shared);
   void complete_released(Fifo<mqtt::PacketIdentifier>::Iterator released, Shared& shared);
-  Fifo<Sent>::Iterator find_sent(mqtt::PacketIdentifier packet_identifier);
-  Fifo<mqtt::PacketIdentifier>::Iterator find_released(mqtt::PacketIdentifier packet_identifier);
 
-  Fifo<Sent> sent_;                        // wait for PUBACK or PUBREC, in the order in which they were sent
-  Fifo<mqtt::PacketIdentifier> released_;  // wait for PUBCOMP, in the order of their PUBRECs
+  std::unique_ptr<Window> window_;  // nullptr before the first message: many clients get none at QoS 1 or 2
   Queue queue_;
-  std::size_t sent_bytes_ = 0;     // of those in sent_
-  std::uint16_t waits_again_ = 0;  // the last ones of sent_, which this connection has had no place for yet
-  mqtt::PacketIdentifier last_identifier_ = 0;
   KeptSession kept_ = 0;
 };
 
