@@ -89,7 +89,9 @@ return function (iterate_users, report, values)
 		function archive:get(user, key) -- luacheck: ignore 212/self
 			local text, at, with = handle:get(user, key);
 			if not text then return nil, at and report(at) or "item-not-found"; end
-			return values.decode(text), at, with;
+			local value, err = values.decode(text);
+			if value == nil then return nil, report(err); end
+			return value, at, with;
 		end
 
 		function archive:set(user, key, value, when, with) -- luacheck: ignore 212/self

@@ -31,7 +31,7 @@ return function (iterate_users, report, values)
 				for _, item in ipairs(items) do
 					data = data or {};
 					local value, why = values.decode(item.value);
-					if value == nil then return nil, report(why or "damaged value"); end
+					if value == nil then return nil, report(why); end
 					if item.key ~= "" then
 						data[item.key] = value;
 					else
@@ -115,7 +115,7 @@ return function (iterate_users, report, values)
 			local all;
 			for user, text in pairs(found) do
 				local value, why = values.decode(text);
-				if value == nil then return nil, report(why or "damaged value"); end
+				if value == nil then return nil, report(why); end
 				all = all or {};
 				all[user] = value;
 			end

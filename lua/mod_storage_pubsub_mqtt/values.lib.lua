@@ -19,10 +19,11 @@ function values.encode(value)
 	return text;
 end
 
--- Nothing else that is written begins with a <.
+-- Returns nil and why, for what is damaged. Nothing else that is written begins with a <.
 function values.decode(text)
-	if text:byte() == 60 then return xml.parse(text); end
-	return serialization.deserialize(text);
+	local value, err = (text:byte() == 60 and xml.parse or serialization.deserialize)(text);
+	if value == nil then return nil, err or "damaged value"; end
+	return value;
 end
 
 return values;

@@ -1,5 +1,6 @@
 // mod_storage_pubsub_mqtt: what Prosody and its modules store is there again, and as they have stored it.
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -211,6 +212,28 @@ TEST_F(StorageThatFails, LeavesADamagedStoreAsItIs) {
   prosody.log().wait_for("The store .* is damaged, and left as it is");
   prosody.stop();
   EXPECT_EQ(std::filesystem::file_size(path), 8192U);
+}
+
+TEST_F(StorageThatFails, LeavesOutADamagedItemAndNamesIt) {
+  prosody.start(on_the_store);
+  {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    for (const char* id : {"before", "spoilt", "after"}) admin.publish("node", id, payload(id));
+  }
+  prosody.stop();
+  sqlite3* store = nullptr;
+  ASSERT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
+  const char* spoil = "UPDATE item SET value = '<entry' WHERE key = 'spoilt'";
+  EXPECT_EQ(sqlite3_exec(store, spoil, nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(sqlite3_changes(store), 1);
+  sqlite3_close(store);
+  prosody.start(on_the_store);
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  const auto items = admin.items("node");
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].id, "before");
+  EXPECT_EQ(items[1].id, "after");
+  prosody.log().wait_for("error\tItem \"spoilt\" is damaged, and left out: ");
 }
 
 }  // namespace
