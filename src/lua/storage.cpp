@@ -80,7 +80,12 @@ void push_log(lua_State* L, const std::vector<LogLine>& lines) {
   }
 }
 
-ProcessStore& check_store(lua_State* L) { return *check_userdata<ProcessStore*>(L, 1, store_type); }
+// The process owns the store, Lua only what refers to it.
+struct StoreHandle {
+  ProcessStore* process = nullptr;
+};
+
+ProcessStore& check_store(lua_State* L) { return *check_userdata<StoreHandle>(L, 1, store_type).process; }
 
 Handle& check_handle(lua_State* L) { return check_userdata<Handle>(L, 1, handle_type); }
 
@@ -308,10 +313,10 @@ int open_store(lua_State* L) {
   const auto path = check_text(L, 1);
   const auto durability = check_durability(L, 2);
   const auto access = lua_toboolean(L, 3) != 0 ? store::Access::alone : store::Access::beside;
-  auto& process = push_userdata<ProcessStore*>(L, store_type);
+  auto& handle = push_userdata<StoreHandle>(L, store_type);
   std::vector<LogLine> log;
-  process = open_process_store({.path = std::string(path), .durability = durability}, access, log);
-  if (process != nullptr) return 1;
+  handle.process = open_process_store({.path = std::string(path), .durability = durability}, access, log);
+  if (handle.process != nullptr) return 1;
   return checked_push(L, 2, [&](lua_State* state) {
     lua_pushnil(state);
     push_log(state, log);
@@ -345,7 +350,7 @@ store::Durability check_durability(lua_State* L, int index) {
 }
 
 void push_open_store(lua_State* L) {
-  register_userdata<ProcessStore*>(L, store_type, store_methods);
+  register_userdata<StoreHandle>(L, store_type, store_methods);
   register_userdata<Handle>(L, handle_type, handle_methods);
   lua_pushcfunction(L, storage_entry<open_store>);
 }
