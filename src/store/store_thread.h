@@ -61,6 +61,8 @@ class Store::Thread {
   bool is_over() const;
   void fill_group();
   void commit();
+  void commit_group();
+  bool tidy();
   void succeeded();
   void failed(int error);
   int write();
@@ -89,8 +91,8 @@ class Store::Thread {
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  bool is_swept_ = false;  // nothing is left of stores that were dropped
-  bool is_full_ = false;   // for lack of space, and the reserve is not back
+  bool is_tidy_ = false;  // nothing is left of stores that were dropped, and of the space that they took
+  bool is_full_ = false;  // for lack of space, and the reserve is not back
   std::optional<Clock::time_point> said_at_;
 };
 
