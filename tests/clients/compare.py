@@ -15,6 +15,7 @@ import sys
 
 import home_assistant
 import house
+import recipes
 from servers import Mosquitto, Prosody
 
 PATIENCE = 300
@@ -167,9 +168,24 @@ def house_is_same():
     return is_equal(*transcripts)
 
 
+def recipes_are_right():
+    folder = BUILD / "results" / "recipes"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["NODE_PATH"] = str(BUILD / "node_modules")
+    try:
+        recipes.Recipes(folder, MODULES).run()
+    except (RuntimeError, TimeoutError) as problem:
+        print(problem)
+        return False
+    return True
+
+
+WHOLE = {"house": house_is_same, "recipes": recipes_are_right}
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the `with` blocks end
-    known = [*PROGRAMS, *ALONE, "house"]
+    known = [*PROGRAMS, *ALONE, *WHOLE]
     names = sys.argv[3:] or known
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -178,7 +194,7 @@ def main():
     same = {}
     for name in names:
         print(f"=== {name}", flush=True)
-        same[name] = house_is_same() if name == "house" else is_same(name)
+        same[name] = WHOLE[name]() if name in WHOLE else is_same(name)
     print(f"\n{'client':26}same as mosquitto")
     for name in names:
         print(f"{name:26}{'yes' if same[name] else 'no'}")
