@@ -139,6 +139,16 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 		return passing_errors[err] and "failed" or "refused", tostring(err), reasons[err];
 	end
 
+	-- Raises where the storage fails.
+	function rights.has_item(host, node, id)
+		local service = services[host];
+		local items = service and service.data[node];
+		if not items then return false; end
+		local item, err = items:get(id);
+		if not item and err then error(err, 0); end
+		return item ~= nil;
+	end
+
 	function rights.may_publish(host, node, account)
 		if not services[host].nodes[node] then return "accepted"; end
 		local refusal, reason = refuse_publish(host, node, account);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 #include "values.h"
@@ -242,6 +243,22 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
   return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
+std::optional<bool> Callbacks::has_item(std::string_view host, std::string_view node, std::string_view id) {
+  bool has = false;
+  const auto read = [&](lua_State* L) { has = lua_toboolean(L, 1) != 0; };
+  if (call("has_item", {host, node, id}, 1, read)) return has;
+  return std::nullopt;
+}
+
+void Callbacks::carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) {
+  if (process_ == nullptr) return;
+  process_->store.post(
+      {.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
+                                                        .packet_identifier = packet_identifier,
+                                                        .item = intent.item,
+                                                        .is_published = true}}}});
+}
+
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
                                             std::string_view account) {
   Published published;
@@ -296,6 +313,12 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
     }
     return 3;
   });
+}
+
+std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->last_posted(); }
+
+void Callbacks::store_is_open() {
+  call("store_is_open", {}, 0, [](lua_State*) {});
 }
 
 void Callbacks::stopped() {

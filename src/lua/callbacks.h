@@ -13,6 +13,8 @@
 
 namespace pubsub_mqtt::lua {
 
+struct ProcessStore;
+
 class Callbacks final : public hub::PubsubService {
  public:
   // While it lives, the functions are called with this lua_State: the one (a coroutine, perhaps) that called into
@@ -50,6 +52,8 @@ class Callbacks final : public hub::PubsubService {
   bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
   Published publish(std::string_view host, std::string_view node, std::string_view account,
                     std::string_view id, const pugi::xml_node& payload) override;
+  std::optional<bool> has_item(std::string_view host, std::string_view node, std::string_view id) override;
+  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
@@ -60,6 +64,14 @@ class Callbacks final : public hub::PubsubService {
                                 std::string_view account) override;
   void save_retained(std::string_view host, std::string_view node, const hub::Retained* retained) override;
   void log(LogLevel level, const std::string& text) override;
+
+  std::uint64_t posted() const override;
+
+  // What posted() asks; nullptr: nothing is stored.
+  void set_store(ProcessStore* process) { process_ = process; }
+
+  // The store is open, where there is one, and nobody has asked for anything yet.
+  void store_is_open();
 
   // The gateway has stopped.
   void stopped();
@@ -77,6 +89,7 @@ class Callbacks final : public hub::PubsubService {
 
   lua_State* L_ = nullptr;
   int callbacks_ = LUA_NOREF;
+  ProcessStore* process_ = nullptr;
   const void* item_ = nullptr;  // identity of the item table, on Lua's stack meanwhile
 };
 

@@ -131,6 +131,13 @@ constexpr luaL_Reg core_methods[] = {
     {"restore_later", entry<hub_event<&hub::Hub::restore_later>>},
     {"restore_none", entry<hub_event<&hub::Hub::restore_none>>},
     {"restore_end", entry<hub_event<&hub::Hub::restore_end>>},
+    {"keeps_retained", entry<keeps_retained>},
+    {"put_retained", entry<put_retained>},
+    {"find_retained", entry<find_retained>},
+    {"retained_nodes", entry<retained_nodes>},
+    {"take_over_retained", entry<take_over_retained>},
+    {"has_taken_over_retained", entry<has_taken_over_retained>},
+    {"is_all_committed", entry<is_all_committed>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

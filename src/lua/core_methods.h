@@ -37,6 +37,15 @@
 //                                 before a restart; raises where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
+//   core:keeps_retained()         whether the store keeps retained messages, which it does not before start() and with
+//                                 "memory"; then nothing of the following does anything
+//   core:put_retained(host, node, retained)  what save_retained was given, with the fields of retained.lib.lua; nil:
+//                                 there is none any more
+//   core:find_retained(host, node)  that, or nil. Raises where the store cannot be read, as the others do
+//   core:retained_nodes(host)     a list of names
+//   core:take_over_retained(host) what an earlier version kept elsewhere was put
+//   core:has_taken_over_retained(host)  now, or by an earlier process
+//   core:is_all_committed()       what was put is
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.

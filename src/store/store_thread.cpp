@@ -130,6 +130,7 @@ Store::Thread::Opened Store::Thread::open_database() {
     case Tables::unreadable:
       break;
   }
+  if (error == SQLITE_OK) error = make_later_tables(database_);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 

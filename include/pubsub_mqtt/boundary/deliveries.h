@@ -80,6 +80,8 @@ struct PublishReply {
   std::string reason_string = {};
   std::string topic;           // of the request
   std::size_t mounted_at = 0;  // likewise
+  // The item or the retained message was posted to the store: it is not acknowledged before that is committed.
+  bool awaits_commit = false;
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
 };

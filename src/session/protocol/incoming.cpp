@@ -155,6 +155,9 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
                                          .envelope = session_.envelope(packet)},
                          .mounted_at = mounted_at};
   request.prepared = prepare(request.publication, shared.limits);
+  if (Journal* journal = session_.journal(); journal != nullptr && packet.qos == mqtt::QoS::exactly_once) {
+    request.intent = journal->intend(session_, packet.packet_identifier, packet.dup);
+  }
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.size();
   session_.prepare_to_ask();
@@ -258,6 +261,9 @@ bool Incoming::reply(PublishReply& reply) {
   --pending_publishes_;
   ++answered_publishes_;
   pending_bytes_ -= reply.ticket.bytes;
+  if (Journal* journal = session_.shared().journal; journal != nullptr && reply.awaits_commit) {
+    journal->await_posted(session_.id());
+  }
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
@@ -308,6 +314,10 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   const bool is_over = reply.outcome == PublishReply::Outcome::refused && session_.speaks_5();
   if (is_over || reply.outcome == PublishReply::Outcome::failed) {
     received.erase(identifier);
+    // One that failed may have been carried out all the same.
+    if (Journal* journal = session_.journal(); journal != nullptr && is_over) {
+      journal->forget_intent(session_, identifier);
+    }
   } else {
     set_received(identifier);
   }

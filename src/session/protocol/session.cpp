@@ -186,6 +186,21 @@ void Session::prepare_to_ask() {
     opened_ = true;
   }
   if (requests.size() == requests.capacity()) requests.reserve(2 * requests.size() + 1);
+  if (shared_.journal != nullptr && shared_.journal->holds_requests(id_))
+    shared_.journal->prepare_request(id_);
+}
+
+void Session::ask(Request&& request) {
+  if (shared_.journal != nullptr && shared_.journal->holds_requests(id_)) {
+    shared_.journal->hold_request(id_, std::move(request));
+  } else {
+    shared_.requests.emplace_back(std::move(request));
+  }
+}
+
+void Session::forget_will() {
+  if (has_will() && shared_.journal != nullptr) shared_.journal->forget_will(*record_.will);
+  record_.will.reset();
 }
 
 void Session::announce_will() {
@@ -200,13 +215,15 @@ void Session::announce_will() {
 
 void Session::publish_will() {
   if (!has_will()) return;
-  auto& [publication, delay, expiry] = *record_.will;
-  // The record has what the client named.
+  // The record and the store have what the client named.
+  if (shared_.journal != nullptr && (journal() != nullptr || record_.will->stored != 0)) {
+    shared_.journal->publishes_will(*this, *record_.will);
+  }
+  auto& [publication, delay, expiry, stored] = *record_.will;
   auto [topic, mounted_at] = meaning(publication.topic);
   publication.topic = std::move(topic);
   auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
-  if (journal() != nullptr) journal()->publishes_will(*this);
   const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
   shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {

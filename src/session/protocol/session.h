@@ -140,7 +140,7 @@ class Session {
   bool has_will() const { return record_.will != nullptr; }
   bool has_retained_will() const { return has_will() && record_.will->publication.envelope.retain; }
   void publish_will();
-  void forget_will() { record_.will.reset(); }
+  void forget_will();
 
   // Without a connection: when the session is over, and when its will is to be published, which is not later
   // [MQTT5-3.1.2-8].
@@ -207,7 +207,7 @@ class Session {
   // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
   // the two.
   void prepare_to_ask();
-  void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
+  void ask(Request&& request);
   void log(LogLevel level, std::string_view text);
   // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
   // administrator.

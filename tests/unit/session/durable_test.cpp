@@ -292,6 +292,7 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   process->commit_and_tell();
   publisher.send(
       mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  process->commit_and_tell();
   server().answer();
   EXPECT_EQ(publisher.outbox.take(), "");
   process->commit_and_tell();
@@ -308,6 +309,56 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   EXPECT_EQ(again.outbox.take(), "");
   process->commit_and_tell();
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubcomp{5}));
+}
+
+// That it is asked is stored before, and what the client asks for behind it does not overtake it.
+TEST_F(DurableTest, PubsubIsAskedWhenTheIntentIsStoredAndInOrder) {
+  Client publisher(server());
+  connect(publisher, "p");
+  process->commit_and_tell();
+  Client other(server());
+  connect(other, "o");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "2"});
+  other.send(mqtt::Publish{.topic = topic, .payload = "3"});
+  const auto payloads = [&] {
+    std::vector<std::string> all;
+    for (const auto& request : server().requested<PublishRequest>())
+      all.push_back(request.publication.payload);
+    return all;
+  };
+  EXPECT_EQ(payloads(), std::vector<std::string>{"3"});
+  process->commit_and_tell();
+  EXPECT_EQ(payloads(), (std::vector<std::string>{"3", "1", "2"}));
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "4"});
+  EXPECT_EQ(payloads().back(), "4") << "nothing is held any more";
+}
+
+TEST_F(DurableTest, WhenTheServerLeavesNothingIsHeld) {
+  Client publisher(server());
+  connect(publisher, "p");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  EXPECT_TRUE(server().requested<PublishRequest>().empty());
+  server().sessions.send_wills();
+  EXPECT_EQ(server().requested<PublishRequest>().size(), 1U);
+}
+
+TEST_F(DurableTest, AnAcknowledgementWaitsForWhatProsodysThreadHasPosted) {
+  Client publisher(server());
+  publisher.connect("p");
+  for (const bool awaits_commit : {false, true}) {
+    publisher.send(
+        mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
+    const auto request = server().requested<PublishRequest>().back();
+    server().sessions.handle(PublishReply{
+        .ticket = request.ticket, .topic = request.publication.topic, .awaits_commit = awaits_commit});
+    EXPECT_EQ(publisher.outbox.take(), awaits_commit ? "" : bytes_of(mqtt::Puback{5}));
+    if (!awaits_commit) continue;
+    process->commit_and_tell();
+    EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Puback{5}));
+  }
 }
 
 TEST_F(DurableTest, AClientThatBeginsANewSessionIsToldWhenTheOldOneIsStoredNoMore) {
