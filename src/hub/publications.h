@@ -41,6 +41,7 @@ class Publications {
     bool is_stand_in = false;              // the element, for a payload that is too large for XMPP streams
   };
 
+  void count(const Published& published) const;
   mqtt::Reason told(const Published& published, const Envelope& envelope) const;
   Published publish(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
   Published publish_item(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);

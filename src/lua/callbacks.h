@@ -2,6 +2,7 @@
 // that calls it. Prosody's thread, inside a call from Lua only.
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <lua.hpp>
 #include <optional>
@@ -14,6 +15,8 @@
 namespace pubsub_mqtt::lua {
 
 class Callbacks final : public hub::PubsubService {
+  using Clock = std::chrono::steady_clock;
+
  public:
   // While it lives, the functions are called with this lua_State: the one (a coroutine, perhaps) that called into
   // C++.
@@ -21,17 +24,24 @@ class Callbacks final : public hub::PubsubService {
    public:
     Entered(Callbacks& callbacks, lua_State* L) : callbacks_(callbacks), outer_(callbacks.L_) {
       callbacks.L_ = L;
+      if (outer_ == nullptr) began_ = Clock::now();
     }
-    ~Entered() { callbacks_.L_ = outer_; }
+    ~Entered() {
+      callbacks_.L_ = outer_;
+      if (outer_ == nullptr) callbacks_.entered_for_ += Clock::now() - began_;
+    }
     Entered(const Entered&) = delete;
     Entered& operator=(const Entered&) = delete;
 
    private:
     Callbacks& callbacks_;
     lua_State* outer_;
+    Clock::time_point began_;
   };
 
   bool is_entered() const { return L_ != nullptr; }
+  // How long Prosody's thread was in calls from Lua, in all.
+  std::chrono::nanoseconds entered_for() const { return entered_for_; }
 
   // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no
   // table.
@@ -51,6 +61,7 @@ class Callbacks final : public hub::PubsubService {
   Published publish(std::string_view host, std::string_view node, std::string_view account,
                     std::string_view id, const pugi::xml_node& payload) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
+  bool is_administrator(std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
   void drop_current(std::string_view host, std::string_view node) override;
@@ -76,6 +87,7 @@ class Callbacks final : public hub::PubsubService {
             Read&& read);
 
   lua_State* L_ = nullptr;
+  std::chrono::nanoseconds entered_for_{0};
   int callbacks_ = LUA_NOREF;
   const void* item_ = nullptr;  // identity of the item table, on Lua's stack meanwhile
 };
