@@ -34,6 +34,7 @@ local version = module:require "version"; -- of the library, too
 --   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
 --   session_numbers  of mqtt:list(), see shell.lib.lua
+--   system  what system_topics.lib.lua has said on topics of $SYS
 --   durability, store_path  what read_store() returned when the core was started
 local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
@@ -161,13 +162,14 @@ function callbacks.host_status(host)
 end
 
 local reloaded = shared.core ~= nil;
+local limits = read_limits();
 if reloaded then
 	warn_of_store();
 	shared.core:attach(callbacks);
-	shared.core:set_limits(read_limits());
+	shared.core:set_limits(limits);
 else
 	shared.durability, shared.store_path = read_store();
-	shared.core = library.new(read_limits(), callbacks);
+	shared.core = library.new(limits, callbacks);
 end
 
 --- Prosody's side
@@ -184,16 +186,21 @@ module:require "accounts"(shared, attempts);
 module:require "other_copies"(version);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
+local remove_metrics = module:require "metrics"(shared);
+local system_topics = module:require "system_topics"(shared, version);
 
 module.add_host = hosts.enable;
 ports.provide();
 
 mountpoint.read_settings();
+system_topics.set_interval(limits.mqtt_sys_interval);
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
-	if shared.core then shared.core:set_limits(read_limits()); end
+	local new_limits = read_limits();
+	if shared.core then shared.core:set_limits(new_limits); end
+	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
@@ -250,6 +257,7 @@ local function start()
 	end
 	watch = server.watchfd(shared.core:requests_fd(), function () work(false); end);
 	ports.start();
+	system_topics.start();
 end
 
 local function stop_watching()
@@ -290,6 +298,7 @@ function module.unload()
 	if module.reloading then
 		stop_watching();
 	else
+		remove_metrics();
 		stop();
 		timer.add_task(0, load_again);
 	end
