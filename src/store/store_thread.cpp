@@ -130,6 +130,7 @@ Store::Thread::Opened Store::Thread::open_database() {
     case Tables::unreadable:
       break;
   }
+  if (error == SQLITE_OK) error = make_later_tables(database_);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
@@ -277,7 +278,7 @@ void Store::Thread::commit() {
     return;
   }
   if (!group_.items.dropped_stores.empty()) is_swept_ = false;
-  const int error = group_.leaves_nothing() ? SQLITE_OK : write();
+  const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
     succeeded();
   } else {
@@ -285,6 +286,22 @@ void Store::Thread::commit() {
   }
   notify();
   if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
+}
+
+int Store::Thread::write_and_count() {
+  const auto began = Clock::now();
+  const int error = write();
+  commit_time_ += std::chrono::nanoseconds(Clock::now() - began).count();
+  ++(error == SQLITE_OK ? commits_ : failed_commits_);
+  return error;
+}
+
+Metrics Store::Thread::metrics() {
+  const std::lock_guard lock(mutex_);
+  return {.commits = commits_,
+          .failed_commits = failed_commits_,
+          .commit_time = std::chrono::nanoseconds(commit_time_),
+          .waiting = last_posted_ - committed_};
 }
 
 // Where the disk was full: all that frees space may be written, and the rest when the reserve is back.

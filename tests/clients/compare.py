@@ -15,8 +15,9 @@ import sys
 
 import home_assistant
 import house
+import monitoring
 import recipes
-from servers import Mosquitto, Prosody
+from servers import Mosquitto, Prosody, free_port
 
 PATIENCE = 300
 SOURCES = pathlib.Path(__file__).resolve().parent
@@ -180,7 +181,17 @@ def recipes_are_right():
     return True
 
 
-WHOLE = {"house": house_is_same, "recipes": recipes_are_right}
+def monitoring_is_right():
+    folder = BUILD / "results" / "monitoring"
+    shutil.rmtree(folder, ignore_errors=True)
+    http_port = free_port()
+    with (Mosquitto(folder / "mosquitto", "sys_interval 1\n") as mosquitto,
+          Prosody(folder / "prosody", MODULES, monitoring.settings_of_prosody(http_port)) as prosody):
+        return (monitoring.prometheus_sees(folder, http_port, prosody.port)
+                and monitoring.exporter_sees_the_same(folder, mosquitto, prosody))
+
+
+WHOLE = {"house": house_is_same, "monitoring": monitoring_is_right, "recipes": recipes_are_right}
 
 
 def main():
