@@ -58,6 +58,8 @@ std::string Database::error() const {
   return handle_ == nullptr ? sqlite3_errstr(opened_) : sqlite3_errmsg(handle());
 }
 
+std::int64_t Database::data_version() const { return pragma_value(handle(), "PRAGMA data_version"); }
+
 void Database::checkpoint() {
   sqlite3_wal_checkpoint_v2(handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;

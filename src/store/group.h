@@ -71,6 +71,7 @@ class Group {
   ChangedRows<std::uint64_t, ReceivedRow> received;
   ChangedRows<RowNumber, WillRow> wills;
   std::vector<RowNumber> ended_sessions;
+  std::unordered_map<RowNumber, RowNumber> removed_up_to;  // by audience
   ItemChanges items;
 
  private:
@@ -83,6 +84,7 @@ class Group {
   void add(const RemoveAudience& change);
   void add(Put<MessageRow>& change);
   void add(const RemoveMessage& change);
+  void add(const RemoveMessagesUpTo& change);
   void add(Put<InflightRow>& change);
   void add(const RemoveInflight& change);
   void add(Put<ReceivedRow>& change);
