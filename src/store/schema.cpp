@@ -69,6 +69,23 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
+// Tables that a database of this version may lack, since it was made before there were any: they change nothing about
+// the others. Names of nodes may be long, and payloads are, so that these have a rowid.
+constexpr const char* later_tables = R"(
+CREATE TABLE IF NOT EXISTS retained (
+  host TEXT NOT NULL, node TEXT NOT NULL, identity TEXT NOT NULL, time INTEGER NOT NULL, has_ended INTEGER NOT NULL,
+  type TEXT NOT NULL, is_large INTEGER NOT NULL, qos INTEGER NOT NULL, publisher INTEGER NOT NULL, expires_at INTEGER,
+  properties BLOB NOT NULL, element TEXT NOT NULL, payload BLOB NOT NULL, UNIQUE (host, node));
+CREATE TABLE IF NOT EXISTS taken_over (host TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intent (
+  session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL, item TEXT NOT NULL, is_published INTEGER NOT NULL,
+  PRIMARY KEY (session, packet_identifier)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clean_will (
+  number INTEGER PRIMARY KEY, account TEXT NOT NULL, client_identifier TEXT NOT NULL, level INTEGER NOT NULL,
+  keep_alive INTEGER NOT NULL, is_due INTEGER NOT NULL, delay INTEGER NOT NULL, expiry INTEGER, topic TEXT NOT NULL,
+  qos INTEGER NOT NULL, retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
+)";
+
 int in_one_go(Database& database, const char* sql) {
   const int error = database.run(sql);
   if (error != SQLITE_OK) database.run("ROLLBACK");
@@ -80,6 +97,8 @@ int in_one_go(Database& database, const char* sql) {
 int make_tables(Database& database) { return in_one_go(database, tables); }
 
 int bring_up_to_date(Database& database) { return in_one_go(database, from_version_1); }
+
+int make_later_tables(Database& database) { return database.run(later_tables); }
 
 Tables tables_of(Database& database, int& error) {
   Statement all(database.handle(),

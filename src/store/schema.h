@@ -11,6 +11,8 @@ inline constexpr int schema_version = 2;
 
 // Makes the tables in an empty database. Returns SQLITE_OK or the error.
 int make_tables(Database& database);
+// Those that it lacks. The same.
+int make_later_tables(Database& database);
 
 // Makes them those of this version, where they are of an older one. Returns SQLITE_OK or the error.
 int bring_up_to_date(Database& database);

@@ -137,6 +137,7 @@ Store::Thread::Opened Store::Thread::open_database() {
     case Tables::unreadable:
       break;
   }
+  if (error == SQLITE_OK) error = make_later_tables(database_);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
@@ -149,7 +150,7 @@ Store::Thread::Opened Store::Thread::read_contents(Contents& contents) {
     return fail_to_open(error);
   }
   const int error = read(is_started() ? own : database_, settings_, contents);
-  last_committed_ = std::max(last_committed_, contents.last_number);
+  raise_last_committed(contents.last_number);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
@@ -310,7 +311,7 @@ void Store::Thread::commit() {
     return;
   }
   if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty()) is_swept_ = false;
-  const int error = group_.leaves_nothing() ? SQLITE_OK : write();
+  const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
     look_for_others();
     succeeded();
@@ -319,6 +320,22 @@ void Store::Thread::commit() {
   }
   notify();
   if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
+}
+
+int Store::Thread::write_and_count() {
+  const auto began = Clock::now();
+  const int error = write();
+  commit_time_ += std::chrono::nanoseconds(Clock::now() - began).count();
+  ++(error == SQLITE_OK ? commits_ : failed_commits_);
+  return error;
+}
+
+Metrics Store::Thread::metrics() {
+  const std::lock_guard lock(mutex_);
+  return {.commits = commits_,
+          .failed_commits = failed_commits_,
+          .commit_time = std::chrono::nanoseconds(commit_time_),
+          .waiting = last_posted_ - committed_};
 }
 
 // Where the disk was full: all that frees space may be written, and the rest when the reserve is back.
@@ -332,11 +349,16 @@ int Store::Thread::write() {
   return writer_->write(group_, wall_now());
 }
 
+void Store::Thread::raise_last_committed(RowNumber number) {
+  RowNumber last = last_committed_;
+  while (last < number && !last_committed_.compare_exchange_weak(last, number)) continue;
+}
+
 void Store::Thread::succeeded() {
   if (is_failing_) log(LogLevel::warn, "can be written again");
   is_failing_ = false;
   said_at_.reset();
-  last_committed_ = std::max(last_committed_, group_.last_number());
+  raise_last_committed(group_.last_number());
   group_.clear();
   committed_ = last_taken_;
 }
@@ -350,7 +372,7 @@ bool Store::Thread::serve_pages() {
   for (; left > 0 && Clock::now() < until; --left) {
     PageRequest request = std::move(page_requests_.front());
     page_requests_.pop_front();
-    if (std::min(request.up_to, last_committed_) > request.after && serve(request)) {
+    if (std::min<RowNumber>(request.up_to, last_committed_) > request.after && serve(request)) {
       has_served = true;
     } else {
       page_requests_.push_back(std::move(request));

@@ -39,6 +39,7 @@ class Store::Thread {
   void ask(PageRequest&& request);
   void take_pages(std::vector<Page>& into) { pages_.take(into); }
   CommitNumber committed() const { return committed_; }
+  Metrics metrics();
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
   bool holds_items() const { return holds_items_; }
@@ -66,6 +67,7 @@ class Store::Thread {
   void fill_group();
   void commit();
   void succeeded();
+  void raise_last_committed(RowNumber number);
   void failed(int error);
   int write();
   bool serve_pages();
@@ -73,6 +75,7 @@ class Store::Thread {
   void say_damaged(std::string_view what_follows);
   void check_on();
   void look_for_others();
+  int write_and_count();
 
   const Settings settings_;
   bool is_open_ = false;
@@ -80,6 +83,10 @@ class Store::Thread {
   Mailbox<LogLine> log_;
   Mailbox<Page> pages_;
   std::atomic<CommitNumber> committed_ = 0;
+  // Written by the thread alone.
+  std::atomic<std::uint64_t> commits_ = 0;
+  std::atomic<std::uint64_t> failed_commits_ = 0;
+  std::atomic<std::chrono::nanoseconds::rep> commit_time_ = 0;
   std::function<void()> on_commit_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
@@ -101,7 +108,8 @@ class Store::Thread {
   std::optional<std::int64_t> data_version_;  // is another when another process has written
   std::deque<PageRequest> page_requests_;     // that were taken
   bool has_page_to_read_ = false;             // one of them can be answered at once
-  RowNumber last_committed_ = 0;              // the highest number that was given in what is committed
+  // The highest number that was given in what is committed. Whoever opens the store reads it as well.
+  std::atomic<RowNumber> last_committed_ = 0;
   std::deque<Unit> taken_;
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;

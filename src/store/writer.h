@@ -47,7 +47,12 @@ class Writer {
   int put(const MessageRow& row);
   int put(const InflightRow& row);
   int put(const ReceivedRow& row);
+  int put(const IntentRow& row);
   int put(const WillRow& row);
+  int put(const CleanWillRow& row);
+  int put(const StoredRetained& row);
+  static void bind_will(Statement& statement, const WillRow& row);
+  int put_taken_over(const Group& group);
 
   Database& database_;
   Statement begin_;
@@ -61,10 +66,15 @@ class Writer {
   Table message_;
   Table inflight_;
   Table received_;
+  Table intent_;
   Table will_;
+  Table clean_will_;
+  Table retained_;
+  Statement take_over_;
   Statement remove_filters_;
   Statement remove_all_inflight_;
   Statement remove_all_received_;
+  Statement remove_all_intents_;
   Statement sweep_;
   // Messages up to this one are removed, of each audience.
   struct Sweep {

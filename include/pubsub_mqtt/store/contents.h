@@ -39,7 +39,9 @@ struct Contents {
   std::function<std::optional<Waiting>(RowNumber audience, RowNumber number)> first_after;
   std::vector<InflightRow> inflight;  // in the order of their positions
   std::vector<ReceivedRow> received;
+  std::vector<IntentRow> intents;
   std::vector<WillRow> wills;
+  std::vector<CleanWillRow> clean_wills;
 };
 
 }  // namespace pubsub_mqtt::store

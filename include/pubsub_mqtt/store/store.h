@@ -45,6 +45,14 @@ struct Settings {
   const char* vfs = nullptr;  // of SQLite's, for tests; nullptr: the system's
 };
 
+// Counters, which only grow, and what there is now (docs/metrics.md).
+struct Metrics {
+  std::uint64_t commits = 0;
+  std::uint64_t failed_commits = 0;         // they are tried again
+  std::chrono::nanoseconds commit_time{0};  // that all of them took, failed ones included
+  std::uint64_t waiting = 0;                // units that were posted and are not committed
+};
+
 class Store {
  public:
   explicit Store(Settings settings);
@@ -74,6 +82,7 @@ class Store {
   // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread has started.
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const;
+  Metrics metrics();
 
   // Any thread, when the thread has started. The page is read when all that was posted before is committed, or as far
   // as that is so while nothing can be written; who is notified takes it.

@@ -6,6 +6,7 @@
 #include "durable/stored_rows.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/base/limits.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "routing/audiences.h"
 #include "routing/shared_groups.h"
 
@@ -81,22 +82,56 @@ void Journal::put(Kept& kept, const Will& will) {
                                             .expiry = will.expiry,
                                             .publication = will.publication}});
   kept.has_will = true;
-  kept.publishes_will = false;
 }
 
 void Journal::remove_will(Kept& kept) {
   if (kept.has_will) change(store::RemoveWill{.session = kept.row.number});
-  kept.has_will = kept.publishes_will = false;
+  kept.has_will = false;
 }
 
-void Journal::publishes_will(Session& session) {
-  kept(session.record().outgoing.kept()).publishes_will = true;
+namespace {
+
+store::CleanWillRow clean_will(const Session& session, const Will& will, store::RowNumber number) {
+  store::CleanWillRow row{.number = number};
+  row.account = session.account();
+  row.client_identifier = session.key().client_identifier;
+  row.level = session.record().level;
+  row.will = {.delay = will.delay, .expiry = will.expiry, .publication = will.publication};
+  return row;
 }
 
-// A client that has come back meanwhile may have another one.
-void Journal::published_will(Session& session) {
-  Kept& publisher = kept(session.record().outgoing.kept());
-  if (publisher.publishes_will) remove_will(publisher);
+}  // namespace
+
+void Journal::keep_will(Session& session, std::chrono::duration<std::uint16_t> keep_alive) {
+  Will& will = *session.record().will;
+  will.stored = ++last_number_;
+  auto row = clean_will(session, will, will.stored);
+  row.keep_alive = keep_alive;
+  change(store::Put<store::CleanWillRow>{.row = std::move(row), .is_new = true});
+}
+
+void Journal::forget_will(const Will& will) {
+  if (will.stored != 0) change(store::RemoveCleanWill{.number = will.stored});
+}
+
+// From here on it does not depend on the session, which may be over before pubsub has answered.
+void Journal::publishes_will(Session& session, Will& will) {
+  const KeptSession known = session.record().outgoing.kept();
+  if (known != 0) remove_will(kept(known));
+  const bool is_new = will.stored == 0;
+  if (is_new) will.stored = ++last_number_;
+  auto row = clean_will(session, will, will.stored);
+  row.is_due = true;
+  change(store::Put<store::CleanWillRow>{.row = std::move(row), .is_new = is_new});
+  published_wills_.emplace(session.id(), will.stored);
+}
+
+// The first of those that it has published.
+void Journal::published_will(SessionId session) {
+  const auto first = published_wills_.lower_bound({session, 0});
+  if (first == published_wills_.end() || first->first != session) return;
+  change(store::RemoveCleanWill{.number = first->second});
+  published_wills_.erase(first);
 }
 
 void Journal::restored_will(Session& session) { kept(session.record().outgoing.kept()).has_will = true; }
@@ -109,7 +144,7 @@ void Journal::disconnected(Session& session) {
   now.row.offline_since = wall(record.offline_since);
   if (now.left > 0) sweep_audiences_of(now);
   put(now, false);
-  if (!record.will && !now.publishes_will) remove_will(now);
+  if (!record.will) remove_will(now);
 }
 
 void Journal::end(Session& session) {
@@ -180,6 +215,7 @@ void Journal::unsubscribed(Session& session, const TopicFilter& topic_filter) {
 }
 
 void Journal::received(Session& session, mqtt::PacketIdentifier packet_identifier) {
+  forget_intent(session, packet_identifier);
   const Kept& publisher = kept(session.record().outgoing.kept());
   change(store::Put<store::ReceivedRow>{
       .row = {.session = publisher.row.number, .packet_identifier = packet_identifier}, .is_new = true});
@@ -190,6 +226,40 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
   const Kept& publisher = kept(session.record().outgoing.kept());
   change(store::RemoveReceived{.session = publisher.row.number, .packet_identifier = packet_identifier});
   promise(session.id());
+}
+
+// [MQTT-3.3.1-1]: what the client sends without DUP it has not sent before.
+Intent Journal::intend(const Session& session, mqtt::PacketIdentifier packet_identifier, bool dup) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
+  held_requests_.prepare(session.id());
+  const auto [place, is_new] = publisher.intents->try_emplace(packet_identifier);
+  Intent intent{.session = publisher.row.number, .is_again = dup && !is_new};
+  StoredIntent& stored = place->second;
+  if (intent.is_again) {
+    intent.is_published = stored.is_published;
+  } else {
+    stored = {.item = random_item_id(random_)};
+    change(store::Put<store::IntentRow>{
+        .row = {.session = publisher.row.number, .packet_identifier = packet_identifier, .item = stored.item},
+        .is_new = is_new});
+  }
+  intent.item = stored.item;
+  turn_of_intents_ = turn_;
+  has_promised_ = true;
+  return intent;
+}
+
+void Journal::forget_intent(const Session& session, mqtt::PacketIdentifier packet_identifier) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr || publisher.intents->erase(packet_identifier) == 0) return;
+  if (publisher.intents->empty()) publisher.intents.reset();
+  change(store::RemoveIntent{.session = publisher.row.number, .packet_identifier = packet_identifier});
+}
+
+void Journal::hold_request(SessionId session, Request&& request) {
+  held_requests_.prepare(session);
+  held_requests_.hold(session, turn_of_intents_, std::move(request));
 }
 
 void Journal::number(const std::shared_ptr<Message>& message) {
@@ -344,6 +414,13 @@ bool Journal::loaded(KeptSession session, store::RowNumber up_to) {
   Kept& has = kept(session);
   has.loaded_up_to = std::max(has.loaded_up_to, up_to);
   return has.loaded_up_to >= has.last_message;
+}
+
+void Journal::restore(Session& session, store::IntentRow row) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
+  publisher.intents->insert_or_assign(
+      row.packet_identifier, StoredIntent{.item = std::move(row.item), .is_published = row.is_published});
 }
 
 std::pair<std::shared_ptr<Message>, Selected> Journal::PageRows::next(const store::MessageRow& row) {

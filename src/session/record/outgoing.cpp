@@ -92,6 +92,7 @@ store::RowNumber Outgoing::first_in_memory() const {
 
 void Outgoing::drop_expired(Shared& shared) {
   queue_.drop_expired(shared.now, total(shared), [&](const Queue::Queued& queued) {
+    shared.counters.drop(Dropped::expired);
     if (kept_ != 0) shared.journal->dropped(kept_, *queued.message);
   });
 }
@@ -140,7 +141,7 @@ void Outgoing::send(const Sent& sent, bool dup, Recipient& recipient, Shared& sh
         HeldPublish{
             .message = message, .selected = selected, .packet_identifier = packet_identifier, .dup = dup});
   }
-  recipient.send(*message, selected, packet_identifier, dup, shared.now);
+  recipient.send(*message, selected, packet_identifier, dup, shared);
 }
 
 void Outgoing::send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const {
@@ -183,7 +184,9 @@ void Outgoing::send_again(Recipient& recipient, Shared& shared) {
 void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
   while (queue_.has_in_memory() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
-    if (message->has_expired(shared.now) || !recipient.takes(*message, selected)) {
+    const bool has_expired = message->has_expired(shared.now);
+    if (has_expired) shared.counters.drop(Dropped::expired);
+    if (has_expired || !recipient.takes(*message, selected)) {
       if (kept_ != 0) shared.journal->dropped(kept_, *message);
       queue_.pop_front(total(shared));
     } else {

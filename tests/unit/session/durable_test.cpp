@@ -325,6 +325,7 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   process->commit_and_tell();
   publisher.send(
       mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  process->commit_and_tell();
   server().answer();
   EXPECT_EQ(publisher.outbox.take(), "");
   process->commit_and_tell();
@@ -341,6 +342,56 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   EXPECT_EQ(again.outbox.take(), "");
   process->commit_and_tell();
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubcomp{5}));
+}
+
+// That it is asked is stored before, and what the client asks for behind it does not overtake it.
+TEST_F(DurableTest, PubsubIsAskedWhenTheIntentIsStoredAndInOrder) {
+  Client publisher(server());
+  connect(publisher, "p");
+  process->commit_and_tell();
+  Client other(server());
+  connect(other, "o");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "2"});
+  other.send(mqtt::Publish{.topic = topic, .payload = "3"});
+  const auto payloads = [&] {
+    std::vector<std::string> all;
+    for (const auto& request : server().requested<PublishRequest>())
+      all.push_back(request.publication.payload);
+    return all;
+  };
+  EXPECT_EQ(payloads(), std::vector<std::string>{"3"});
+  process->commit_and_tell();
+  EXPECT_EQ(payloads(), (std::vector<std::string>{"3", "1", "2"}));
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "4"});
+  EXPECT_EQ(payloads().back(), "4") << "nothing is held any more";
+}
+
+TEST_F(DurableTest, WhenTheServerLeavesNothingIsHeld) {
+  Client publisher(server());
+  connect(publisher, "p");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  EXPECT_TRUE(server().requested<PublishRequest>().empty());
+  server().sessions.send_wills();
+  EXPECT_EQ(server().requested<PublishRequest>().size(), 1U);
+}
+
+TEST_F(DurableTest, AnAcknowledgementWaitsForWhatProsodysThreadHasPosted) {
+  Client publisher(server());
+  publisher.connect("p");
+  for (const bool awaits_commit : {false, true}) {
+    publisher.send(
+        mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
+    const auto request = server().requested<PublishRequest>().back();
+    server().sessions.handle(PublishReply{
+        .ticket = request.ticket, .topic = request.publication.topic, .awaits_commit = awaits_commit});
+    EXPECT_EQ(publisher.outbox.take(), awaits_commit ? "" : bytes_of(mqtt::Puback{5}));
+    if (!awaits_commit) continue;
+    process->commit_and_tell();
+    EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Puback{5}));
+  }
 }
 
 TEST_F(DurableTest, AClientThatBeginsANewSessionIsToldWhenTheOldOneIsStoredNoMore) {
@@ -580,6 +631,42 @@ TEST_F(QueueOnDiskTest, OfAllTogetherHasALimit) {
   publish(1, 9);
   EXPECT_TRUE(server().logged("mqtt_max_total_queued_bytes allows"));
   EXPECT_EQ(server().sessions.stored_bytes(), 10 * (topic.size() + 1));
+}
+
+// The session that ended is known to the next process, which goes on with what it had of its groups.
+TEST_F(QueueOnDiskTest, OfAGroupIsPassedOnByTheNextProcessToo) {
+  const std::string filter = "$share/g/" + std::string(topic);
+  const auto shares = [&](const Client& member) {
+    AudienceChange change{.node = node, .session = member.session(), .selection = {}};
+    change.shared.by_form[static_cast<std::size_t>(topic::Type::utf8)] = true;
+    server().sessions.handle(change);
+  };
+  for (const char* name : {"a", "b"}) {
+    Client member(server());
+    connect(member, name);
+    member.send(mqtt::Subscribe{1, {{filter, QoS::at_least_once}}});
+    server().answer(server().requested<SubscribeRequest>().back());
+    shares(member);
+    process->commit_and_tell();
+    member.lose();
+  }
+  publish(1, many);
+  Client clean(server());
+  clean.send(mqtt::Connect{.client_identifier = "a"});
+  process->commit();
+  begin_again();
+  Client member(server());
+  member.connect_again("b");
+  shares(member);
+  Reader reader(*process, member);
+  ASSERT_TRUE(reader.read(many));
+  auto expected = numbers(1, many);
+  std::ranges::sort(expected);
+  std::ranges::sort(reader.payloads);
+  EXPECT_EQ(reader.payloads, expected);
+  EXPECT_TRUE(process->await([&] { return server().sessions.stored_bytes() == 0; }));
+  process->commit();
+  EXPECT_EQ(stored().sessions.size(), 1U) << "nothing is left of the other";
 }
 
 TEST_F(QueueOnDiskTest, WhatHasExpiredWhileItWaitedIsNotSent) {
