@@ -11,8 +11,8 @@ namespace {
 
 using Persistence = Mosquitto::Persistence;
 
-// What waits for a thousand is bounded by mosquitto's memory.
-constexpr std::uint32_t most_messages_for_many = 1'000;
+// What waits for a thousand is bounded by mosquitto's memory, and by how long it takes to save that again and again.
+constexpr std::uint32_t most_messages_for_many = 500;
 
 DurableLoad load_for(std::size_t sessions, bool are_away, const Settings& settings) {
   DurableLoad load{.topic = topic_of("bench1"),
