@@ -46,134 +46,136 @@ return function (iterate_users, report, values)
 		end
 	end
 
+	-- What all stores have; a node's own is its handle alone.
+	local archive = { caps = caps };
+	local of_handle = { __index = archive };
+
+	function archive:append(user, key, value, when, with)
+		key = key or new_id();
+		local text, err = values.encode(value);
+		if not text then return nil, report(err); end
+		local ok, why = self.handle:append(user, key, when or now(), with, text);
+		if not ok then return nil, report(why); end
+		return key;
+	end
+
+	local function find(handle, user, query)
+		if query.ids and #query.ids == 0 or query.limit == 0 then return nothing; end
+		local ours, err = understood(handle, user, query);
+		if not ours then return nil, err; end
+		return iterate(handle, user, ours, query.limit or (query.ids and #query.ids) or math.maxinteger);
+	end
+
+	function archive:find(user, query)
+		query = query or {};
+		local total, err;
+		if query.total then
+			total, err = self.handle:count(user, {
+				key = query.key, ids = query.ids, with = query.with, start = query.start, ["end"] = query["end"];
+			});
+			if not total then return nil, report(err); end
+		end
+		local items, why = find(self.handle, user, query);
+		if not items then return nil, why; end
+		return function ()
+			for item in items do
+				local value, problem = values.decode(item.value);
+				if value ~= nil then return item.key, value, item.at, item.with; end
+				report(("Item %q is damaged, and left out: %s"):format(item.key, problem));
+			end
+		end, total;
+	end
+
+	function archive:get(user, key)
+		local text, at, with = self.handle:get(user, key);
+		if not text then return nil, at and report(at) or "item-not-found"; end
+		local value, err = values.decode(text);
+		if value == nil then return nil, report(err); end
+		return value, at, with;
+	end
+
+	function archive:set(user, key, value, when, with)
+		local text, err = values.encode(value);
+		if not text then return nil, report(err); end
+		local ok, why = self.handle:replace(user, key, when, with, text);
+		if not ok then return nil, why and report(why) or "item-not-found"; end
+		return true;
+	end
+
+	function archive:summary(user, query)
+		local items, err = self:find(user, query);
+		if not items then return nil, err; end
+		local counts, earliest, latest, body = {}, {}, {}, {};
+		for _, stanza, when, with in items do
+			with = with or "";
+			counts[with] = (counts[with] or 0) + 1;
+			earliest[with] = earliest[with] or when;
+			latest[with] = when;
+			body[with] = stanza:get_child_text("body") or body[with];
+		end
+		return { counts = counts, earliest = earliest, latest = latest, body = body };
+	end
+
+	-- All that the query finds, but for as many as it spares. Returns how many were removed.
+	local function delete_found(handle, user, query)
+		local found = {};
+		for name, value in pairs(query) do found[name] = value; end
+		found.truncate, found.limit, found.reverse = nil, nil, not query.reverse;
+		local items, err = find(handle, user, found);
+		if not items then return nil, err; end
+		local spared, removed = query.truncate or 0, 0;
+		for item in items do
+			if spared > 0 then
+				spared = spared - 1;
+			else
+				local ok, why = handle:remove(user, item.key);
+				if not ok then return nil, report(why); end
+				removed = removed + 1;
+			end
+		end
+		return removed;
+	end
+
+	local function is_truncation(query)
+		return query.truncate and next(query) == "truncate" and next(query, "truncate") == nil;
+	end
+
+	local function delete(handle, user, query)
+		local done, err;
+		if next(query) == nil then
+			done, err = handle:drop(user);
+			if done == false then done = true; end
+		elseif is_truncation(query) then
+			done, err = handle:truncate(user, query.truncate);
+		else
+			return delete_found(handle, user, query);
+		end
+		if not done then return nil, report(err); end
+		return done;
+	end
+
+	local function delete_of_all(handle, query)
+		local removed = 0;
+		for user in iterate_users(handle, true) do
+			local done, err = delete(handle, user, query);
+			if not done then return nil, err; end
+			removed = removed + (done == true and 1 or done);
+		end
+		return removed;
+	end
+
+	-- user: true means all of them
+	function archive:delete(user, query)
+		if user == true then return delete_of_all(self.handle, query or {}); end
+		return delete(self.handle, user, query or {});
+	end
+
+	function archive:users()
+		return iterate_users(self.handle);
+	end
+
 	-- handle: of the library
 	return function (handle)
-		local archive = { caps = caps };
-
-		function archive:append(user, key, value, when, with) -- luacheck: ignore 212/self
-			key = key or new_id();
-			local text, err = values.encode(value);
-			if not text then return nil, report(err); end
-			local ok, why = handle:append(user, key, when or now(), with, text);
-			if not ok then return nil, report(why); end
-			return key;
-		end
-
-		local function find(user, query)
-			if query.ids and #query.ids == 0 or query.limit == 0 then return nothing; end
-			local ours, err = understood(handle, user, query);
-			if not ours then return nil, err; end
-			return iterate(handle, user, ours, query.limit or (query.ids and #query.ids) or math.maxinteger);
-		end
-
-		function archive:find(user, query) -- luacheck: ignore 212/self
-			query = query or {};
-			local total, err;
-			if query.total then
-				total, err = handle:count(user, {
-					key = query.key, ids = query.ids, with = query.with, start = query.start, ["end"] = query["end"];
-				});
-				if not total then return nil, report(err); end
-			end
-			local items, why = find(user, query);
-			if not items then return nil, why; end
-			return function ()
-				for item in items do
-					local value, problem = values.decode(item.value);
-					if value ~= nil then return item.key, value, item.at, item.with; end
-					report(("Item %q is damaged, and left out: %s"):format(item.key, problem));
-				end
-			end, total;
-		end
-
-		function archive:get(user, key) -- luacheck: ignore 212/self
-			local text, at, with = handle:get(user, key);
-			if not text then return nil, at and report(at) or "item-not-found"; end
-			local value, err = values.decode(text);
-			if value == nil then return nil, report(err); end
-			return value, at, with;
-		end
-
-		function archive:set(user, key, value, when, with) -- luacheck: ignore 212/self
-			local text, err = values.encode(value);
-			if not text then return nil, report(err); end
-			local ok, why = handle:replace(user, key, when, with, text);
-			if not ok then return nil, why and report(why) or "item-not-found"; end
-			return true;
-		end
-
-		function archive:summary(user, query)
-			local items, err = self:find(user, query);
-			if not items then return nil, err; end
-			local counts, earliest, latest, body = {}, {}, {}, {};
-			for _, stanza, when, with in items do
-				with = with or "";
-				counts[with] = (counts[with] or 0) + 1;
-				earliest[with] = earliest[with] or when;
-				latest[with] = when;
-				body[with] = stanza:get_child_text("body") or body[with];
-			end
-			return { counts = counts, earliest = earliest, latest = latest, body = body };
-		end
-
-		-- All that the query finds, but for as many as it spares. Returns how many were removed.
-		local function delete_found(user, query)
-			local found = {};
-			for name, value in pairs(query) do found[name] = value; end
-			found.truncate, found.limit, found.reverse = nil, nil, not query.reverse;
-			local items, err = find(user, found);
-			if not items then return nil, err; end
-			local spared, removed = query.truncate or 0, 0;
-			for item in items do
-				if spared > 0 then
-					spared = spared - 1;
-				else
-					local ok, why = handle:remove(user, item.key);
-					if not ok then return nil, report(why); end
-					removed = removed + 1;
-				end
-			end
-			return removed;
-		end
-
-		local function is_truncation(query)
-			return query.truncate and next(query) == "truncate" and next(query, "truncate") == nil;
-		end
-
-		local function delete(user, query)
-			local done, err;
-			if next(query) == nil then
-				done, err = handle:drop(user);
-				if done == false then done = true; end
-			elseif is_truncation(query) then
-				done, err = handle:truncate(user, query.truncate);
-			else
-				return delete_found(user, query);
-			end
-			if not done then return nil, report(err); end
-			return done;
-		end
-
-		local function delete_of_all(query)
-			local removed = 0;
-			for user in iterate_users(handle, true) do
-				local done, err = delete(user, query);
-				if not done then return nil, err; end
-				removed = removed + (done == true and 1 or done);
-			end
-			return removed;
-		end
-
-		-- user: true means all of them
-		function archive:delete(user, query) -- luacheck: ignore 212/self
-			if user == true then return delete_of_all(query or {}); end
-			return delete(user, query or {});
-		end
-
-		function archive:users() -- luacheck: ignore 212/self
-			return iterate_users(handle);
-		end
-
-		return archive;
+		return setmetatable({ handle = handle }, of_handle);
 	end
 end
