@@ -67,7 +67,8 @@ void Server::stop() {
   process_->send_signal(SIGTERM);
   // Prosody looks for signals before it waits for events: one that comes in between leaves it waiting.
   if (!process_->wait(tests::Clock::now() + std::chrono::seconds(2))) process_->interrupt();
-  if (!process_->wait(tests::Clock::now() + patience)) throw std::runtime_error(command_[0] + " does not end");
+  if (!process_->wait(tests::Clock::now() + patience))
+    throw std::runtime_error(command_[0] + " does not end");
 }
 
 std::string Server::process_file(const std::string& name) const {
