@@ -15,7 +15,7 @@ local server = require "net.server";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
-local version = "0.1.0"; -- of the library, too
+local version = module:require "version"; -- of the library, too
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
@@ -177,6 +177,7 @@ local mountpoint = module:require "mountpoint"(settings, shared);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
 	xmpp_creation, mountpoint);
 module:require "accounts"(shared, attempts);
+module:require "other_copies"(version);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
 local remove_metrics = module:require "metrics"(shared);
@@ -266,7 +267,15 @@ end
 
 --- Life
 
+-- After an upgrade the library stays in the process, and a Lua half that does not match it could serve nobody. Prosody
+-- gives up a reload where this raises, and the old ones go on.
 function module.save()
+	local installed = module:require "version";
+	if installed ~= version then
+		local reason = ("Version %s is installed, and %s goes on serving: restart Prosody"):format(installed, version);
+		module:log("error", "%s", reason);
+		error(setmetatable({}, { __tostring = function () return reason; end })); -- without a traceback
+	end
 	return shared;
 end
 

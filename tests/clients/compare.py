@@ -16,6 +16,7 @@ import sys
 import home_assistant
 import house
 import monitoring
+import recipes
 from servers import Mosquitto, Prosody, free_port
 
 PATIENCE = 300
@@ -178,10 +179,24 @@ def monitoring_is_right():
                 and monitoring.exporter_sees_the_same(folder, mosquitto, prosody))
 
 
+def recipes_are_right():
+    folder = BUILD / "results" / "recipes"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["NODE_PATH"] = str(BUILD / "node_modules")
+    try:
+        recipes.Recipes(folder, MODULES).run()
+    except (RuntimeError, TimeoutError) as problem:
+        print(problem)
+        return False
+    return True
+
+
+WHOLE = {"house": house_is_same, "monitoring": monitoring_is_right, "recipes": recipes_are_right}
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the `with` blocks end
-    others = {"house": house_is_same, "monitoring": monitoring_is_right}
-    known = [*PROGRAMS, *ALONE, *others]
+    known = [*PROGRAMS, *ALONE, *WHOLE]
     names = sys.argv[3:] or known
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -190,7 +205,7 @@ def main():
     same = {}
     for name in names:
         print(f"=== {name}", flush=True)
-        same[name] = others[name]() if name in others else is_same(name)
+        same[name] = WHOLE[name]() if name in WHOLE else is_same(name)
     print(f"\n{'client':26}same as mosquitto")
     for name in names:
         print(f"{name:26}{'yes' if same[name] else 'no'}")

@@ -78,8 +78,8 @@ class Store {
   void close_before_fork();
 
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
-  // committed when this returns, or is_failing().
-  CommitNumber post(Unit unit);
+  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread has started.
+  CommitNumber post(Unit&& unit);
   CommitNumber committed() const;
   Metrics metrics();
   bool is_started() const;
