@@ -1,5 +1,6 @@
 #include "pubsub_mqtt/session/sessions.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <type_traits>
@@ -13,7 +14,6 @@
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
-#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_deadlines.h"
 #include "routing/session_table.h"
@@ -369,19 +369,19 @@ std::vector<ClientView> Sessions::clients() const {
 Metrics Sessions::metrics() const {
   const Shared& shared = state_->shared;
   Metrics metrics{.counters = shared.counters,
-                  .present = {.shared_groups = shared.groups.size(),
+                  .present = {.shared_subscriptions = shared.groups.members(),
+                              .shared_groups = shared.groups.size(),
                               .queued_bytes = shared.queued_bytes + shared.stored_bytes}};
   Present& present = metrics.present;
   state_->table.for_each([&](const Session& session) {
     const SessionRecord& record = session.record();
     ++(session.is_connected() ? present.connected : present.away);
-    record.subscriptions.for_each([&](const Subscription& each) {
-      ++(topic::is_shared(each.topic_filter.text) ? present.shared_subscriptions : present.subscriptions);
-    });
+    present.subscriptions += record.subscriptions.size();
     present.queued_messages += record.outgoing.queued();
     present.in_flight += record.outgoing.in_flight();
     present.withheld += session.withheld();
   });
+  present.subscriptions -= std::min(present.subscriptions, present.shared_subscriptions);
   return metrics;
 }
 

@@ -28,13 +28,14 @@ bool SharedGroup::has(SessionId session) const {
   return std::ranges::binary_search(members_, session, {}, &Member::session);
 }
 
-void SharedGroup::set(Member member) {
+bool SharedGroup::set(Member member) {
   const auto found = place(member.session);
   if (found != members_.end() && found->session == member.session) {
     *found = std::move(member);
-  } else {
-    members_.insert(found, std::move(member));
+    return false;
   }
+  members_.insert(found, std::move(member));
+  return true;
 }
 
 bool SharedGroup::erase(SessionId session) noexcept {
@@ -59,7 +60,7 @@ void SharedGroups::join(SessionId session, const std::string& account, const Sub
   auto group = groups_.find(key);
   if (group == groups_.end()) group = create(key);
   try {
-    group->second.set({.session = session, .match = std::move(match)});
+    if (group->second.set({.session = session, .match = std::move(match)})) ++members_;
   } catch (...) {
     if (group->second.empty()) erase(group);
     throw;
@@ -100,6 +101,7 @@ void SharedGroups::leave(SessionId session, const std::string& account,
 bool SharedGroups::leave(SessionId session, const Key& key) noexcept {
   const auto group = groups_.find(key);
   if (group == groups_.end() || !group->second.erase(session)) return false;
+  --members_;
   if (group->second.empty()) erase(group);
   return true;
 }

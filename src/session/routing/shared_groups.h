@@ -58,7 +58,8 @@ class SharedGroup {
 
   bool empty() const { return members_.empty(); }
   bool has(SessionId session) const;
-  void set(Member member);
+  // Returns false where it was one already.
+  bool set(Member member);
   // Returns false where it was no member.
   bool erase(SessionId session) noexcept;
 
@@ -110,6 +111,8 @@ class SharedGroups {
   GroupNumber number(const std::string& account, std::string_view topic_filter, bool is_mounted) const;
 
   std::size_t size() const { return groups_.size(); }
+  // Of all groups together.
+  std::size_t members() const { return members_; }
 
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;
@@ -158,6 +161,7 @@ class SharedGroups {
   // By node, as far as somebody has asked since groups came or went.
   std::unordered_map<NodeId, std::vector<SharedGroup*>> selecting_;
   GroupNumber last_number_ = 0;
+  std::size_t members_ = 0;
 };
 
 }  // namespace pubsub_mqtt::session
