@@ -36,6 +36,8 @@ class Core final : private WorkSlices::Work {
   // gave no thread.
   bool start(lua_State* L, std::optional<store::Settings> settings);
 
+  bool keeps_sessions() const { return store_ != nullptr; }
+
   net::ListenerId next_listener() { return ++last_listener_; }
 
   // Carries out what clients asked, for a slice of time. `from_timer` says who calls: the watched descriptor,

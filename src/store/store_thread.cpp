@@ -304,6 +304,7 @@ void Store::Thread::succeeded() {
   said_at_.reset();
   group_.clear();
   committed_ = last_taken_;
+  committed_at_ = wall_now();
 }
 
 void Store::Thread::failed(int error) {

@@ -37,6 +37,7 @@ class Store::Thread {
   CommitNumber committed() const { return committed_; }
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
+  WallTime committed_at() const { return committed_at_; }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
   const Settings& settings() const { return settings_; }
@@ -70,6 +71,7 @@ class Store::Thread {
   bool holds_items_ = false;
   Mailbox<LogLine> log_;
   std::atomic<CommitNumber> committed_ = 0;
+  std::atomic<WallTime> committed_at_ = WallTime(0);
   std::function<void()> on_commit_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;

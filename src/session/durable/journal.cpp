@@ -96,7 +96,7 @@ void Journal::disconnected(Session& session) {
   Kept& now = kept(record.outgoing.kept());
   if (now.row.offline_since) return;
   now.row.expiry = record.expiry;
-  now.row.offline_since = wall(record.offline_since);
+  now.row.offline_since = wall(record.since);
   put(now, false);
   if (!record.will && !now.publishes_will) remove_will(now);
 }

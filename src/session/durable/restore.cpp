@@ -97,7 +97,7 @@ class Restoring {
     SessionRecord record{.expiry = row.expiry,
                          .level = row.level,
                          .is_bridge = row.is_bridge,
-                         .offline_since = offline_since(row),
+                         .since = offline_since(row),
                          .key = {.account = row.account, .client_identifier = row.client_identifier}};
     for (const auto& subscription : parts.subscriptions) record.subscriptions.set(subscription);
     for (const auto identifier : parts.received) {
