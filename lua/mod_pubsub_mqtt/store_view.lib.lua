@@ -32,6 +32,7 @@ return function (shared, in_slices)
 			add_count("sessions", "session");
 			add_count("messages that wait", "message");
 		end
+		add_count("retained messages", "retained");
 		add_count("items and keys of Prosody's", "item");
 		add("last commit", store.committed_at and os.date("%Y-%m-%d %H:%M:%S", store.committed_at) or "none since the start");
 		add("state", store.is_failing and "FAILING: nothing can be written, see the log" or "can be written");
@@ -43,7 +44,7 @@ return function (shared, in_slices)
 		if not store then
 			return promise.reject("Nothing is stored: mqtt_durability is \"memory\", or the store cannot be used, see the log");
 		end
-		return count_rows({ "session", "message", "item" }):next(function (counts)
+		return count_rows({ "session", "message", "retained", "item" }):next(function (counts)
 			return { columns = columns, rows = rows_of(store, counts);
 				text = store.keeps_sessions and "Sessions are kept" or "Sessions are not kept" };
 		end);

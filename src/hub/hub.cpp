@@ -23,6 +23,7 @@
 #include "rights.h"
 #include "shared.h"
 #include "subscriptions.h"
+#include "system_topics.h"
 #include "topic_view.h"
 #include "turns.h"
 #include "work.h"
@@ -40,6 +41,7 @@ class Hub::State {
                .now = now,
                .deliveries = deliveries,
                .logged = logged,
+               .metrics = metrics,
                .work = work} {}
 
   void accept(Request& request);
@@ -53,6 +55,7 @@ class Hub::State {
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
+  Metrics metrics;
   std::size_t work = 0;
   const Shared shared;
   Nodes nodes{shared};
@@ -64,7 +67,8 @@ class Hub::State {
   Audiences audiences{nodes, clients, rights};
   RetainedStore retained{shared, nodes};
   RetainedScans scans{shared, nodes, retained};
-  Subscriptions subscriptions{shared, nodes, clients, audiences, scans};
+  SystemTopics system{shared, clients};
+  Subscriptions subscriptions{shared, nodes, clients, audiences, scans, system};
   Publications publications{shared, nodes, retained};
   RetainedList retained_list{shared, nodes, retained};
 };
@@ -257,6 +261,7 @@ void Hub::withdraw_all_routes() {
 
 void Hub::host_disabled(std::string_view host) {
   for (Node* node : state_->nodes.of_host(host)) {  // the store knows
+    state_->retained.leave(*node);
     node->has_ended = false;
     node->is_unrestored = false;
   }
@@ -276,6 +281,12 @@ void Hub::close_accounts_of(std::string_view host) {
   withdraw_all_routes();
   state_->deliveries.emplace_back(CloseHost{.host = std::string(host)});
 }
+
+void Hub::publish_system(std::vector<SystemPublished::Message> messages) {
+  state_->system.publish(std::move(messages));
+}
+
+const Metrics& Hub::metrics() const { return state_->metrics; }
 
 std::size_t Hub::subscriptions(SessionId session) const {
   const Client* client = state_->clients.find(session);

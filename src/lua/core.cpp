@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -13,11 +12,13 @@ Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
 bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
   const Callbacks::Entered entered(callbacks_, L);
   auto contents = settings ? open_store(*settings) : store::Contents();
+  store::Store* store = process_ == nullptr ? nullptr : &process_->store;
   // Before the network thread, which posts, and after it again, when there is somebody to be told.
-  if (store_ != nullptr && !store_->start(nullptr)) return false;
-  if (!network_.start(store_, std::move(contents))) return false;
-  if (store_ != nullptr) {
-    store_->start([this] { network_.wake(); });
+  if (store != nullptr && !store->start(nullptr)) return false;
+  callbacks_.store_is_open();
+  if (!network_.start(store, std::move(contents))) return false;
+  if (store != nullptr) {
+    store->start([this] { network_.wake(); });
     network_.wake();
   }
   take();
@@ -26,23 +27,28 @@ bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
 }
 
 store::Contents Core::open_store(const store::Settings& settings) {
-  store_ = &process_store(settings, store::Access::alone).store;
-  auto contents = store_->open();
+  process_ = &process_store(settings, store::Access::alone);
+  process_->retained.close();
+  auto contents = process_->store.open();
   log_of_store();
-  if (contents) return std::move(*contents);
-  store_ = nullptr;
-  return {};
+  if (!contents) process_ = nullptr;
+  callbacks_.set_store(process_);
+  return contents ? std::move(*contents) : store::Contents();
+}
+
+bool Core::is_all_committed() const {
+  return process_ == nullptr || process_->store.committed() >= process_->last_posted();
 }
 
 void Core::log_of_store() {
   std::vector<LogLine> lines;
-  store_->take_log(lines);
+  process_->store.take_log(lines);
   for (const auto& line : lines) callbacks_.log(line.level, line.text);
 }
 
 // The store may still run, and the network thread is the first to go.
 Core::~Core() {
-  if (store_ != nullptr) store_->stop_notifying();
+  if (process_ != nullptr) process_->store.stop_notifying();
 }
 
 void Core::take() {
@@ -157,7 +163,7 @@ void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
 void Core::stop_store(WorkSlices::Clock::time_point deadline) {
   constexpr std::chrono::milliseconds at_least{250};
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now());
-  store_->stop(std::max(left, at_least));
+  process_->store.stop(std::max(left, at_least));
   log_of_store();
 }
 
@@ -170,14 +176,14 @@ void Core::stop_if_asked(lua_State* L) {
     network_.send_wills();
     take();
     const bool done = finish_until(deadline);
-    if (store_ != nullptr) store_->stop_notifying();
+    if (process_ != nullptr) process_->store.stop_notifying();
     network_.stop();
     take();
     if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }
-    if (store_ != nullptr && !store_->holds_items()) stop_store(deadline);
+    if (process_ != nullptr && !process_->store.holds_items()) stop_store(deadline);
     callbacks_.stopped();
   }
   callbacks_.detach(L);

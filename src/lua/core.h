@@ -14,6 +14,7 @@
 #include "callbacks.h"
 #include "clock.h"
 #include "log_queue.h"
+#include "process_store.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/net/network.h"
@@ -31,12 +32,20 @@ class Core final : private WorkSlices::Work {
 
   Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }
+  // All zero where sessions end with the process.
+  store::Metrics store_metrics() {
+    return process_ == nullptr ? store::Metrics() : process_->store.metrics();
+  }
   // Starts the network thread, and the store's with it, where there are settings for one. What sessions of an earlier
   // process were subscribed to is in place when this returns: before pubsub takes the first publish. False: the system
   // gave no thread.
   bool start(lua_State* L, std::optional<store::Settings> settings);
 
-  bool keeps_sessions() const { return store_ != nullptr; }
+  bool keeps_sessions() const { return process_ != nullptr; }
+  // Where retained messages are kept, once it has started; nullptr: they end with the process.
+  store::RetainedRows* retained() { return process_ == nullptr ? nullptr : &process_->retained; }
+  // Whether all that Prosody's thread has posted is committed.
+  bool is_all_committed() const;
 
   net::ListenerId next_listener() { return ++last_listener_; }
 
@@ -90,7 +99,7 @@ class Core final : private WorkSlices::Work {
 
   Callbacks callbacks_;
   hub::Hub hub_;
-  store::Store* store_ = nullptr;  // of the process; nullptr: sessions end with the process
+  ProcessStore* process_ = nullptr;  // nullptr: sessions and retained messages end with the process
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

@@ -273,7 +273,7 @@ int store_view(lua_State* L) {
 
 int count_rows(lua_State* L) {
   const Core& core = check_core(L);
-  static constexpr const char* tables[] = {"session", "message", "item", nullptr};
+  static constexpr const char* tables[] = {"session", "message", "retained", "item", nullptr};
   const auto table = static_cast<store::CountedTable>(luaL_checkoption(L, 2, nullptr, tables));
   const auto from = luaL_optinteger(L, 3, 0);
   const store::Store* store = store_in_use(core);

@@ -23,7 +23,7 @@
 //   core:clear_retained(host, node)  false: it retains nothing
 //   core:store()                  { path =, durability =, bytes =, keeps_sessions =, holds_items =, committed_at =
 //                                 (seconds since 1970, or nil), is_failing = }; nil: there is none
-//   core:count_rows(table, from)  rows of a part of "session", "message" or "item", and where the next part begins, or
+//   core:count_rows(table, from)  rows of a part of "session", "message", "retained" or "item", and where the next part begins, or
 //                                 nil; nothing: it cannot be read
 #pragma once
 

@@ -106,6 +106,7 @@ KnownItems& Items::known(RowNumber store) {
 
 CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size_t bytes) {
   const CommitNumber number = store_.post({.changes = std::move(changes), .last_number = 0});
+  last_posted_ = number;
   posted_.push_back({.number = number, .store = store, .bytes = bytes});
   posted_bytes_ += bytes;
   return number;

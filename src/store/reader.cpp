@@ -104,19 +104,56 @@ int read_messages(Database& database, Contents& into) {
                       });
 }
 
+// delay, expiry, topic, qos, retain, properties, payload
+WillRow will(RowNumber session, Statement& row) {
+  WillRow will{.session = session};
+  will.delay = duration<decltype(will.delay)>(row);
+  will.expiry = optional_duration<std::chrono::duration<std::uint32_t>>(row);
+  will.publication.topic = text(row);
+  will.publication.envelope.qos = qos(row);
+  will.publication.envelope.retain = flag(row);
+  will.publication.envelope.properties = properties(row);
+  will.publication.payload = text(row);
+  return will;
+}
+
 int read_wills(Database& database, Contents& into) {
   return for_each_row(database,
                       "SELECT session, delay, expiry, topic, qos, retain, properties, payload FROM will",
                       [&](Statement& row) {
-                        WillRow will{.session = number(row)};
-                        will.delay = duration<decltype(will.delay)>(row);
-                        will.expiry = optional_duration<std::chrono::duration<std::uint32_t>>(row);
-                        will.publication.topic = text(row);
-                        will.publication.envelope.qos = qos(row);
-                        will.publication.envelope.retain = flag(row);
-                        will.publication.envelope.properties = properties(row);
-                        will.publication.payload = text(row);
-                        into.wills.push_back(std::move(will));
+                        const RowNumber session = number(row);
+                        into.wills.push_back(will(session, row));
+                      });
+}
+
+int read_clean_wills(Database& database, Contents& into) {
+  return for_each_row(
+      database,
+      "SELECT number, account, client_identifier, level, keep_alive, is_due, "
+      "delay, expiry, topic, qos, retain, properties, payload FROM clean_will ORDER BY number",
+      [&](Statement& row) {
+        CleanWillRow clean{.number = number(row)};
+        clean.account = text(row);
+        clean.client_identifier = text(row);
+        clean.level = static_cast<mqtt::ProtocolLevel>(row.integer());
+        clean.keep_alive = duration<decltype(clean.keep_alive)>(row);
+        clean.is_due = flag(row);
+        clean.will = will(0, row);
+        into.clean_wills.push_back(std::move(clean));
+      });
+}
+
+// Prosody's thread may have said of one that its item is published, when the session had ended already.
+int read_intents(Database& database, Contents& into) {
+  const int removed = database.run("DELETE FROM intent WHERE session NOT IN (SELECT number FROM session)");
+  if (is_damage(removed)) return removed;
+  return for_each_row(database, "SELECT session, packet_identifier, item, is_published FROM intent",
+                      [&](Statement& row) {
+                        IntentRow intent{.session = number(row)};
+                        intent.packet_identifier = packet_identifier(row);
+                        intent.item = text(row);
+                        intent.is_published = flag(row);
+                        into.intents.push_back(std::move(intent));
                       });
 }
 
@@ -166,7 +203,7 @@ int read(Database& database, Contents& into) {
   const int removed = database.run("DELETE FROM audience WHERE number NOT IN (SELECT audience FROM message)");
   if (is_damage(removed)) return removed;
   for (const auto step : {read_numbers, read_sessions, read_filters, read_audiences, read_messages,
-                          read_packet_identifiers, read_wills}) {
+                          read_packet_identifiers, read_intents, read_wills, read_clean_wills}) {
     if (const int error = step(database, into); error != SQLITE_OK) return error;
   }
   return SQLITE_OK;

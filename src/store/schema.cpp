@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t application_id = 0x6D717474;  // "mqtt"
 
-// Tables of payloads have a rowid: without one SQLite needs three times the space for rows of a kilobyte.
+// Tables of payloads have a rowid: without one SQLite needs three times the space for rows of a kilobyte. An index ends
+// with it, so that the items of a store are found in order of their positions.
 constexpr const char* tables = R"(
 BEGIN IMMEDIATE;
 CREATE TABLE meta (last_number INTEGER NOT NULL, last_wall INTEGER NOT NULL);
@@ -44,13 +45,30 @@ CREATE TABLE prosody_store (
 CREATE TABLE item (
   position INTEGER PRIMARY KEY, store INTEGER NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, "with" TEXT,
   value BLOB NOT NULL, UNIQUE (store, key));
-CREATE INDEX item_position ON item (store, position);
+CREATE INDEX item_store ON item (store);
 CREATE TABLE dropped_store (number INTEGER PRIMARY KEY);
 CREATE TABLE last_position (position INTEGER NOT NULL);
 INSERT INTO last_position VALUES (0);
 PRAGMA user_version = 1;
 PRAGMA application_id = 1836151924;
 COMMIT;
+)";
+
+// Tables that a database of this version may lack, since it was made before there were any: they change nothing about
+// the others. Names of nodes may be long, and payloads are, so that these have a rowid.
+constexpr const char* later_tables = R"(
+CREATE TABLE IF NOT EXISTS retained (
+  host TEXT NOT NULL, node TEXT NOT NULL, identity TEXT NOT NULL, time INTEGER NOT NULL, has_ended INTEGER NOT NULL,
+  type TEXT NOT NULL, is_large INTEGER NOT NULL, qos INTEGER NOT NULL, publisher INTEGER NOT NULL, expires_at INTEGER,
+  properties BLOB NOT NULL, element TEXT NOT NULL, payload BLOB NOT NULL, UNIQUE (host, node));
+CREATE TABLE IF NOT EXISTS taken_over (host TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intent (
+  session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL, item TEXT NOT NULL, is_published INTEGER NOT NULL,
+  PRIMARY KEY (session, packet_identifier)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clean_will (
+  number INTEGER PRIMARY KEY, account TEXT NOT NULL, client_identifier TEXT NOT NULL, level INTEGER NOT NULL,
+  keep_alive INTEGER NOT NULL, is_due INTEGER NOT NULL, delay INTEGER NOT NULL, expiry INTEGER, topic TEXT NOT NULL,
+  qos INTEGER NOT NULL, retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
 )";
 
 }  // namespace
@@ -60,6 +78,8 @@ int make_tables(Database& database) {
   if (error != SQLITE_OK) database.run("ROLLBACK");
   return error;
 }
+
+int make_later_tables(Database& database) { return database.run(later_tables); }
 
 Tables tables_of(Database& database, int& error) {
   Statement all(database.handle(),

@@ -11,6 +11,8 @@ inline constexpr int schema_version = 1;
 
 // Makes the tables in an empty database. Returns SQLITE_OK or the error.
 int make_tables(Database& database);
+// Those that it lacks. The same.
+int make_later_tables(Database& database);
 
 enum class Tables : std::uint8_t { none, ours, of_a_newer_version, of_others, unreadable };
 

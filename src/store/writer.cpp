@@ -56,11 +56,19 @@ Writer::Writer(Database& database)
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
       received_(database, "REPLACE INTO received VALUES (?, ?)",
                 "DELETE FROM received WHERE session = ? AND packet_identifier = ?"),
+      intent_(database, "REPLACE INTO intent VALUES (?, ?, ?, ?)",
+              "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
       will_(database, "REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "DELETE FROM will WHERE session = ?"),
+      clean_will_(database, "REPLACE INTO clean_will VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "DELETE FROM clean_will WHERE number = ?"),
+      retained_(database, "REPLACE INTO retained VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "DELETE FROM retained WHERE host = ? AND node = ?"),
+      take_over_(database.handle(), "REPLACE INTO taken_over VALUES (?)"),
       remove_filters_(database.handle(), "DELETE FROM filter WHERE session = ?"),
       remove_all_inflight_(database.handle(), "DELETE FROM inflight WHERE session = ?"),
       remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?"),
+      remove_all_intents_(database.handle(), "DELETE FROM intent WHERE session = ?"),
       items_(database) {}
 
 template <typename Work>
@@ -74,10 +82,11 @@ int Writer::in_transaction(Work&& work) {
 }
 
 int Writer::write(const Group& group, WallTime now) {
+  bool swept = false;
   return in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
                    [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
-                   [&] { return items_.put(group.items); },
+                   [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
 }
@@ -89,6 +98,11 @@ int Writer::write_removals(const Group& group) {
   });
 }
 
+bool Writer::sweep() {
+  bool swept = false;
+  return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
+}
+
 int Writer::put_all(const Group& group) {
   const auto put_each = [this](const auto& changed) {
     return for_each(changed, [this](const auto& /*key*/, const auto& row) {
@@ -98,7 +112,9 @@ int Writer::put_all(const Group& group) {
   return in_turn([&] { return put_each(group.sessions); }, [&] { return put_each(group.cursors); },
                  [&] { return put_each(group.filters); }, [&] { return put_each(group.audiences); },
                  [&] { return put_each(group.messages); }, [&] { return put_each(group.inflight); },
-                 [&] { return put_each(group.received); }, [&] { return put_each(group.wills); });
+                 [&] { return put_each(group.received); }, [&] { return put_each(group.intents); },
+                 [&] { return put_each(group.wills); }, [&] { return put_each(group.clean_wills); },
+                 [&] { return put_each(group.retained); }, [&] { return put_taken_over(group); });
 }
 
 int Writer::remove_all(const Group& group) {
@@ -113,6 +129,9 @@ int Writer::remove_all(const Group& group) {
       return table.remove.bind(integer(key >> 16U)).bind(static_cast<std::int64_t>(key & 0xFFFFU)).run();
     };
   };
+  const auto by_node = [&](const auto& node, const auto& row) {
+    return row.second ? SQLITE_OK : retained_.remove.bind(node.first).bind(node.second).run();
+  };
   const auto by_filter = [&](const Group::FilterKey& key, const auto& row) {
     return row.second ? SQLITE_OK : remove_filter(key);
   };
@@ -123,7 +142,10 @@ int Writer::remove_all(const Group& group) {
                  [&] { return for_each(group.messages, by_number(message_)); },
                  [&] { return for_each(group.inflight, by_packet(inflight_)); },
                  [&] { return for_each(group.received, by_packet(received_)); },
-                 [&] { return for_each(group.wills, by_number(will_)); });
+                 [&] { return for_each(group.intents, by_packet(intent_)); },
+                 [&] { return for_each(group.wills, by_number(will_)); },
+                 [&] { return for_each(group.clean_wills, by_number(clean_will_)); },
+                 [&] { return for_each(group.retained, by_node); });
 }
 
 int Writer::remove_filter(const Group::FilterKey& key) {
@@ -135,7 +157,7 @@ int Writer::remove_filter(const Group::FilterKey& key) {
 int Writer::remove_ended(const Group& group) {
   for (const RowNumber session : group.ended_sessions) {
     for (auto* remove : {&session_.remove, &cursor_.remove, &will_.remove, &remove_filters_,
-                         &remove_all_inflight_, &remove_all_received_}) {
+                         &remove_all_inflight_, &remove_all_received_, &remove_all_intents_}) {
       if (const int error = remove->bind(integer(session)).run(); error != SQLITE_OK) return error;
     }
   }
@@ -209,19 +231,67 @@ int Writer::put(const ReceivedRow& row) {
   return received_.put.bind(integer(row.session)).bind(std::int64_t{row.packet_identifier}).run();
 }
 
+int Writer::put(const IntentRow& row) {
+  return intent_.put.bind(integer(row.session))
+      .bind(std::int64_t{row.packet_identifier})
+      .bind(row.item)
+      .bind(std::int64_t{row.is_published})
+      .run();
+}
+
 int Writer::put(const WillRow& row) {
-  auto& statement = will_.put.bind(integer(row.session)).bind(std::int64_t{row.delay.count()});
+  bind_will(will_.put.bind(integer(row.session)), row);
+  return will_.put.run();
+}
+
+int Writer::put(const CleanWillRow& row) {
+  auto& statement = clean_will_.put.bind(integer(row.number))
+                        .bind(row.account)
+                        .bind(row.client_identifier)
+                        .bind(static_cast<std::int64_t>(row.level))
+                        .bind(std::int64_t{row.keep_alive.count()})
+                        .bind(std::int64_t{row.is_due});
+  bind_will(statement, row.will);
+  return statement.run();
+}
+
+void Writer::bind_will(Statement& statement, const WillRow& row) {
+  statement.bind(std::int64_t{row.delay.count()});
   if (row.expiry) {
     statement.bind(std::int64_t{row.expiry->count()});
   } else {
     statement.bind_null();
   }
-  return statement.bind(row.publication.topic)
+  statement.bind(row.publication.topic)
       .bind(qos_of(row.publication))
       .bind(std::int64_t{row.publication.envelope.retain})
       .bind_blob(properties_of(row.publication))
-      .bind_blob(row.publication.payload)
-      .run();
+      .bind_blob(row.publication.payload);
+}
+
+int Writer::put(const StoredRetained& row) {
+  auto& statement = retained_.put.bind(row->host)
+                        .bind(row->node)
+                        .bind(row->identity)
+                        .bind(row->time.count())
+                        .bind(std::int64_t{row->has_ended})
+                        .bind(row->type)
+                        .bind(std::int64_t{row->is_large})
+                        .bind(static_cast<std::int64_t>(row->qos))
+                        .bind(static_cast<std::int64_t>(row->publisher));
+  if (row->expires_at) {
+    statement.bind(row->expires_at->count());
+  } else {
+    statement.bind_null();
+  }
+  return statement.bind_blob(row->properties).bind(row->element).bind_blob(row->payload).run();
+}
+
+int Writer::put_taken_over(const Group& group) {
+  for (const auto& host : group.taken_over) {
+    if (const int error = take_over_.bind(host).run(); error != SQLITE_OK) return error;
+  }
+  return SQLITE_OK;
 }
 
 }  // namespace pubsub_mqtt::store

@@ -18,8 +18,8 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
-  // ItemWriter's, outside a transaction.
-  bool sweep() { return items_.sweep(); }
+  // Removes some items of stores that were dropped, as write() does, too. Returns whether there were such stores.
+  bool sweep();
 
  private:
   // A statement that puts a row, and one that removes it.
@@ -42,7 +42,12 @@ class Writer {
   int put(const MessageRow& row);
   int put(const InflightRow& row);
   int put(const ReceivedRow& row);
+  int put(const IntentRow& row);
   int put(const WillRow& row);
+  int put(const CleanWillRow& row);
+  int put(const StoredRetained& row);
+  static void bind_will(Statement& statement, const WillRow& row);
+  int put_taken_over(const Group& group);
 
   Database& database_;
   Statement begin_;
@@ -56,10 +61,15 @@ class Writer {
   Table message_;
   Table inflight_;
   Table received_;
+  Table intent_;
   Table will_;
+  Table clean_will_;
+  Table retained_;
+  Statement take_over_;
   Statement remove_filters_;
   Statement remove_all_inflight_;
   Statement remove_all_received_;
+  Statement remove_all_intents_;
   ItemWriter items_;
 };
 

@@ -17,7 +17,9 @@ struct Contents {
   std::vector<MessageRow> messages;   // in the order of their numbers
   std::vector<InflightRow> inflight;  // in the order of their positions
   std::vector<ReceivedRow> received;
+  std::vector<IntentRow> intents;
   std::vector<WillRow> wills;
+  std::vector<CleanWillRow> clean_wills;
 };
 
 }  // namespace pubsub_mqtt::store

@@ -10,7 +10,7 @@
 
 namespace pubsub_mqtt::store {
 
-enum class CountedTable : std::uint8_t { session, message, item };
+enum class CountedTable : std::uint8_t { session, message, retained, item };
 
 struct CountedRows {
   std::size_t rows = 0;

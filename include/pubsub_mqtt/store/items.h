@@ -96,6 +96,9 @@ class Items {
 
   void close_before_fork();
 
+  // Of the last unit that was posted here; 0: none was.
+  CommitNumber last_posted() const { return last_posted_; }
+
  private:
   using Lock = std::unique_lock<std::mutex>;
   struct Posted {
@@ -125,6 +128,7 @@ class Items {
   const Access access_;
   std::unique_ptr<ItemReader> reader_;
   std::uint64_t drops_ = 0;
+  CommitNumber last_posted_ = 0;
 
   std::mutex mutex_;
   std::condition_variable settled_;

@@ -44,11 +44,14 @@ struct ShowClient {
   std::size_t most_filters = 0;
   std::promise<std::optional<session::ClientDetails>> details;
 };
+struct TakeMetrics {
+  std::promise<Metrics> metrics;
+};
 struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
 using Command = std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, ShowClient,
-                             SendWills, Stop>;
+                             TakeMetrics, SendWills, Stop>;
 
 }  // namespace pubsub_mqtt::net

@@ -196,6 +196,15 @@ void EventLoop::carry_out(ShowClient& command) {
   command.details.set_value(sessions_.client(command.session, command.most_filters));
 }
 
+void EventLoop::carry_out(TakeMetrics& command) {
+  Metrics metrics{.sessions = sessions_.metrics(),
+                  .clients = {},
+                  .arrivals = listeners_.arrivals(),
+                  .handshakes = handshakes_.ended()};
+  for (const auto& [id, connection] : connections_) connection.add_to(metrics.clients);
+  command.metrics.set_value(metrics);
+}
+
 void EventLoop::carry_out(SendWills& command) {
   sessions_.send_wills();
   post_requests();

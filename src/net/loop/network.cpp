@@ -121,6 +121,14 @@ std::optional<session::ClientDetails> Network::client(SessionId session, std::si
   return details.get();
 }
 
+Metrics Network::metrics() {
+  if (!thread_->thread.joinable()) return {};
+  TakeMetrics command;
+  auto metrics = command.metrics.get_future();
+  thread_->post(std::move(command));
+  return metrics.get();
+}
+
 void Network::send_wills() {
   if (!thread_->thread.joinable()) return;
   SendWills command;

@@ -1,6 +1,9 @@
 #include "durable/journal.h"
 
+#include <variant>
+
 #include "protocol/session.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "routing/audiences.h"
 #include "routing/shared_groups.h"
 
@@ -71,22 +74,56 @@ void Journal::put(Kept& kept, const Will& will) {
                                             .expiry = will.expiry,
                                             .publication = will.publication}});
   kept.has_will = true;
-  kept.publishes_will = false;
 }
 
 void Journal::remove_will(Kept& kept) {
   if (kept.has_will) change(store::RemoveWill{.session = kept.row.number});
-  kept.has_will = kept.publishes_will = false;
+  kept.has_will = false;
 }
 
-void Journal::publishes_will(Session& session) {
-  kept(session.record().outgoing.kept()).publishes_will = true;
+namespace {
+
+store::CleanWillRow clean_will(const Session& session, const Will& will, store::RowNumber number) {
+  store::CleanWillRow row{.number = number};
+  row.account = session.account();
+  row.client_identifier = session.key().client_identifier;
+  row.level = session.record().level;
+  row.will = {.delay = will.delay, .expiry = will.expiry, .publication = will.publication};
+  return row;
 }
 
-// A client that has come back meanwhile may have another one.
-void Journal::published_will(Session& session) {
-  Kept& publisher = kept(session.record().outgoing.kept());
-  if (publisher.publishes_will) remove_will(publisher);
+}  // namespace
+
+void Journal::keep_will(Session& session, std::chrono::duration<std::uint16_t> keep_alive) {
+  Will& will = *session.record().will;
+  will.stored = ++last_number_;
+  auto row = clean_will(session, will, will.stored);
+  row.keep_alive = keep_alive;
+  change(store::Put<store::CleanWillRow>{.row = std::move(row), .is_new = true});
+}
+
+void Journal::forget_will(const Will& will) {
+  if (will.stored != 0) change(store::RemoveCleanWill{.number = will.stored});
+}
+
+// From here on it does not depend on the session, which may be over before pubsub has answered.
+void Journal::publishes_will(Session& session, Will& will) {
+  const KeptSession known = session.record().outgoing.kept();
+  if (known != 0) remove_will(kept(known));
+  const bool is_new = will.stored == 0;
+  if (is_new) will.stored = ++last_number_;
+  auto row = clean_will(session, will, will.stored);
+  row.is_due = true;
+  change(store::Put<store::CleanWillRow>{.row = std::move(row), .is_new = is_new});
+  published_wills_.emplace(session.id(), will.stored);
+}
+
+// The first of those that it has published.
+void Journal::published_will(SessionId session) {
+  const auto first = published_wills_.lower_bound({session, 0});
+  if (first == published_wills_.end() || first->first != session) return;
+  change(store::RemoveCleanWill{.number = first->second});
+  published_wills_.erase(first);
 }
 
 void Journal::restored_will(Session& session) { kept(session.record().outgoing.kept()).has_will = true; }
@@ -98,7 +135,7 @@ void Journal::disconnected(Session& session) {
   now.row.expiry = record.expiry;
   now.row.offline_since = wall(record.since);
   put(now, false);
-  if (!record.will && !now.publishes_will) remove_will(now);
+  if (!record.will) remove_will(now);
 }
 
 void Journal::end(Session& session) {
@@ -127,6 +164,7 @@ void Journal::unsubscribed(Session& session, const TopicFilter& topic_filter) {
 }
 
 void Journal::received(Session& session, mqtt::PacketIdentifier packet_identifier) {
+  forget_intent(session, packet_identifier);
   const Kept& publisher = kept(session.record().outgoing.kept());
   change(store::Put<store::ReceivedRow>{
       .row = {.session = publisher.row.number, .packet_identifier = packet_identifier}, .is_new = true});
@@ -139,11 +177,46 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
   promise(session.id());
 }
 
+// [MQTT-3.3.1-1]: what the client sends without DUP it has not sent before.
+Intent Journal::intend(const Session& session, mqtt::PacketIdentifier packet_identifier, bool dup) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
+  held_requests_.prepare(session.id());
+  const auto [place, is_new] = publisher.intents->try_emplace(packet_identifier);
+  Intent intent{.session = publisher.row.number, .is_again = dup && !is_new};
+  StoredIntent& stored = place->second;
+  if (intent.is_again) {
+    intent.is_published = stored.is_published;
+  } else {
+    stored = {.item = random_item_id(random_)};
+    change(store::Put<store::IntentRow>{
+        .row = {.session = publisher.row.number, .packet_identifier = packet_identifier, .item = stored.item},
+        .is_new = is_new});
+  }
+  intent.item = stored.item;
+  turn_of_intents_ = turn_;
+  has_promised_ = true;
+  return intent;
+}
+
+void Journal::forget_intent(const Session& session, mqtt::PacketIdentifier packet_identifier) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr || publisher.intents->erase(packet_identifier) == 0) return;
+  if (publisher.intents->empty()) publisher.intents.reset();
+  change(store::RemoveIntent{.session = publisher.row.number, .packet_identifier = packet_identifier});
+}
+
+void Journal::hold_request(SessionId session, Request&& request) {
+  held_requests_.prepare(session);
+  held_requests_.hold(session, turn_of_intents_, std::move(request));
+}
+
 void Journal::number(const std::shared_ptr<Message>& message) {
-  message->stored() = {.number = ++last_number_, .turn = turn_, .place = new_messages_.size()};
   new_messages_.push_back(
       {.message = message,
        .full_topic = message->form().is_mounted ? audiences_.full_topic(*message) : std::string()});
+  message->stored() = {.number = ++last_number_,
+                       .place = static_cast<std::uint32_t>(new_messages_.size() - 1)};
 }
 
 // One that was numbered in an earlier turn has its audience already, and one with a lower number than the session's
@@ -153,17 +226,17 @@ std::shared_ptr<Message> Journal::keep(KeptSession session, const std::shared_pt
   Kept& keeper = kept(session);
   auto kept_message = message;
   const StoredMessage& known = message->stored();
-  if (known.number != 0 && (known.turn != turn_ || known.number <= keeper.last_message)) {
+  if (known.number != 0 && (known.audience != nullptr || known.number <= keeper.last_message)) {
     kept_message = message->copy();
     number(kept_message);
   } else if (known.number == 0) {
     number(message);
   }
+  promise(message->envelope().session);
   StoredMessage& stored = kept_message->stored();
   append(member(keeper, selected), new_messages_[stored.place].members);
   ++stored.sessions;
   keeper.last_message = stored.number;
-  promise(message->envelope().session);
   return kept_message;
 }
 
@@ -244,6 +317,13 @@ void Journal::restore(Session& session, store::SessionRow row, store::RowNumber 
   session.record().outgoing.set_kept(static_cast<KeptSession>(kept_.size()));
 }
 
+void Journal::restore(Session& session, store::IntentRow row) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
+  publisher.intents->insert_or_assign(
+      row.packet_identifier, StoredIntent{.item = std::move(row.item), .is_published = row.is_published});
+}
+
 StoredAudience& Journal::restore(const store::AudienceRow& row) {
   const auto [place, is_new] =
       stored_audiences_.try_emplace(row.members, StoredAudience{.number = row.number});
@@ -260,15 +340,20 @@ void Journal::forget(const store::MessageRow& row) { change(store::RemoveMessage
 
 void Journal::post() {
   post_new_messages();
-  if (changes_.empty() && !has_promised_) return;
+  if (changes_.changes.empty() && !has_promised_) return;
   if (unused_audiences_ > most_unused_audiences) forget_audiences();
-  const auto number = store_.post({.changes = std::exchange(changes_, {}), .last_number = last_number_});
+  changes_.last_number = last_number_;
+  const auto number = store_.post(std::move(changes_));
+  changes_ = {};
   posted_.push_back({.turn = turn_++, .number = number});
   has_promised_ = false;
 }
 
+// Memory may run out at any of them: those before it have their rows, and the others get them when this is called
+// again. Meanwhile they keep their places.
 void Journal::post_new_messages() {
-  for (auto& added : new_messages_) {
+  for (; put_messages_ < new_messages_.size(); ++put_messages_) {
+    NewMessage& added = new_messages_[put_messages_];
     if (added.message->stored().sessions > 0) {
       put(added);
     } else {
@@ -276,30 +361,36 @@ void Journal::post_new_messages() {
     }
   }
   new_messages_.clear();
+  put_messages_ = 0;
 }
 
+// Nothing is counted before all memory is there.
 void Journal::put(NewMessage& added) {
   Message& message = *added.message;
   StoredMessage& stored = message.stored();
-  stored.audience = &audience(added.members);
-  if (stored.audience->messages++ == 0) --unused_audiences_;
-  store::MessageRow row{
-      .number = stored.number, .audience = stored.audience->number, .is_retained = message.is_retained()};
+  StoredAudience& receivers = audience(added.members);
+  change(store::Put<store::MessageRow>{.row = {}, .is_new = true});
+  auto& row = std::get<store::Put<store::MessageRow>>(changes_.changes.back()).row;
+  row.number = stored.number;
+  row.audience = receivers.number;
+  row.is_retained = message.is_retained();
   row.full_topic = std::move(added.full_topic);
   row.publication = message.publication();
   row.expires_at = wall_expiry(*this, message);
-  change(store::Put<store::MessageRow>{.row = std::move(row), .is_new = true});
+  stored.audience = &receivers;
+  if (receivers.messages++ == 0) --unused_audiences_;
 }
 
+// Its row first: one that no message needs is removed when the store is read next.
 StoredAudience& Journal::audience(const std::string& members) {
-  const auto [place, is_new] = stored_audiences_.try_emplace(members);
-  StoredAudience& audience = place->second;
-  if (!is_new) return audience;
-  audience.number = ++last_number_;
-  ++unused_audiences_;
-  store::AudienceRow row{.number = audience.number};
+  const auto found = stored_audiences_.find(members);
+  if (found != stored_audiences_.end()) return found->second;
+  store::AudienceRow row{.number = ++last_number_};
   row.members = members;
   change(store::Put<store::AudienceRow>{.row = std::move(row), .is_new = true});
+  StoredAudience& audience =
+      stored_audiences_.try_emplace(members, StoredAudience{.number = last_number_}).first->second;
+  ++unused_audiences_;
   return audience;
 }
 

@@ -11,17 +11,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "durable/held_requests.h"
 #include "durable/members.h"
 #include "durable/promises.h"
 #include "durable/stored_message.h"
 #include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/boundary/subscription.h"
 #include "pubsub_mqtt/store/store.h"
 #include "record/message.h"
@@ -61,16 +66,38 @@ class Journal {
   // It is over, or does not outlive its connection any more. Its client is told after this.
   void end(Session& session);
 
-  // Pubsub is asked to publish its will, and has answered: deliveries came before.
-  void publishes_will(Session& session);
-  void published_will(Session& session);
+  // The session does not outlive its connection, which it has now: its will does.
+  void keep_will(Session& session, std::chrono::duration<std::uint16_t> keep_alive);
+  // That one is not to be published.
+  void forget_will(const Will& will);
+
+  // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came before.
+  void publishes_will(Session& session, Will& will);
+  void published_will(SessionId session);
 
   void subscribed(Session& session, const Subscription& subscription);
   void unsubscribed(Session& session, const TopicFilter& topic_filter);
 
+  // What the session is told next waits until all is committed that others have posted so far.
+  void await_posted(SessionId session) { promise(session); }
+
   // A message at QoS 2 that the client has published: subscribers have it; or the client has released it.
   void received(Session& session, mqtt::PacketIdentifier packet_identifier);
   void released(Session& session, mqtt::PacketIdentifier packet_identifier);
+
+  // A message at QoS 2 that the client has published, `dup`: perhaps again, and that pubsub is asked for, in a request
+  // that waits for the commit as all behind do; and the end of that, where received() is not called.
+  Intent intend(const Session& session, mqtt::PacketIdentifier packet_identifier, bool dup);
+  void forget_intent(const Session& session, mqtt::PacketIdentifier packet_identifier);
+  bool holds_requests(SessionId session) const { return held_requests_.has(session); }
+  // So that hold_request() does not fail.
+  void prepare_request(SessionId session) { held_requests_.prepare(session); }
+  void hold_request(SessionId session, Request&& request);
+  // Those that wait no longer, or all, are moved to the end of `into`.
+  void release_requests(std::vector<Request>& into) { held_requests_.release(promises_.committed(), into); }
+  void release_all_requests(std::vector<Request>& into) {
+    held_requests_.release(std::numeric_limits<Turn>::max(), into);
+  }
 
   // For Outgoing. The session keeps a message, in its queue or in flight: what is returned, which is a copy where
   // the session has had a later one.
@@ -96,25 +123,31 @@ class Journal {
   // Restores what an earlier process has written.
   void restore(Session& session, store::SessionRow row, store::RowNumber last_message);
   void restored_will(Session& session);
+  void restore(Session& session, store::IntentRow row);
   StoredAudience& restore(const store::AudienceRow& row);
   void restore(Message& message, store::RowNumber number, StoredAudience& audience);
   // No session needs it any more.
   void forget(const store::MessageRow& row);
 
-  // The turn ends: its changes are posted.
+  // The turn ends: its changes are posted. Where memory runs out, the turn goes on, and this is to be called again.
   void post();
   // Turns may have been committed since.
   void look();
 
  private:
+  struct StoredIntent {
+    std::string item;
+    bool is_published = false;
+  };
+  using Intents = std::map<mqtt::PacketIdentifier, StoredIntent>;
   struct Kept {
     store::SessionRow row;
     Session* session = nullptr;
     SessionId session_id = 0;
-    store::RowNumber last_message = 0;  // the highest number of those that it has been given
-    Turn held_before_publish = 0;       // for which the last PUBLISH or SUBACK that was held waits
-    bool has_will = false;              // is stored
-    bool publishes_will = false;        // that one, which is stored until pubsub has answered
+    store::RowNumber last_message = 0;           // the highest number of those that it has been given
+    Turn held_before_publish = 0;                // for which the last PUBLISH or SUBACK that was held waits
+    bool has_will = false;                       // is stored
+    std::unique_ptr<Intents> intents = nullptr;  // nullptr: none
   };
   using StoredAudiences = std::map<std::string, StoredAudience>;
   // Numbered in this turn.
@@ -132,7 +165,7 @@ class Journal {
   void promise(SessionId session);
   template <typename Change>
   void change(Change&& change) {
-    changes_.emplace_back(std::forward<Change>(change));
+    changes_.changes.emplace_back(std::forward<Change>(change));
   }
   void number(const std::shared_ptr<Message>& message);
   Member member(const Kept& kept, const Selected& selected) const;
@@ -151,8 +184,9 @@ class Journal {
   std::vector<KeptSession> free_;
   StoredAudiences stored_audiences_;
   std::size_t unused_audiences_ = 0;
-  std::vector<store::Change> changes_;  // of this turn, as what follows
+  store::Unit changes_;  // of this turn, as what follows
   std::vector<NewMessage> new_messages_;
+  std::size_t put_messages_ = 0;  // the first ones of them: these have their rows
   bool has_promised_ = false;
   Turn turn_ = 1;
   struct Posted {
@@ -161,6 +195,10 @@ class Journal {
   };
   std::deque<Posted> posted_;  // and not committed yet
   Promises promises_;
+  HeldRequests held_requests_;
+  Turn turn_of_intents_ = 0;  // of the last one
+  std::mt19937_64 random_{std::random_device{}()};
+  std::set<std::pair<SessionId, store::RowNumber>> published_wills_;  // of which pubsub has not answered yet
 };
 
 }  // namespace pubsub_mqtt::session

@@ -32,6 +32,7 @@ struct Parts {
   std::unordered_map<RowNumber, mqtt::PacketIdentifier> in_flight;  // by message
   std::vector<mqtt::PacketIdentifier> released;
   std::vector<mqtt::PacketIdentifier> received;
+  std::vector<store::IntentRow> intents;
   std::optional<store::WillRow> will;
   Session* session = nullptr;
 
@@ -50,6 +51,7 @@ class Restoring {
     for (auto& row : contents_.sessions) begin(std::move(row));
     restore_messages();
     for (auto& row : contents_.sessions) subscribe(parts_[row.number]);
+    for (auto& row : contents_.clean_wills) restore(std::move(row));
   }
 
  private:
@@ -68,6 +70,9 @@ class Restoring {
     for (const auto& row : contents_.received) {
       if (Parts* parts = find(row.session)) parts->received.push_back(row.packet_identifier);
     }
+    for (auto& row : contents_.intents) {
+      if (Parts* parts = find(row.session)) parts->intents.push_back(std::move(row));
+    }
     for (auto& row : contents_.wills) {
       if (Parts* parts = find(row.session)) parts->will = std::move(row);
     }
@@ -82,12 +87,15 @@ class Restoring {
     }
   }
 
+  Time return_by(std::chrono::duration<std::uint16_t> keep_alive) const {
+    return into_.shared.now + (keep_alive.count() == 0 ? keep_alive_of_none : Time(keep_alive));
+  }
+
   // Who was connected has the time of its keep-alive to come back; who was away has been away while there was no
   // process, too, unless the clock says otherwise.
   Time offline_since(const store::SessionRow& row) const {
     const Time now = into_.shared.now;
-    if (!row.offline_since)
-      return now + (row.keep_alive.count() == 0 ? keep_alive_of_none : Time(row.keep_alive));
+    if (!row.offline_since) return return_by(row.keep_alive);
     const WallTime latest = std::max(into_.journal.wall(now), contents_.last_wall);
     return now - std::max(latest - *row.offline_since, WallTime(0));
   }
@@ -105,6 +113,7 @@ class Restoring {
     }
     parts.session = &into_.table.create(std::move(record), into_.shared);
     into_.journal.restore(*parts.session, std::move(row), contents_.last_number);
+    for (auto& intent : parts.intents) into_.journal.restore(*parts.session, std::move(intent));
     if (parts.will) restore(std::move(*parts.will), *parts.session);
     for (const auto& subscription : parts.subscriptions) {
       into_.shared.groups.join(parts.session->id(), parts.session->account(), subscription,
@@ -113,12 +122,27 @@ class Restoring {
   }
 
   void restore(store::WillRow&& row, Session& session) const {
-    auto will = std::make_unique<Will>(
-        Will{.publication = std::move(row.publication), .delay = row.delay, .expiry = row.expiry});
+    set_will(std::move(row), 0, session);
+    into_.journal.restored_will(session);
+  }
+
+  // The session is over when its client does not come back: then the will goes out.
+  void restore(store::CleanWillRow&& row) const {
+    SessionRecord record{
+        .level = row.level,
+        .since = row.is_due ? into_.shared.now : return_by(row.keep_alive),
+        .key = {.account = std::move(row.account), .client_identifier = std::move(row.client_identifier)}};
+    set_will(std::move(row.will), row.number, into_.table.create(std::move(record), into_.shared));
+  }
+
+  static void set_will(store::WillRow&& row, RowNumber stored, Session& session) {
+    auto will = std::make_unique<Will>(Will{.publication = std::move(row.publication),
+                                            .delay = row.delay,
+                                            .expiry = row.expiry,
+                                            .stored = stored});
     will->publication.envelope.publisher = session.publisher();
     will->publication.envelope.session = session.id();
     session.record().will = std::move(will);
-    into_.journal.restored_will(session);
   }
 
   void restore_messages() {

@@ -26,6 +26,7 @@ mqtt::Reason reason_of(const PublishReply& reply) {
 }  // namespace
 
 Violation Incoming::receive(mqtt::Publish packet) {
+  session_.shared().counters.received.add(packet.qos, packet.payload.size());
   if (session_.speaks_5()) {
     if (const auto violation = admit(packet)) return violation;
   }
@@ -110,6 +111,7 @@ std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& pack
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return std::nullopt;
   if (const auto sessions = session_.shared().audiences.publish(*direct, packet, session_.envelope(packet))) {
+    ++session_.shared().counters.published_directly;
     return *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
   }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
@@ -155,6 +157,9 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
                                          .envelope = session_.envelope(packet)},
                          .mounted_at = mounted_at};
   request.prepared = prepare(request.publication, shared.limits);
+  if (Journal* journal = session_.journal(); journal != nullptr && packet.qos == mqtt::QoS::exactly_once) {
+    request.intent = journal->intend(session_, packet.packet_identifier, packet.dup);
+  }
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.size();
   session_.prepare_to_ask();
@@ -258,6 +263,9 @@ bool Incoming::reply(PublishReply& reply) {
   --pending_publishes_;
   ++answered_publishes_;
   pending_bytes_ -= reply.ticket.bytes;
+  if (Journal* journal = session_.shared().journal; journal != nullptr && reply.awaits_commit) {
+    journal->await_posted(session_.id());
+  }
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
@@ -312,6 +320,10 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   const bool is_over = reply.outcome == PublishReply::Outcome::refused && session_.speaks_5();
   if (is_over || reply.outcome == PublishReply::Outcome::failed) {
     received.erase(identifier);
+    // One that failed may have been carried out all the same.
+    if (Journal* journal = session_.journal(); journal != nullptr && is_over) {
+      journal->forget_intent(session_, identifier);
+    }
   } else {
     set_received(identifier);
   }

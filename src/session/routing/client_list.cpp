@@ -73,12 +73,12 @@ ClientDetails describe(const SessionTable& table, const Session& session, std::s
     details.max_packet_size = limits->max_packet_size;
   }
   if (record.will) {
-    const auto& [publication, delay, expiry] = *record.will;
+    const Publication& publication = record.will->publication;
     details.will = {.topic = printable(publication.topic),
                     .qos = publication.envelope.qos,
                     .retain = publication.envelope.retain,
                     .bytes = publication.payload.size(),
-                    .delay = delay};
+                    .delay = record.will->delay};
   }
   record.subscriptions.for_each([&](const Subscription& subscription) {
     if (details.first_filters.size() == most_filters) return;

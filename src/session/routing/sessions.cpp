@@ -13,6 +13,7 @@
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/client_list.h"
 #include "routing/session_deadlines.h"
@@ -62,6 +63,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(SystemPublished& published) { shared.system.publish(published, table); }
   void carry_out(MountpointChanged& changed);
 
   SessionTable table;
@@ -84,6 +86,7 @@ const Limits& Sessions::limits() const { return state_->shared.limits; }
 std::vector<Request>& Sessions::requests() { return state_->shared.requests; }
 std::vector<LogLine>& Sessions::log() { return state_->shared.log; }
 Refusals& Sessions::refusals() { return state_->refusals; }
+Counters& Sessions::counters() { return state_->shared.counters; }
 Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
 std::size_t Sessions::size() const { return state_->table.size(); }
 std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
@@ -119,6 +122,7 @@ void Sessions::keep_promises() {
   if (!state_->journal) return;
   state_->journal->look();
   while (const auto waiting = state_->journal->promises().take()) state_->tell(*waiting);
+  state_->journal->release_requests(state_->shared.requests);
 }
 
 // On the connection on which it was promised.
@@ -203,6 +207,8 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
   if (state_->journal && session->outlives_connection()) {
     state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
+  } else if (state_->journal && session->has_will()) {
+    state_->journal->keep_will(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
   }
   return {.session = *session, .present = present};
 }
@@ -220,11 +226,17 @@ Session* Sessions::State::take_over(const SessionKey& key) {
     disconnect(*session, mqtt::Reason::session_taken_over, why);
     session = table.find(key);  // one that does not outlive its connection is over now
   }
-  if (session == nullptr || !shared.has_unfinished) return session;
   // Its own end may be what memory did not suffice for: the new connection's will must not take the place of one that
   // is due, nor the client resume what is over.
-  end_of_connection(*session);
-  return table.find(key);
+  if (session != nullptr && shared.has_unfinished) {
+    end_of_connection(*session);
+    session = table.find(key);
+  }
+  if (session == nullptr || session->outlives_connection()) return session;
+  // An earlier process has left no more than its will, which its client is in time to call off.
+  session->forget_will();
+  close(*session);
+  return nullptr;
 }
 
 void Sessions::resume(Session& session) { session.resume(); }
@@ -249,6 +261,8 @@ void Sessions::State::end_of_connection(Session& session) {
 void Sessions::State::attend(Session& session) {
   if (session.journal() != nullptr) session.journal()->disconnected(session);
   if (session.ends_at() <= shared.now) {
+    if (!session.outlives_connection()) return close(session);
+    ++shared.counters.expired_sessions;
     const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
     repeated_lines.log(
         LogLevel::info, session.client(),
@@ -284,7 +298,7 @@ void Sessions::State::close(Session& session) {
   const auto passed_on = session.record().outgoing.of_groups();
   session.leave_groups();
   if (session.journal() != nullptr) session.journal()->end(session);
-  if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
+  if (session.is_opened()) session.ask(CloseSession{.session = session.id()});
   table.erase(session);
   for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
@@ -343,11 +357,30 @@ std::optional<ClientDetails> Sessions::client(SessionId id, std::size_t most_fil
   return describe(state_->table, *session, most_filters, state_->shared.now);
 }
 
+Metrics Sessions::metrics() const {
+  const Shared& shared = state_->shared;
+  Metrics metrics{.counters = shared.counters,
+                  .present = {.shared_groups = shared.groups.size(), .queued_bytes = shared.queued_bytes}};
+  Present& present = metrics.present;
+  state_->table.for_each([&](const Session& session) {
+    const SessionRecord& record = session.record();
+    ++(session.is_connected() ? present.connected : present.away);
+    record.subscriptions.for_each([&](const Subscription& each) {
+      ++(topic::is_shared(each.topic_filter.text) ? present.shared_subscriptions : present.subscriptions);
+    });
+    present.queued_messages += record.outgoing.queued();
+    present.in_flight += record.outgoing.in_flight();
+    present.withheld += session.withheld();
+  });
+  return metrics;
+}
+
 void Sessions::send_wills() {
   state_->table.for_each([](Session& session) {
     if (session.has_retained_will()) session.publish_will();
   });
   state_->table.for_each([](Session& session) { session.publish_will(); });
+  if (state_->journal) state_->journal->release_all_requests(state_->shared.requests);
 }
 
 void Sessions::close_all() {
@@ -447,12 +480,12 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
-  Session* session = table.find(reply.ticket.session);
-  if (session == nullptr) return;
   if (reply.ticket.will) {
-    if (session->journal() != nullptr) session->journal()->published_will(*session);
+    if (journal) journal->published_will(reply.ticket.session);
     return;
   }
+  Session* session = table.find(reply.ticket.session);
+  if (session == nullptr) return;
   bool goes_on = true;
   session->guard([&] { goes_on = session->reply(reply); });
   if (goes_on) return;

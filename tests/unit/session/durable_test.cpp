@@ -2,12 +2,15 @@
 // when the test says so.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <optional>
 
+#include "../base/failing_allocation.h"
 #include "client.h"
 #include "durable/members.h"
 #include "pubsub_mqtt/store/store.h"
@@ -16,6 +19,8 @@ namespace pubsub_mqtt::session {
 namespace {
 
 using mqtt::QoS;
+using tests::FailIn;
+using tests::FailingAllocation;
 
 TEST(MembersTest, ComeOutAsTheyWentIn) {
   const std::vector<Member> in{
@@ -274,7 +279,6 @@ TEST_F(DurableTest, ASessionBeginsAgainWithAllThatIsOfIt) {
   AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
   change.selection.natural = QoS::exactly_once;
   server().sessions.handle(change);
-  process->commit_and_tell();
   Client again(server());
   again.connect_again("c");
   EXPECT_EQ(again.outbox.take(), session_present + bytes_of(mqtt::Pubrel{1}) +
@@ -288,6 +292,7 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   process->commit_and_tell();
   publisher.send(
       mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  process->commit_and_tell();
   server().answer();
   EXPECT_EQ(publisher.outbox.take(), "");
   process->commit_and_tell();
@@ -304,6 +309,56 @@ TEST_F(DurableTest, APublisherAtQos2IsAnsweredWhenItsIdentifierIsStoredAndWhenIt
   EXPECT_EQ(again.outbox.take(), "");
   process->commit_and_tell();
   EXPECT_EQ(again.outbox.take(), bytes_of(mqtt::Pubcomp{5}));
+}
+
+// That it is asked is stored before, and what the client asks for behind it does not overtake it.
+TEST_F(DurableTest, PubsubIsAskedWhenTheIntentIsStoredAndInOrder) {
+  Client publisher(server());
+  connect(publisher, "p");
+  process->commit_and_tell();
+  Client other(server());
+  connect(other, "o");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "2"});
+  other.send(mqtt::Publish{.topic = topic, .payload = "3"});
+  const auto payloads = [&] {
+    std::vector<std::string> all;
+    for (const auto& request : server().requested<PublishRequest>())
+      all.push_back(request.publication.payload);
+    return all;
+  };
+  EXPECT_EQ(payloads(), std::vector<std::string>{"3"});
+  process->commit_and_tell();
+  EXPECT_EQ(payloads(), (std::vector<std::string>{"3", "1", "2"}));
+  publisher.send(mqtt::Publish{.topic = topic, .payload = "4"});
+  EXPECT_EQ(payloads().back(), "4") << "nothing is held any more";
+}
+
+TEST_F(DurableTest, WhenTheServerLeavesNothingIsHeld) {
+  Client publisher(server());
+  connect(publisher, "p");
+  publisher.send(
+      mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5});
+  EXPECT_TRUE(server().requested<PublishRequest>().empty());
+  server().sessions.send_wills();
+  EXPECT_EQ(server().requested<PublishRequest>().size(), 1U);
+}
+
+TEST_F(DurableTest, AnAcknowledgementWaitsForWhatProsodysThreadHasPosted) {
+  Client publisher(server());
+  publisher.connect("p");
+  for (const bool awaits_commit : {false, true}) {
+    publisher.send(
+        mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
+    const auto request = server().requested<PublishRequest>().back();
+    server().sessions.handle(PublishReply{
+        .ticket = request.ticket, .topic = request.publication.topic, .awaits_commit = awaits_commit});
+    EXPECT_EQ(publisher.outbox.take(), awaits_commit ? "" : bytes_of(mqtt::Puback{5}));
+    if (!awaits_commit) continue;
+    process->commit_and_tell();
+    EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Puback{5}));
+  }
 }
 
 TEST_F(DurableTest, AClientThatBeginsANewSessionIsToldWhenTheOldOneIsStoredNoMore) {
@@ -360,6 +415,53 @@ TEST_F(DurableTest, AMessageThatIsPassedOnIsStoredAgain) {
   for (const auto& message : contents.messages) {
     EXPECT_TRUE(contents.cursors.empty() || message.number > contents.cursors[0].message);
   }
+}
+
+TEST_F(DurableTest, WhereMemoryRunsOutWhileATurnIsPostedNothingIsLostAndNothingCountsTwice) {
+  constexpr std::size_t most_allocations = 100;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    begin();
+    Client away(server());
+    Client here(server());
+    connect(away, "a client that is away");
+    process->listen(away, QoS::at_least_once);
+    away.lose();
+    process->commit();
+    process->publish("1", QoS::at_least_once);
+    connect(here, "a client that is here");
+    process->listen(here, QoS::at_least_once);
+    process->publish("2", QoS::at_least_once);
+    {
+      FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        server().sessions.post_changes();
+      } catch (const std::bad_alloc&) {
+      }
+      failed = failing.has_failed();
+    }
+    process->publish("3", QoS::at_least_once);
+    process->commit_and_tell();
+    here.send(mqtt::Puback{1});
+    here.send(mqtt::Puback{2});
+    process->commit();
+    const auto contents = stored();
+    ASSERT_EQ(contents.sessions.size(), 2U);
+    ASSERT_EQ(contents.messages.size(), 3U);
+    EXPECT_TRUE(contents.inflight.empty());
+    for (const char* payload : {"1", "2", "3"}) {
+      EXPECT_EQ(std::ranges::count(contents.messages, payload,
+                                   [](const auto& row) { return row.publication->payload; }),
+                1)
+          << payload;
+    }
+  }
+  EXPECT_GT(n, 1U);
+  EXPECT_LT(n, most_allocations);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ TEST_F(StoreTest, RowsAreCountedAPartAtATime) {
   EXPECT_EQ(second->rows, 2345U);
   EXPECT_EQ(second->next, 0);
   EXPECT_EQ(count_rows(settings(), CountedTable::message, 0)->rows, 0U);
+  EXPECT_EQ(count_rows(settings(), CountedTable::retained, 0)->rows, 0U);
   EXPECT_EQ(count_rows(settings(), CountedTable::item, 0)->rows, 0U);
 }
 
