@@ -1,14 +1,8 @@
 -- mqtt_node_defaults for nodes that exist, as the administrator wants it in the shell. In slices of Prosody's thread:
 -- each node is written to pubsub's store, and XMPP has its turn in between.
 
-local monotonic = require "util.time".monotonic;
-local promise = require "util.promise";
-local timer = require "util.timer";
-
-local slice = 0.02; -- seconds
-
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, node_defaults)
+return function (shared, component_settings, node_defaults, in_slices)
 	-- Whether something changes. Returns false and an error of util.pubsub where it cannot.
 	local function configure(service, node, options)
 		local old_config = service.nodes[node].config;
@@ -80,20 +74,10 @@ return function (shared, component_settings, node_defaults)
 			if result == "failed" then report(host, node, tostring(err)); end
 		end
 
-		return promise.new(function (resolve, reject)
-			local function work()
-				local slice_end = monotonic() + slice;
-				while next_one <= #names and monotonic() < slice_end do
-					apply_to(hosts[next_one], names[next_one]);
-					next_one = next_one + 1;
-				end
-				if next_one > #names then return resolve(numbers); end
-				timer.add_task(0, function ()
-					local ok, err = pcall(work);
-					if not ok then reject(err); end
-				end);
-			end
-			work();
+		return in_slices(function ()
+			if next_one > #names then return numbers; end
+			apply_to(hosts[next_one], names[next_one]);
+			next_one = next_one + 1;
 		end);
 	end
 end

@@ -29,7 +29,8 @@ local function around_call(service, method, after, before)
 end
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation, mountpoint)
+return function (shared, component_settings, retained, current_item, observers, rights, xmpp_creation, mountpoint,
+	add_adhoc_commands)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
 	local function tell_core(method, ...)
@@ -152,6 +153,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 		hook_modules(host);
 		wrap_methods(host);
 		shared.services[host.name] = host.service;
+		add_adhoc_commands(host.module);
 		mountpoint.follow_hosts();
 		if not is_reloaded then tell_of_nodes(host); end
 	end

@@ -33,13 +33,12 @@ local version = module:require "version"; -- of the library, too
 --   exchanges  connection -> SASL exchange that has not ended, see authentication.lib.lua
 --   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
---   session_numbers  of mqtt:list(), see shell.lib.lua
 --   system  what system_topics.lib.lua has said on topics of $SYS
 --   durability, store_path  what read_store() returned when the core was started
 local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
 	unsaved = {}, unmarked = {};
-	known_logins = cache.new(10000), challenge_key = random.bytes(32), session_numbers = { of = {}, last = 0 };
+	known_logins = cache.new(10000), challenge_key = random.bytes(32);
 	unrestored = {}, unstored = setmetatable({}, { __mode = "k" });
 };
 local services = shared.services;
@@ -92,6 +91,7 @@ local function read_limits()
 		or module:get_option_boolean("allow_unencrypted_plain_auth", false);
 	limits.anonymous_from_everywhere = allow_anonymous == true;
 	limits.anonymous_from_loopback = allow_anonymous ~= false;
+	limits.log_connections = settings.boolean("mqtt_log_connections", false);
 	limits.shared_groups_of_accounts = settings.choice("mqtt_shared_groups", "server",
 		{ "server", "account" }, "account") == "account";
 	return limits;
@@ -180,12 +180,18 @@ local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
 local xmpp_creation = module:require "xmpp_creation"(shared, new_nodes);
 local mountpoint = module:require "mountpoint"(settings, shared);
+local in_slices = module:require "in_slices";
+local administration = module:require "administration"(
+	module:require "clients"(shared, in_slices),
+	module:require "retained_messages"(shared, in_slices),
+	module:require "explain"(shared, settings, credentials, component_settings, new_nodes, rights, callbacks.host_status),
+	module:require "store_view"(shared, in_slices),
+	module:require "apply_defaults"(shared, component_settings, node_defaults, in_slices));
+local remove_from_shell = module:require "shell"(administration);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
-	xmpp_creation, mountpoint);
+	xmpp_creation, mountpoint, module:require "adhoc_commands"(administration));
 module:require "accounts"(shared, attempts);
 module:require "other_copies"(version);
-local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
-local remove_from_shell = module:require "shell"(shared, apply_defaults);
 local remove_metrics = module:require "metrics"(shared);
 local system_topics = module:require "system_topics"(shared, version);
 

@@ -30,7 +30,7 @@ return function (shared, component_settings, node_defaults, current_item)
 	end
 
 	-- What the account will be at the node. Who is named has what the pattern says, whoever came first.
-	local function affiliation_of(host, node, account, action)
+	function new_nodes.affiliation_of(host, node, account, action)
 		local service = services[host];
 		return defaults_of(host, node).affiliations[account] or may_own(host, node, account) and "owner"
 			or service.affiliations[account] or service.config.get_affiliation(account, node, action)
@@ -39,34 +39,37 @@ return function (shared, component_settings, node_defaults, current_item)
 
 	local function will_have_right(host, node, account, action)
 		if account == "" then return new_nodes.are_open(host, node); end
-		local capabilities = services[host].config.capabilities[affiliation_of(host, node, account, action)];
+		local capabilities = services[host].config.capabilities[new_nodes.affiliation_of(host, node, account, action)];
 		return not disabled[account] and capabilities ~= nil and capabilities[action] == true;
 	end
 
-	-- Why mqtt_node_defaults lets this client create no node of that name, and MQTT 5.0's reason; nil if they do.
+	-- Why mqtt_node_defaults lets this client create no node of that name: in words, MQTT 5.0's reason, and the rule that
+	-- says so; nil if they do.
 	function new_nodes.refuse(host, node, account)
 		local defaults = defaults_of(host, node);
-		if defaults.mistake then return defaults.mistake, cannot_be; end
+		if defaults.mistake then return defaults.mistake, cannot_be, "pattern"; end
 		if defaults.creators and not defaults.creators[account] and not is_administrator(host, node, account) then
 			return ("there is no such node, and only the creators of \"%s\" in mqtt_node_defaults create it")
-				:format(defaults.pattern), cannot_be;
+				:format(defaults.pattern), cannot_be, "pattern";
 		end
 	end
 
-	-- Why an account may not create the node by publishing to it, and MQTT 5.0's reason; nil if it may.
+	-- The same of an account that would create the node by publishing to it.
 	function new_nodes.refuse_publish(host, node, account)
-		local refusal, reason = new_nodes.refuse(host, node, account);
-		if refusal then return refusal, reason; end
+		local refusal, reason, rule = new_nodes.refuse(host, node, account);
+		if refusal then return refusal, reason, rule; end
 		local service = services[host];
 		local publishes = will_have_right(host, node, account, "publish");
 		if may_own(host, node, account) then
 			if publishes or defaults_of(host, node).options.publish_model == "open" then return; end
-			return ("%s will be no publisher of the node: see its affiliation in mqtt_node_defaults"):format(account), cannot_be;
+			return ("%s will be no publisher of the node: see its affiliation in mqtt_node_defaults"):format(account),
+				cannot_be, "pattern";
 		elseif not service.config.autocreate_on_publish then
 			return ("there is no such node: create it, set mqtt_users_create_nodes = true, "
-				.."or autocreate_on_publish = true for %s"):format(host), cannot_be;
+				.."or autocreate_on_publish = true for %s"):format(host), cannot_be, "node creation";
 		elseif not publishes then
-			return "only administrators may create a node: create it, or set mqtt_users_create_nodes = true", cannot_be;
+			return "only administrators may create a node: create it, or set mqtt_users_create_nodes = true",
+				cannot_be, "node creation";
 		end
 	end
 
@@ -74,6 +77,12 @@ return function (shared, component_settings, node_defaults, current_item)
 		return (may_own(host, node, account) or services[host].config.autocreate_on_subscribe)
 			and not new_nodes.refuse(host, node, account)
 			and will_have_right(host, node, account, "subscribe") and will_have_right(host, node, account, "be_subscribed");
+	end
+
+	-- For the administrator: the pattern that is for the node, and the options that it is created with.
+	function new_nodes.defaults_of(host, node)
+		local defaults = defaults_of(host, node);
+		return defaults.pattern, defaults.options;
 	end
 
 	-- Returns true, or false and an error of util.pubsub; then there is no node.

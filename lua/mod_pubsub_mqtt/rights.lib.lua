@@ -73,29 +73,31 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 		return "waits";
 	end
 
-	-- Why a client without login may not publish, in words and by MQTT 5.0's name; nil if it may.
+	-- Why a client without login may not publish: in words, by MQTT 5.0's name, and the rule that says so; nil if it may.
 	local function refuse_anonymous(host, node)
 		local service = services[host];
 		if component_settings.of(host).anonymous_affiliation ~= "publisher" then
-			return "mqtt_anonymous_affiliation lets clients without login read only", "not authorized";
+			return "mqtt_anonymous_affiliation lets clients without login read only", "not authorized",
+				"anonymous clients";
 		end
 		if not service.nodes[node] then
 			if not service.config.autocreate_on_publish then
 				return ("there is no such node: create it, or set autocreate_on_publish = true for %s"):format(host),
-					"topic name invalid";
+					"topic name invalid", "node creation";
 			end
-			local refusal, reason = new_nodes.refuse(host, node, "");
-			if refusal then return refusal, reason; end
+			local refusal, reason, rule = new_nodes.refuse(host, node, "");
+			if refusal then return refusal, reason, rule; end
 		end
 		if not is_open(host, node) then
-			return "clients without login publish to nodes whose access_model is \"open\"", "not authorized";
+			return "clients without login publish to nodes whose access_model is \"open\"", "not authorized",
+				"access model";
 		end
 	end
 
 	-- The same for an account: the rule of util.pubsub's publish(), and of autocreation.
 	local function refuse_account(host, node, account)
 		local service = services[host];
-		if disabled[account] then return "the account is disabled", "not authorized"; end
+		if disabled[account] then return "the account is disabled", "not authorized", "authentication"; end
 		local node_obj = service.nodes[node];
 		if not node_obj then return new_nodes.refuse_publish(host, node, account); end
 		local publish_model = node_obj.config.publish_model;
@@ -104,10 +106,10 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 			return;
 		end
 		return ("%s is no publisher of the node: give it the affiliation, or change publish_model"):format(account),
-			"not authorized";
+			"not authorized", "affiliation";
 	end
 
-	local function refuse_publish(host, node, account)
+	function rights.refuse_publish(host, node, account)
 		if account == "" then return refuse_anonymous(host, node); end
 		return refuse_account(host, node, account);
 	end
@@ -133,7 +135,7 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 	-- Returns "accepted", "refused" or "failed", in the last two cases why, and MQTT 5.0's name of it, and in the first
 	-- one whether nobody else has seen the item.
 	function rights.publish(host, node, account, item)
-		local refusal, reason = refuse_publish(host, node, account);
+		local refusal, reason = rights.refuse_publish(host, node, account);
 		if refusal then return "refused", refusal, reason; end
 		local ok, done, err = pcall(publish, host, node, account, item.attr.id, item);
 		if not ok then
@@ -161,7 +163,7 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 
 	function rights.may_publish(host, node, account)
 		if not services[host].nodes[node] then return "accepted"; end
-		local refusal, reason = refuse_publish(host, node, account);
+		local refusal, reason = rights.refuse_publish(host, node, account);
 		return refusal and "refused" or "accepted", refusal, reason;
 	end
 

@@ -1,44 +1,69 @@
--- prosodyctl shell: mqtt:list(), mqtt:close(NUMBER) and mqtt:apply_defaults("PATTERN").
+-- The administrator's commands (administration.lib.lua) in Prosody's shell: mqtt:list() and so on. A table is as wide
+-- as what stands in it, and nothing is cut off.
 
-local section_description = "View and close MQTT clients";
-local descriptions = {
-	list = "List MQTT sessions";
-	close = "Close the connection of an MQTT session";
-	apply_defaults = "Apply mqtt_node_defaults to the nodes that exist and match a pattern";
-};
-local args = {
-	list = {};
-	close = { { name = "number", type = "integer" } };
-	apply_defaults = { { name = "pattern", type = "string" } };
-};
+local human_table = require "util.human.io".table;
+local promise = require "util.promise";
 
---- Numbers that can be typed
+local section_description = "View and close MQTT clients, and sessions, retained messages, rights, the store";
+local any_width = 1000000;
 
--- Numbers the sessions that have none yet, in the order in which they came, and forgets those that are gone: a number
--- means one session only. numbers: `of`, session -> its number, and `last`, the one that was given last
-local function number_sessions(numbers, clients)
-	table.sort(clients, function (a, b) return a.session < b.session; end);
-	local before = numbers.of;
-	numbers.of = {};
-	for _, client in ipairs(clients) do
-		if not before[client.session] then numbers.last = numbers.last + 1; end
-		client.number = before[client.session] or numbers.last;
-		numbers.of[client.session] = client.number;
+--- Answers
+
+local function width_of(answer, column)
+	local width = 0;
+	for _, row in ipairs(answer.rows) do
+		local text = tostring(row[column.name]);
+		width = math.max(width, utf8.len(text) or #text);
 	end
-	table.sort(clients, function (a, b) return a.number < b.number; end);
-	return clients;
+	return width;
+end
+
+local function print_table(print, answer)
+	if not answer.columns or #answer.rows == 0 then return; end
+	local columns = {};
+	for i, column in ipairs(answer.columns) do
+		columns[i] = { title = column.label, key = column.name, width = width_of(answer, column) };
+	end
+	local line = human_table(columns, any_width);
+	local function print_line(row) print((line(row):match("^.*%S"))); end
+	print_line();
+	for _, row in ipairs(answer.rows) do print_line(row); end
+end
+
+-- Prosody 0.12 passes what is nil on; 13 checks nothing.
+local function missing(command, arguments)
+	for i, argument in ipairs(command.arguments) do
+		if not argument.is_optional and (arguments[i] == nil or arguments[i] == "") then return argument; end
+	end
+end
+
+local function handler_of(command)
+	return function (self, ...)
+		local arguments = { ... };
+		local left_out = missing(command, arguments);
+		if left_out then return promise.reject(("Give the %s: %s"):format(left_out.name, left_out.label)); end
+		for i, argument in ipairs(command.arguments) do
+			if argument.name ~= "client" then arguments[i] = arguments[i] ~= nil and tostring(arguments[i]) or nil; end
+		end
+		return command.run(table.unpack(arguments, 1, #command.arguments)):next(function (answer)
+			print_table(self.session.print, answer);
+			return answer.text;
+		end);
+	end
 end
 
 --- Prosody 0.12 lists only the sections of its own
 
-local function print_help(print)
-	print [[mqtt:list() - List MQTT sessions: number, client identifier, account, subscriptions]]
-	print [[mqtt:close(number) - Close the connection of the MQTT session with this number in mqtt:list()]]
-	print [[mqtt:apply_defaults("zigbee2mqtt/#") - Apply mqtt_node_defaults to the nodes that exist and match a pattern]]
+local function print_help(print, commands)
+	for _, command in ipairs(commands) do
+		local names = {};
+		for _, argument in ipairs(command.arguments) do table.insert(names, argument.name); end
+		print(("mqtt:%s(%s) - %s"):format(command.name, table.concat(names, ", "), command.description));
+	end
 end
 
 -- Returns a function that undoes it.
-local function add_help()
+local function add_help(commands)
 	local shell = module:shared("/*/admin_shell/commands");
 	local original, wrapper;
 	local function wrap()
@@ -46,7 +71,7 @@ local function add_help()
 		original = shell.help;
 		function wrapper(session, data)
 			local section = data:match("^help (%w+)");
-			if section == "mqtt" then return print_help(session.print); end
+			if section == "mqtt" then return print_help(session.print, commands); end
 			original(session, data);
 			-- As wide as the shell's own table is.
 			if not section then session.print(("%-8s | %s"):format("mqtt", section_description)); end
@@ -62,63 +87,29 @@ local function add_help()
 	end
 end
 
--- shared: with `core`, the gateway, while there is one, and `session_numbers`; apply_defaults: what that library
--- returns. Returns a function that undoes what Prosody does not when it unloads the module.
-return function (shared, apply_defaults)
-	local commands = {};
+local function add_for_0_12(commands)
+	local section = {};
+	for _, command in ipairs(commands) do section[command.name] = handler_of(command); end
+	module:shared("/*/admin_shell/env").mqtt = section;
+	return add_help(commands);
+end
 
-	local function list_clients()
-		return number_sessions(shared.session_numbers, shared.core:clients());
-	end
-
-	function commands.list(self)
-		if not shared.core then return nil, "MQTT is not running"; end
-		local clients = list_clients();
-		local connected = 0;
-		for _, client in ipairs(clients) do
-			if client.connected then connected = connected + 1; end
-			self.session.print(("%d  %s  %s, %d subscriptions"):format(client.number, client.name,
-				client.connected and "connected" or "away", client.subscriptions));
+-- commands: what administration.lib.lua returns. Returns a function that undoes what Prosody does not when it unloads
+-- the module.
+return function (commands)
+	if not module.get_option_period then return add_for_0_12(commands); end
+	for _, command in ipairs(commands) do
+		local args = {};
+		for _, argument in ipairs(command.arguments) do
+			table.insert(args, { name = argument.name, type = "string" });
 		end
-		return true, ("%d MQTT sessions, %d of them connected"):format(#clients, connected);
-	end
-
-	function commands.close(_, number)
-		number = math.tointeger(tonumber(number));
-		if not shared.core or not number then return nil, "Give the number that mqtt:list() shows"; end
-		for _, client in ipairs(list_clients()) do
-			if client.number == number and client.connected then
-				shared.core:close_connection(client.session);
-				return true, "Closed";
-			end
-		end
-		return nil, "No such client is connected";
-	end
-
-	function commands.apply_defaults(self, pattern)
-		local print = self.session.print;
-		local applied, mistake = apply_defaults(pattern, function (host, node, err)
-			print(("%s %s: %s"):format(host, node, err));
-		end);
-		if not applied then return nil, ("The pattern %s: %s"):format(pattern, mistake); end
-		return applied:next(function (numbers)
-			return ("%d nodes: %d changed, %d unchanged, %d failed"):format(
-				numbers.changed + numbers.unchanged + numbers.failed, numbers.changed, numbers.unchanged, numbers.failed);
-		end);
-	end
-
-	if not module.get_option_period then -- Prosody 0.12
-		module:shared("/*/admin_shell/env").mqtt = commands;
-		return add_help();
-	end
-	for name, handler in pairs(commands) do
 		module:add_item("shell-command", {
 			section = "mqtt";
 			section_desc = section_description;
-			name = name;
-			desc = descriptions[name];
-			args = args[name];
-			handler = handler;
+			name = command.name;
+			desc = command.description;
+			args = args;
+			handler = handler_of(command);
 		});
 	end
 	return function () end;

@@ -17,12 +17,14 @@
 #include "publications.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 #include "pubsub_mqtt/hub/retained.h"
+#include "retained_list.h"
 #include "retained_scans.h"
 #include "retained_store.h"
 #include "rights.h"
 #include "shared.h"
 #include "subscriptions.h"
 #include "system_topics.h"
+#include "topic_view.h"
 #include "turns.h"
 #include "work.h"
 
@@ -68,6 +70,7 @@ class Hub::State {
   SystemTopics system{shared, clients};
   Subscriptions subscriptions{shared, nodes, clients, audiences, scans, system};
   Publications publications{shared, nodes, retained};
+  RetainedList retained_list{shared, nodes, retained};
 };
 
 Hub::Hub(PubsubService& service, const Limits& limits) : state_(std::make_unique<State>(service, limits)) {}
@@ -288,6 +291,32 @@ const Metrics& Hub::metrics() const { return state_->metrics; }
 std::size_t Hub::subscriptions(SessionId session) const {
   const Client* client = state_->clients.find(session);
   return client == nullptr || client->subscriber == nullptr ? 0 : client->subscriber->count();
+}
+
+void Hub::end_session(SessionId session) { state_->deliveries.emplace_back(EndSession{.session = session}); }
+
+TopicView Hub::topic(std::string_view named, std::string_view account,
+                     std::string_view client_identifier) const {
+  return meaning_of_topic(named, account, client_identifier, state_->shared);
+}
+
+TopicView Hub::filter(std::string_view named) const { return meaning_of_filter(named, state_->shared); }
+
+RetainedPage Hub::retained(std::string_view filter, const RetainedPosition& from, std::size_t most) {
+  state_->work = 0;
+  auto page = state_->retained_list.read(filter, from, most);
+  state_->work = 0;
+  return page;
+}
+
+bool Hub::clear_retained(std::string_view host, std::string_view name) {
+  Node* node = state_->nodes.find(host, name);
+  if (node == nullptr || !node->exists) return false;
+  state_->retained.know(*node);
+  if (!node->retained) return false;
+  state_->retained.clear(*node, retained_item(), std::nullopt);
+  state_->shared.service.retract_current(host, name);
+  return true;
 }
 
 void Hub::close_connection(SessionId session) {

@@ -41,6 +41,7 @@ class Core final : private WorkSlices::Work {
   // gave no thread.
   bool start(lua_State* L, std::optional<store::Settings> settings);
 
+  bool keeps_sessions() const { return process_ != nullptr; }
   // Where retained messages are kept, once it has started; nullptr: they end with the process.
   store::RetainedRows* retained() { return process_ == nullptr ? nullptr : &process_->retained; }
   // Whether all that Prosody's thread has posted is committed.

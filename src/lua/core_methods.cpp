@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core_administration.h"
 #include "core_events.h"
 #include "core_handle.h"
 #include "core_logins.h"
@@ -56,41 +57,6 @@ int work(lua_State* L) {
   return 1;
 }
 
-struct ListedClient {
-  session::ClientView view;
-  std::size_t subscriptions = 0;
-};
-
-void push_clients(lua_State* L, const std::vector<ListedClient>& clients) {
-  lua_createtable(L, static_cast<int>(clients.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& [client, subscriptions] : clients) {
-    lua_createtable(L, 0, 4);
-    set_integer(L, "session", client.session);
-    set_text(L, "name", client.name);
-    set_flag(L, "connected", client.is_connected);
-    set_integer(L, "subscriptions", subscriptions);
-    lua_rawseti(L, -2, ++i);
-  }
-}
-
-int clients(lua_State* L) {
-  Core& core = check_core(L);
-  std::vector<ListedClient> clients;
-  for (auto& view : core.network().clients()) clients.push_back({.view = std::move(view)});
-  core.tell_hub(L, [&](hub::Hub& hub) {
-    for (auto& client : clients) client.subscriptions = hub.subscriptions(client.view.session);
-  });
-  return checked_push(L, 1, [&](lua_State* inner) { push_clients(inner, clients); });
-}
-
-int close_connection(lua_State* L) {
-  Core& core = check_core(L);
-  const auto session = static_cast<SessionId>(luaL_checkinteger(L, 2));
-  core.tell_hub(L, [&](hub::Hub& hub) { hub.close_connection(session); });
-  return 0;
-}
-
 int stop(lua_State* L) {
   const auto seconds = luaL_checknumber(L, 2);
   check_core(L).stop(L, std::chrono::milliseconds(static_cast<long>(seconds * 1000)));
@@ -122,7 +88,15 @@ constexpr luaL_Reg core_methods[] = {
     {"close_account", entry<close_account>},
     {"close_accounts_of", entry<hub_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
-    {"close_connection", entry<close_connection>},
+    {"client", entry<client>},
+    {"close_connection", entry<hub_event_of_session<&hub::Hub::close_connection>>},
+    {"end_session", entry<hub_event_of_session<&hub::Hub::end_session>>},
+    {"topic", entry<topic_meaning>},
+    {"filter", entry<filter_meaning>},
+    {"retained", entry<retained>},
+    {"clear_retained", entry<clear_retained>},
+    {"store", entry<store_view>},
+    {"count_rows", entry<count_rows>},
     {"metrics", entry<metrics>},
     {"publish_system", entry<publish_system>},
     {"host_changed", entry<hub_event<&hub::Hub::host_changed>>},

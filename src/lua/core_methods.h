@@ -1,6 +1,7 @@
 // What mod_pubsub_mqtt.lua sees of a core. What a core is told stands in files of its own: its settings
 // (core_settings.h), its ports (core_ports.h), what happens in Prosody (core_events.h), who is let in (core_logins.h),
-// what nodes retained (core_retained.h); and what it has counted (core_metrics.h).
+// what nodes retained (core_retained.h), what its administrator asks (core_administration.h), and what it has counted
+// (core_metrics.h).
 //
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
@@ -29,8 +30,6 @@
 //                                 go_on_authenticating; also "continue" and "bad_method"; data for the client
 //   core:close_account(account, was_deleted)
 //   core:close_accounts_of(host)
-//   core:clients()                list of { session =, name =, connected =, subscriptions = }
-//   core:close_connection(session)
 //   core:metrics()                what is counted, see core_metrics.h
 //   core:publish_system(payloads) topic of $SYS -> what stands there from now on; "": nothing any more
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed

@@ -40,6 +40,7 @@ Limits read_limits(lua_State* L, int index) {
   for (const LimitSetting& setting : limit_settings)
     set(setting, number_field(L, index, setting.name), limits);
   limits.passwords_in_the_clear = flag_field(L, index, "passwords_in_the_clear");
+  limits.log_connections = flag_field(L, index, "log_connections");
   if (flag_field(L, index, "anonymous_from_everywhere")) {
     limits.anonymous = Anonymous::from_everywhere;
   } else if (!flag_field(L, index, "anonymous_from_loopback")) {

@@ -12,7 +12,7 @@ namespace pubsub_mqtt::lua {
 void push_limit_settings(lua_State* L);
 
 // The table at `index`: a number for each of these by its name, in its range, and the flags passwords_in_the_clear,
-// anonymous_from_everywhere, anonymous_from_loopback and shared_groups_of_accounts.
+// log_connections, anonymous_from_everywhere, anonymous_from_loopback and shared_groups_of_accounts.
 Limits read_limits(lua_State* L, int index);
 
 }  // namespace pubsub_mqtt::lua

@@ -28,6 +28,8 @@ ProcessStore& process_store(store::Settings settings, store::Access access) {
   return *the_store;
 }
 
+ProcessStore* known_process_store() { return the_store; }
+
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log) {
   ProcessStore& process = process_store(std::move(settings), access);
   const bool is_open = process.store.open_for_items(access);

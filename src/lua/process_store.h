@@ -28,6 +28,9 @@ struct ProcessStore {
 // Made where there is none, not opened. Of one that is there the settings stay as they are.
 ProcessStore& process_store(store::Settings settings, store::Access access);
 
+// nullptr where there is none. It may not be open.
+ProcessStore* known_process_store();
+
 // Opens it for Prosody's stores, where that was not done. nullptr: it cannot be used, and `log` says why.
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log);
 

@@ -370,6 +370,7 @@ void Store::Thread::succeeded() {
   raise_last_committed(group_.last_number());
   group_.clear();
   committed_ = last_taken_;
+  committed_at_ = wall_now();
 }
 
 // Those that want what is not committed yet wait. Returns whether there are pages to be taken.

@@ -42,6 +42,7 @@ class Store::Thread {
   Metrics metrics();
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
+  WallTime committed_at() const { return committed_at_; }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
   const Settings& settings() const { return settings_; }
@@ -85,6 +86,7 @@ class Store::Thread {
   Mailbox<LogLine> log_;
   Mailbox<Page> pages_;
   std::atomic<CommitNumber> committed_ = 0;
+  std::atomic<WallTime> committed_at_ = WallTime(0);
   // Written by the thread alone.
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> failed_commits_ = 0;

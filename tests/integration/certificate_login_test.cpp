@@ -39,21 +39,22 @@ class CertificateLogin : public testing::Test {
   Prosody prosody;
 };
 
-constexpr const char* juliet = "otherName:1.3.6.1.5.5.7.8.5;UTF8:juliet@localhost";
+constexpr const char* juliet_in_certificate = "otherName:1.3.6.1.5.5.7.8.5;UTF8:juliet@localhost";
 
 TEST_F(CertificateLogin, TheXmppAddressIsTheAccount) {
   start();
-  EXPECT_EQ(connect_code(juliet), Code::success);
+  EXPECT_EQ(connect_code(juliet_in_certificate), Code::success);
   prosody.log().wait_for("\"device\" \\(juliet@localhost\\): connected");
 }
 
 TEST_F(CertificateLogin, AUserNameThatIsGivenMustAgree) {
   start();
-  EXPECT_EQ(connect_code(juliet, {.client_identifier = "device", .user_name = "juliet@localhost"}),
-            Code::success);
-  EXPECT_EQ(connect_code(juliet, {.client_identifier = "device",
-                                  .user_name = "romeo@localhost",
-                                  .password = account_password}),
+  EXPECT_EQ(
+      connect_code(juliet_in_certificate, {.client_identifier = "device", .user_name = "juliet@localhost"}),
+      Code::success);
+  EXPECT_EQ(connect_code(juliet_in_certificate, {.client_identifier = "device",
+                                                 .user_name = "romeo@localhost",
+                                                 .password = account_password}),
             Code::not_authorized);
 }
 
@@ -66,7 +67,8 @@ TEST_F(CertificateLogin, ACertificateWithoutAnAccountIsNone) {
 
 TEST_F(CertificateLogin, SeveralAccountsNeedAUserNameToChoose) {
   start();
-  const std::string both = std::string(juliet).append(",otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@localhost");
+  const std::string both =
+      std::string(juliet_in_certificate).append(",otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@localhost");
   EXPECT_EQ(connect_code(both), Code::not_authorized);
   EXPECT_EQ(connect_code(both, {.client_identifier = "device", .user_name = "romeo@localhost"}),
             Code::success);
@@ -101,8 +103,8 @@ TEST_F(CertificateLogin, AnEmailAddressIsAnAccountWhereConfigured) {
 TEST_F(CertificateLogin, ACertificateOfAnotherAuthorityIsNoLogin) {
   start("mqtt_allow_anonymous = false");
   const Identity stranger = make_identity({.name = "stranger", .authority = true});
-  EXPECT_ANY_THROW(
-      EXPECT_NE(connect_code(juliet, {.client_identifier = "device"}, &stranger), Code::success));
+  EXPECT_ANY_THROW(EXPECT_NE(connect_code(juliet_in_certificate, {.client_identifier = "device"}, &stranger),
+                             Code::success));
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("juliet@localhost"), 0U);
 }
@@ -110,11 +112,11 @@ TEST_F(CertificateLogin, ACertificateOfAnotherAuthorityIsNoLogin) {
 // The provider that can disable accounts on Prosody 13; on 0.12 there is no such command.
 TEST_F(CertificateLogin, ADisabledAccountIsRefused) {
   start("", "authentication = \"internal_hashed\"");
-  EXPECT_EQ(connect_code(juliet), Code::success);
+  EXPECT_EQ(connect_code(juliet_in_certificate), Code::success);
   prosody.shell(R"(user:disable("juliet@localhost"))");
-  EXPECT_EQ(connect_code(juliet), prosody.is_0_12() ? Code::success : Code::not_authorized);
+  EXPECT_EQ(connect_code(juliet_in_certificate), prosody.is_0_12() ? Code::success : Code::not_authorized);
   prosody.shell(R"(user:enable("juliet@localhost"))");
-  EXPECT_EQ(connect_code(juliet), Code::success);
+  EXPECT_EQ(connect_code(juliet_in_certificate), Code::success);
 }
 
 }  // namespace

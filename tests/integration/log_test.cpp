@@ -74,6 +74,45 @@ TEST_F(Log, ALineSaysHowAConnectionEnded) {
   prosody.log().wait_for("127\\.0\\.0\\.1:[0-9]+ \"secure\": closed by the client");
 }
 
+TEST(LogOfConnections, EachBeginsAndEndsWithALineAtInfo) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_log_connections = true"});
+  // The lines of a client, two of which are how its connection begins and ends.
+  const auto expect_lines = [&](const std::string& client, const std::string& begin, const std::string& end) {
+    const std::string line = "info\t127\\.0\\.0\\.1:[0-9]+ \"" + client + "\": ";
+    prosody.log().wait_for(line + end + "$");
+    prosody.wait_for_log();
+    EXPECT_EQ(prosody.log().count(line + begin + "$"), 1U) << client;
+    EXPECT_EQ(prosody.log().count(line), 2U) << client;
+  };
+  RawMqtt leaving = connected(prosody.mqtt_port(), "leaving");
+  disconnect(leaving);
+  expect_lines("leaving", "connected, MQTT 3\\.1\\.1 over TCP", "disconnected");
+
+  RawMqtt closing = connected(prosody.mqtt_port(), "closing");
+  dynamic_cast<TcpStream&>(closing.stream()).close();
+  expect_lines("closing", "connected, MQTT 3\\.1\\.1 over TCP", "closed by the client");
+
+  RawMqtt resetting = connected(prosody.mqtt_port(), "resetting");
+  abort(resetting);
+  expect_lines("resetting", "connected, MQTT 3\\.1\\.1 over TCP", "connection reset by peer");
+
+  {
+    RawMqtt secure(std::make_unique<TlsStream>(prosody.mqtt_tls_port(), TlsStream::Options{}));
+    ASSERT_EQ(secure.connect("secure"), mqtt::Reason::success);
+    secure.send(mqtt::Connect{.client_identifier = "secure"});
+    expect_lines("secure", "connected, MQTT 3\\.1\\.1 over TLS",
+                 "closed: a second CONNECT \\[MQTT-3\\.1\\.0-2\\]");
+  }
+  for (int i = 0; i < 3; ++i) {  // at each of its ends, not once for a client
+    const std::size_t mark = prosody.log().size();
+    RawMqtt taken_over = connected(prosody.mqtt_port(), "meter");
+    RawMqtt taking_over = connected(prosody.mqtt_port(), "meter");
+    taken_over.wait_for_close();
+    prosody.log().wait_for("info.*\"meter\": closed, its client identifier connected again$", mark);
+  }
+}
+
 // What an administrator can mend is in the log at Prosody's default level, once a minute.
 class LogAtInfo : public testing::Test {
  protected:

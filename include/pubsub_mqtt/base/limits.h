@@ -33,6 +33,7 @@ struct Limits {
   // mqtt_require_encryption = false, or Prosody's allow_unencrypted_plain_auth; from loopback passwords are taken
   // always.
   bool passwords_in_the_clear = false;
+  bool log_connections = false;  // mqtt_log_connections: their beginnings and ends at `info`
 
   // Connections. From one address means, of IPv6, from one /64. Loopback is exempt from what counts by address:
   // behind a proxy everybody comes from there.

@@ -54,6 +54,11 @@ struct CloseConnection {
   SessionId session = 0;
 };
 
+// The same, and ends the session.
+struct EndSession {
+  SessionId session = 0;
+};
+
 struct SubscribeReply {
   Ticket ticket;
   std::vector<Subscription> subscriptions;  // of the request
@@ -183,8 +188,9 @@ struct MountpointChanged {
   std::shared_ptr<const topic::Mountpoint> mountpoint;
 };
 
-using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
-                              UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished, RetainedMessages, SystemPublished, MountpointChanged>;
+using Delivery =
+    std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, EndSession, SubscribeReply,
+                 UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed, ItemPublished,
+                 RetainedMessages, SystemPublished, MountpointChanged>;
 
 }  // namespace pubsub_mqtt

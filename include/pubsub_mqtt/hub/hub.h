@@ -18,6 +18,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/hub/administration.h"
 #include "pubsub_mqtt/hub/metrics.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
 
@@ -105,6 +106,18 @@ class Hub {
   // For the administrator: how many filters a session has, and to close its connection.
   std::size_t subscriptions(SessionId session) const;
   void close_connection(SessionId session);
+  void end_session(SessionId session);
+
+  // For the administrator: what a topic means to a client (account: bare JID; empty: without login).
+  TopicView topic(std::string_view named, std::string_view account, std::string_view client_identifier) const;
+  // What a filter without $share/ selects, as a client without login and identifier means it: its host and node are
+  // those of the filter.
+  TopicView filter(std::string_view named) const;
+  // A piece of the retained messages that a filter selects, apart from rights; see administration.h. `filter` is
+  // TopicView::topic of one without a fault.
+  RetainedPage retained(std::string_view filter, const RetainedPosition& from, std::size_t most);
+  // Ends what the node retains, as a client does it. Returns false where it retains nothing.
+  bool clear_retained(std::string_view host, std::string_view node);
 
   // What the node retains is not known yet, and found out by PubsubService::restore(), where it is needed earlier than
   // these tell. Each of them ends that.

@@ -25,6 +25,11 @@ namespace pubsub_mqtt::mqtt {
 // The protocol level byte of CONNECT. 3 goes with the protocol name "MQIsdp", the others with "MQTT".
 enum class ProtocolLevel : std::uint8_t { mqtt_3_1 = 3, mqtt_3_1_1 = 4, mqtt_5 = 5 };
 
+// The version that goes with it.
+constexpr std::string_view name(ProtocolLevel level) {
+  return level == ProtocolLevel::mqtt_5 ? "5.0" : level == ProtocolLevel::mqtt_3_1 ? "3.1" : "3.1.1";
+}
+
 // Identifies a packet within a flow; never 0 [MQTT-2.3.1-1].
 using PacketIdentifier = std::uint16_t;
 

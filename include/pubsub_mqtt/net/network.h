@@ -1,12 +1,14 @@
 // The network thread: one libuv loop that owns sockets, TLS and sessions.
 //
 // Everything here is called on Prosody's thread. It hands values over and returns at once, but for
-// close_listener(), clients(), metrics(), send_wills() and stop(), which wait for the network thread; the network thread
+// close_listener(), clients(), client(), metrics(), send_wills() and stop(), which wait for the network thread; the network thread
 // waits for nobody. Requests wake Prosody's thread through requests_fd().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
@@ -56,8 +58,9 @@ class Network {
   // Returns when the duplicate is closed, so that the port can be bound again. Connections stay.
   void close_listener(ListenerId listener);
 
-  // All clients, those that are away and have a session included.
-  std::vector<session::ClientView> clients();
+  // For the administrator: see session::Sessions.
+  session::ClientPage clients(session::ClientQuery query);
+  std::optional<session::ClientDetails> client(SessionId session, std::size_t most_filters);
 
   // All zero where the thread does not run.
   Metrics metrics();

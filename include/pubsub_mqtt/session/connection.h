@@ -80,6 +80,8 @@ class Connection {
 
   // A line for the log, with the client's address and identifier in front.
   void log(LogLevel level, std::string_view text);
+  // One of how connections begin and end, at the level that mqtt_log_connections gives these.
+  void log_connection(std::string_view text);
 
  private:
   const Limits& limits() const { return sessions_.limits(); }

@@ -1,8 +1,10 @@
 // The other end of a network connection. A value; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace pubsub_mqtt::session {
 
@@ -13,6 +15,15 @@ enum class WebSocketOrigin : std::uint8_t {
   any_host_name,  // a page from a host whose name may mean anything, this machine as well (DNS rebinding)
 };
 
+// What the client speaks MQTT over, to us or to a proxy.
+enum class Transport : std::uint8_t { tcp, tls, websocket, websocket_over_tls };
+
+// As URLs and administrators call it.
+inline std::string_view name(Transport transport) {
+  static constexpr std::string_view names[] = {"TCP", "TLS", "WS", "WSS"};
+  return names[static_cast<std::size_t>(transport)];
+}
+
 struct Peer {
   std::string address;     // without the port: "192.0.2.1", "2001:db8::1"
   std::string party = {};  // what it has for itself: the address, of IPv6 its /64 ("2001:db8::/64")
@@ -20,6 +31,11 @@ struct Peer {
   bool is_loopback = false;
   bool is_encrypted = false;
   WebSocketOrigin websocket = WebSocketOrigin::none;
+
+  Transport transport() const {
+    if (websocket == WebSocketOrigin::none) return is_encrypted ? Transport::tls : Transport::tcp;
+    return is_encrypted ? Transport::websocket_over_tls : Transport::websocket;
+  }
 };
 
 }  // namespace pubsub_mqtt::session

@@ -131,8 +131,10 @@ class Sessions {
   // read from again.
   bool takes_requests_again();
 
-  // Of all sessions.
-  std::vector<ClientView> clients() const;
+  // For the administrator: a page of the sessions that are asked for, and one in full, with the first ones of its
+  // filters; nullopt: it is over.
+  ClientPage clients(const ClientQuery& query) const;
+  std::optional<ClientDetails> client(SessionId id, std::size_t most_filters) const;
   // Looks at each session.
   Metrics metrics() const;
 

@@ -92,6 +92,8 @@ class Store {
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;
+  // When the last one that has not failed was done; 0: there was none.
+  WallTime committed_at() const;
   // open_for_items() was called: whoever keeps sessions is not the one who stops it.
   bool holds_items() const;
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.

@@ -167,14 +167,16 @@ void TcpConnection::ended(std::string_view reason) {
     unparsed_->end = reason;  // what came before it is carried out first
     return;
   }
-  protocol_->log(LogLevel::debug, reason);
+  protocol_->log_connection(reason);
   close();
 }
 
 // Nothing can be sent any more. What the client sent before it went is still read, up to its DISCONNECT.
 void TcpConnection::lost(int error) {
-  if (protocol_) protocol_->log(LogLevel::debug, reason_of(error));
-  if (closing_ || (error != EPIPE && error != ECONNRESET)) return close_now();
+  const bool is_over = error != EPIPE && error != ECONNRESET;
+  if (protocol_ && is_over) protocol_->log_connection(reason_of(error));
+  if (closing_ || is_over) return close_now();
+  protocol_->log(LogLevel::debug, reason_of(error));
   lost_ = true;
   discard_outgoing();
   watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});

@@ -1,10 +1,11 @@
 // What Prosody's thread asks of the network thread, other than deliveries. Plain values.
 #pragma once
 
+#include <cstddef>
 #include <future>
 #include <memory>
+#include <optional>
 #include <variant>
-#include <vector>
 
 #include "loop/file_descriptor.h"
 #include "pubsub_mqtt/net/access.h"
@@ -35,7 +36,13 @@ struct CloseListener {
   std::promise<void> closed;
 };
 struct ListClients {
-  std::promise<std::vector<session::ClientView>> clients;
+  session::ClientQuery query;
+  std::promise<session::ClientPage> page;
+};
+struct ShowClient {
+  SessionId session = 0;
+  std::size_t most_filters = 0;
+  std::promise<std::optional<session::ClientDetails>> details;
 };
 struct TakeMetrics {
   std::promise<Metrics> metrics;
@@ -44,7 +51,7 @@ struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command = std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, TakeMetrics,
-                             SendWills, Stop>;
+using Command = std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, ShowClient,
+                             TakeMetrics, SendWills, Stop>;
 
 }  // namespace pubsub_mqtt::net

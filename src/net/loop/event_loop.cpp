@@ -186,7 +186,15 @@ void EventLoop::carry_out(CloseListener& command) {
   command.closed.set_value();
 }
 
-void EventLoop::carry_out(ListClients& command) { command.clients.set_value(sessions_.clients()); }
+void EventLoop::carry_out(ListClients& command) {
+  sessions_.look(now());
+  command.page.set_value(sessions_.clients(command.query));
+}
+
+void EventLoop::carry_out(ShowClient& command) {
+  sessions_.look(now());
+  command.details.set_value(sessions_.client(command.session, command.most_filters));
+}
 
 void EventLoop::carry_out(TakeMetrics& command) {
   Metrics metrics{.sessions = sessions_.metrics(),

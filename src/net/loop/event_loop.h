@@ -80,6 +80,7 @@ class EventLoop {
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
   void carry_out(ListClients& command);
+  void carry_out(ShowClient& command);
   void carry_out(TakeMetrics& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);

@@ -105,12 +105,20 @@ void Network::close_listener(ListenerId listener) {
   closed.wait();
 }
 
-std::vector<session::ClientView> Network::clients() {
+session::ClientPage Network::clients(session::ClientQuery query) {
   if (!thread_->thread.joinable()) return {};
-  ListClients command;
-  auto clients = command.clients.get_future();
+  ListClients command{.query = std::move(query), .page = {}};
+  auto page = command.page.get_future();
   thread_->post(std::move(command));
-  return clients.get();
+  return page.get();
+}
+
+std::optional<session::ClientDetails> Network::client(SessionId session, std::size_t most_filters) {
+  if (!thread_->thread.joinable()) return std::nullopt;
+  ShowClient command{.session = session, .most_filters = most_filters, .details = {}};
+  auto details = command.details.get_future();
+  thread_->post(std::move(command));
+  return details.get();
 }
 
 Metrics Network::metrics() {

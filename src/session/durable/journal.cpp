@@ -141,7 +141,7 @@ void Journal::disconnected(Session& session) {
   Kept& now = kept(record.outgoing.kept());
   if (now.row.offline_since) return;
   now.row.expiry = record.expiry;
-  now.row.offline_since = wall(record.offline_since);
+  now.row.offline_since = wall(record.since);
   if (now.left > 0) sweep_audiences_of(now);
   put(now, false);
   if (!record.will) remove_will(now);

@@ -110,7 +110,7 @@ class Restoring {
     SessionRecord record{.expiry = row.expiry,
                          .level = row.level,
                          .is_bridge = row.is_bridge,
-                         .offline_since = offline_since(row),
+                         .since = offline_since(row),
                          .key = {.account = row.account, .client_identifier = row.client_identifier}};
     for (const auto& subscription : parts.subscriptions) record.subscriptions.set(subscription);
     for (const auto identifier : parts.received) {
@@ -136,7 +136,7 @@ class Restoring {
   void restore(store::CleanWillRow&& row) const {
     SessionRecord record{
         .level = row.level,
-        .offline_since = row.is_due ? into_.shared.now : return_by(row.keep_alive),
+        .since = row.is_due ? into_.shared.now : return_by(row.keep_alive),
         .key = {.account = std::move(row.account), .client_identifier = std::move(row.client_identifier)}};
     set_will(std::move(row.will), row.number, into_.table.create(std::move(record), into_.shared));
   }

@@ -174,7 +174,7 @@ void Connection::handle_before_connack(const mqtt::Packet& packet) {
   if (!std::holds_alternative<mqtt::Disconnect>(packet)) {
     return fail({"a packet other than AUTH or DISCONNECT before CONNACK [MQTT5-3.1.2-30]"});
   }
-  log(LogLevel::debug, "disconnected");
+  log_connection("disconnected");
   end();
 }
 
@@ -204,8 +204,7 @@ void Connection::disconnect(Session& session, const mqtt::Disconnect& packet) {
     sessions_.set_expiry(session, *expiry);
   }
   const bool in_good_order = packet.reason == mqtt::Reason::success;
-  log(LogLevel::debug,
-      in_good_order ? "disconnected" : "disconnected: " + std::string(mqtt::name(packet.reason)));
+  log_connection(in_good_order ? "disconnected" : "disconnected: " + std::string(mqtt::name(packet.reason)));
   closed_ = true;
   end_exchange();
   // Whatever else is said leaves the will [MQTT5-3.14.4-3].
@@ -219,7 +218,9 @@ void Connection::refuse(const Refusal& refusal) {
   sessions_.counters().refused_connects.add(reason);
   write_refusal(reason, why);
   if (level == LogLevel::debug) {
-    log(LogLevel::debug, "closed: " + std::string(why));
+    log_connection("closed: " + std::string(why));
+  } else if (limits().log_connections) {
+    log(level, "closed: " + std::string(why));
   } else {
     sessions_.refusals().log(last_packet_, level, newcomer_->name, why);
   }
@@ -241,7 +242,7 @@ void Connection::fail(const mqtt::Malformed& malformed, Time now) {
 }
 
 void Connection::fail(const BrokenRule& broken) {
-  log(LogLevel::debug, "closed: " + std::string(broken.rule));
+  log_connection("closed: " + std::string(broken.rule));
   close(broken);
 }
 
@@ -331,11 +332,16 @@ void Connection::drained() {
 }
 
 void Connection::log_mendable(std::string_view reason, Time now) {
+  if (limits().log_connections) return log_connection("closed: " + std::string(reason));
   sessions_.refusals().log(now, LogLevel::info, name(), reason, "MQTT connections were closed: ");
 }
 
 void Connection::log(LogLevel level, std::string_view text) {
   sessions_.log().emplace_back(LogLine{.level = level, .text = name() + ": " + std::string(text)});
+}
+
+void Connection::log_connection(std::string_view text) {
+  log(limits().log_connections ? LogLevel::info : LogLevel::debug, text);
 }
 
 std::string Connection::name() const {

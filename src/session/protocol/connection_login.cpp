@@ -218,7 +218,9 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
                              .properties = mqtt::Properties(properties)},
                outbox_, connect.level);
   newcomer_.reset();
-  log(LogLevel::debug, opened.present ? "connected again" : "connected");
+  log_connection((opened.present ? "connected again, MQTT " : "connected, MQTT ") +
+                 std::string(mqtt::name(connect.level)) + " over " +
+                 std::string(session::name(opened.session.record().transport)));
   if (speaks_3_1 && connect.client_identifier.size() > longest_identifier_of_3_1) {
     log(LogLevel::debug, "has a client identifier of more than 23 characters, which MQTT 3.1 forbids");
   }

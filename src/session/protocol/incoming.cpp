@@ -290,7 +290,11 @@ bool Incoming::acknowledge(const PublishReply& reply) {
   if (!is_awaited) return true;
   if (reply.outcome == PublishReply::Outcome::failed) {  // [MQTT-4.8.0-2]
     constexpr std::string_view why = "a message could not be published now; the client must send it again";
-    session_.shared().repeated_lines.log(LogLevel::warn, session_.client(), "closed: " + std::string(why));
+    if (session_.shared().limits.log_connections) {
+      session_.log(LogLevel::warn, "closed: " + std::string(why));
+    } else {
+      session_.shared().repeated_lines.log(LogLevel::warn, session_.client(), "closed: " + std::string(why));
+    }
     session_.say_goodbye(reply.reason == mqtt::Reason::quota_exceeded
                              ? reply.reason
                              : mqtt::Reason::implementation_specific_error,

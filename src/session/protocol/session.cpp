@@ -52,27 +52,28 @@ void Session::attach(Attachment&& attachment) noexcept {
   record_.level = attachment.level;
   record_.is_bridge = attachment.is_bridge;
   record_.will = std::move(attachment.will);
-  record_.offline_since = SessionRecord::online;
+  record_.transport = attachment.transport;
+  record_.since = shared_.now;
   opens_at_next_ = true;
   incoming_.attach();
 }
 
 void Session::detach() noexcept {
+  if (is_connected()) record_.since = shared_.now;
   leave_waiting();
   recipient_.detach();
   record_.outgoing.page_all(shared_);
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
-  if (record_.offline_since == SessionRecord::online) record_.offline_since = shared_.now;
 }
 
 Time Session::ends_at() const {
-  return record_.offline_since + std::min<Time>(record_.expiry, shared_.limits.session_expiry);
+  return record_.since + std::min<Time>(record_.expiry, shared_.limits.session_expiry);
 }
 
 Time Session::will_is_due_at() const {
-  return std::min(record_.offline_since + Time(record_.will->delay), ends_at());
+  return std::min(record_.since + Time(record_.will->delay), ends_at());
 }
 
 // Those who wait for it go on: what it misses from now on is its queue's, which has limits.

@@ -42,6 +42,7 @@ struct Attachment {
   std::unique_ptr<const std::string> party = nullptr;  // see Peer; nullptr: loopback
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
   bool is_bridge = false;
+  Transport transport = Transport::tcp;
   std::unique_ptr<Will> will;  // nullptr: none
   std::unique_ptr<const ClientLimits> client_limits = nullptr;
 };
@@ -86,6 +87,8 @@ class Session {
   Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
   bool outlives_connection() const { return record_.expiry.count() > 0; }
+  // Of its newest connection, with the port; empty: an earlier process has left the session.
+  const std::string& address() const { return address_; }
   // For log lines: address (of one that an earlier process has left: "stored"), client identifier and account,
   // printable.
   std::string client() const {

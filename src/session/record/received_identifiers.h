@@ -3,6 +3,7 @@
 // published.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@ class ReceivedIdentifiers {
   void erase(mqtt::PacketIdentifier packet_identifier);
   void orphan_pending();
   bool empty() const { return entries_ == nullptr; }
+  std::size_t size() const { return entries_ == nullptr ? 0 : entries_->size(); }
 
  private:
   struct Entry {

@@ -9,6 +9,7 @@
 
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/session/peer.h"
 #include "record/outgoing.h"
 #include "record/received_identifiers.h"
 #include "record/session_key.h"
@@ -23,11 +24,10 @@ struct SessionRecord {
   std::chrono::duration<std::uint32_t> expiry{0};
   mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;  // of the newest connection
   bool is_bridge = false;                                       // likewise
-  bool has_options = false;  // Subscriptions::have_options(), which each message asks for
-  // When the connection ended, from where its expiry and the delay of its will count; `online` before. No
-  // std::optional, which would cost each idle client eight bytes.
-  static constexpr Time online = Time::min();
-  Time offline_since = online;
+  bool has_options = false;              // Subscriptions::have_options(), which each message asks for
+  Transport transport = Transport::tcp;  // likewise
+  // When its connection began, or where it has none, ended: from there its expiry and the delay of its will count.
+  Time since{0};
   Subscriptions subscriptions = {};
   Outgoing outgoing = {};             // queued, and in flight
   ReceivedIdentifiers received = {};  // of QoS 2

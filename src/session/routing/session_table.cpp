@@ -38,6 +38,7 @@ Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
   }
   free_slots_.pop_back();
   ++slot.uses;
+  slot.number = ++last_number_;
   slot.session = std::move(session);
   return *slot.session;
 }
@@ -70,6 +71,10 @@ void SessionTable::clear() noexcept { slots_.clear(); }
 Session* SessionTable::find(const SessionKey& key) const {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? nullptr : *found;
+}
+
+std::uint32_t SessionTable::number(const Session& session) const {
+  return slots_[session.id() & slot_mask].number;
 }
 
 std::size_t SessionTable::stored(const std::string& account) const {

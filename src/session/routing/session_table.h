@@ -1,6 +1,7 @@
 // All sessions, by identifier and by client. Network thread only.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/boundary/ticket.h"
@@ -45,6 +47,9 @@ class SessionTable {
 
   std::size_t size() const { return slots_.size() - free_slots_.size(); }
 
+  // How the administrator calls the session: how many there had been when it began, itself included.
+  std::uint32_t number(const Session& session) const;
+
   // Sessions of the account that outlive their connection.
   std::size_t stored(const std::string& account) const;
 
@@ -56,6 +61,18 @@ class SessionTable {
     }
   }
 
+  // A part of them: those in so many places, from the place `from` on, each with its number. Returns the place where
+  // the next part begins; 0: there is none.
+  template <typename Visit>
+  std::size_t for_each_from(std::size_t from, std::size_t places, Visit&& visit) const {
+    const std::size_t end = std::min(from + places, slots_.size());
+    for (std::size_t place = from; place < end; ++place) {
+      const Slot& slot = slots_[place];
+      if (slot.session != nullptr) visit(std::as_const(*slot.session), slot.number);
+    }
+    return end < slots_.size() ? end : 0;
+  }
+
  private:
   // The place of a session in slots_ is the low half of its identifier, how often the place was used the high
   // half: found without a search, and never mistaken for its successor.
@@ -63,6 +80,7 @@ class SessionTable {
   static constexpr unsigned slot_bits = 32;
   struct Slot {
     std::uint32_t uses = 0;
+    std::uint32_t number = 0;  // of the session
     std::unique_ptr<Session> session;
   };
   struct KeyOrder {
@@ -76,6 +94,7 @@ class SessionTable {
   void uncount_stored(const std::string& account) noexcept;
 
   std::vector<Slot> slots_;
+  std::uint32_t last_number_ = 0;
   std::vector<std::uint32_t> free_slots_;  // room for all of slots_, so that a session can always end
   // Those with a client identifier. No hash table: whoever chooses the identifier would choose its place.
   std::set<Session*, KeyOrder> by_key_;

@@ -15,6 +15,7 @@
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "routing/audiences.h"
+#include "routing/client_list.h"
 #include "routing/session_deadlines.h"
 #include "routing/session_table.h"
 #include "routing/shared.h"
@@ -40,7 +41,8 @@ class Sessions::State {
 
   Session* take_over(const SessionKey& key);
   void disconnect(Session& session, mqtt::Reason reason, std::string_view why);
-  void log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why);
+  void log_and_disconnect(Session& session, mqtt::Reason reason, std::string_view why);
+  void log_end(const Session& session, std::string_view why);
   void detach(Session& session) noexcept;
   void end_of_connection(Session& session);
   void attend(Session& session);
@@ -58,6 +60,7 @@ class Sessions::State {
   void carry_out(const CloseAccount& account);
   void carry_out(const CloseHost& host);
   void carry_out(const CloseConnection& connection);
+  void carry_out(const EndSession& ended);
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
@@ -191,6 +194,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
                         .address = std::move(client.peer.name),
                         .level = connect.level,
                         .is_bridge = connect.is_bridge,
+                        .transport = client.peer.transport(),
                         .will = will_of(connect),
                         .client_limits = std::move(client.limits)};
   // An account has its name for this already.
@@ -230,7 +234,11 @@ Session* Sessions::State::take_over(const SessionKey& key) {
   Session* session = table.find(key);
   if (session != nullptr && session->is_connected()) {
     constexpr std::string_view why = "its client identifier connected again";
-    repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+    if (shared.limits.log_connections) {
+      log_end(*session, why);
+    } else {
+      repeated_lines.log(LogLevel::info, session->client(), "closed, " + std::string(why));
+    }
     disconnect(*session, mqtt::Reason::session_taken_over, why);
     session = table.find(key);  // one that does not outlive its connection is over now
   }
@@ -356,14 +364,14 @@ void Sessions::set_expiry(Session& session, std::uint32_t seconds) {
   state_->table.set_expiry(session, granted_expiry(Seconds(seconds), limits()));
 }
 
-std::vector<ClientView> Sessions::clients() const {
-  std::vector<ClientView> views;
-  views.reserve(size());
-  state_->table.for_each([&](const Session& session) {
-    views.push_back(
-        {.session = session.id(), .name = session.client(), .is_connected = session.is_connected()});
-  });
-  return views;
+ClientPage Sessions::clients(const ClientQuery& query) const {
+  return list_clients(state_->table, query, state_->shared.now);
+}
+
+std::optional<ClientDetails> Sessions::client(SessionId id, std::size_t most_filters) const {
+  const Session* session = find(id);
+  if (session == nullptr) return std::nullopt;
+  return describe(state_->table, *session, most_filters, state_->shared.now);
 }
 
 Metrics Sessions::metrics() const {
@@ -396,7 +404,9 @@ void Sessions::send_wills() {
 void Sessions::close_all() {
   state_->table.for_each([&](Session& session) {
     if (!session.is_connected()) return;
-    state_->disconnect(session, mqtt::Reason::server_shutting_down, "the MQTT server stops");
+    constexpr std::string_view why = "the MQTT server stops";
+    if (limits().log_connections) state_->log_end(session, why);
+    state_->disconnect(session, mqtt::Reason::server_shutting_down, why);
   });
 }
 
@@ -450,9 +460,21 @@ void Sessions::State::carry_out(const CloseConnection& connection) {
   disconnect(*session, mqtt::Reason::administrative_action, why);
 }
 
-void Sessions::State::log_and_disconnect(Session& session, mqtt::Reason reason, const std::string& why) {
-  log(session, LogLevel::info, "closed, " + why);
+void Sessions::State::carry_out(const EndSession& ended) {
+  carry_out(CloseConnection{.session = ended.session});
+  Session* session = table.find(ended.session);
+  if (session == nullptr) return;
+  log(*session, LogLevel::info, "its session ends, deleted by the administrator");
+  close(*session);
+}
+
+void Sessions::State::log_and_disconnect(Session& session, mqtt::Reason reason, std::string_view why) {
+  log_end(session, why);
   disconnect(session, reason, why);
+}
+
+void Sessions::State::log_end(const Session& session, std::string_view why) {
+  log(session, LogLevel::info, "closed, " + std::string(why));
 }
 
 // The server closes the connection: the will goes out.

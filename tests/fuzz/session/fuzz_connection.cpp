@@ -545,7 +545,8 @@ class World {
     log_.clear();
     std::size_t queued_bytes = 0;
     std::map<std::string, std::size_t> stored;
-    for (const auto& client : sessions_.clients()) {
+    const auto page = sessions_.clients({.most = any_number});
+    for (const auto& client : page.clients) {
       const auto* each = sessions_.find(client.session);
       check(*each);
       queued_bytes += each->record().outgoing.queued_bytes();

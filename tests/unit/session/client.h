@@ -61,10 +61,21 @@ struct Server {
     return found;
   }
 
-  // Whose they are that are there.
+  std::vector<ClientView> views() const {
+    std::vector<ClientView> all;
+    ClientQuery query{.most = any_number};
+    do {
+      const auto page = sessions.clients(query);
+      all.insert(all.end(), page.clients.begin(), page.clients.end());
+      query.from = page.next;
+    } while (query.from != 0);
+    return all;
+  }
+
+  // Whose they are that are there, as log lines call them.
   std::vector<std::string> clients() const {
     std::vector<std::string> names;
-    for (const auto& client : sessions.clients()) names.push_back(client.name);
+    for (const auto& view : views()) names.push_back(sessions.find(view.session)->client());
     return names;
   }
 
@@ -165,7 +176,7 @@ class Client {
   // The one that it has, or had last.
   SessionId session() const { return session_; }
   void note_session() {
-    for (const auto& client : server.sessions.clients()) {
+    for (const auto& client : server.views()) {
       if (server.sessions.find(client.session)->connection() == id) session_ = client.session;
     }
   }

@@ -121,7 +121,7 @@ TEST_P(OutOfMemoryTest, OnlyOneConnectionEnds) {
     std::size_t wills = 0;
     for (const auto& request : server.requested<PublishRequest>()) wills += request.ticket.will ? 1 : 0;
     EXPECT_LE(wills, 1U);
-    if (server.logged("\": connected")) {
+    if (server.logged("\": connected,")) {
       EXPECT_EQ(wills, 1U);
     }
     if (clean) {

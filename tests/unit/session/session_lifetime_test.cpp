@@ -86,10 +86,11 @@ TEST_F(SessionLifetimeTest, AllAreListedWithOrWithoutAConnection) {
   client.connect_again("meter");
   again.connect_again("other");
   client.lose();
-  auto clients = server.sessions.clients();
+  auto clients = server.views();
   ASSERT_EQ(clients.size(), 2U);
   EXPECT_EQ(clients[0].session, client.session());
-  EXPECT_EQ(clients[0].name, "127.0.0.1:5000 \"meter\"");
+  EXPECT_EQ(clients[0].client_identifier, "meter");
+  EXPECT_EQ(clients[0].address, "127.0.0.1:5000");
   EXPECT_FALSE(clients[0].is_connected);
   EXPECT_TRUE(clients[1].is_connected);
   server.sessions.expire(hours(1));
