@@ -331,7 +331,8 @@ class Kill : public testing::TestWithParam<Way> {
   Kill() {
     // Limits that a queue of the whole test is within.
     configuration.global =
-        "mqtt_max_queued_messages = 1000000; mqtt_max_queued_bytes = 2^30; mqtt_max_total_queued_bytes = 2^32; item_log = \"" +
+        "mqtt_max_queued_messages = 1000000; mqtt_max_queued_bytes = 2^30; mqtt_max_total_queued_bytes = "
+        "2^32; item_log = \"" +
         prosody.folder().path("items") + '"';
     configuration.component =
         std::string("modules_enabled = { \"pubsub_mqtt\"") + (GetParam().is_seen ? ", \"item_log\"" : "") +
