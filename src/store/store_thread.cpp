@@ -269,7 +269,7 @@ bool Store::Thread::take() {
   if (is_failing_) {
     wake_.wait_until(lock, tries_again_at_,
                      [this] { return !asked_.empty() || has_page_to_read_ || stops_at_.has_value(); });
-  } else if (taken_.empty() && is_swept_ && !has_page_to_read_) {
+  } else if (taken_.empty() && is_tidy_ && !has_page_to_read_) {
     if (!checker_.is_done()) {
       wake_.wait_for(lock, checked_on_after, has_work);
     } else if (!page_requests_.empty()) {
@@ -303,14 +303,21 @@ void Store::Thread::fill_group() {
 void Store::Thread::commit() {
   if (!tries_) return;
   if (last_taken_ == committed_ && !is_failing_) {
-    if (!is_swept_) {
-      is_swept_ = !writer_->sweep();
+    if (!is_tidy_) {
+      is_tidy_ = !tidy();
     } else if (!checker_.is_done()) {
       check_on();
     }
-    return;
+  } else {
+    commit_group();
   }
-  if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty()) is_swept_ = false;
+  if (database_.wal_pages() < many_wal_pages) return;
+  database_.checkpoint();
+  is_tidy_ = false;
+}
+
+void Store::Thread::commit_group() {
+  if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty()) is_tidy_ = false;
   const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
     look_for_others();
@@ -319,8 +326,10 @@ void Store::Thread::commit() {
     failed(error);
   }
   notify();
-  if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
 }
+
+// A little, while there is nothing else to do. Returns whether there was something.
+bool Store::Thread::tidy() { return writer_->sweep() || database_.give_back_space(); }
 
 int Store::Thread::write_and_count() {
   const auto began = Clock::now();

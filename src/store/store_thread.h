@@ -66,6 +66,8 @@ class Store::Thread {
   bool is_over() const;
   void fill_group();
   void commit();
+  void commit_group();
+  bool tidy();
   void succeeded();
   void raise_last_committed(RowNumber number);
   void failed(int error);
@@ -114,9 +116,9 @@ class Store::Thread {
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  bool is_swept_ = false;  // nothing is left of stores that were dropped
-  bool is_full_ = false;   // for lack of space, and the reserve is not back
-  bool tries_ = true;      // to commit, in this turn
+  bool is_tidy_ = false;  // nothing is left of what is removed a few at a time, and of the space that it took
+  bool is_full_ = false;  // for lack of space, and the reserve is not back
+  bool tries_ = true;     // to commit, in this turn
   Clock::time_point tries_again_at_;
   std::optional<Clock::time_point> said_at_;
   std::optional<Clock::time_point> said_damaged_at_;

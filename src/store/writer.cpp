@@ -93,10 +93,12 @@ int Writer::in_transaction(Work&& work) {
 }
 
 int Writer::write(const Group& group, WallTime now) {
+  bool swept = false;
   const int error = in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
                    [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
-                   [&] { return items_.put(group.items); }, [&] { return remove_swept(); },
+                   [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
+                   [&] { return remove_swept(); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
   if (error != SQLITE_OK) return error;
@@ -203,7 +205,8 @@ void Writer::begin_sweeps(const Group& group) {
 }
 
 bool Writer::sweep() {
-  if (sweeps_.empty()) return items_.sweep();
+  bool swept = false;
+  if (sweeps_.empty()) return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
   if (in_transaction([&] { return remove_swept(); }) != SQLITE_OK) return false;
   forget_sweeps();
   return true;

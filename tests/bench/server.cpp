@@ -16,6 +16,8 @@ namespace pubsub_mqtt::bench {
 namespace {
 
 constexpr std::size_t kibibyte = 1024;
+// Until a server that has much to load has started, and one that has much to write has ended.
+constexpr std::chrono::minutes patience{5};
 
 bool accepts_connections(std::uint16_t port) {
   const tests::FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
@@ -53,7 +55,7 @@ void Server::start_again() {
                                      "open " + log);
   process_ = std::make_unique<tests::ChildProcess>(
       tests::ChildProcess::Command{.arguments = command_, .output = output.get()});
-  const auto until = tests::deadline();
+  const auto until = tests::Clock::now() + patience;
   while (!accepts_connections(accepts_on_)) {
     if (process_->wait(tests::Clock::now() + std::chrono::milliseconds(10)) || tests::Clock::now() >= until) {
       throw std::runtime_error(command_[0] + " does not start: " + content_of(log));
@@ -65,7 +67,7 @@ void Server::stop() {
   process_->send_signal(SIGTERM);
   // Prosody looks for signals before it waits for events: one that comes in between leaves it waiting.
   if (!process_->wait(tests::Clock::now() + std::chrono::seconds(2))) process_->interrupt();
-  if (!process_->wait()) throw std::runtime_error(command_[0] + " does not end");
+  if (!process_->wait(tests::Clock::now() + patience)) throw std::runtime_error(command_[0] + " does not end");
 }
 
 std::string Server::process_file(const std::string& name) const {

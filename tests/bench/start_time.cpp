@@ -10,7 +10,7 @@
 namespace pubsub_mqtt::bench {
 namespace {
 
-constexpr double patience = 60;  // seconds
+constexpr double patience = 300;  // seconds
 
 }  // namespace
 

@@ -109,8 +109,9 @@ class Recipes:
                     observer.wait_for(lambda: observer.payload("nodered/seen") == b'{"state":"online"}', "what it saw")
                     node_red.kill()
                     observer.wait_for(lambda: observer.payload("nodered/state") == b"offline", "Node-RED's will")
-            with self.sparkplug(), home_assistant.OverMqtt(self.prosody, "scada@localhost") as scada:
+            with self.sparkplug() as sparkplug, home_assistant.OverMqtt(self.prosody, "scada@localhost") as scada:
                 observer.wait_for(lambda: observer.payloads("spBv1.0/house/DBIRTH/cellar/boiler"), "births")
                 scada.publish("spBv1.0/house/DCMD/cellar/boiler", BOILER_COMMAND)
                 observer.wait_for(lambda: observer.payloads("spBv1.0/house/DDATA/cellar/boiler"), "data")
-            observer.wait_for(lambda: observer.payloads("spBv1.0/house/NDEATH/cellar"), "death")
+                sparkplug.kill()
+                observer.wait_for(lambda: observer.payloads("spBv1.0/house/NDEATH/cellar"), "death")
