@@ -118,8 +118,7 @@ class Store::Thread {
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  // Nothing is left of what is removed a few at a time, and of the space that it took.
-  bool is_tidy_ = false;
+  bool is_tidy_ = false;  // nothing is left of what is removed a few at a time, and of the space that it took
   bool is_full_ = false;  // for lack of space, and the reserve is not back
   bool tries_ = true;     // to commit, in this turn
   Clock::time_point tries_again_at_;

@@ -205,10 +205,8 @@ void Writer::begin_sweeps(const Group& group) {
 }
 
 bool Writer::sweep() {
-  if (sweeps_.empty()) {
-    bool swept = false;
-    return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
-  }
+  bool swept = false;
+  if (sweeps_.empty()) return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
   if (in_transaction([&] { return remove_swept(); }) != SQLITE_OK) return false;
   forget_sweeps();
   return true;

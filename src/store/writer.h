@@ -20,7 +20,7 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
-  // Removes some of what is removed a few at a time, as write() does, too. Returns true where there may be more.
+  // Removes some of what is removed a few at a time, as write() does, too. Returns whether there was something.
   bool sweep();
 
  private:

@@ -80,10 +80,14 @@ TEST(Upgrade, ACopyThatIsNotUsedIsNamedInTheLog) {
 }
 
 // stores/ has one of each version of the tables that was released.
-TEST(Upgrade, WhatVersion1HasStoredIsThere) {
+class UpgradeFrom : public testing::TestWithParam<const char*> {};
+
+TEST_P(UpgradeFrom, WhatItHasStoredIsThere) {
   Prosody prosody;
   std::ostringstream tables;
-  tables << std::ifstream(PUBSUB_MQTT_SOURCE "/tests/integration/stores/version_1.sql").rdbuf();
+  tables << std::ifstream(std::string(PUBSUB_MQTT_SOURCE) + "/tests/integration/stores/version_" +
+                          std::string(GetParam()) + ".sql")
+                .rdbuf();
   sqlite3* store = nullptr;
   ASSERT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
   EXPECT_EQ(sqlite3_exec(store, tables.str().c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
@@ -101,6 +105,8 @@ TEST(Upgrade, WhatVersion1HasStoredIsThere) {
   XmppClient romeo("romeo@localhost", account_password, prosody.c2s_port());
   EXPECT_EQ(romeo.items("node").size(), 1U);
 }
+
+INSTANTIATE_TEST_SUITE_P(EachVersion, UpgradeFrom, testing::Values("1", "2"));
 
 // What this one writes, a later one finds: whoever changes the tables adds a file to stores/.
 TEST(Upgrade, TheStoresOfAllVersionsAreKept) {
