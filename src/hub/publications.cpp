@@ -8,11 +8,11 @@
 
 #include "expected_work.h"
 #include "item_properties.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "pubsub_mqtt/payload/binary.h"
 #include "pubsub_mqtt/payload/prepare.h"
 #include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/payload/xml_text.h"
-#include "random_ids.h"
 
 namespace pubsub_mqtt::hub {
 namespace {

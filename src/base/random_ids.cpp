@@ -1,10 +1,10 @@
-#include "random_ids.h"
+#include "pubsub_mqtt/base/random_ids.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace pubsub_mqtt::hub {
+namespace pubsub_mqtt {
 
 std::string random_uuid_urn(std::mt19937_64& random) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -38,4 +38,4 @@ std::string random_item_id(std::mt19937_64& random) {
   return id;
 }
 
-}  // namespace pubsub_mqtt::hub
+}  // namespace pubsub_mqtt

@@ -1,11 +1,11 @@
-#include "random_ids.h"
+#include "pubsub_mqtt/base/random_ids.h"
 
 #include <gtest/gtest.h>
 
 #include <regex>
 #include <set>
 
-namespace pubsub_mqtt::hub {
+namespace pubsub_mqtt {
 namespace {
 
 TEST(RandomIdsTest, OfAnAtomEntryIsAVersion4UuidAsAUrn) {  // RFC 4122, 3 and 4.4
@@ -31,4 +31,4 @@ TEST(RandomIdsTest, OfAnItemIsDifferentEachTime) {
 }
 
 }  // namespace
-}  // namespace pubsub_mqtt::hub
+}  // namespace pubsub_mqtt
