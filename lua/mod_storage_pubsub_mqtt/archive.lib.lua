@@ -48,7 +48,8 @@ return function (iterate_users, report, values)
 
 	-- handle: of the library
 	return function (handle)
-		local archive = { caps = caps };
+		-- The gateway's direct way goes by the handle (mod_pubsub_mqtt's observers.lib.lua).
+		local archive = { caps = caps, handle = handle };
 
 		function archive:append(user, key, value, when, with) -- luacheck: ignore 212/self
 			key = key or new_id();

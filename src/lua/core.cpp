@@ -1,8 +1,8 @@
 #include "core.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 
@@ -12,37 +12,41 @@ Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
 
 bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
   const Callbacks::Entered entered(callbacks_, L);
-  auto contents = settings ? open_store(*settings) : store::Contents();
+  auto contents = settings ? open_store(*settings) : std::nullopt;
+  if (!contents) process_ = process_store_with_items();
   // Before the network thread, which posts, and after it again, when there is somebody to be told.
-  if (store_ != nullptr && !store_->start(nullptr)) return false;
-  if (!network_.start(store_, std::move(contents))) return false;
-  if (store_ != nullptr) {
-    store_->start([this] { network_.wake(); });
-    network_.wake();
-  }
+  if (process_ != nullptr && !process_->store.start(nullptr)) return false;
+  if (!start_network(std::move(contents))) return false;
   take();
   finish_until(WorkSlices::Clock::time_point::max());
   return true;
 }
 
-store::Contents Core::open_store(const store::Settings& settings) {
-  store_ = &process_store(settings, store::Access::alone).store;
-  auto contents = store_->open();
+bool Core::start_network(std::optional<store::Contents>&& contents) {
+  if (process_ == nullptr) return network_.start();
+  if (!network_.start(net::Storage{.store = process_->store, .items = process_->items}, std::move(contents)))
+    return false;
+  process_->store.start([this] { network_.wake(); });
+  network_.wake();
+  return true;
+}
+
+std::optional<store::Contents> Core::open_store(const store::Settings& settings) {
+  process_ = &process_store(settings, store::Access::alone);
+  auto contents = process_->store.open();
   log_of_store();
-  if (contents) return std::move(*contents);
-  store_ = nullptr;
-  return {};
+  return contents;
 }
 
 void Core::log_of_store() {
   std::vector<LogLine> lines;
-  store_->take_log(lines);
+  process_->store.take_log(lines);
   for (const auto& line : lines) callbacks_.log(line.level, line.text);
 }
 
 // The store may still run, and the network thread is the first to go.
 Core::~Core() {
-  if (store_ != nullptr) store_->stop_notifying();
+  if (process_ != nullptr) process_->store.stop_notifying();
 }
 
 void Core::take() {
@@ -157,7 +161,7 @@ void Core::stop(lua_State* L, std::chrono::milliseconds patience) {
 void Core::stop_store(WorkSlices::Clock::time_point deadline) {
   constexpr std::chrono::milliseconds at_least{250};
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now());
-  store_->stop(std::max(left, at_least));
+  process_->store.stop(std::max(left, at_least));
   log_of_store();
 }
 
@@ -170,14 +174,14 @@ void Core::stop_if_asked(lua_State* L) {
     network_.send_wills();
     take();
     const bool done = finish_until(deadline);
-    if (store_ != nullptr) store_->stop_notifying();
+    if (process_ != nullptr) process_->store.stop_notifying();
     network_.stop();
     take();
     if (!finish_until(deadline) || !done) {
       callbacks_.log(LogLevel::warn,
                      "not everything that clients had sent could be published before the end");
     }
-    if (store_ != nullptr && !store_->holds_items()) stop_store(deadline);
+    if (process_ != nullptr && !process_->store.holds_items()) stop_store(deadline);
     callbacks_.stopped();
   }
   callbacks_.detach(L);

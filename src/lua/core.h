@@ -14,6 +14,7 @@
 #include "callbacks.h"
 #include "clock.h"
 #include "log_queue.h"
+#include "process_store.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/hub/hub.h"
 #include "pubsub_mqtt/net/network.h"
@@ -80,7 +81,8 @@ class Core final : private WorkSlices::Work {
   void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item,
                  std::string_view publisher);
   bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
-  store::Contents open_store(const store::Settings& settings);
+  bool start_network(std::optional<store::Contents>&& contents);
+  std::optional<store::Contents> open_store(const store::Settings& settings);
   void log_of_store();
   void stop_store(WorkSlices::Clock::time_point deadline);
   void stop_if_asked(lua_State* L);
@@ -88,7 +90,7 @@ class Core final : private WorkSlices::Work {
 
   Callbacks callbacks_;
   hub::Hub hub_;
-  store::Store* store_ = nullptr;  // of the process; nullptr: sessions end with the process
+  ProcessStore* process_ = nullptr;  // nullptr: sessions end with the process, and items are stored elsewhere
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

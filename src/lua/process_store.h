@@ -16,10 +16,14 @@ struct ProcessStore {
 
   store::Store store;
   store::Items items;
+  bool is_open_for_items = false;  // of Prosody's
 };
 
 // Made where there is none, not opened. Of one that is there the settings stay as they are.
 ProcessStore& process_store(store::Settings settings, store::Access access);
+
+// The one that is opened for Prosody's stores; nullptr: there is none.
+ProcessStore* process_store_with_items();
 
 // Opens it for Prosody's stores, where that was not done. nullptr: it cannot be used, and `log` says why.
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log);

@@ -80,6 +80,8 @@ struct PublishReply {
   std::string reason_string = {};
   std::string topic;           // of the request
   std::size_t mounted_at = 0;  // likewise
+  // Pubsub has put the item into the store, which has posted it: it is acknowledged when it is committed.
+  bool is_stored = false;
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
 };

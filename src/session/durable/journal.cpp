@@ -1,6 +1,9 @@
 #include "durable/journal.h"
 
+#include <optional>
+
 #include "protocol/session.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "routing/audiences.h"
 #include "routing/shared_groups.h"
 
@@ -139,6 +142,30 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
   promise(session.id());
 }
 
+// As mod_pubsub, in whole seconds.
+bool Journal::store_item(const Route& route, Session& publisher, std::string element) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto at = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const std::string& account = publisher.account();
+  const auto with = account.empty() ? std::nullopt : std::optional<std::string_view>(account);
+  const auto appended =
+      items_.append_by(route, random_item_id(random_), static_cast<double>(at), with, std::move(element));
+  if (appended == store::Appended::no) return false;
+  has_items_ = true;
+  if (appended == store::Appended::and_is_crowded) {
+    publisher.await_room();
+    awaiting_room_.push_back(publisher.id());
+  }
+  return true;
+}
+
+std::vector<SessionId> Journal::take_those_with_room() {
+  if (awaiting_room_.empty() || !items_.has_room()) return {};
+  return std::exchange(awaiting_room_, {});
+}
+
+void Journal::await_commit(const Session& session) { promise(session.id()); }
+
 void Journal::number(const std::shared_ptr<Message>& message) {
   message->stored() = {.number = ++last_number_, .turn = turn_, .place = new_messages_.size()};
   new_messages_.push_back(
@@ -260,11 +287,11 @@ void Journal::forget(const store::MessageRow& row) { change(store::RemoveMessage
 
 void Journal::post() {
   post_new_messages();
-  if (changes_.empty() && !has_promised_) return;
+  if (changes_.empty() && !has_promised_ && !has_items_) return;
   if (unused_audiences_ > most_unused_audiences) forget_audiences();
-  const auto number = store_.post({.changes = std::exchange(changes_, {}), .last_number = last_number_});
+  const auto number = items_.post({.changes = std::exchange(changes_, {}), .last_number = last_number_});
   posted_.push_back({.turn = turn_++, .number = number});
-  has_promised_ = false;
+  has_promised_ = has_items_ = false;
 }
 
 void Journal::post_new_messages() {

@@ -1,6 +1,6 @@
-// Writes what happens to sessions that outlive their connection into the store: all changes of a turn of the network
-// thread's loop are one unit. What is promised to clients waits for its commit (durable/promises.h). Network thread
-// only.
+// Writes what happens to sessions that outlive their connection into the store, and items that go past pubsub: all
+// changes of a turn of the network thread's loop are one unit. What is promised to clients waits for its commit
+// (durable/promises.h). Network thread only.
 //
 // A message is one row, for all sessions that keep it; the sets of such sessions are rows of their own, and written
 // once for many messages. A session gets messages in the order of their numbers: its cursor tells which have left its
@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,9 @@
 #include "durable/promises.h"
 #include "durable/stored_message.h"
 #include "pubsub_mqtt/base/time.h"
+#include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/store/items.h"
 #include "pubsub_mqtt/store/store.h"
 #include "record/message.h"
 #include "record/selected.h"
@@ -43,9 +46,9 @@ struct StoredAudience {
 class Journal {
  public:
   // `last_number`: the highest that the store has seen. The references outlive this.
-  Journal(store::Store& store, const SharedGroups& groups, const Audiences& audiences,
-          store::RowNumber last_number)
-      : store_(store), groups_(groups), audiences_(audiences), last_number_(last_number) {}
+  Journal(const store::Store& store, store::Items& items, const SharedGroups& groups,
+          const Audiences& audiences, store::RowNumber last_number)
+      : store_(store), items_(items), groups_(groups), audiences_(audiences), last_number_(last_number) {}
 
   // How far the wall clock is ahead of the clock that is never set back.
   void set_wall_clock(Time ahead) { wall_ahead_ = ahead; }
@@ -71,6 +74,14 @@ class Journal {
   // A message at QoS 2 that the client has published: subscribers have it; or the client has released it.
   void received(Session& session, mqtt::PacketIdentifier packet_identifier);
   void released(Session& session, mqtt::PacketIdentifier packet_identifier);
+
+  // An item that was published by a route, with its payload as XML, is stored as mod_pubsub would store it. Where that
+  // is more than can be written soon, the publisher waits for room. Returns false where pubsub must see it
+  // (store/items.h).
+  bool store_item(const Route& route, Session& publisher, std::string element);
+  // What a session is told from now on waits until all is committed that is posted by now, and what changes in this
+  // turn.
+  void await_commit(const Session& session);
 
   // For Outgoing. The session keeps a message, in its queue or in flight: what is returned, which is a copy where
   // the session has had a later one.
@@ -105,6 +116,8 @@ class Journal {
   void post();
   // Turns may have been committed since.
   void look();
+  // Those who wait for room, where there is some now. They may be over.
+  std::vector<SessionId> take_those_with_room();
 
  private:
   struct Kept {
@@ -142,7 +155,8 @@ class Journal {
   StoredAudience& audience(const std::string& members);
   void forget_audiences();
 
-  store::Store& store_;
+  const store::Store& store_;
+  store::Items& items_;
   const SharedGroups& groups_;
   const Audiences& audiences_;
   store::RowNumber last_number_;
@@ -154,12 +168,15 @@ class Journal {
   std::vector<store::Change> changes_;  // of this turn, as what follows
   std::vector<NewMessage> new_messages_;
   bool has_promised_ = false;
+  bool has_items_ = false;
   Turn turn_ = 1;
   struct Posted {
     Turn turn = 0;
     store::CommitNumber number = 0;
   };
   std::deque<Posted> posted_;  // and not committed yet
+  std::vector<SessionId> awaiting_room_;
+  std::mt19937_64 random_{std::random_device{}()};
   Promises promises_;
 };
 

@@ -87,7 +87,7 @@ class TestService final : public PubsubService {
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .unobserved = unobserved};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved, .is_stored = items != 0, .items = items};
   }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
@@ -124,6 +124,7 @@ class TestService final : public PubsubService {
   Hub* hub = nullptr;
   bool enabled = true;
   bool unobserved = false;
+  std::uint64_t items = 0;
   bool exposes = false;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
