@@ -258,19 +258,7 @@ end
 
 --- Life
 
--- The library stays loaded where an upgrade has replaced it: what runs then goes on, since this ends the reload.
-local function check_version()
-	local file = assert(io.open(module:get_directory().."/mod_pubsub_mqtt.lua"));
-	local installed = file:read("a"):match('\nlocal version = "([^"]*)"');
-	file:close();
-	if installed == version then return; end
-	local text = ("mod_pubsub_mqtt.lua is version %s now, but the library that runs is %s: restart Prosody after an "
-		.."upgrade"):format(installed, version);
-	error(setmetatable({}, { __tostring = function () return text; end })); -- no string, which would bring a traceback
-end
-
 function module.save()
-	check_version();
 	return shared;
 end
 

@@ -136,19 +136,6 @@ function module.command(arguments)
 	return module:require "commands"(store, new_driver, arguments);
 end
 
---- A reload
-
--- See mod_pubsub_mqtt.lua: the driver that works goes on.
-function module.save()
-	local file = assert(io.open(module:get_directory().."/mod_storage_pubsub_mqtt.lua"));
-	local installed = file:read("a"):match('\nlocal version = "([^"]*)"');
-	file:close();
-	if installed == version then return {}; end
-	local text = ("mod_storage_pubsub_mqtt.lua is version %s now, but the library that runs is %s: restart Prosody after "
-		.."an upgrade"):format(installed, version);
-	error(setmetatable({}, { __tostring = function () return text; end }));
-end
-
 --- The store's thread, in a server
 
 local function start()

@@ -10,7 +10,6 @@
 #include "mqtt_client.h"
 #include "patience.h"
 #include "raw_session.h"
-#include "replace_in.h"
 #include "running_prosody.h"
 #include "xmpp_client.h"
 
@@ -191,22 +190,6 @@ TEST(StorageThatIsChanged, HasTheNodesAndItemsThatWereCopied) {
   EXPECT_EQ(copy("export"), 0);
   prosody.start();
   EXPECT_EQ(contents(), before);
-}
-
-// The library stays in the process, and Lua files would be read anew.
-TEST(StorageThatIsChanged, GoesOnAfterAnUpgradeUntilTheRestart) {
-  Prosody prosody;
-  const std::filesystem::path folder = prosody.folder().path("modules");
-  std::filesystem::copy(PUBSUB_MQTT_MODULES, folder, std::filesystem::copy_options::recursive);
-  prosody.set_plugin_path(folder);
-  prosody.start(on_the_store);
-  replace_in(folder / "mod_storage_pubsub_mqtt/mod_storage_pubsub_mqtt.lua", "local version = \"",
-             "local version = \"9");
-  prosody.shell(R"(module:reload("storage_pubsub_mqtt", "pubsub.localhost"))");
-  prosody.log().wait_for("mod_storage_pubsub_mqtt.lua is version 9.*: restart Prosody after an upgrade");
-  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
-  admin.publish("node", "id", payload("text"));
-  EXPECT_EQ(admin.items("node").size(), 1U);
 }
 
 class StorageThatFails : public testing::Test {
