@@ -127,19 +127,17 @@ int read_numbers(Database& database, Contents& into) {
   });
 }
 
-int read_inflight(Database& database, Contents& into) {
-  return for_each_row(database,
-                      "SELECT session, packet_identifier, message, position FROM inflight ORDER BY position",
-                      [&](Statement& row) {
-                        InflightRow inflight{.session = number(row)};
-                        inflight.packet_identifier = packet_identifier(row);
-                        inflight.message = number(row);
-                        inflight.position = number(row);
-                        into.inflight.push_back(inflight);
-                      });
-}
-
-int read_received(Database& database, Contents& into) {
+int read_packet_identifiers(Database& database, Contents& into) {
+  const int error = for_each_row(
+      database, "SELECT session, packet_identifier, message, position FROM inflight ORDER BY position",
+      [&](Statement& row) {
+        InflightRow inflight{.session = number(row)};
+        inflight.packet_identifier = packet_identifier(row);
+        inflight.message = number(row);
+        inflight.position = number(row);
+        into.inflight.push_back(inflight);
+      });
+  if (error != SQLITE_OK) return error;
   return for_each_row(database, "SELECT session, packet_identifier FROM received", [&](Statement& row) {
     ReceivedRow received{.session = number(row)};
     received.packet_identifier = packet_identifier(row);
@@ -147,15 +145,13 @@ int read_received(Database& database, Contents& into) {
   });
 }
 
-int read_cursors(Database& database, Contents& into) {
-  return for_each_row(database, "SELECT session, message FROM cursor", [&](Statement& row) {
+int read_audiences(Database& database, Contents& into) {
+  const int error = for_each_row(database, "SELECT session, message FROM cursor", [&](Statement& row) {
     CursorRow cursor{.session = number(row)};
     cursor.message = number(row);
     into.cursors.push_back(cursor);
   });
-}
-
-int read_audiences(Database& database, Contents& into) {
+  if (error != SQLITE_OK) return error;
   return for_each_row(database, "SELECT number, members FROM audience", [&](Statement& row) {
     AudienceRow audience{.number = number(row)};
     audience.members = text(row);
@@ -169,8 +165,8 @@ int read(Database& database, Contents& into) {
   // Audiences are removed a few at a time while the store is written: some have no message any more.
   const int removed = database.run("DELETE FROM audience WHERE number NOT IN (SELECT audience FROM message)");
   if (is_damage(removed)) return removed;
-  for (const auto step : {read_numbers, read_sessions, read_filters, read_cursors, read_audiences,
-                          read_messages, read_inflight, read_received, read_wills}) {
+  for (const auto step : {read_numbers, read_sessions, read_filters, read_audiences, read_messages,
+                          read_packet_identifiers, read_wills}) {
     if (const int error = step(database, into); error != SQLITE_OK) return error;
   }
   return SQLITE_OK;
