@@ -17,6 +17,11 @@ local current_item = {};
 
 --- The identity of a node
 
+-- Of a node that is about to be created with this configuration.
+function current_item.give_identity(config)
+	config[marker] = random_id();
+end
+
 local unstored; -- configuration -> true, where the marker is not in pubsub's store yet
 
 -- Gives the node one, where it has none.

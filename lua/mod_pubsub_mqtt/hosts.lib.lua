@@ -126,7 +126,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 	-- How long the name of a node may be as that of a file, with all that file storage puts around it; nil where no
 	-- store of the host's nodes and items is of files.
 	local function max_node_name(host)
-		for _, store in ipairs({ "pubsub_nodes", "pubsub_data", "pubsub_mqtt_retained" }) do
+		for _, store in ipairs({ "pubsub_nodes", "pubsub_data" }) do
 			local _, driver = storagemanager.get_driver(host, store);
 			if driver == "internal" then return 200; end
 		end
@@ -137,7 +137,7 @@ return function (shared, component_settings, retained, current_item, observers, 
 		for node in pairs(host.service.nodes) do
 			shared.core:node_created(host.name, node);
 		end
-		retained.restore(host.name, host.service, shared.core);
+		if shared.is_started then retained.restore(host.name, host.service); end
 	end
 
 	local function enable(host)
@@ -146,7 +146,6 @@ return function (shared, component_settings, retained, current_item, observers, 
 		host.service = host.module:depends("pubsub").get_service();
 		component_settings.read(host.name, host.service);
 		tell_core("set_max_node_name", host.name, max_node_name(host.name));
-		retained.open(host.name, host.module:open_store("pubsub_mqtt_retained"));
 		local on_item_published = hook_items(host);
 		hook_nodes(host);
 		watch_observers(host, on_item_published);

@@ -15,7 +15,7 @@ local server = require "net.server";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
-local version = "0.1.0"; -- of the library, too
+local version = module:require "version"; -- of the library, too
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
@@ -23,8 +23,9 @@ local version = "0.1.0"; -- of the library, too
 --   services  host -> pubsub service, where the module is enabled
 --   watched   host -> what observers.watch() returned
 --   reloading host -> true, between the unload and the load of a reload
---   stores    host -> store of retained messages
---   unsaved   host -> node -> retained message that is not in the store yet, or false if none is left
+--   is_started  the core has its threads and its store
+--   unsaved   host -> node -> retained message of before that, or false if none is left
+--   unmarked  host -> node -> true, where a retained message is in the store and the node's identity is not in pubsub's
 --   unrestored  host -> node -> true, where the core does not know yet what the node retains, see retained.lib.lua
 --   unstored  configurations of nodes whose identity is not in pubsub's store yet, see current_item.lib.lua
 --   disabled  account -> true, where the administrator has disabled or deleted it
@@ -33,11 +34,11 @@ local version = "0.1.0"; -- of the library, too
 --   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
 --   session_numbers  of mqtt:list(), see shell.lib.lua
+--   system  what system_topics.lib.lua has said on topics of $SYS
 --   durability, store_path  what read_store() returned when the core was started
--- What could not be saved is not lost in an unload either: the timer that tries again holds these two tables.
 local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
-	stores = module:shared("stores"), unsaved = module:shared("unsaved");
+	unsaved = {}, unmarked = {};
 	known_logins = cache.new(10000), challenge_key = random.bytes(32), session_numbers = { of = {}, last = 0 };
 	unrestored = {}, unstored = setmetatable({}, { __mode = "k" });
 };
@@ -108,7 +109,7 @@ local function warn_of_store()
 	local durability, path = read_store();
 	if durability ~= shared.durability or path ~= shared.store_path then
 		module:log("warn", "mqtt_durability or mqtt_store has changed: restart Prosody; "
-			.."until then sessions are kept as before");
+			.."until then sessions and retained messages are kept as before");
 	end
 end
 
@@ -119,9 +120,10 @@ local current_item = module:require "current_item"(shared);
 local observers = module:require "observers";
 local node_defaults = module:require "node_defaults";
 local component_settings = module:require "component_settings"(settings, node_defaults, services);
-local new_nodes = module:require "new_nodes"(shared, component_settings, node_defaults);
+local new_nodes = module:require "new_nodes"(shared, component_settings, node_defaults, current_item);
 local rights = module:require "rights"(shared, component_settings, new_nodes, observers, library.available_bytes);
-local retained = module:require "retained"(shared, current_item, rights, warn);
+local earlier_retained = module:require "earlier_retained";
+local retained = module:require "retained"(shared, current_item, rights, warn, earlier_retained);
 local credentials = module:require "credentials"(settings);
 local failed_logins = module:require "failed_logins"(settings, shared.known_logins);
 local attempts = module:require "login_attempts"(shared, failed_logins, warn);
@@ -139,10 +141,15 @@ callbacks.authenticate = authentication.begin;
 callbacks.go_on_authenticating = authentication.go_on;
 callbacks.end_authentication = authentication.leave;
 
+-- core:start() has its store, if there is to be one, and does nothing for clients yet.
+function callbacks.store_is_open()
+	shared.is_started = true;
+	retained.start();
+end
+
 -- The end of core:stop(), which may come after it has returned: the last wills are published until then.
 function callbacks.stopped()
-	shared.core = nil;
-	retained.save_all();
+	shared.core, shared.is_started = nil, nil;
 end
 
 function callbacks.log(level, text)
@@ -155,13 +162,14 @@ function callbacks.host_status(host)
 end
 
 local reloaded = shared.core ~= nil;
+local limits = read_limits();
 if reloaded then
 	warn_of_store();
 	shared.core:attach(callbacks);
-	shared.core:set_limits(read_limits());
+	shared.core:set_limits(limits);
 else
 	shared.durability, shared.store_path = read_store();
-	shared.core = library.new(read_limits(), callbacks);
+	shared.core = library.new(limits, callbacks);
 end
 
 --- Prosody's side
@@ -175,18 +183,24 @@ local mountpoint = module:require "mountpoint"(settings, shared);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
 	xmpp_creation, mountpoint);
 module:require "accounts"(shared, attempts);
+module:require "other_copies"(version);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
+local remove_metrics = module:require "metrics"(shared);
+local system_topics = module:require "system_topics"(shared, version);
 
 module.add_host = hosts.enable;
 ports.provide();
 
 mountpoint.read_settings();
+system_topics.set_interval(limits.mqtt_sys_interval);
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
-	if shared.core then shared.core:set_limits(read_limits()); end
+	local new_limits = read_limits();
+	if shared.core then shared.core:set_limits(new_limits); end
+	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
@@ -238,11 +252,12 @@ local function start()
 	if not reloaded then load_storage_driver(); end
 	if not reloaded and not shared.core:start(shared.durability, shared.store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
-		shared.core = nil;
+		shared.core, shared.is_started = nil, nil;
 		return;
 	end
 	watch = server.watchfd(shared.core:requests_fd(), function () work(false); end);
 	ports.start();
+	system_topics.start();
 end
 
 local function stop_watching()
@@ -258,7 +273,15 @@ end
 
 --- Life
 
+-- After an upgrade the library stays in the process, and a Lua half that does not match it could serve nobody. Prosody
+-- gives up a reload where this raises, and the old ones go on.
 function module.save()
+	local installed = module:require "version";
+	if installed ~= version then
+		local reason = ("Version %s is installed, and %s goes on serving: restart Prosody"):format(installed, version);
+		module:log("error", "%s", reason);
+		error(setmetatable({}, { __tostring = function () return reason; end })); -- without a traceback
+	end
 	return shared;
 end
 
@@ -275,13 +298,13 @@ function module.unload()
 	if module.reloading then
 		stop_watching();
 	else
+		remove_metrics();
 		stop();
 		timer.add_task(0, load_again);
 	end
 end
 
 module:hook("server-stopping", stop);
-module:hook("server-stopped", retained.save_all);
 
 if prosody.start_time then
 	start();

@@ -4,7 +4,7 @@
 local cannot_be = "topic name invalid"; -- MQTT 5.0's reason: there is no such node, and the client may not create it
 
 -- shared: see mod_pubsub_mqtt.lua; the others: what these libraries return
-return function (shared, component_settings, node_defaults)
+return function (shared, component_settings, node_defaults, current_item)
 	local services, disabled = shared.services, shared.disabled;
 	local new_nodes = {};
 
@@ -81,6 +81,7 @@ return function (shared, component_settings, node_defaults)
 		local service, defaults = services[host], defaults_of(host, node);
 		local config, affiliations = {}, {};
 		for option, value in pairs(defaults.options) do config[option] = value; end
+		current_item.give_identity(config); -- which a retained message would have stored later, at the cost of a write
 		if may_own(host, node, account) then affiliations[account] = "owner"; end
 		for named, affiliation in pairs(defaults.affiliations) do affiliations[named] = affiliation; end
 

@@ -1,100 +1,72 @@
--- The stores of retained messages, written behind: a message a second must not cost a file a second.
+-- Retained messages: kept in the store as they come, and held against pubsub when the core begins to serve a host.
 
 local array = require "util.array";
-local base64 = require "util.encodings".base64;
 local it = require "util.iterators";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 local wall_time = require "util.time".now;
 
-local retained_delay = 5; -- seconds
+local try_again_after = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
 
 -- A retained message in the store is what the core saves, and
 --   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
 --   expires  when it expires, if it does, likewise
 --   node     of which node (current_item.lib.lua)
--- `properties`, and the payload of TYPE binary, in base64: storages write bytes as they like. Of one that has ended on
--- a node that persists, so that nothing older is sent in its place:
+-- Of one that has ended on a node that persists, so that nothing older is sent in its place:
 --   ended    when, in seconds since 1970
 --   node     of which node
 
--- shared: with `core`, `services`, `stores`, `unsaved` and `unrestored`, see mod_pubsub_mqtt.lua; current_item, rights
--- and warn: what these libraries return
-return function (shared, current_item, rights, warn)
-	local stores, unsaved = shared.stores, shared.unsaved;
+-- shared: with `core`, `services`, `is_started`, `unsaved`, `unmarked` and `unrestored`, see mod_pubsub_mqtt.lua;
+-- current_item, rights, warn and earlier_retained: what these libraries return
+return function (shared, current_item, rights, warn, earlier_retained)
+	local unsaved, unmarked = shared.unsaved, shared.unmarked;
 	local retained = {};
-	local round; -- a list of { host, node }: those that are being saved one after the other
-	local scheduled = false;
 
-	-- The node's identity first: a copy of no node is none.
-	local function write(host, node, message)
+	--- The identity of a node is in pubsub's store, before anybody is promised what the node retains
+
+	local mark_later;
+
+	local function mark(host, node)
 		local service = shared.services[host];
-		if message and service and service.nodes[node] then
-			local ok, err = current_item.store_identity(service, node);
-			if not ok then return ok, err; end
+		local ok, err = true, nil;
+		if service and service.nodes[node] and shared.core and shared.core:keeps_retained() then
+			local called;
+			called, ok, err = pcall(current_item.store_identity, service, node);
+			if not called then ok, err = false, ok; end
 		end
-		return stores[host]:set(node, message or nil);
+		unmarked[host] = unmarked[host] or {};
+		unmarked[host][node] = not ok or nil;
+		if next(unmarked[host]) == nil then unmarked[host] = nil; end
+		if ok then return; end
+		warn("error", "the identity of a node could not be saved",
+			("The retained message of %s on %s is lost if Prosody stops before pubsub's node can be saved: %s")
+				:format(node, host, tostring(err)));
+		mark_later();
 	end
 
-	-- What cannot be saved stays unsaved.
-	local function save_one(host, node)
-		local nodes = unsaved[host];
-		if not nodes or nodes[node] == nil then return; end
-		local called, ok, err = pcall(write, host, node, nodes[node]);
-		if not called or not ok then
-			warn("error", "retained messages could not be saved",
-				("The retained message of %s on %s cannot be saved, and is lost if Prosody stops before it can: %s")
-					:format(node, host, tostring(called and err or ok)));
-			return;
-		end
-		nodes[node] = nil;
-		if next(nodes) == nil then unsaved[host] = nil; end
+	local scheduled = false;
+	function mark_later()
+		if scheduled then return; end
+		scheduled = true;
+		timer.add_task(try_again_after, function ()
+			scheduled = false;
+			for _, host in ipairs(array.collect(it.keys(unmarked))) do
+				for _, node in ipairs(array.collect(it.keys(unmarked[host]))) do mark(host, node); end
+			end
+		end);
 	end
 
-	local function save_host(host)
-		for _, node in ipairs(array.collect(it.keys(unsaved[host] or {}))) do
-			save_one(host, node);
-		end
-	end
+	--- Saving
 
-	function retained.save_all()
-		for _, host in ipairs(array.collect(it.keys(unsaved))) do
-			save_host(host);
+	local function write(host, node, message)
+		if shared.is_started then
+			shared.core:put_retained(host, node, message);
+			if message then mark(host, node); end
+		else
+			unsaved[host] = unsaved[host] or {};
+			unsaved[host][node] = message or false;
 		end
-	end
-
-	local function begin_round()
-		round = {};
-		for host, nodes in pairs(unsaved) do
-			for node in pairs(nodes) do round[#round+1] = { host, node }; end
-		end
-	end
-
-	-- Returns when to go on.
-	local function save_some()
-		if not round then begin_round(); end
-		local enough = monotonic() + slice;
-		while #round > 0 do
-			save_one(table.unpack(table.remove(round)));
-			if monotonic() > enough then return 0.01; end
-		end
-		round = nil;
-		scheduled = next(unsaved) ~= nil;
-		return scheduled and retained_delay or nil;
-	end
-
-	local function write_later(host, node, message)
-		if not scheduled then
-			scheduled = true;
-			timer.add_task(retained_delay, save_some);
-		end
-		unsaved[host] = unsaved[host] or {};
-		unsaved[host][node] = message or false;
-	end
-
-	local function forget(host, node)
-		write_later(host, node, nil);
 	end
 
 	-- nil: what the node retained has ended.
@@ -103,68 +75,35 @@ return function (shared, current_item, rights, warn)
 		local node_obj = service and service.nodes[node];
 		if message and node_obj then
 			message.time, message.node = wall_time(), current_item.identity(service, node);
-			message.properties = message.properties and base64.encode(message.properties);
-			if message.type == "binary" then message.payload = base64.encode(message.payload); end
 			message.expires = message.expires_in and message.time + message.expires_in;
-			message.expires_in = nil;
 		elseif node_obj and node_obj.config.persist_items then
 			message = { ended = wall_time(), node = current_item.identity(service, node) };
+		else
+			message = nil;
 		end
 		if shared.unrestored[host] then shared.unrestored[host][node] = nil; end
-		write_later(host, node, message);
+		write(host, node, message);
 	end
 
-	function retained.open(host, store)
-		stores[host] = store;
-	end
-
-	-- What cannot be saved now is tried again every few seconds, as while the host was enabled: the store stays.
 	function retained.close(host)
 		shared.unrestored[host] = nil;
-		save_host(host);
 	end
 
 	--- What was retained before a restart, or before the host was disabled
 
-	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(host)
-		local nodes, store = {}, stores[host];
-		if not store.users then return nodes; end
-		local next_node, state, first = store:users();
-		if not next_node then
-			module:log("error", "The retained messages of %s are lost when Prosody stops: %s, see storage", host, state);
-			return nodes;
-		end
-		for node in next_node, state, first do nodes[node] = true; end
-		return nodes;
-	end
-
-	-- The message of the store, or the one that is not in it yet; nil where there is none.
-	local function copy_of(host, node)
-		local newer = unsaved[host] and unsaved[host][node];
-		if newer ~= nil then return newer or nil; end
-		local message, err = stores[host]:get(node);
-		if not message and err then
-			module:log("error", "The retained message of %s on %s cannot be read: %s", node, host, err);
-		end
-		return message;
-	end
-
 	local function tell_of_copy(host, node, message)
-		local payload = message.payload;
-		if message.type == "binary" then payload = base64.decode(payload); end
-		shared.core:restore_retained(host, node, message, payload,
-			message.properties and base64.decode(message.properties), message.expires and message.expires - wall_time());
+		shared.core:restore_retained(host, node, message, message.payload, message.properties,
+			message.expires and message.expires - wall_time());
 	end
 
 	local function tell_of_end(host, node, message, time)
-		if message.ended ~= time then write_later(host, node, { ended = time, node = message.node }); end
+		if message.ended ~= time then write(host, node, { ended = time, node = message.node }); end
 		shared.core:restore_end(host, node);
 	end
 
 	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
 	local function tell_of_node(host, service, node)
-		local message = copy_of(host, node);
+		local message = shared.core:find_retained(host, node);
 		local truth, what = current_item.compare(host, service, node, message);
 		if truth == "copy" then
 			tell_of_copy(host, node, message);
@@ -172,7 +111,7 @@ return function (shared, current_item, rights, warn)
 		elseif truth == "end" then
 			tell_of_end(host, node, message, what);
 		else
-			if message then forget(host, node); end
+			if message then write(host, node, nil); end
 			shared.core:restore_none(host, node);
 			if truth == "item" then shared.core:restore_current(host, node, what, rights.publisher(host, what)); end
 		end
@@ -196,7 +135,7 @@ return function (shared, current_item, rights, warn)
 		if not (nodes and nodes[node] and service and shared.core) then return; end
 		nodes[node] = nil;
 		if not service.nodes[node] then
-			forget(host, node);
+			write(host, node, nil);
 		elseif restore_node(host, service, node) then
 			given_up[host] = (given_up[host] or 0) + 1;
 		end
@@ -211,12 +150,24 @@ return function (shared, current_item, rights, warn)
 		given_up[host] = nil;
 	end
 
+	-- node -> true, of which the store has a copy.
+	local function nodes_in_store(host)
+		local nodes = {};
+		local ok, names = pcall(shared.core.retained_nodes, shared.core, host);
+		if not ok then
+			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
+			return nodes;
+		end
+		for _, node in ipairs(names) do nodes[node] = true; end
+		return nodes;
+	end
+
 	-- Begins to tell the core what each node of the host retains: a storage that thousands of them ask takes seconds, and
 	-- XMPP is served in between. The core asks for those that are needed earlier.
-	function retained.restore(host, service, core)
-		save_host(host);
+	function retained.restore(host, service)
+		local core = shared.core;
+		if core:keeps_retained() then earlier_retained.take_over(host, core); end
 		local nodes = nodes_in_store(host);
-		for node in pairs(unsaved[host] or {}) do nodes[node] = true; end
 		for node, node_obj in pairs(service.nodes) do
 			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
 			if nodes[node] then core:restore_later(host, node); end
@@ -232,6 +183,15 @@ return function (shared, current_item, rights, warn)
 			until monotonic() > enough;
 			return 0.003;
 		end);
+	end
+
+	-- The core has its store now: hosts were enabled before. What came with them is newer than what is stored.
+	function retained.start()
+		for host, service in pairs(shared.services) do retained.restore(host, service); end
+		for host, nodes in pairs(unsaved) do
+			for node, message in pairs(nodes) do write(host, node, message or nil); end
+			unsaved[host] = nil;
+		end
 	end
 
 	return retained;

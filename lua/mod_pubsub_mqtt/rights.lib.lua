@@ -3,6 +3,7 @@
 
 local jid = require "util.jid";
 local st = require "util.stanza";
+local usermanager = require "core.usermanager";
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
 
@@ -18,6 +19,15 @@ local reasons = {
 	["forbidden"] = "not authorized", ["item-not-found"] = "topic name invalid";
 	["invalid-item"] = "payload format invalid", ["resource-constraint"] = "quota exceeded";
 };
+
+-- Of the server: `admins` at the top of the configuration, on Prosody 13 also by role.
+local function is_administrator(account)
+	if not usermanager.get_jid_role then return usermanager.is_admin(account) == true; end -- Prosody 0.12
+	local host = jid.host(account);
+	if not prosody.hosts[host] then return false; end
+	local role = usermanager.get_jid_role(account, host);
+	return role ~= nil and role ~= false and role.name == "prosody:operator";
+end
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
@@ -139,10 +149,24 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 		return passing_errors[err] and "failed" or "refused", tostring(err), reasons[err];
 	end
 
+	-- Raises where the storage fails.
+	function rights.has_item(host, node, id)
+		local service = services[host];
+		local items = service and service.data[node];
+		if not items then return false; end
+		local item, err = items:get(id);
+		if not item and err then error(err, 0); end
+		return item ~= nil;
+	end
+
 	function rights.may_publish(host, node, account)
 		if not services[host].nodes[node] then return "accepted"; end
 		local refusal, reason = refuse_publish(host, node, account);
 		return refusal and "refused" or "accepted", refusal, reason;
+	end
+
+	function rights.is_administrator(account)
+		return not disabled[account] and is_administrator(account);
 	end
 
 	function rights.exposes_publisher(host)

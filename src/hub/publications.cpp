@@ -74,6 +74,7 @@ std::optional<topic::Type> form_of_properties(topic::Type natural) {
 void Publications::carry_out(Client& client, PublishRequest& request) {
   Publication& publication = request.publication;
   shared_.work += work_of(request);
+  const auto posted = shared_.service.posted();
   Published published;
   std::shared_ptr<const Route> way;
   if (!is_behind_a_failure(client, request.ticket)) {
@@ -98,14 +99,29 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     }
   }
   if (published.outcome == Outcome::failed) client.failed = request.ticket.connection;
+  count(published);
   shared_.deliveries.emplace_back(PublishReply{.ticket = request.ticket,
                                                .outcome = published.outcome,
                                                .reason = told(published, publication.envelope),
                                                .reason_string = std::move(published.reason_string),
                                                .topic = std::move(publication.topic),
                                                .mounted_at = request.mounted_at,
-                                               .is_stored = published.is_stored,
+                                               .awaits_commit = shared_.service.posted() != posted,
                                                .route = std::move(way)});
+}
+
+void Publications::count(const Published& published) const {
+  switch (published.outcome) {
+    case Outcome::accepted:
+      ++shared_.metrics.accepted_publishes;
+      break;
+    case Outcome::refused:
+      shared_.metrics.refused_publishes.add(published.reason);
+      break;
+    case Outcome::failed:
+      ++shared_.metrics.failed_publishes;
+      break;
+  }
 }
 
 // What the client is told. Where nobody but MQTT sees what is published, the store may have it.
@@ -153,17 +169,40 @@ PubsubService::Published Publications::publish_item(const Client& client, const 
   const auto document = to_item(client, request, topic);
   if (const auto* bad = std::get_if<payload::Refused>(&document)) return bad_payload(bad->reason);
   const pugi::xml_node element = std::get<pugi::xml_document>(document).document_element();
+  const auto is_published = is_published_already(request, topic);
+  if (!is_published) return {.outcome = Outcome::failed, .reason_string = "pubsub's storage cannot be read"};
   const Own own{.topic = topic,
                 .publication = publication,
                 .element = element,
                 .type = concrete(topic.type, prepared.type),
+                .is_again = *is_published,
                 .is_stand_in = !prepared.content_id.empty() && !prepared.base64};
+  const auto& intent = request.intent;
+  std::string id(retained_id);
+  if (!publication.envelope.retain) id = intent ? intent->item : random_item_id(random_);
   own_ = &own;
   own_was_posted_ = false;
-  const std::string id = publication.envelope.retain ? std::string(retained_id) : random_item_id(random_);
-  auto published = shared_.service.publish(topic.host, topic.node, client.account, id, element);
+  Published published{.outcome = Outcome::accepted};
+  if (*is_published) {
+    own_item_published();
+  } else {
+    published = shared_.service.publish(topic.host, topic.node, client.account, id, element);
+  }
   own_ = nullptr;
+  if (intent && published.outcome == Outcome::accepted)
+    shared_.service.carried_out(*intent, request.ticket.packet_identifier);
   return published;
+}
+
+// Where the client sends again what the crash of an earlier process came between: then pubsub and XMPP have it, and
+// subscribers of MQTT have not. A retained message may be set again, as long as nobody says that this was done.
+std::optional<bool> Publications::is_published_already(const PublishRequest& request,
+                                                       const topic::NodeTopic& topic) const {
+  const auto& intent = request.intent;
+  if (!intent || !intent->is_again) return false;
+  if (intent->is_published) return true;
+  if (request.publication.envelope.retain) return false;
+  return shared_.service.has_item(topic.host, topic.node, intent->item);
 }
 
 std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const Client& client,
@@ -227,10 +266,10 @@ void Publications::item_published(std::string_view host, std::string_view name, 
 }
 
 void Publications::own_item_published() {
-  const auto& [topic, publication, element, published, is_stand_in] = *own_;
+  const auto& [topic, publication, element, published, is_again, is_stand_in] = *own_;
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr) return;
-  node->has_ended = false;
+  if (!is_again) node->has_ended = false;
   if (!publication.envelope.retain && !node->has_audience()) return;
   payload::NaturalPayload natural{.type = published, .payload = {}};
   if (published == topic::Type::xml && !is_stand_in) natural = payload::natural_payload(element);
@@ -248,7 +287,7 @@ void Publications::own_item_published() {
                return large_view(own_->type, own_->publication.payload, own_->publication.envelope, wanted);
              return translate(own_->element, natural, wanted);
            });
-  if (!publication.envelope.retain) return;
+  if (!publication.envelope.retain || is_again) return;
   retained_.set(*node, {.type = published,
                         .natural_type = natural.type,
                         .payload = publication.payload,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <pugixml.hpp>
 #include <random>
 #include <string_view>
@@ -38,11 +39,15 @@ class Publications {
     const Publication& publication;
     const pugi::xml_node element;
     topic::Type type = topic::Type::json;  // in whose form the payload is
+    bool is_again = false;                 // pubsub has had it in an earlier process
     bool is_stand_in = false;              // the element, for a payload that is too large for XMPP streams
   };
 
+  void count(const Published& published) const;
   mqtt::Reason told(const Published& published, const Envelope& envelope) const;
   Published publish(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
+  std::optional<bool> is_published_already(const PublishRequest& request,
+                                           const topic::NodeTopic& topic) const;
   Published publish_item(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
   std::variant<pugi::xml_document, payload::Refused> to_item(const Client& client,
                                                              const PublishRequest& request,

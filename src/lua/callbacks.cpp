@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
 #include "storage.h"
@@ -211,6 +212,8 @@ bool Callbacks::may_read(std::string_view host, std::string_view node, std::stri
   return ask("may_read", {host, node, account});
 }
 
+bool Callbacks::is_administrator(std::string_view account) { return ask("is_administrator", {account}); }
+
 bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view> arguments) {
   bool answer = false;
   call(callback, arguments, 1, [&](lua_State* L) { answer = lua_toboolean(L, 1) != 0; });
@@ -233,9 +236,8 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     lua_call(L, 4, 5);
     read_outcome(L, lua_gettop(L) - 4, published);
     const auto store = store_of_route(L, -1);
-    published.is_stored = store.has_value();
     published.items = store.value_or(0);
-    published.unobserved = lua_toboolean(L, -2) != 0 && (!published.is_stored || published.items != 0);
+    published.unobserved = lua_toboolean(L, -2) != 0 && (!store || published.items != 0);
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);
@@ -244,6 +246,22 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
   // The error is for the administrator, and says nothing to a client.
   log(LogLevel::error, "publish: " + pop_error(L_));
   return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
+}
+
+std::optional<bool> Callbacks::has_item(std::string_view host, std::string_view node, std::string_view id) {
+  bool has = false;
+  const auto read = [&](lua_State* L) { has = lua_toboolean(L, 1) != 0; };
+  if (call("has_item", {host, node, id}, 1, read)) return has;
+  return std::nullopt;
+}
+
+void Callbacks::carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) {
+  if (process_ == nullptr) return;
+  process_->store.post(
+      {.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
+                                                        .packet_identifier = packet_identifier,
+                                                        .item = intent.item,
+                                                        .is_published = true}}}});
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
@@ -300,6 +318,12 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
     }
     return 3;
   });
+}
+
+std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->last_posted(); }
+
+void Callbacks::store_is_open() {
+  call("store_is_open", {}, 0, [](lua_State*) {});
 }
 
 void Callbacks::stopped() {

@@ -32,10 +32,19 @@ class Core final : private WorkSlices::Work {
 
   Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }
+  // All zero where sessions end with the process.
+  store::Metrics store_metrics() {
+    return process_ == nullptr ? store::Metrics() : process_->store.metrics();
+  }
   // Starts the network thread, and the store's with it, where there are settings for one. What sessions of an earlier
   // process were subscribed to is in place when this returns: before pubsub takes the first publish. False: the system
   // gave no thread.
   bool start(lua_State* L, std::optional<store::Settings> settings);
+
+  // Where retained messages are kept, once it has started; nullptr: they end with the process.
+  store::RetainedRows* retained() { return process_ == nullptr ? nullptr : &process_->retained; }
+  // Whether all that Prosody's thread has posted is committed.
+  bool is_all_committed() const;
 
   net::ListenerId next_listener() { return ++last_listener_; }
 
@@ -90,7 +99,9 @@ class Core final : private WorkSlices::Work {
 
   Callbacks callbacks_;
   hub::Hub hub_;
-  ProcessStore* process_ = nullptr;  // nullptr: sessions end with the process, and items are stored elsewhere
+  ProcessStore* process_ = nullptr;  // nullptr: sessions and retained messages end with the process
+  ProcessStore* storage_ =
+      nullptr;  // that, or the one that has items alone; nullptr: they are stored elsewhere
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

@@ -11,6 +11,7 @@
 #include "core_events.h"
 #include "core_handle.h"
 #include "core_logins.h"
+#include "core_metrics.h"
 #include "core_ports.h"
 #include "core_retained.h"
 #include "core_settings.h"
@@ -122,6 +123,8 @@ constexpr luaL_Reg core_methods[] = {
     {"close_accounts_of", entry<hub_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
     {"close_connection", entry<close_connection>},
+    {"metrics", entry<metrics>},
+    {"publish_system", entry<publish_system>},
     {"host_changed", entry<hub_event<&hub::Hub::host_changed>>},
     {"host_disabled", entry<hub_event<&hub::Hub::host_disabled>>},
     {"withdraw_route", entry<hub_event<&hub::Hub::withdraw_route>>},
@@ -131,6 +134,13 @@ constexpr luaL_Reg core_methods[] = {
     {"restore_later", entry<hub_event<&hub::Hub::restore_later>>},
     {"restore_none", entry<hub_event<&hub::Hub::restore_none>>},
     {"restore_end", entry<hub_event<&hub::Hub::restore_end>>},
+    {"keeps_retained", entry<keeps_retained>},
+    {"put_retained", entry<put_retained>},
+    {"find_retained", entry<find_retained>},
+    {"retained_nodes", entry<retained_nodes>},
+    {"take_over_retained", entry<take_over_retained>},
+    {"has_taken_over_retained", entry<has_taken_over_retained>},
+    {"is_all_committed", entry<is_all_committed>},
     {"stop", entry<stop>},
     {nullptr, nullptr},
 };

@@ -1,6 +1,6 @@
 // What mod_pubsub_mqtt.lua sees of a core. What a core is told stands in files of its own: its settings
 // (core_settings.h), its ports (core_ports.h), what happens in Prosody (core_events.h), who is let in (core_logins.h),
-// and what nodes retained (core_retained.h).
+// what nodes retained (core_retained.h); and what it has counted (core_metrics.h).
 //
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
@@ -31,12 +31,23 @@
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
+//   core:metrics()                what is counted, see core_metrics.h
+//   core:publish_system(payloads) topic of $SYS -> what stands there from now on; "": nothing any more
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given
 //                                 before a restart; raises where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
+//   core:keeps_retained()         whether the store keeps retained messages, which it does not before start() and with
+//                                 "memory"; then nothing of the following does anything
+//   core:put_retained(host, node, retained)  what save_retained was given, with the fields of retained.lib.lua; nil:
+//                                 there is none any more
+//   core:find_retained(host, node)  that, or nil. Raises where the store cannot be read, as the others do
+//   core:retained_nodes(host)     a list of names
+//   core:take_over_retained(host) what an earlier version kept elsewhere was put
+//   core:has_taken_over_retained(host)  now, or by an earlier process
+//   core:is_all_committed()       what was put is
 //   core:stop(seconds)            goodbye
 //
 // Prosody's thread only. No C++ exception and no Lua error crosses a frame that has destructors to run.

@@ -14,6 +14,7 @@ ProcessStore* the_store = nullptr;
 void before_fork() {
   if (the_store == nullptr || the_store->store.is_started()) return;
   the_store->items.close_before_fork();
+  the_store->retained.close();
   the_store->store.close_before_fork();
 }
 

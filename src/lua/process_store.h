@@ -2,21 +2,28 @@
 // the module that opened them. Prosody's thread only.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/store/items.h"
+#include "pubsub_mqtt/store/retained.h"
 #include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::lua {
 
 struct ProcessStore {
   ProcessStore(store::Settings settings, store::Access access)
-      : store(std::move(settings)), items(store, access) {}
+      : store(std::move(settings)), items(store, access), retained(store) {}
+
+  // Of the last unit that Prosody's thread has posted; 0: none was.
+  store::CommitNumber last_posted() const { return std::max(items.last_posted(), retained.last_posted()); }
 
   store::Store store;
   store::Items items;
   bool is_open_for_items = false;  // of Prosody's
+  store::RetainedRows retained;
 };
 
 // Made where there is none, not opened. Of one that is there the settings stay as they are.

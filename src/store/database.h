@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,13 +24,20 @@ class Database {
   int run(const char* sql);
   // What SQLite says of the last error.
   std::string error() const;
+  // Another one than before where another connection has written.
+  std::int64_t data_version() const;
   // In the write-ahead log after the last commit.
   int wal_pages() const { return wal_pages_; }
 
   // Moves what the write-ahead log holds into the database, as far as no reader is in the way, and gives space back.
   void checkpoint();
+  // Gives pages that nothing uses back to the file system, some at a time, while they are most of the file. Returns
+  // whether there were any.
+  bool give_back_space();
 
  private:
+  void empty_wal();
+
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };

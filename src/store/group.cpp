@@ -22,7 +22,8 @@ bool Group::leaves_nothing() const { return rows() == 0; }
 
 std::size_t Group::rows() const {
   return sessions.size() + cursors.size() + filters.size() + audiences.size() + messages.size() +
-         inflight.size() + received.size() + wills.size() + ended_sessions.size() + items.rows();
+         inflight.size() + received.size() + intents.size() + wills.size() + clean_wills.size() +
+         retained.size() + ended_sessions.size() + taken_over.size() + removed_up_to.size() + items.rows();
 }
 
 void Group::clear() { *this = Group(); }
@@ -65,6 +66,11 @@ void Group::add(Put<MessageRow>& change) {
 
 void Group::add(const RemoveMessage& change) { messages.remove(change.message); }
 
+void Group::add(const RemoveMessagesUpTo& change) {
+  RowNumber& up_to = removed_up_to[change.audience];
+  up_to = std::max(up_to, change.message);
+}
+
 void Group::add(Put<InflightRow>& change) {
   const auto key = packet_key(change.row.session, change.row.packet_identifier);
   inflight.put(key, InflightRow(change.row), change.is_new);
@@ -87,6 +93,26 @@ void Group::add(Put<WillRow>& change) {
   const RowNumber key = change.row.session;
   bytes_ += change.row.publication.size();
   wills.put(key, std::move(change.row), change.is_new);
+}
+
+void Group::add(Put<IntentRow>& change) {
+  const auto key = packet_key(change.row.session, change.row.packet_identifier);
+  intents.put(key, std::move(change.row), change.is_new);
+}
+
+void Group::add(const RemoveIntent& change) {
+  intents.remove(packet_key(change.session, change.packet_identifier));
+}
+
+void Group::add(Put<CleanWillRow>& change) {
+  const RowNumber key = change.row.number;
+  bytes_ += change.row.will.publication.size();
+  clean_wills.put(key, std::move(change.row), change.is_new);
+}
+
+void Group::add(PutRetained& change) {
+  bytes_ += change.row->size();
+  retained.put({change.row->host, change.row->node}, std::move(change.row), false);
 }
 
 void Group::add(const RemoveWill& change) { wills.remove(change.session); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,6 +46,10 @@ class ChangedRows {
 
 class Group {
  public:
+  // Nodes' names are the clients' choice, so that a hash table is none.
+  using RetainedRows =
+      std::map<std::pair<std::string, std::string>, std::pair<bool, std::optional<StoredRetained>>>;
+  using RetainedChanges = ChangedRows<std::pair<std::string, std::string>, StoredRetained, RetainedRows>;
   using FilterKey = std::pair<RowNumber, TopicFilter>;
   using FilterRows =
       ChangedRows<FilterKey, FilterRow, std::map<FilterKey, std::pair<bool, std::optional<FilterRow>>>>;
@@ -69,8 +74,13 @@ class Group {
   ChangedRows<RowNumber, MessageRow> messages;
   ChangedRows<std::uint64_t, InflightRow> inflight;
   ChangedRows<std::uint64_t, ReceivedRow> received;
+  ChangedRows<std::uint64_t, IntentRow> intents;
   ChangedRows<RowNumber, WillRow> wills;
+  ChangedRows<RowNumber, CleanWillRow> clean_wills;
+  RetainedChanges retained;
   std::vector<RowNumber> ended_sessions;
+  std::unordered_map<RowNumber, RowNumber> removed_up_to;  // by audience
+  std::vector<std::string> taken_over;                     // hosts
   ItemChanges items;
 
  private:
@@ -83,12 +93,20 @@ class Group {
   void add(const RemoveAudience& change);
   void add(Put<MessageRow>& change);
   void add(const RemoveMessage& change);
+  void add(const RemoveMessagesUpTo& change);
   void add(Put<InflightRow>& change);
   void add(const RemoveInflight& change);
   void add(Put<ReceivedRow>& change);
   void add(const RemoveReceived& change);
   void add(Put<WillRow>& change);
   void add(const RemoveWill& change);
+  void add(Put<IntentRow>& change);
+  void add(const RemoveIntent& change);
+  void add(Put<CleanWillRow>& change);
+  void add(const RemoveCleanWill& change) { clean_wills.remove(change.number); }
+  void add(PutRetained& change);
+  void add(const RemoveRetained& change) { retained.remove({change.host, change.node}); }
+  void add(const TakeOver& change) { taken_over.push_back(change.host); }
   void add(const PutStore& change) { items.add(change); }
   void add(const DropStore& change) { items.add(change); }
   void add(const PutItem& change) { items.add(change); }

@@ -112,6 +112,7 @@ KnownItems& Items::known(RowNumber store) {
 
 CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size_t bytes) {
   const CommitNumber number = store_.post({.changes = std::move(changes), .last_number = 0});
+  last_posted_ = number;
   posted(number, store, bytes);
   return number;
 }
@@ -119,7 +120,7 @@ CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size
 void Items::posted(CommitNumber number, RowNumber store, std::size_t bytes) {
   posted_.push_back({.number = number, .store = store, .bytes = bytes});
   posted_bytes_ += bytes;
-  last_posted_ = number;
+  newest_posted_ = number;
 }
 
 template <typename Change>
@@ -186,7 +187,7 @@ void Items::await_commits() {
   const auto posts = posts_;
   std::optional<CommitNumber> awaited;
   const auto is_committed = [&] {
-    if (!awaited && (!awaits_post || posts != posts_)) awaited = last_posted_;
+    if (!awaited && (!awaits_post || posts != posts_)) awaited = newest_posted_;
     return awaited && store_.committed() >= *awaited;
   };
   if (store_.is_started()) {

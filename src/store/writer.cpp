@@ -20,6 +20,9 @@ std::int64_t qos_of(const Publication& publication) {
   return static_cast<std::int64_t>(publication.envelope.qos);
 }
 
+// Of messages that nobody needs any more, with a commit: a millisecond or two.
+constexpr int most_swept = 1000;
+
 // Goes on until one fails.
 template <typename Rows, typename Work>
 int for_each(const Rows& changed, Work&& work) {
@@ -50,17 +53,33 @@ Writer::Writer(Database& database)
       filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
               "DELETE FROM filter WHERE session = ? AND topic_filter = ? AND mounted_at = ?"),
       audience_(database, "REPLACE INTO audience VALUES (?, ?)", "DELETE FROM audience WHERE number = ?"),
-      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "DELETE FROM message WHERE number = ?"),
+      message_(
+          database,
+          "REPLACE INTO message (number, audience, is_retained, full_topic, topic, qos, retain, publisher, "
+          "expires_at, properties, payload, place_messages, place_bytes) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "DELETE FROM message WHERE number = ?"),
       inflight_(database, "REPLACE INTO inflight VALUES (?, ?, ?, ?)",
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
       received_(database, "REPLACE INTO received VALUES (?, ?)",
                 "DELETE FROM received WHERE session = ? AND packet_identifier = ?"),
+      intent_(database, "REPLACE INTO intent VALUES (?, ?, ?, ?)",
+              "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
       will_(database, "REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "DELETE FROM will WHERE session = ?"),
+      clean_will_(database, "REPLACE INTO clean_will VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "DELETE FROM clean_will WHERE number = ?"),
+      retained_(database, "REPLACE INTO retained VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "DELETE FROM retained WHERE host = ? AND node = ?"),
+      take_over_(database.handle(), "REPLACE INTO taken_over VALUES (?)"),
       remove_filters_(database.handle(), "DELETE FROM filter WHERE session = ?"),
       remove_all_inflight_(database.handle(), "DELETE FROM inflight WHERE session = ?"),
       remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?"),
+      remove_all_intents_(database.handle(), "DELETE FROM intent WHERE session = ?"),
+      sweep_(database.handle(),
+             "DELETE FROM message WHERE number IN (SELECT number FROM message WHERE audience = ? AND number "
+             "<= ? "
+             "ORDER BY number LIMIT ?)"),
       items_(database) {}
 
 template <typename Work>
@@ -74,19 +93,28 @@ int Writer::in_transaction(Work&& work) {
 }
 
 int Writer::write(const Group& group, WallTime now) {
-  return in_transaction([&] {
+  bool swept = false;
+  const int error = in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
                    [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
-                   [&] { return items_.put(group.items); },
+                   [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
+                   [&] { return remove_swept(); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
+  if (error != SQLITE_OK) return error;
+  forget_sweeps();
+  begin_sweeps(group);
+  return SQLITE_OK;
 }
 
 int Writer::write_removals(const Group& group) {
-  return in_transaction([&] {
+  begin_sweeps(group);
+  const int error = in_transaction([&] {
     return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); },
-                   [&] { return items_.remove(group.items); });
+                   [&] { return items_.remove(group.items); }, [&] { return remove_swept(); });
   });
+  if (error == SQLITE_OK) forget_sweeps();
+  return error;
 }
 
 int Writer::put_all(const Group& group) {
@@ -98,7 +126,9 @@ int Writer::put_all(const Group& group) {
   return in_turn([&] { return put_each(group.sessions); }, [&] { return put_each(group.cursors); },
                  [&] { return put_each(group.filters); }, [&] { return put_each(group.audiences); },
                  [&] { return put_each(group.messages); }, [&] { return put_each(group.inflight); },
-                 [&] { return put_each(group.received); }, [&] { return put_each(group.wills); });
+                 [&] { return put_each(group.received); }, [&] { return put_each(group.intents); },
+                 [&] { return put_each(group.wills); }, [&] { return put_each(group.clean_wills); },
+                 [&] { return put_each(group.retained); }, [&] { return put_taken_over(group); });
 }
 
 int Writer::remove_all(const Group& group) {
@@ -113,6 +143,9 @@ int Writer::remove_all(const Group& group) {
       return table.remove.bind(integer(key >> 16U)).bind(static_cast<std::int64_t>(key & 0xFFFFU)).run();
     };
   };
+  const auto by_node = [&](const auto& node, const auto& row) {
+    return row.second ? SQLITE_OK : retained_.remove.bind(node.first).bind(node.second).run();
+  };
   const auto by_filter = [&](const Group::FilterKey& key, const auto& row) {
     return row.second ? SQLITE_OK : remove_filter(key);
   };
@@ -123,7 +156,10 @@ int Writer::remove_all(const Group& group) {
                  [&] { return for_each(group.messages, by_number(message_)); },
                  [&] { return for_each(group.inflight, by_packet(inflight_)); },
                  [&] { return for_each(group.received, by_packet(received_)); },
-                 [&] { return for_each(group.wills, by_number(will_)); });
+                 [&] { return for_each(group.intents, by_packet(intent_)); },
+                 [&] { return for_each(group.wills, by_number(will_)); },
+                 [&] { return for_each(group.clean_wills, by_number(clean_will_)); },
+                 [&] { return for_each(group.retained, by_node); });
 }
 
 int Writer::remove_filter(const Group::FilterKey& key) {
@@ -135,11 +171,51 @@ int Writer::remove_filter(const Group::FilterKey& key) {
 int Writer::remove_ended(const Group& group) {
   for (const RowNumber session : group.ended_sessions) {
     for (auto* remove : {&session_.remove, &cursor_.remove, &will_.remove, &remove_filters_,
-                         &remove_all_inflight_, &remove_all_received_}) {
+                         &remove_all_inflight_, &remove_all_received_, &remove_all_intents_}) {
       if (const int error = remove->bind(integer(session)).run(); error != SQLITE_OK) return error;
     }
   }
   return SQLITE_OK;
+}
+
+// Returns SQLITE_OK or the error.
+int Writer::remove_swept() {
+  swept_ = 0;
+  for (auto& [audience, sweep] : sweeps_) {
+    sweep.is_done = false;
+    if (swept_ >= most_swept) continue;
+    const auto most = most_swept - swept_;
+    if (const int error =
+            sweep_.bind(integer(audience)).bind(integer(sweep.up_to)).bind(std::int64_t{most}).run();
+        error != SQLITE_OK) {
+      return error;
+    }
+    const int removed = sqlite3_changes(database_.handle());
+    sweep.is_done = removed < most;
+    swept_ += removed;
+  }
+  return SQLITE_OK;
+}
+
+void Writer::begin_sweeps(const Group& group) {
+  for (const auto& [audience, up_to] : group.removed_up_to) {
+    Sweep& sweep = sweeps_[audience];
+    sweep.up_to = std::max(sweep.up_to, up_to);
+  }
+}
+
+bool Writer::sweep() {
+  if (sweeps_.empty()) {
+    bool swept = false;
+    return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
+  }
+  if (in_transaction([&] { return remove_swept(); }) != SQLITE_OK) return false;
+  forget_sweeps();
+  return true;
+}
+
+void Writer::forget_sweeps() {
+  std::erase_if(sweeps_, [](const auto& each) { return each.second.is_done; });
 }
 
 int Writer::put(const SessionRow& row) {
@@ -194,7 +270,11 @@ int Writer::put(const MessageRow& row) {
   } else {
     statement.bind(row.expires_at.count());
   }
-  return statement.bind_blob(properties_of(publication)).bind_blob(publication.payload).run();
+  return statement.bind_blob(properties_of(publication))
+      .bind_blob(publication.payload)
+      .bind(integer(row.place.messages))
+      .bind(integer(row.place.bytes))
+      .run();
 }
 
 int Writer::put(const InflightRow& row) {
@@ -209,19 +289,67 @@ int Writer::put(const ReceivedRow& row) {
   return received_.put.bind(integer(row.session)).bind(std::int64_t{row.packet_identifier}).run();
 }
 
+int Writer::put(const IntentRow& row) {
+  return intent_.put.bind(integer(row.session))
+      .bind(std::int64_t{row.packet_identifier})
+      .bind(row.item)
+      .bind(std::int64_t{row.is_published})
+      .run();
+}
+
 int Writer::put(const WillRow& row) {
-  auto& statement = will_.put.bind(integer(row.session)).bind(std::int64_t{row.delay.count()});
+  bind_will(will_.put.bind(integer(row.session)), row);
+  return will_.put.run();
+}
+
+int Writer::put(const CleanWillRow& row) {
+  auto& statement = clean_will_.put.bind(integer(row.number))
+                        .bind(row.account)
+                        .bind(row.client_identifier)
+                        .bind(static_cast<std::int64_t>(row.level))
+                        .bind(std::int64_t{row.keep_alive.count()})
+                        .bind(std::int64_t{row.is_due});
+  bind_will(statement, row.will);
+  return statement.run();
+}
+
+void Writer::bind_will(Statement& statement, const WillRow& row) {
+  statement.bind(std::int64_t{row.delay.count()});
   if (row.expiry) {
     statement.bind(std::int64_t{row.expiry->count()});
   } else {
     statement.bind_null();
   }
-  return statement.bind(row.publication.topic)
+  statement.bind(row.publication.topic)
       .bind(qos_of(row.publication))
       .bind(std::int64_t{row.publication.envelope.retain})
       .bind_blob(properties_of(row.publication))
-      .bind_blob(row.publication.payload)
-      .run();
+      .bind_blob(row.publication.payload);
+}
+
+int Writer::put(const StoredRetained& row) {
+  auto& statement = retained_.put.bind(row->host)
+                        .bind(row->node)
+                        .bind(row->identity)
+                        .bind(row->time.count())
+                        .bind(std::int64_t{row->has_ended})
+                        .bind(row->type)
+                        .bind(std::int64_t{row->is_large})
+                        .bind(static_cast<std::int64_t>(row->qos))
+                        .bind(static_cast<std::int64_t>(row->publisher));
+  if (row->expires_at) {
+    statement.bind(row->expires_at->count());
+  } else {
+    statement.bind_null();
+  }
+  return statement.bind_blob(row->properties).bind(row->element).bind_blob(row->payload).run();
+}
+
+int Writer::put_taken_over(const Group& group) {
+  for (const auto& host : group.taken_over) {
+    if (const int error = take_over_.bind(host).run(); error != SQLITE_OK) return error;
+  }
+  return SQLITE_OK;
 }
 
 }  // namespace pubsub_mqtt::store

@@ -1,6 +1,8 @@
 // Writes groups to the database. The store's thread only.
 #pragma once
 
+#include <map>
+
 #include "database.h"
 #include "group.h"
 #include "item_writer.h"
@@ -18,8 +20,8 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
-  // ItemWriter's, outside a transaction.
-  bool sweep() { return items_.sweep(); }
+  // Removes some of what is removed a few at a time, as write() does, too. Returns true where there may be more.
+  bool sweep();
 
  private:
   // A statement that puts a row, and one that removes it.
@@ -35,6 +37,9 @@ class Writer {
   int remove_all(const Group& group);
   int remove_filter(const Group::FilterKey& key);
   int remove_ended(const Group& group);
+  int remove_swept();
+  void begin_sweeps(const Group& group);
+  void forget_sweeps();
   int put(const SessionRow& row);
   int put(const CursorRow& row);
   int put(const FilterRow& row);
@@ -42,7 +47,12 @@ class Writer {
   int put(const MessageRow& row);
   int put(const InflightRow& row);
   int put(const ReceivedRow& row);
+  int put(const IntentRow& row);
   int put(const WillRow& row);
+  int put(const CleanWillRow& row);
+  int put(const StoredRetained& row);
+  static void bind_will(Statement& statement, const WillRow& row);
+  int put_taken_over(const Group& group);
 
   Database& database_;
   Statement begin_;
@@ -56,10 +66,23 @@ class Writer {
   Table message_;
   Table inflight_;
   Table received_;
+  Table intent_;
   Table will_;
+  Table clean_will_;
+  Table retained_;
+  Statement take_over_;
   Statement remove_filters_;
   Statement remove_all_inflight_;
   Statement remove_all_received_;
+  Statement remove_all_intents_;
+  Statement sweep_;
+  // Messages up to this one are removed, of each audience.
+  struct Sweep {
+    RowNumber up_to = 0;
+    bool is_done = false;  // by the transaction that is under way
+  };
+  std::map<RowNumber, Sweep> sweeps_;
+  int swept_ = 0;
   ItemWriter items_;
 };
 

@@ -1,5 +1,5 @@
-// kill -9 at random moments under load: what was acknowledged arrives, at QoS 2 once (docs/durability.md). Five kills
-// of each kind, or as many as KILLS says.
+// kill -9 at random moments under load: what was acknowledged arrives, at QoS 2 once, and is retained, and wills of
+// those who do not come back go out (docs/durability.md). Ten kills of each kind, or as many as KILLS says.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -27,10 +29,12 @@ namespace {
 using enum mqtt::QoS;
 
 constexpr std::string_view load_topic = "pubsub.localhost/utf8/load";
+constexpr std::string_view wills_topic = "pubsub.localhost/utf8/wills";
+constexpr int retained_topics = 20;
 
 int kills() {
   const char* configured = std::getenv("KILLS");
-  return configured == nullptr ? 5 : std::atoi(configured);
+  return configured == nullptr ? 10 : std::atoi(configured);
 }
 
 // A client that comes back whenever its server has gone.
@@ -78,21 +82,28 @@ class Returning {
   std::thread thread_;
 };
 
-// Publishes one message after the other, some at a time.
+// Publishes one message after the other, some at a time; where they are retained, on many topics in turn.
 class LoadPublisher final : public Returning {
  public:
-  LoadPublisher(std::uint16_t port, const std::string& identifier, mqtt::QoS qos)
-      : Returning(port, identifier, qos == at_least_once), name_(identifier), qos_(qos) {}
+  LoadPublisher(std::uint16_t port, const std::string& identifier, mqtt::QoS qos, bool retain = false)
+      : Returning(port, identifier, qos == at_least_once), name_(identifier), qos_(qos), retain_(retain) {}
 
   void finish() { finishing_ = true; }
   // After join().
   const std::vector<std::string>& acknowledged() const { return acknowledged_; }
+  // Of those that are retained: the number that each topic has at least.
+  std::map<std::string, int> last_acknowledged() const {
+    const std::lock_guard lock(mutex_);
+    return last_acknowledged_;
+  }
 
  private:
   static constexpr std::size_t window = 10;
   struct Sent {
     mqtt::PacketIdentifier packet_identifier = 0;
+    std::string topic;
     std::string payload;
+    int number = 0;
     bool is_received = false;  // PUBREC has come
   };
 
@@ -119,15 +130,20 @@ class LoadPublisher final : public Returning {
 
   void publish_next(RawMqtt& client) {
     if (++last_identifier_ == 0) ++last_identifier_;
+    ++count_;
     sent_.push_back(
-        {.packet_identifier = last_identifier_, .payload = name_ + ' ' + std::to_string(++count_)});
+        {.packet_identifier = last_identifier_,
+         .topic = retain_ ? name_ + std::to_string(count_ % retained_topics) : std::string(load_topic),
+         .payload = retain_ ? std::to_string(count_) : name_ + ' ' + std::to_string(count_),
+         .number = count_});
     publish(client, sent_.back(), false);
   }
 
   void publish(RawMqtt& client, const Sent& sent, bool dup) const {
-    client.send(mqtt::Publish{.topic = load_topic,
+    client.send(mqtt::Publish{.topic = sent.topic,
                               .payload = sent.payload,
                               .qos = qos_,
+                              .retain = retain_,
                               .dup = dup,
                               .packet_identifier = sent.packet_identifier});
   }
@@ -135,12 +151,12 @@ class LoadPublisher final : public Returning {
   void take(const mqtt::Packet& packet, RawMqtt& client) {
     if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
       const auto sent = find(puback->packet_identifier);
-      acknowledged_.push_back(sent->payload);
+      acknowledged(*sent);
       sent_.erase(sent);
     } else if (const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet)) {
       must_be_known();
       const auto sent = find(pubrec->packet_identifier);
-      acknowledged_.push_back(sent->payload);
+      if (!sent->is_received) acknowledged(*sent);
       sent->is_received = true;
       client.send(mqtt::Pubrel{.packet_identifier = pubrec->packet_identifier});
     } else {
@@ -148,13 +164,23 @@ class LoadPublisher final : public Returning {
     }
   }
 
+  void acknowledged(const Sent& sent) {
+    if (!retain_) return acknowledged_.push_back(sent.payload);
+    const std::lock_guard lock(mutex_);
+    int& last = last_acknowledged_[sent.topic];
+    last = std::max(last, sent.number);
+  }
+
   std::deque<Sent>::iterator find(mqtt::PacketIdentifier packet_identifier) {
     return std::find_if(sent_.begin(), sent_.end(),
                         [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
   }
 
-  std::string name_;
+  std::string name_;  // where they are retained: with what their topics begin
   mqtt::QoS qos_;
+  bool retain_;
+  mutable std::mutex mutex_;
+  std::map<std::string, int> last_acknowledged_;  // with the mutex
   std::atomic<bool> finishing_ = false;
   std::deque<Sent> sent_;
   std::vector<std::string> acknowledged_;
@@ -169,6 +195,9 @@ class LoadSubscriber final : public Returning {
                  std::string_view filter = load_topic)
       : Returning(port, identifier, false), qos_(qos), filter_(filter) {}
 
+  // Takes no more than so many messages a second, until it is told what to expect.
+  void read_slowly(int messages_a_second) { pause_ = std::chrono::microseconds(1000000 / messages_a_second); }
+
   // Subscribes, and is away until begin().
   void subscribe(std::uint16_t port, std::string_view identifier) {
     RawMqtt client = with_session(port, identifier);
@@ -182,7 +211,7 @@ class LoadSubscriber final : public Returning {
     const std::lock_guard lock(mutex_);
     missing_ = std::move(payloads);
     for (const auto& [payload, count] : received_) missing_.erase(payload);
-    ends_at_ = Clock::now() + std::chrono::seconds(20);
+    ends_at_ = Clock::now() + patience;
   }
 
   // After join(): how often each came.
@@ -191,6 +220,7 @@ class LoadSubscriber final : public Returning {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds patience{20};
 
   bool is_done() override {
     const std::lock_guard lock(mutex_);
@@ -200,9 +230,16 @@ class LoadSubscriber final : public Returning {
   void talk(RawMqtt& client, bool /*session_present*/) override {
     while (!is_done()) {
       client.send(mqtt::Pingreq{});
-      while (take(client.read(), client)) continue;
+      while (take(client.read(), client)) {
+        if (is_slow()) std::this_thread::sleep_for(pause_);
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+  }
+
+  bool is_slow() {
+    const std::lock_guard lock(mutex_);
+    return pause_.count() > 0 && !ends_at_;
   }
 
   // Returns false where the server has sent all that it had.
@@ -226,10 +263,12 @@ class LoadSubscriber final : public Returning {
     const std::lock_guard lock(mutex_);
     ++received_[std::string(payload)];
     missing_.erase(std::string(payload));
+    if (ends_at_) ends_at_ = Clock::now() + patience;
   }
 
   mqtt::QoS qos_;
   std::string filter_;
+  std::chrono::microseconds pause_{0};
   std::set<mqtt::PacketIdentifier> unreleased_;
   std::mutex mutex_;
   std::map<std::string, int> received_;
@@ -237,71 +276,190 @@ class LoadSubscriber final : public Returning {
   std::optional<Clock::time_point> ends_at_;
 };
 
-class Kill : public testing::TestWithParam<bool> {
+// Clients with wills, of both kinds of sessions. Some are connected when the server is killed, and stay away; others
+// come back in time, and take their leave.
+class WillClients {
+ public:
+  explicit WillClients(std::uint16_t port) : port_(port) {}
+
+  // Returns when the server has stored their wills: what it acknowledges comes after these.
+  void connect(int round) {
+    for (const bool clean_session : {true, false}) {
+      const std::string kind = clean_session ? "clean " : "stored ";
+      connect(clean_session, kind + "away " + std::to_string(round), 1);
+      expected_.insert(kind + "away " + std::to_string(round));
+      connect(clean_session, kind + "back " + std::to_string(round), 600);
+    }
+  }
+  void come_back(int round) {
+    clients_.clear();
+    for (const bool clean_session : {true, false}) {
+      RawMqtt client(port_);
+      const std::string identifier = (clean_session ? "clean back " : "stored back ") + std::to_string(round);
+      tests::connect(client, {.clean_session = clean_session, .client_identifier = identifier});
+      disconnect(client);
+    }
+  }
+  const std::set<std::string>& expected() const { return expected_; }
+
+ private:
+  void connect(bool clean_session, const std::string& identifier, std::uint16_t keep_alive) {
+    auto client = std::make_unique<RawMqtt>(port_);
+    tests::connect(
+        *client, {.clean_session = clean_session,
+                  .keep_alive = keep_alive,
+                  .client_identifier = identifier,
+                  .will = mqtt::Publish{.topic = wills_topic, .payload = identifier, .qos = at_least_once}});
+    publish(*client, {.topic = load_topic, .payload = identifier, .qos = at_least_once});
+    clients_.push_back(std::move(client));
+  }
+
+  std::uint16_t port_;
+  std::set<std::string> expected_;
+  std::vector<std::unique_ptr<RawMqtt>> clients_;
+};
+
+// Which way a message takes, and where its item goes.
+struct Way {
+  std::string name;
+  bool is_seen = true;         // by others than MQTT: by a module that writes down what is published
+  std::string component = {};  // of its configuration
+};
+
+class Kill : public testing::TestWithParam<Way> {
  protected:
+  Kill() {
+    // Limits that a queue of the whole test is within.
+    configuration.global =
+        "mqtt_max_queued_messages = 1000000; mqtt_max_queued_bytes = 2^30; mqtt_max_total_queued_bytes = "
+        "2^32; item_log = \"" +
+        prosody.folder().path("items") + '"';
+    configuration.component =
+        std::string("modules_enabled = { \"pubsub_mqtt\"") + (GetParam().is_seen ? ", \"item_log\"" : "") +
+        " }; autocreate_on_publish = true; autocreate_on_subscribe = true; " + GetParam().component;
+  }
+
+  void kill_and_start() {
+    prosody.send_signal(SIGKILL);
+    prosody.wait_for_end();
+    prosody.start(configuration);
+  }
+  // What they have acknowledged is retained, or something newer.
+  void check_retained(const std::map<std::string, int>& at_least) const {
+    RawMqtt reader = connected(prosody.mqtt_port(), "");
+    for (const auto& [topic, number] : at_least) {
+      ASSERT_EQ(reader.subscribe(topic, at_least_once), mqtt::granted(at_least_once));
+      const auto message = messages_so_far(reader);
+      ASSERT_FALSE(message.empty()) << topic << " retains nothing, and not " << number;
+      EXPECT_GE(std::stoi(message[0].payload), number) << topic;
+      reader.send(mqtt::Unsubscribe{.packet_identifier = 1, .topic_filters = {topic}});
+      while (!std::holds_alternative<mqtt::Unsuback>(reader.read())) continue;
+    }
+  }
+  // How often pubsub has published each item.
+  std::map<std::string, int> items() const {
+    std::map<std::string, int> counts;
+    std::ifstream lines(prosody.folder().path("items"));
+    for (std::string line; std::getline(lines, line);) ++counts[line];
+    return counts;
+  }
+
+  Configuration configuration;
   Prosody prosody;
 };
 
 TEST_P(Kill, LosesNothingThatWasAcknowledged) {
-  Configuration configuration;
-  // Limits that a queue of the whole test is within.
-  configuration.global = "mqtt_max_queued_messages = 1000000; mqtt_node_defaults = { persist_items = " +
-                         std::string(GetParam() ? "true" : "false") + " }";
   prosody.start(configuration);
   const std::uint16_t port = prosody.mqtt_port();
 
   LoadSubscriber fast_1(port, "fast 1", at_least_once);
   LoadSubscriber fast_2(port, "fast 2", exactly_once);
+  LoadSubscriber slow_1(port, "slow 1", at_least_once);
+  LoadSubscriber slow_2(port, "slow 2", exactly_once);
   LoadSubscriber away_1(port, "away 1", at_least_once);
   LoadSubscriber away_2(port, "away 2", exactly_once);
-  LoadSubscriber member(port, "member", at_least_once, "$share/group/pubsub.localhost/utf8/load");
-  const std::map<std::string, LoadSubscriber*> subscribers{{"fast 1", &fast_1},
-                                                           {"fast 2", &fast_2},
-                                                           {"away 1", &away_1},
-                                                           {"away 2", &away_2},
-                                                           {"member", &member}};
+  LoadSubscriber member_1(port, "member 1", at_least_once, "$share/group/pubsub.localhost/utf8/load");
+  LoadSubscriber member_2(port, "member 2", exactly_once, "$share/other/pubsub.localhost/utf8/load");
+  LoadSubscriber wills(port, "wills", at_least_once, wills_topic);
+  slow_1.read_slowly(200);
+  slow_2.read_slowly(200);
+  const std::map<std::string, LoadSubscriber*> subscribers{
+      {"fast 1", &fast_1}, {"fast 2", &fast_2}, {"slow 1", &slow_1},     {"slow 2", &slow_2},
+      {"away 1", &away_1}, {"away 2", &away_2}, {"member 1", &member_1}, {"member 2", &member_2}};
   for (const auto& [name, subscriber] : subscribers) subscriber->subscribe(port, name);
+  wills.subscribe(port, "wills");
   LoadPublisher publisher_1(port, "one", at_least_once);
   LoadPublisher publisher_2(port, "two", exactly_once);
-  for (LoadSubscriber* subscriber : {&fast_1, &fast_2, &member}) subscriber->begin();
-  publisher_1.begin();
-  publisher_2.begin();
+  LoadPublisher retaining_1(port, "pubsub.localhost/utf8/one", at_least_once, true);
+  LoadPublisher retaining_2(port, "pubsub.localhost/utf8/two", exactly_once, true);
+  const std::vector<LoadPublisher*> publishers{&publisher_1, &publisher_2, &retaining_1, &retaining_2};
+  WillClients will_clients(port);
+  for (LoadSubscriber* subscriber : {&fast_1, &fast_2, &slow_1, &slow_2, &member_1, &member_2, &wills}) {
+    subscriber->begin();
+  }
+  for (LoadPublisher* publisher : publishers) publisher->begin();
 
   std::minstd_rand random(std::random_device{}());
   for (int kill = 0; kill < kills(); ++kill) {
+    will_clients.connect(kill);
     std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 400));
-    prosody.send_signal(SIGKILL);
-    prosody.wait_for_end();
-    prosody.start(configuration);
+    kill_and_start();
+    will_clients.come_back(kill);
+    for (const LoadPublisher* publisher : {&retaining_1, &retaining_2}) {
+      check_retained(publisher->last_acknowledged());
+    }
   }
-  publisher_1.finish();
-  publisher_2.finish();
-  publisher_1.join();
-  publisher_2.join();
+  for (LoadPublisher* publisher : publishers) publisher->finish();
+  for (LoadPublisher* publisher : publishers) publisher->join();
 
   std::set<std::string> all(publisher_1.acknowledged().begin(), publisher_1.acknowledged().end());
   all.insert(publisher_2.acknowledged().begin(), publisher_2.acknowledged().end());
   away_1.begin();
   away_2.begin();
   for (const auto& [name, subscriber] : subscribers) subscriber->expect(all);
+  wills.expect(will_clients.expected());
   for (const auto& [name, subscriber] : subscribers) subscriber->join();
+  wills.join();
   for (const auto& [name, subscriber] : subscribers) {
     EXPECT_TRUE(subscriber->missing().empty()) << name << " misses " << subscriber->missing().size() << " of "
                                                << all.size() << ", " << *subscriber->missing().begin();
   }
-  for (const auto& [name, subscriber] : {std::pair("fast 2", &fast_2), std::pair("away 2", &away_2)}) {
+  EXPECT_TRUE(wills.missing().empty())
+      << "missing: " << wills.missing().size() << ", " << *wills.missing().begin();
+  for (const auto& [payload, times] : wills.received()) {
+    EXPECT_TRUE(will_clients.expected().contains(payload))
+        << payload << " came back, and its will was published";
+  }
+  for (const char* name : {"fast 2", "slow 2", "away 2", "member 2"}) {
+    const LoadSubscriber& subscriber = *subscribers.at(name);
     for (const auto& payload : publisher_2.acknowledged()) {
-      const auto received = subscriber->received().find(payload);
-      if (received == subscriber->received().end()) continue;
+      const auto received = subscriber.received().find(payload);
+      if (received == subscriber.received().end()) continue;
       EXPECT_EQ(received->second, 1) << name << " has " << payload << " more than once";
     }
   }
+  const auto published = items();
+  for (const auto& payload : publisher_2.acknowledged()) {
+    const auto item = published.find(payload);
+    const int times = item == published.end() ? 0 : item->second;
+    EXPECT_LE(times, 1) << payload << " was published more than once";
+  }
+  for (const LoadPublisher* publisher : {&retaining_1, &retaining_2}) {
+    check_retained(publisher->last_acknowledged());
+  }
   RecordProperty("acknowledged", std::to_string(all.size()));
+  RecordProperty("items", std::to_string(published.size()));
   EXPECT_GT(all.size(), 100U);
 }
 
-INSTANTIATE_TEST_SUITE_P(ThroughPubsub, Kill, testing::Values(true));
-INSTANTIATE_TEST_SUITE_P(OnTheDirectWay, Kill, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(, Kill,
+                         testing::Values(Way{.name = "ThroughPubsub"},
+                                         Way{.name = "WithItemsInTheStore",
+                                             .component = "storage = { pubsub_data = \"pubsub_mqtt\" }"},
+                                         Way{.name = "OnTheDirectWay",
+                                             .is_seen = false,
+                                             .component = "mqtt_node_defaults = { persist_items = false }"}),
+                         [](const auto& way) { return way.param.name; });
 
 }  // namespace
 }  // namespace pubsub_mqtt::tests

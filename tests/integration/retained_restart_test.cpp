@@ -1,6 +1,7 @@
 // What is retained outlives restarts, reloads and kills, and is held against what pubsub has then (docs/mapping.md,
 // "Retained messages").
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <chrono>
 #include <csignal>
@@ -71,6 +72,16 @@ class RetainedUnseen : public Retained {
   void publish_current(const std::string& text) {
     admin->publish("node", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>" + text + "</data>");
   }
+  // Prosody runs: SQLite lets others in.
+  void damage_copy(const std::string& damage) {
+    sqlite3* store = nullptr;
+    ASSERT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
+    sqlite3_busy_timeout(store, 10000);
+    const std::string sql = "UPDATE retained SET " + damage + " WHERE node = 'node'";
+    EXPECT_EQ(sqlite3_exec(store, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_changes(store), 1);
+    sqlite3_close(store);
+  }
   void restart() {
     admin.reset();
     EXPECT_EQ(prosody.stop().status, 0);
@@ -137,7 +148,6 @@ TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwn) {
   EXPECT_EQ(retained(), only("kept"));
 }
 
-// The node's identity is written some seconds later.
 TEST_F(RetainedUnseen, ANodeThatDoesNotPersistKeepsItsOwnOverAReload) {
   create(false);
   retain("kept");
@@ -165,32 +175,23 @@ TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
   create(true);
   admin->create("other", {{"access_model", "open"}});
   publish_once({.topic = other, .payload = "kept", .qos = at_least_once, .retain = true});
-  for (const std::string damage : {"expires = 'soon'", "type = 'none'", "qos = 3", "properties = {}"}) {
-    retain("1");
-    const std::size_t mark = prosody.log().size();
-    unseen([&] {
-      prosody.shell(
-          ">do local s = require 'core.storagemanager'.open('pubsub.localhost', 'pubsub_mqtt_retained'); "
-          "local copy = s:get('node'); copy." +
-          damage + "; s:set('node', copy) end");
-    });
-    prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.* cannot be read",
-                           mark);
-    EXPECT_EQ(retained("#").size(), 1U) << damage;
-    EXPECT_EQ(retained(other).size(), 1U) << damage;
-  }
+  retain("1");
+  const std::size_t mark = prosody.log().size();
+  unseen([&] { damage_copy("type = 'none'"); });
+  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.* cannot be read", mark);
+  EXPECT_EQ(retained("#").size(), 1U);
+  EXPECT_EQ(retained(other).size(), 1U);
 }
 
-// Its copy is written some seconds later.
-TEST_F(RetainedUnseen, AfterAKillTheItemIsRetained) {
+TEST_F(RetainedUnseen, AKillLosesNothing) {
   create(true);
   retain("first");
   kill_and_start();
-  EXPECT_EQ(retained(), only("first", 2));
+  EXPECT_EQ(retained(), only("first"));
   restart();
   retain("second");
   kill_and_start();
-  EXPECT_EQ(retained(), only("second", 2));
+  EXPECT_EQ(retained(), only("second"));
   restart();
   retain("");
   kill_and_start();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,6 +96,15 @@ struct PreparedItem {
   std::optional<std::string> base64 = {};  // what that item holds; nullopt: nothing, the payload is too large
 };
 
+// What the store keeps of a publish at QoS 2 until subscribers have it, so that the client may send it again after a
+// crash (docs/durability.md).
+struct Intent {
+  std::uint64_t session = 0;  // its number in the store
+  std::string item = {};      // the id that the item is given
+  bool is_again = false;      // an earlier request bore it, and perhaps there is that item
+  bool is_published = false;  // pubsub has accepted that one
+};
+
 // Answered by PublishReply.
 struct PublishRequest {
   Ticket ticket;
@@ -102,6 +112,7 @@ struct PublishRequest {
   PreparedItem prepared = {};
   // Where in its topic what the client named begins; 0: the client named all of it.
   std::size_t mounted_at = 0;
+  std::optional<Intent> intent = {};  // nullopt: the client would not be known after a crash
 
   // What the request keeps in memory.
   std::size_t size() const { return publication.size() + (prepared.base64 ? prepared.base64->size() : 0); }

@@ -34,7 +34,6 @@ class PubsubService {
     mqtt::Reason reason = mqtt::Reason::implementation_specific_error;  // where it is not accepted
     std::string reason_string = {};  // what the administrator can change; empty where accepted
     bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
-    bool is_stored = false;   // as PublishReply has it
     std::uint64_t items = 0;  // where it is unobserved: as Route has it
   };
   // As pubsub has it.
@@ -73,8 +72,17 @@ class PubsubService {
   virtual Published publish(std::string_view host, std::string_view node, std::string_view account,
                             std::string_view id, const pugi::xml_node& payload) = 0;
 
+  // Whether the node keeps an item of that id; nullopt: its storage does not say.
+  virtual std::optional<bool> has_item(std::string_view host, std::string_view node, std::string_view id) = 0;
+
+  // An item was published that a client at QoS 2 intended: known in the store from its next commit on.
+  virtual void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) = 0;
+
   // Whether a client may publish to the node, which need not exist, without doing so.
   virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;
+
+  // Whether the account administers the server.
+  virtual bool is_administrator(std::string_view account) = 0;
 
   // Whether the host shows who published an item (mod_pubsub's expose_publisher).
   virtual bool exposes_publisher(std::string_view host) = 0;
@@ -97,6 +105,10 @@ class PubsubService {
 
   // The copy that survives a restart; nullptr: it has ended, and no older one may be sent in its place.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
+
+  // How much has been posted to the store so far, by what is asked here: where that has changed, somebody who is
+  // promised what was asked waits for a commit.
+  virtual std::uint64_t posted() const = 0;
 
   virtual void log(LogLevel level, const std::string& text) = 0;
 };

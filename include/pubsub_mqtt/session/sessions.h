@@ -20,6 +20,7 @@
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/client_view.h"
+#include "pubsub_mqtt/session/metrics.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
 #include "pubsub_mqtt/store/items.h"
@@ -45,13 +46,13 @@ class Sessions {
   // Where there are `contents`, sessions that outlive their connection are written into it, too, and those that they
   // hold begin again: what they ask for is in the requests. Before anything else is called. `store` and its items
   // outlive this; `wall` and `now` are the same moment.
-  void keep(const store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
+  void keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
             store::WallTime wall, Time now);
   // The wall clock may have been set.
   void set_wall_clock(store::WallTime wall, Time now);
   // The turn ends: what has changed is posted to the store. Before the network thread waits.
   void post_changes();
-  // The store may have committed something: clients are told what waited for that.
+  // The store may have committed something, or read it: clients are told what waited for that.
   void keep_promises();
 
   // For connections, which have the same limits, ask in the same order and write into the same log.
@@ -59,6 +60,8 @@ class Sessions {
   std::vector<Request>& requests();
   std::vector<LogLine>& log();
   Refusals& refusals();
+  // For whoever has something to count.
+  Counters& counters();
 
   // Returns false where a new session that would outlive its connection is one too many. Resuming one is always
   // possible.
@@ -133,10 +136,13 @@ class Sessions {
 
   // Of all sessions.
   std::vector<ClientView> clients() const;
+  // Looks at each session.
+  Metrics metrics() const;
 
   std::size_t size() const;
-  // In the queues of all sessions together, at most Limits::max_total_queued_bytes.
+  // In the queues of all sessions together: of those that are not stored, and of those that are.
   std::size_t queued_bytes() const;
+  std::size_t stored_bytes() const;
 
  private:
   class State;

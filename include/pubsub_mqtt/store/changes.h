@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pubsub_mqtt/store/item_rows.h"
+#include "pubsub_mqtt/store/retained_rows.h"
 #include "pubsub_mqtt/store/rows.h"
 
 namespace pubsub_mqtt::store {
@@ -31,6 +32,12 @@ struct RemoveAudience {
 struct RemoveMessage {
   RowNumber message = 0;
 };
+// All messages of the audience up to this one: a few at a time, some after the commit. Where the process ends before,
+// they are still there.
+struct RemoveMessagesUpTo {
+  RowNumber audience = 0;
+  RowNumber message = 0;
+};
 struct RemoveInflight {
   RowNumber session = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
@@ -39,14 +46,23 @@ struct RemoveReceived {
   RowNumber session = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
 };
+struct RemoveIntent {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+};
 struct RemoveWill {
   RowNumber session = 0;
 };
+struct RemoveCleanWill {
+  RowNumber number = 0;
+};
 
-using Change = std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter,
-                            Put<AudienceRow>, RemoveAudience, Put<MessageRow>, RemoveMessage,
-                            Put<InflightRow>, RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>,
-                            RemoveWill, PutStore, DropStore, PutItem, RemoveItem, RemoveItemsUpTo>;
+using Change =
+    std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
+                 RemoveAudience, Put<MessageRow>, RemoveMessage, RemoveMessagesUpTo, Put<InflightRow>,
+                 RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore,
+                 DropStore, PutItem, RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent,
+                 Put<CleanWillRow>, RemoveCleanWill, PutRetained, RemoveRetained, TakeOver>;
 
 // Changes that are committed together, or not at all.
 struct Unit {

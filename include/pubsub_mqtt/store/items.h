@@ -100,6 +100,9 @@ class Items {
 
   void close_before_fork();
 
+  // Of the last unit that Prosody's thread has posted here; 0: none was.
+  CommitNumber last_posted() const { return last_posted_; }
+
   // --- Past Prosody's thread, by a route (boundary/route.h)
 
   // Whether append_by() would do so.
@@ -148,6 +151,7 @@ class Items {
   const Access access_;
   std::unique_ptr<ItemReader> reader_;
   std::uint64_t drops_ = 0;
+  CommitNumber last_posted_ = 0;
 
   std::mutex mutex_;
   std::condition_variable settled_;
@@ -157,7 +161,7 @@ class Items {
   std::map<StoreName, std::pair<RowNumber, CommitNumber>> posted_stores_;  // number 0: dropped
   std::deque<Posted> posted_;
   std::size_t posted_bytes_ = 0;
-  CommitNumber last_posted_ = 0;
+  CommitNumber newest_posted_ = 0;
   std::unique_ptr<ItemChanges> appended_;  // by append_by(), and not posted
   std::uint64_t posts_ = 0;                // of these
   std::size_t weight_ = 0;                 // of all known_

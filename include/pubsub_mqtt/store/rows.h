@@ -51,11 +51,19 @@ struct AudienceRow {
   std::string members = {};
 };
 
+// Where a message stands among all that its audience was ever given: what lies between two of them is known from
+// these.
+struct Place {
+  std::uint64_t messages = 0;  // up to this one, with it
+  std::uint64_t bytes = 0;     // of those, as far as they count towards limits
+};
+
 struct MessageRow {
   static constexpr WallTime never = WallTime::max();
 
   RowNumber number = 0;
   RowNumber audience = 0;
+  Place place = {};
   bool is_retained = false;  // a SUBSCRIBE has brought it
   // HOST/TYPE/NODE, where that is not the topic that the publication has: it is mounted (topic/mountpoint.h). Else
   // empty.
@@ -80,6 +88,15 @@ struct ReceivedRow {
   mqtt::PacketIdentifier packet_identifier = 0;
 };
 
+// A publish at QoS 2 that the client has sent, and that pubsub is asked for: under which id, so that the item is found
+// where the client sends the publish again.
+struct IntentRow {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::string item = {};
+  bool is_published = false;  // pubsub has accepted it
+};
+
 // Of a client that is connected, or whose will waits for its delay.
 struct WillRow {
   RowNumber session = 0;
@@ -87,6 +104,17 @@ struct WillRow {
   std::optional<std::chrono::duration<std::uint32_t>> expiry =
       std::nullopt;  // of the message, once published
   Publication publication = {};
+};
+
+// The same of a client whose session ends with its connection, and is not stored.
+struct CleanWillRow {
+  RowNumber number = 0;
+  std::string account = {};  // empty: without login
+  std::string client_identifier = {};
+  mqtt::ProtocolLevel level = mqtt::ProtocolLevel::mqtt_3_1_1;
+  std::chrono::duration<std::uint16_t> keep_alive{0};
+  bool is_due = false;  // the connection has ended
+  WillRow will = {};    // whose session says nothing
 };
 
 }  // namespace pubsub_mqtt::store

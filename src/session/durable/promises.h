@@ -63,6 +63,7 @@ class Promises {
   // Returns the turn that must be committed before the session is told anything; 0: none.
   Turn owed(SessionId session) const { return committed_ >= last_promised_ ? 0 : owed_by_known(session); }
   bool is_committed(Turn turn) const { return turn <= committed_; }
+  Turn committed() const { return committed_; }
   // Until what the session is owed is committed.
   void hold(SessionId session, ConnectionId connection, Held held);
 

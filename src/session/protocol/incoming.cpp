@@ -26,6 +26,7 @@ mqtt::Reason reason_of(const PublishReply& reply) {
 }  // namespace
 
 Violation Incoming::receive(mqtt::Publish packet) {
+  session_.shared().counters.received.add(packet.qos, packet.payload.size());
   if (session_.speaks_5()) {
     if (const auto violation = admit(packet)) return violation;
   }
@@ -93,6 +94,8 @@ bool Incoming::is_duplicate(const mqtt::Publish& packet) {
 const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   // A SUBSCRIBE that the client sent before comes first: the message may be for the client itself.
   if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  // It may be published already, before a crash, which Prosody's side finds out.
+  if (packet.dup && packet.qos == mqtt::QoS::exactly_once) return nullptr;
   // The hub refuses it.
   if (packet.properties.encoded().size() > max_properties_size) return nullptr;
   const DirectWay* way = ways_->find(packet.topic);
@@ -112,6 +115,7 @@ std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& pack
   const bool is_stored = direct->route->items() != 0;
   if (const auto sessions =
           session_.shared().audiences.publish(*direct, packet, session_.envelope(packet), &session_)) {
+    ++session_.shared().counters.published_directly;
     if (is_stored && packet.qos != mqtt::QoS::at_most_once) await_commit();
     return is_stored || *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
   }
@@ -158,6 +162,9 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
                                          .envelope = session_.envelope(packet)},
                          .mounted_at = mounted_at};
   request.prepared = prepare(request.publication, shared.limits);
+  if (Journal* journal = session_.journal(); journal != nullptr && packet.qos == mqtt::QoS::exactly_once) {
+    request.intent = journal->intend(session_, packet.packet_identifier, packet.dup);
+  }
   request.ticket.qos = packet.qos;
   request.ticket.bytes = request.size();
   session_.prepare_to_ask();
@@ -259,6 +266,9 @@ bool Incoming::reply(PublishReply& reply) {
   --pending_publishes_;
   ++answered_publishes_;
   pending_bytes_ -= reply.ticket.bytes;
+  if (Journal* journal = session_.shared().journal; journal != nullptr && reply.awaits_commit) {
+    journal->await_posted(session_.id());
+  }
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
@@ -295,7 +305,6 @@ bool Incoming::acknowledge(const PublishReply& reply) {
                                 .packet_identifier = reply.ticket.packet_identifier,
                                 .bytes = reply.ticket.bytes};
   if (session_.speaks_5()) due.why = reply.reason_string;
-  if (reply.is_stored && due.qos != mqtt::QoS::at_most_once) await_commit();
   due.bytes += due.why.size();
   acknowledge(std::move(due));
   return true;
@@ -310,6 +319,10 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
   const bool is_over = reply.outcome == PublishReply::Outcome::refused && session_.speaks_5();
   if (is_over || reply.outcome == PublishReply::Outcome::failed) {
     received.erase(identifier);
+    // One that failed may have been carried out all the same.
+    if (Journal* journal = session_.journal(); journal != nullptr && is_over) {
+      journal->forget_intent(session_, identifier);
+    }
   } else {
     set_received(identifier);
   }
@@ -319,7 +332,7 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
 bool Incoming::waits_for_subscriber() const { return session_.shared().waiting.waits(session_.id()); }
 
 void Incoming::await_commit() {
-  if (Journal* journal = session_.shared().journal) journal->await_commit(session_);
+  if (Journal* journal = session_.shared().journal) journal->await_posted(session_.id());
 }
 
 Turn Incoming::owed() const {

@@ -14,8 +14,8 @@ namespace pubsub_mqtt::session {
 namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
-std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
+std::size_t most_queued_bytes(const Outgoing& outgoing, const Limits& limits) {
+  return outgoing.limits(limits).total_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -37,12 +37,12 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       publisher_(record.key.client_identifier.empty() ? id : publisher_id(record.key)),
       record_(std::move(record)),
       incoming_(*this) {
-  shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.outgoing.total(shared_) += record_.outgoing.queued_bytes();
   record_.subscriptions.begin_again();
   subscriptions_changed();
 }
 
-Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
+Session::~Session() { record_.outgoing.total(shared_) -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
   recipient_.attach(*attachment.outbox, std::move(attachment.client_limits));
@@ -60,6 +60,7 @@ void Session::attach(Attachment&& attachment) noexcept {
 void Session::detach() noexcept {
   leave_waiting();
   recipient_.detach();
+  record_.outgoing.page_all(shared_);
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
@@ -186,6 +187,21 @@ void Session::prepare_to_ask() {
     opened_ = true;
   }
   if (requests.size() == requests.capacity()) requests.reserve(2 * requests.size() + 1);
+  if (shared_.journal != nullptr && shared_.journal->holds_requests(id_))
+    shared_.journal->prepare_request(id_);
+}
+
+void Session::ask(Request&& request) {
+  if (shared_.journal != nullptr && shared_.journal->holds_requests(id_)) {
+    shared_.journal->hold_request(id_, std::move(request));
+  } else {
+    shared_.requests.emplace_back(std::move(request));
+  }
+}
+
+void Session::forget_will() {
+  if (has_will() && shared_.journal != nullptr) shared_.journal->forget_will(*record_.will);
+  record_.will.reset();
 }
 
 void Session::announce_will() {
@@ -200,13 +216,15 @@ void Session::announce_will() {
 
 void Session::publish_will() {
   if (!has_will()) return;
-  auto& [publication, delay, expiry] = *record_.will;
-  // The record has what the client named.
+  // The record and the store have what the client named.
+  if (shared_.journal != nullptr && (journal() != nullptr || record_.will->stored != 0)) {
+    shared_.journal->publishes_will(*this, *record_.will);
+  }
+  auto& [publication, delay, expiry, stored] = *record_.will;
   auto [topic, mounted_at] = meaning(publication.topic);
   publication.topic = std::move(topic);
   auto prepared = prepare(publication, shared_.limits);
   prepare_to_ask();
-  if (journal() != nullptr) journal()->publishes_will(*this);
   const std::size_t bytes = publication.size() + (prepared.base64 ? prepared.base64->size() : 0);
   shared_.backlog.add_publish(asker(), publication.topic, bytes, shared_.limits);
   if (expiry) {
@@ -377,8 +395,7 @@ Violation Session::receive(const mqtt::Pubcomp& packet) {
 bool Session::is_one_too_many(const Subscription& subscription) const {
   const auto& filter = subscription.topic_filter;
   return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&
-         record_.subscriptions.find(filter) == nullptr &&
-         std::holds_alternative<topic::SystemFilter>(topic::parse_filter(filter.text));
+         record_.subscriptions.find(filter) == nullptr && topic::is_system(filter.text);
 }
 
 void Session::reply(SubscribeReply& reply) {
@@ -386,6 +403,7 @@ void Session::reply(SubscribeReply& reply) {
   mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   bool any_refused = false;
   std::vector<Subscription> outdated;
+  std::vector<std::string> system_filters;  // of which it is to get what is retained
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
     mqtt::Reason reason = reply.results[i];
     if (is_one_too_many(reply.subscriptions[i])) reason = mqtt::Reason::quota_exceeded;
@@ -396,6 +414,8 @@ void Session::reply(SubscribeReply& reply) {
       refused(reply.subscriptions[i], reply.ticket.is_of_client());
     } else {
       if (is_outdated(reply.subscriptions[i].topic_filter)) outdated.push_back(reply.subscriptions[i]);
+      if (brings_system_topics(reply.subscriptions[i]))
+        system_filters.push_back(reply.subscriptions[i].topic_filter.text);
       granted(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
@@ -408,6 +428,22 @@ void Session::reply(SubscribeReply& reply) {
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
   write_when_stored(HeldSuback{.packet = std::move(suback), .why = std::move(reply.reason_string)});
+  if (!reply.may_read_system && !is_anonymous_from_loopback()) return;
+  for (const auto& filter : system_filters) shared_.system.send_retained(*this, filter);
+}
+
+// Before it is granted.
+bool Session::brings_system_topics(const Subscription& subscription) const {
+  return topic::is_system(subscription.topic_filter.text) &&
+         subscription.brings_retained(record_.subscriptions.find(subscription.topic_filter) == nullptr);
+}
+
+void Session::deliver_system(Message& message) {
+  if (!is_connected()) return;
+  const auto match = record_.subscriptions.match_system(message.topic());
+  if (!match) return;
+  deliver_qos_0(message, {.retain = message.is_retained() || record_.is_bridge || match->retain_as_published,
+                          .identifiers = match->identifiers});
 }
 
 // What is stored already is so, perhaps by an earlier process.
@@ -455,7 +491,9 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
 }
 
 void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
-  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) return;
+  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) {
+    return shared_.counters.drop(Dropped::expired);
+  }
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {
@@ -494,7 +532,7 @@ std::optional<Standing> Session::standing(const Message& message, const Selected
 
 // One that has expired meanwhile is sent all the same: it is in flight.
 void Session::tell(const HeldPublish& held) {
-  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_.now);
+  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_);
 }
 
 void Session::leave_groups() noexcept {
@@ -536,18 +574,21 @@ void Session::queue(const std::shared_ptr<Message>& message, const Selected& sel
     added = outgoing.add(message, selected, recipient_, shared_);
   }
   if (added == Added::yes) return incoming_.owes();
-  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, shared_);
-  count_dropped();
+  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, recipient_, shared_);
+  count_dropped(added == Added::all_queues_are_full ? Dropped::all_queues_full : Dropped::queue_full);
   const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
                                            : "is away, and messages at QoS 1 and 2 wait for it";
+  const std::string where = journal() == nullptr ? "_in_memory" : "";
   if (added == Added::all_queues_are_full) {
     return log_once(Grievance::all_queues, LogLevel::warn,
                     cause +
                         ": they are dropped while those of all clients together are as many as "
-                        "mqtt_max_total_queued_bytes allows");
+                        "mqtt_max_total_queued_bytes" +
+                        where + " allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+           cause + ": those beyond mqtt_max_queued_messages" + where + " or mqtt_max_queued_bytes" + where +
+               " are dropped");
 }
 
 void Session::drop_expired() {
@@ -560,14 +601,45 @@ void Session::drop_expired() {
   }
 }
 
-void Session::count_dropped(std::uint32_t messages) {
+// What was not for the session any more when it resumed is passed on, or dropped, and so is what it has waited for in the
+// store.
+void Session::load(store::Page&& page) {
+  Outgoing& outgoing = record_.outgoing;
+  Journal& stores = *shared_.journal;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  std::vector<Outgoing::GroupMessage> passed_on;
+  Journal::PageRows rows(stores, outgoing.kept(), shared_);
+  for (const auto& row : page.messages) {
+    auto [message, selected] = rows.next(row);
+    if (message == nullptr) continue;
+    const bool may = !message->has_expired(shared_.now) && may_have(*message, selected);
+    if (may) {
+      outgoing.load(std::move(message), std::move(selected), shared_);
+      continue;
+    }
+    if (message->has_expired(shared_.now)) shared_.counters.drop(Dropped::expired);
+    outgoing.skip(*message, shared_);
+    stores.dropped(outgoing.kept(), *message);
+    if (selected.group != 0 && !message->has_expired(shared_.now))
+      passed_on.push_back({.message = std::move(message), .group = selected.group});
+  }
+  outgoing.loaded(stores.loaded(outgoing.kept(), page.complete_up_to), recipient_, shared_);
+  log_too_large();
+  took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
+  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
+  ask_for_retained();
+}
+
+void Session::count_dropped(Dropped why, std::uint32_t messages) {
+  shared_.counters.drop(why, messages);
   dropped_ += std::min(messages, std::numeric_limits<std::uint32_t>::max() - dropped_);
 }
 
 void Session::log_too_large() {
   if (!recipient_.has_too_large()) return;
   const auto [size, messages] = recipient_.take_too_large();
-  count_dropped(messages);
+  count_dropped(Dropped::too_large, messages);
   log_once(Grievance::too_large, LogLevel::info,
            "messages are dropped for it, since it takes packets of at most " +
                std::to_string(client_limits()->max_packet_size) +
@@ -578,13 +650,15 @@ void Session::log_too_large() {
 // Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
 // those of many queues, too.
 bool Session::publisher_waits(const Message& message) const {
-  if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
+  const Outgoing& outgoing = record_.outgoing;
+  if (!is_connected() || outgoing.total(shared_) > most_queued_bytes(outgoing, shared_.limits)) return false;
   const Session* publisher = shared_.sessions.find(message.envelope().session);
   if (publisher == nullptr) return false;
-  const std::size_t queued = record_.outgoing.queued();
-  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queued);
+  const Waiting::FullQueue queue{.messages = outgoing.queued(),
+                                 .most = outgoing.limits(shared_.limits).messages};
+  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queue);
   // Where pubsub has answered all, it is the will.
-  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queued);
+  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queue);
 }
 
 bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes) const {
@@ -610,13 +684,13 @@ void Session::deliver_qos_0(Message& message, const Selected& selected) {
   const std::size_t waiting = outbox()->waiting_bytes();
   const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
   if (is_crowded && !admits(message, waiting)) {
-    count_dropped();
+    count_dropped(Dropped::too_slow);
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
-  recipient_.send(message, selected, 0, false, shared_.now);
+  recipient_.send(message, selected, 0, false, shared_);
   if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox()->waiting_bytes());
 }
 

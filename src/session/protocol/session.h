@@ -80,6 +80,8 @@ class Session {
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
+  bool has_account() const { return !account().empty(); }
+  bool is_anonymous_from_loopback() const { return !has_account() && is_connected() && party_ == nullptr; }
   // Where it outlives the process; nullptr: it does not.
   Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
@@ -137,12 +139,13 @@ class Session {
   void go_on() { incoming_.go_on(); }
   void await_room() { incoming_.await_room(); }
   void store_has_room() { incoming_.store_has_room(); }
+  std::size_t withheld() const { return incoming_.withheld(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
   bool has_retained_will() const { return has_will() && record_.will->publication.envelope.retain; }
   void publish_will();
-  void forget_will() { record_.will.reset(); }
+  void forget_will();
 
   // Without a connection: when the session is over, and when its will is to be published, which is not later
   // [MQTT5-3.1.2-8].
@@ -165,6 +168,9 @@ class Session {
   std::optional<Standing> standing(const Message& message, const Selected& selected) const;
   // A message that was selected for it: it is sent, or waits for the client, or is dropped.
   void give(const std::shared_ptr<Message>& message, const Selected& selected);
+  // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing of it
+  // waits.
+  void deliver_system(Message& message);
   // What was held for its client until it was stored (durable/promises.h).
   void tell(const HeldPublish& held);
   void tell(const HeldSuback& held) { write(held.packet, held.why); }
@@ -197,6 +203,8 @@ class Session {
 
   // What waits for it and has expired goes.
   void drop_expired();
+  // What waited for it in the store, as it was asked for.
+  void load(store::Page&& page);
 
   // How many messages were dropped because the client did not take them.
   std::uint32_t dropped() const { return dropped_; }
@@ -209,7 +217,7 @@ class Session {
   // Makes room for one request, so that ask() cannot fail: what a request counts towards may be counted between
   // the two.
   void prepare_to_ask();
-  void ask(Request&& request) { shared_.requests.emplace_back(std::move(request)); }
+  void ask(Request&& request);
   void log(LogLevel level, std::string_view text);
   // The server is about to close the connection: a client of 5.0 is told why, in a DISCONNECT. `why` is for an
   // administrator.
@@ -264,6 +272,7 @@ class Session {
   bool is_known(Subscription subscription) const;
   void refused(const Subscription& subscription, bool is_of_client);
   bool takes_answer_for(std::size_t filters) const;
+  bool brings_system_topics(const Subscription& subscription) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;
@@ -275,7 +284,7 @@ class Session {
   bool may_have_again(const Message& message, const Selected& selected) const;
   void deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
-  void count_dropped(std::uint32_t messages = 1);
+  void count_dropped(Dropped why, std::uint32_t messages = 1);
   void log_too_large();
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);

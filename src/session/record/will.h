@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "pubsub_mqtt/boundary/publication.h"
+#include "pubsub_mqtt/store/rows.h"
 
 namespace pubsub_mqtt::session {
 
@@ -14,6 +15,7 @@ struct Will {
   // From the end of the connection, or until the end of the session where that is sooner.
   std::chrono::duration<std::uint32_t> delay{0};
   std::optional<std::chrono::duration<std::uint32_t>> expiry{};  // of the message, once it is published
+  store::RowNumber stored = 0;  // its row, where the session has none of its own; 0: it is not stored so
 };
 
 }  // namespace pubsub_mqtt::session

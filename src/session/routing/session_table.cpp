@@ -27,12 +27,12 @@ Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
   auto session = std::make_unique<Session>(id, std::move(record), shared);
   // A session without a client identifier is never resumed: it is unique, as [MQTT-3.1.3-6] wants it.
   const bool has_key = !session->key().client_identifier.empty();
-  if (has_key) by_key_.insert(session.get());
+  const bool is_by_key = has_key && by_key_.insert(session.get()).second;
   if (session->outlives_connection()) {
     try {
       count_stored(session->key().account);
     } catch (...) {
-      if (has_key) by_key_.erase(session.get());
+      if (is_by_key) by_key_.erase(session.get());
       throw;
     }
   }
@@ -44,7 +44,10 @@ Session& SessionTable::create(SessionRecord&& record, Shared& shared) {
 
 void SessionTable::erase(Session& session) noexcept {
   if (session.outlives_connection()) uncount_stored(session.key().account);
-  if (!session.key().client_identifier.empty()) by_key_.erase(&session);
+  // One that an earlier process has left over may have the key of another.
+  if (const auto found = by_key_.find(session.key()); found != by_key_.end() && *found == &session) {
+    by_key_.erase(found);
+  }
   const auto place = static_cast<std::uint32_t>(session.id() & slot_mask);
   free_slots_.push_back(place);
   slots_[place].session.reset();

@@ -13,6 +13,7 @@
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_deadlines.h"
 #include "routing/session_table.h"
@@ -50,6 +51,7 @@ class Sessions::State {
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void tell(const Promises::Waiting& waiting);
+  void pass_on(KeptSession ended, store::Page&& page);
 
   void carry_out(const LoginReply& reply);
   void carry_out(const AuthReply& reply);
@@ -59,6 +61,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(SystemPublished& published) { shared.system.publish(published, table); }
   void carry_out(MountpointChanged& changed);
 
   SessionTable table;
@@ -82,16 +85,18 @@ const Limits& Sessions::limits() const { return state_->shared.limits; }
 std::vector<Request>& Sessions::requests() { return state_->shared.requests; }
 std::vector<LogLine>& Sessions::log() { return state_->shared.log; }
 Refusals& Sessions::refusals() { return state_->refusals; }
+Counters& Sessions::counters() { return state_->shared.counters; }
 Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
 std::size_t Sessions::size() const { return state_->table.size(); }
 std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
+std::size_t Sessions::stored_bytes() const { return state_->shared.stored_bytes; }
 bool Sessions::takes_requests_again() { return state_->shared.backlog.has_shrunk(); }
 void Sessions::await_login(ConnectionId id, Connection& connection) {
   state_->logging_in.emplace(id, &connection);
 }
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
 
-void Sessions::keep(const store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
+void Sessions::keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
                     store::WallTime wall, Time now) {
   State& state = *state_;
   state.shared.now = now;
@@ -123,6 +128,21 @@ void Sessions::keep_promises() {
   for (const SessionId id : state_->journal->take_those_with_room()) {
     if (Session* session = state_->table.find(id)) session->guard([&] { session->store_has_room(); });
   }
+  state_->journal->release_requests(state_->shared.requests);
+  state_->journal->take_pages(
+      [](Session& session, store::Page&& page) { session.guard([&] { session.load(std::move(page)); }); },
+      [this](KeptSession ended, store::Page&& page) { state_->pass_on(ended, std::move(page)); });
+}
+
+void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
+  Journal::PageRows rows(*journal, ended, shared);
+  for (const auto& row : page.messages) {
+    const auto [message, selected] = rows.next(row);
+    if (message == nullptr) continue;
+    journal->dropped(ended, *message);
+    if (selected.group != 0 && !message->has_expired(shared.now)) audiences.give(selected.group, message);
+  }
+  journal->passed_on(ended, page.complete_up_to);
 }
 
 // On the connection on which it was promised.
@@ -193,7 +213,6 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   const bool present = session != nullptr;
   if (present) {
     state_->table.set_expiry(*session, record.expiry);
-    if (!session->outlives_connection() && state_->journal) state_->journal->end(*session);
   } else {
     session = &state_->table.create(std::move(record), state_->shared);
   }
@@ -204,8 +223,11 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   state_->deadlines.erase(session->id());
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
-  if (state_->keeps_sessions && session->outlives_connection()) {
+  // One that is stored is so to its end: what waits for it may be in the store alone.
+  if (state_->keeps_sessions && (session->outlives_connection() || session->journal() != nullptr)) {
     state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
+  } else if (state_->journal && session->has_will()) {
+    state_->journal->keep_will(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
   }
   return {.session = *session, .present = present};
 }
@@ -219,11 +241,17 @@ Session* Sessions::State::take_over(const SessionKey& key) {
     disconnect(*session, mqtt::Reason::session_taken_over, why);
     session = table.find(key);  // one that does not outlive its connection is over now
   }
-  if (session == nullptr || !shared.has_unfinished) return session;
   // Its own end may be what memory did not suffice for: the new connection's will must not take the place of one that
   // is due, nor the client resume what is over.
-  end_of_connection(*session);
-  return table.find(key);
+  if (session != nullptr && shared.has_unfinished) {
+    end_of_connection(*session);
+    session = table.find(key);
+  }
+  if (session == nullptr || session->outlives_connection()) return session;
+  // An earlier process has left no more than its will, which its client is in time to call off.
+  session->forget_will();
+  close(*session);
+  return nullptr;
 }
 
 void Sessions::resume(Session& session) { session.resume(); }
@@ -248,6 +276,8 @@ void Sessions::State::end_of_connection(Session& session) {
 void Sessions::State::attend(Session& session) {
   if (session.journal() != nullptr) session.journal()->disconnected(session);
   if (session.ends_at() <= shared.now) {
+    if (!session.outlives_connection()) return close(session);
+    ++shared.counters.expired_sessions;
     const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
     repeated_lines.log(
         LogLevel::info, session.client(),
@@ -283,7 +313,7 @@ void Sessions::State::close(Session& session) {
   const auto passed_on = session.record().outgoing.of_groups();
   session.leave_groups();
   if (session.journal() != nullptr) session.journal()->end(session);
-  if (session.is_opened()) shared.requests.emplace_back(CloseSession{.session = session.id()});
+  if (session.is_opened()) session.ask(CloseSession{.session = session.id()});
   table.erase(session);
   for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
@@ -297,7 +327,7 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.log.emplace_back(LogLine{
       .level = LogLevel::error,
       .text = "MQTT connections were closed for lack of memory: " + std::to_string(shared.lacked_memory) +
-              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes"});
+              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes_in_memory"});
   shared.lacked_memory = 0;
 }
 
@@ -318,6 +348,7 @@ void Sessions::expire(Time now) {
   state_->end_unfinished();
   // What has expired in queues that nobody touches is memory for nothing.
   state_->table.for_each([](Session& session) { session.drop_expired(); });
+  if (state_->journal) state_->journal->sweep_all();
   meet_deadlines(now);
 }
 
@@ -342,11 +373,31 @@ std::vector<ClientView> Sessions::clients() const {
   return views;
 }
 
+Metrics Sessions::metrics() const {
+  const Shared& shared = state_->shared;
+  Metrics metrics{.counters = shared.counters,
+                  .present = {.shared_groups = shared.groups.size(),
+                              .queued_bytes = shared.queued_bytes + shared.stored_bytes}};
+  Present& present = metrics.present;
+  state_->table.for_each([&](const Session& session) {
+    const SessionRecord& record = session.record();
+    ++(session.is_connected() ? present.connected : present.away);
+    record.subscriptions.for_each([&](const Subscription& each) {
+      ++(topic::is_shared(each.topic_filter.text) ? present.shared_subscriptions : present.subscriptions);
+    });
+    present.queued_messages += record.outgoing.queued();
+    present.in_flight += record.outgoing.in_flight();
+    present.withheld += session.withheld();
+  });
+  return metrics;
+}
+
 void Sessions::send_wills() {
   state_->table.for_each([](Session& session) {
     if (session.has_retained_will()) session.publish_will();
   });
   state_->table.for_each([](Session& session) { session.publish_will(); });
+  if (state_->journal) state_->journal->release_all_requests(state_->shared.requests);
 }
 
 void Sessions::close_all() {
@@ -432,12 +483,12 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
-  Session* session = table.find(reply.ticket.session);
-  if (session == nullptr) return;
   if (reply.ticket.will) {
-    if (session->journal() != nullptr) session->journal()->published_will(*session);
+    if (journal) journal->published_will(reply.ticket.session);
     return;
   }
+  Session* session = table.find(reply.ticket.session);
+  if (session == nullptr) return;
   bool goes_on = true;
   session->guard([&] { goes_on = session->reply(reply); });
   if (goes_on) return;

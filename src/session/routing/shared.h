@@ -10,10 +10,12 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/session/metrics.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
 #include "routing/shared_groups.h"
+#include "routing/system_topics.h"
 #include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
@@ -30,16 +32,20 @@ struct Shared {
   const SessionTable& sessions;
   Audiences& audiences;
   Backlog backlog = {};
-  Waiting waiting{limits};
+  Waiting waiting = {};
   Pauses pauses = {};
   SharedGroups groups = {};
+  SystemTopics system = {};
+  Counters counters = {};
   Journal* journal = nullptr;                                     // nullptr: there is no store
   std::shared_ptr<const topic::Mountpoint> mountpoint = nullptr;  // nullptr: none
   Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet
-  std::size_t queued_bytes = 0;   // in the queues of all, at most Limits::max_total_queued_bytes
+  // In the queues of all: of those that are not stored, and of those that are (Limits::max_total_queued_bytes).
+  std::size_t queued_bytes = 0;
+  std::size_t stored_bytes = 0;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -45,7 +46,7 @@ inline Request prepared(const Request& request, std::shared_ptr<const std::strin
 }
 
 // A pubsub service in memory: nodes are open or not.
-class TestService final : public PubsubService {
+class TestService : public PubsubService {
  public:
   HostStatus host_status(std::string_view host) override {
     if (host == "pubsub") return enabled ? HostStatus::enabled : HostStatus::configured;
@@ -87,12 +88,22 @@ class TestService final : public PubsubService {
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .unobserved = unobserved, .is_stored = items != 0, .items = items};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved, .items = items};
   }
+  std::optional<bool> has_item(std::string_view, std::string_view, std::string_view id) override {
+    if (!storage_works) return std::nullopt;
+    return std::ranges::count(ids, id) > 0;
+  }
+  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override {
+    carried_out_intents.push_back(intent.item + " " + std::to_string(packet_identifier));
+    ++posts;
+  }
+  std::uint64_t posted() const override { return posts; }
   Published may_publish(std::string_view, std::string_view, std::string_view account) override {
     publishers.emplace_back(account);
     return {.outcome = outcome, .reason = reason, .reason_string = "because"};
   }
+  bool is_administrator(std::string_view account) override { return account == administrator; }
   bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
@@ -118,6 +129,7 @@ class TestService final : public PubsubService {
   }
   void save_retained(std::string_view, std::string_view node, const Retained* retained) override {
     saved[std::string(node)] = retained == nullptr ? std::nullopt : std::optional(retained->payload);
+    ++posts;
   }
   void log(LogLevel, const std::string& text) override { lines.push_back(text); }
 
@@ -126,6 +138,7 @@ class TestService final : public PubsubService {
   bool unobserved = false;
   std::uint64_t items = 0;
   bool exposes = false;
+  std::string administrator;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps
@@ -137,6 +150,9 @@ class TestService final : public PubsubService {
   mqtt::Reason reason = mqtt::Reason::not_authorized;  // of another outcome
   std::vector<std::string> published;
   std::vector<std::string> ids;  // of the items
+  bool storage_works = true;     // of the items
+  std::vector<std::string> carried_out_intents;
+  std::uint64_t posts = 0;
   std::vector<std::string> lines;
   int retracted = 0;                 // with notification
   std::vector<std::string> dropped;  // without

@@ -1,0 +1,71 @@
+// Retained messages, read and written through the store. Prosody's thread only.
+//
+// What is written is posted, and seen by whoever reads from then on, committed or not. Where the database cannot be
+// read, a call throws RetainedError.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pubsub_mqtt/store/retained_rows.h"
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt::store {
+
+struct RetainedError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class RetainedRows {
+ public:
+  // `store` outlives this. Before anything else is called it was opened.
+  explicit RetainedRows(Store& store);
+  ~RetainedRows();
+  RetainedRows(const RetainedRows&) = delete;
+  RetainedRows& operator=(const RetainedRows&) = delete;
+
+  void put(RetainedRow row);
+  void remove(std::string host, std::string node);
+  void take_over(std::string host);
+
+  // nullptr: there is none.
+  StoredRetained find(const std::string& host, const std::string& node);
+  // Nodes that have a row.
+  std::vector<std::string> nodes(const std::string& host);
+  // Whether take_over() was called for it, by this process or an earlier one.
+  bool is_taken_over(const std::string& host);
+
+  // Of the last unit that was posted here; 0: none was.
+  CommitNumber last_posted() const { return last_posted_; }
+
+  // Lets go of the database until it is read again: before a fork, and before the store is opened.
+  void close();
+
+ private:
+  using Node = std::pair<std::string, std::string>;
+  struct Posted {
+    CommitNumber number = 0;
+    StoredRetained row;  // nullptr: there is none any more
+  };
+  using PostedRows = std::map<Node, Posted>;
+  class Reader;
+
+  void post(Change change);
+  void posted(Node node, StoredRetained row);
+  void forget_committed();
+  Reader& reader();
+
+  Store& store_;
+  std::unique_ptr<Reader> reader_;
+  CommitNumber last_posted_ = 0;
+  PostedRows posted_;  // and perhaps not committed yet
+  std::map<CommitNumber, PostedRows::iterator> in_order_;
+  std::set<std::string> hosts_;  // that were taken over by this process
+};
+
+}  // namespace pubsub_mqtt::store

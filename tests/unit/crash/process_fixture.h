@@ -1,0 +1,137 @@
+// Processes that die in the midst of their writes to the store, one after the other: sessions, and the hub in front of
+// a pubsub service whose items outlive them, as files do.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "../hub/hub_fixture.h"
+#include "../session/client.h"
+#include "../store/faulty_vfs.h"
+#include "pubsub_mqtt/store/store.h"
+
+namespace pubsub_mqtt {
+
+using mqtt::QoS;
+using session::Client;
+
+constexpr Time process_begins{1000};
+
+class StoringService final : public hub::TestService {
+ public:
+  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override {
+    if (dies_with_item) return;
+    store->post({.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
+                                                                  .packet_identifier = packet_identifier,
+                                                                  .item = intent.item,
+                                                                  .is_published = true}}}});
+  }
+
+  bool dies_with_item = false;  // nobody hears more of it than its storage
+  store::Store* store = nullptr;
+};
+
+class Process {
+ public:
+  Process(const std::string& path, StoringService& service, const store::FaultyVfs& of_store)
+      : vfs(of_store),
+        store({.path = path,
+               .durability = store::Durability::process,
+               .reserve = 65536,
+               .try_again_after = std::chrono::milliseconds(1),
+               .vfs = store::FaultyVfs::name}),
+        items(store, store::Access::alone),
+        hub(service, server.limits) {
+    service.hub = &hub;
+    service.store = &store;
+    hub.node_created("pubsub", "node");
+    auto contents = store.open();
+    EXPECT_TRUE(contents.has_value());
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    server.sessions.keep(store, items, std::move(contents), std::chrono::duration_cast<store::WallTime>(wall),
+                         process_begins);
+    EXPECT_TRUE(store.start(nullptr));
+  }
+
+  // Until all that was posted is committed and told, or it is dead.
+  void run() {
+    while (commit() && ask_pubsub()) continue;
+  }
+  // Returns false where it is dead.
+  bool commit() {
+    server.sessions.post_changes();
+    const auto last = store.post({});
+    while (store.committed() < last && !vfs.is_dead()) std::this_thread::yield();
+    if (vfs.is_dead()) return false;
+    server.sessions.keep_promises();
+    return true;
+  }
+
+  // As if it was killed: nothing is written any more.
+  void end() { store.stop(std::chrono::milliseconds(0)); }
+
+  const store::FaultyVfs& vfs;
+  store::Store store;
+  store::Items items;
+  session::Server server;
+  hub::Hub hub;
+
+  // Returns false where there is nothing to ask.
+  bool ask_pubsub() {
+    if (server.requests.empty()) return false;
+    hub.accept(server.requests);
+    while (hub.step()) continue;
+    std::vector<Delivery> deliveries;
+    hub.take_deliveries(deliveries);
+    for (auto& each : deliveries) server.sessions.handle(std::move(each));
+    return true;
+  }
+};
+
+class ProcessFixture : public ::testing::Test {
+ protected:
+  ProcessFixture() {
+    std::string name = std::filesystem::temp_directory_path() / "process-XXXXXX";
+    directory = mkdtemp(name.data());
+    begin();
+  }
+  ~ProcessFixture() override {
+    processes.clear();
+    std::filesystem::remove_all(directory);
+  }
+
+  // Where there was a process before, it is killed: what it has written is there. Its clients may outlive it.
+  void begin() {
+    if (process != nullptr) {
+      vfs.die_after(0);
+      process->end();
+      vfs.die_after(-1);
+    }
+    processes.push_back(std::make_unique<Process>(directory / "store.sqlite", service, vfs));
+    process = processes.back().get();
+  }
+  // The same with nothing written.
+  void begin_anew() {
+    process->end();
+    process = nullptr;
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    begin();
+  }
+  session::Server& server() { return process->server; }
+
+  store::FaultyVfs vfs;
+  StoringService service;
+  std::filesystem::path directory;
+  std::vector<std::unique_ptr<Process>> processes;
+  Process* process = nullptr;
+};
+
+}  // namespace pubsub_mqtt
