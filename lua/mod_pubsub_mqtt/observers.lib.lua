@@ -38,6 +38,7 @@ local observers = {};
 --   own_handler    the one handler of item-published that is ours
 --   pubsub_source  of mod_pubsub
 --   is_own         function -> whether it is Prosody's own, once it was asked for
+--   handles        the method `set` of a node's items -> what observers.handle() returns for them, or false
 --   broadcast      our wrapper of service.broadcast, if nobody else has one
 --   undo           functions that undo what was done to the service
 
@@ -74,11 +75,33 @@ local function has_own_handlers(watched, node)
 		and not is_wrapped(events, node);
 end
 
--- Whether publishing to a node stores nothing, and is seen by nobody but our own handler. watched: nil where the host
--- has just been disabled
+-- Of mod_pubsub's items; set: their method
+local function find_handle(watched, set)
+	local has_lib, lib = upvalue(watched.service.config.itemstore, "lib_pubsub");
+	local has_archive, archive = upvalue(set, "archive");
+	local has_user, user = upvalue(set, "user");
+	local is_known = has_lib and has_archive and has_user and user == nil
+		and source_of(set) == source_of(lib.archive_itemstore);
+	return is_known and archive.handle or false;
+end
+
+-- The handle of mod_storage_pubsub_mqtt through which mod_pubsub keeps the items of a node; nil where it keeps none, or
+-- keeps them elsewhere, whatever the configuration says.
+function observers.handle(watched, node)
+	local node_obj = watched and watched.service.nodes[node];
+	if not node_obj or not node_obj.config.persist_items then return; end
+	local set = watched.service.data[node] and watched.service.data[node].set;
+	if not set or not is_own(watched, watched.service.config.itemstore) then return; end
+	if watched.handles[set] == nil then watched.handles[set] = find_handle(watched, set); end
+	return watched.handles[set] or nil;
+end
+
+-- Whether publishing to a node is seen by nobody but our own handler, and stores nothing, or what the library stores.
+-- watched: nil where the host has just been disabled
 function observers.has_none(watched, node)
 	local node_obj = watched and watched.service.nodes[node];
-	return node_obj and not node_obj.config.persist_items and next(node_obj.subscribers) == nil
+	return node_obj and next(node_obj.subscribers) == nil
+		and (not node_obj.config.persist_items or observers.handle(watched, node))
 		and has_own_handlers(watched, node) and has_own_methods(watched) and has_own_config(watched) or false;
 end
 
@@ -120,9 +143,10 @@ end
 function observers.watch(service, own_handler, pubsub_source, withdraw, undo)
 	local watched = {
 		service = service, own_handler = own_handler, pubsub_source = pubsub_source, is_own = {}, undo = undo;
+		handles = setmetatable({}, { __mode = "k" });
 	};
-	-- The events of these come late, and not to everybody: a handler may keep them from the others.
-	for _, method in ipairs({ "add_subscription", "delete" }) do
+	-- The events of these come late, or not at all, and not to everybody: a handler may keep them from the others.
+	for _, method in ipairs({ "add_subscription", "delete", "purge", "retract", "set_node_config" }) do
 		table.insert(watched.undo, before_call(service, method, function (_, node) withdraw(node); end));
 	end
 	local function withdraw_all() withdraw(); end

@@ -133,7 +133,7 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 	end
 
 	-- Returns "accepted", "refused" or "failed", in the last two cases why, and MQTT 5.0's name of it, and in the first
-	-- one whether nobody else has seen the item.
+	-- one whether nobody else has seen the item, and what observers.handle() returns.
 	function rights.publish(host, node, account, item)
 		local refusal, reason = rights.refuse_publish(host, node, account);
 		if refusal then return "refused", refusal, reason; end
@@ -143,7 +143,7 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 			return "failed", "an error in Prosody, see the log";
 		elseif done then
 			notice_slow_storage(host, node, account);
-			return "accepted", nil, nil, observers.has_none(watched[host], node);
+			return "accepted", nil, nil, observers.has_none(watched[host], node), observers.handle(watched[host], node);
 		end
 		if err == "internal-server-error" and is_disk_full() then
 			return "failed", "the disk that Prosody's data are on is full", "quota exceeded";

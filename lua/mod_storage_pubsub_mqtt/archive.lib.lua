@@ -174,7 +174,7 @@ return function (iterate_users, report, values)
 		return iterate_users(self.handle);
 	end
 
-	-- handle: of the library
+	-- handle: of the library. The gateway's direct way goes by it (mod_pubsub_mqtt's observers.lib.lua).
 	return function (handle)
 		return setmetatable({ handle = handle }, of_handle);
 	end

@@ -73,7 +73,7 @@ local function iterate_users(handle, with_host)
 	end
 end
 
-local values = module:require "values";
+local values = module:require "values"(library.stanza_text);
 local keyval = module:require "keyval"(iterate_users, report, values);
 local archive = module:require "archive"(iterate_users, report, values);
 

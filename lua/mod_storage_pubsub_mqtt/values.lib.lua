@@ -6,24 +6,29 @@ local xml = require "util.xml";
 
 local serialize = serialization.new({ preset = "compact", fatal = true });
 
-local values = {};
-
 -- XML's parser takes these for spaces or line feeds where they are not written so; a stanza has no others.
 local references = { ["\t"] = "&#9;", ["\n"] = "&#10;", ["\r"] = "&#13;" };
 
--- Returns nil and why, for what cannot be stored.
-function values.encode(value)
-	if st.is_stanza(value) then return (tostring(value):gsub("[\t\n\r]", references)); end
-	local ok, text = pcall(serialize, value);
-	if not ok then return nil, text; end
-	return text;
-end
+-- stanza_text: the library's
+return function (stanza_text)
+	local values = {};
 
--- Returns nil and why, for what is damaged. Nothing else that is written begins with a <.
-function values.decode(text)
-	local value, err = (text:byte() == 60 and xml.parse or serialization.deserialize)(text);
-	if value == nil then return nil, err or "damaged value"; end
-	return value;
-end
+	-- Returns nil and why, for what cannot be stored.
+	function values.encode(value)
+		if st.is_stanza(value) then
+			return stanza_text(value) or (tostring(value):gsub("[\t\n\r]", references));
+		end
+		local ok, text = pcall(serialize, value);
+		if not ok then return nil, text; end
+		return text;
+	end
 
-return values;
+	-- Returns nil and why, for what is damaged. Nothing else that is written begins with a <.
+	function values.decode(text)
+		local value, err = (text:byte() == 60 and xml.parse or serialization.deserialize)(text);
+		if value == nil then return nil, err or "damaged value"; end
+		return value;
+	end
+
+	return values;
+end

@@ -342,7 +342,9 @@ void Hub::restore_end(std::string_view host, std::string_view name) {
   Node* node = state_->nodes.find(host, name);
   if (node == nullptr) return;
   node->is_unrestored = false;
-  if (node->exists && !node->retained) node->has_ended = true;
+  if (!node->exists || node->retained) return;
+  node->has_ended = true;
+  node->withdraw_route();
 }
 
 void Hub::restore_later(std::string_view host, std::string_view name) {

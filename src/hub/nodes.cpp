@@ -5,8 +5,9 @@
 
 namespace pubsub_mqtt::hub {
 
-std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size) {
-  if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size);
+std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size, std::uint64_t items) {
+  if (route != nullptr && route->items() != items) withdraw_route();
+  if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size, items);
   return route;
 }
 

@@ -52,8 +52,8 @@ struct Node {
   bool has_ended = false;         // one was cleared or has expired, and there has been no item since
   std::shared_ptr<Route> route;   // the one that is open
 
-  // The open route, a new one if there is none.
-  std::shared_ptr<const Route> open_route(std::size_t max_payload_size);
+  // The open route, a new one if there is none to these items.
+  std::shared_ptr<const Route> open_route(std::size_t max_payload_size, std::uint64_t items);
   void withdraw_route();
 
   bool has_audience() const;

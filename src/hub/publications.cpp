@@ -95,7 +95,7 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
                   printable_topic(publication.topic, request.mounted_at), published.reason_string);
     }
     if (published.unobserved && !publication.envelope.retain && !request.ticket.will) {
-      way = route(*node_topic);
+      way = route(*node_topic, published);
     }
   }
   if (published.outcome == Outcome::failed) client.failed = request.ticket.connection;
@@ -124,21 +124,23 @@ void Publications::count(const Published& published) const {
   }
 }
 
-// What the client is told. Where nobody but MQTT sees what is published, it is not stored either.
+// What the client is told. Where nobody but MQTT sees what is published, the store may have it.
 mqtt::Reason Publications::told(const Published& published, const Envelope& envelope) const {
   if (published.outcome != Outcome::accepted) return published.reason;
-  const bool nobody_has_it = published.unobserved && !envelope.retain && !own_was_posted_;
+  const bool nobody_has_it =
+      published.unobserved && published.items == 0 && !envelope.retain && !own_was_posted_;
   return nobody_has_it ? mqtt::Reason::no_matching_subscribers : mqtt::Reason::success;
 }
 
 // How the client may go on publishing to the topic, if pubsub has seen for nothing what it has just published. The
 // node is looked up anew: it may have gone since.
-std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic) {
+std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic, const Published& published) {
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr || !node->exists) return nullptr;
   // As XML an Atom entry has an identifier and a date, which are given here.
-  if (topic.type == topic::Type::atom_title && node->is_received_as_xml(topic.type)) return nullptr;
-  return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size));
+  const bool is_wanted_as_xml = published.items != 0 || node->is_received_as_xml(topic.type);
+  if (topic.type == topic::Type::atom_title && is_wanted_as_xml) return nullptr;
+  return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size), published.items);
 }
 
 PubsubService::Published Publications::publish(const Client& client, const PublishRequest& request,

@@ -53,7 +53,7 @@ class Publications {
                                                              const PublishRequest& request,
                                                              const topic::NodeTopic& topic);
   Published clear(const Client& client, const Publication& publication, const topic::NodeTopic& topic);
-  std::shared_ptr<const Route> route(const topic::NodeTopic& topic);
+  std::shared_ptr<const Route> route(const topic::NodeTopic& topic, const Published& published);
 
   const Shared& shared_;
   Nodes& nodes_;

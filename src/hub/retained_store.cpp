@@ -57,10 +57,11 @@ void RetainedStore::drop(Node& node) {
   node.retained.reset();
 }
 
-// Nothing older takes its place.
+// Nothing older takes its place. That there is something newer is seen where pubsub is given it.
 void RetainedStore::end(Node& node) {
   drop(node);
   node.has_ended = true;
+  node.withdraw_route();
   shared_.service.save_retained(node.host, node.name, nullptr);
 }
 

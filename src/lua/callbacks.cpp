@@ -6,6 +6,7 @@
 #include "process_store.h"
 #include "protected_call.h"
 #include "stanza.h"
+#include "storage.h"
 #include "values.h"
 
 namespace pubsub_mqtt::lua {
@@ -232,9 +233,11 @@ Callbacks::Published Callbacks::publish(std::string_view host, std::string_view 
     push_text(L, account);
     push_item(L, id, payload, 2);
     item_ = lua_topointer(L, -1);
-    lua_call(L, 4, 4);
-    read_outcome(L, lua_gettop(L) - 3, published);
-    published.unobserved = lua_toboolean(L, -1) != 0;
+    lua_call(L, 4, 5);
+    read_outcome(L, lua_gettop(L) - 4, published);
+    const auto store = store_of_route(L, -1);
+    published.items = store.value_or(0);
+    published.unobserved = lua_toboolean(L, -2) != 0 && (!store || published.items != 0);
     return 0;
   };
   const int status = protected_call(L_, 0, 0, body);

@@ -1,6 +1,7 @@
 #include "core.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protected_call.h"
 #include "stanza.h"
@@ -11,29 +12,35 @@ Core::Core(const Limits& limits) : hub_(callbacks_, limits), network_(limits) {}
 
 bool Core::start(lua_State* L, std::optional<store::Settings> settings) {
   const Callbacks::Entered entered(callbacks_, L);
-  auto contents = settings ? open_store(*settings) : store::Contents();
-  store::Store* store = process_ == nullptr ? nullptr : &process_->store;
+  auto contents = settings ? open_store(*settings) : std::nullopt;
+  // Where sessions are not kept, items may be.
+  storage_ = process_ != nullptr ? process_ : process_store_with_items();
   // Before the network thread, which posts, and after it again, when there is somebody to be told.
-  if (store != nullptr && !store->start(nullptr)) return false;
+  if (storage_ != nullptr && !storage_->store.start(nullptr)) return false;
   callbacks_.store_is_open();
-  if (!network_.start(store, std::move(contents))) return false;
-  if (store != nullptr) {
-    store->start([this] { network_.wake(); });
-    network_.wake();
-  }
+  if (!start_network(std::move(contents))) return false;
   take();
   finish_until(WorkSlices::Clock::time_point::max());
   return true;
 }
 
-store::Contents Core::open_store(const store::Settings& settings) {
+bool Core::start_network(std::optional<store::Contents>&& contents) {
+  if (storage_ == nullptr) return network_.start();
+  if (!network_.start(net::Storage{.store = storage_->store, .items = storage_->items}, std::move(contents)))
+    return false;
+  storage_->store.start([this] { network_.wake(); });
+  network_.wake();
+  return true;
+}
+
+std::optional<store::Contents> Core::open_store(const store::Settings& settings) {
   process_ = &process_store(settings, store::Access::alone);
   process_->retained.close();
   auto contents = process_->store.open();
   log_of_store();
   if (!contents) process_ = nullptr;
   callbacks_.set_store(process_);
-  return contents ? std::move(*contents) : store::Contents();
+  return contents;
 }
 
 bool Core::is_all_committed() const {
@@ -48,7 +55,7 @@ void Core::log_of_store() {
 
 // The store may still run, and the network thread is the first to go.
 Core::~Core() {
-  if (process_ != nullptr) process_->store.stop_notifying();
+  if (storage_ != nullptr) storage_->store.stop_notifying();
 }
 
 void Core::take() {
@@ -176,7 +183,7 @@ void Core::stop_if_asked(lua_State* L) {
     network_.send_wills();
     take();
     const bool done = finish_until(deadline);
-    if (process_ != nullptr) process_->store.stop_notifying();
+    if (storage_ != nullptr) storage_->store.stop_notifying();
     network_.stop();
     take();
     if (!finish_until(deadline) || !done) {

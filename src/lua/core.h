@@ -91,7 +91,8 @@ class Core final : private WorkSlices::Work {
   void read_item(lua_State* L, std::string_view host, std::string_view node, std::string_view id, int item,
                  std::string_view publisher);
   bool read_payload(lua_State* L, std::string_view node, int item, pugi::xml_document& into);
-  store::Contents open_store(const store::Settings& settings);
+  bool start_network(std::optional<store::Contents>&& contents);
+  std::optional<store::Contents> open_store(const store::Settings& settings);
   void log_of_store();
   void stop_store(WorkSlices::Clock::time_point deadline);
   void stop_if_asked(lua_State* L);
@@ -100,6 +101,8 @@ class Core final : private WorkSlices::Work {
   Callbacks callbacks_;
   hub::Hub hub_;
   ProcessStore* process_ = nullptr;  // nullptr: sessions and retained messages end with the process
+  ProcessStore* storage_ =
+      nullptr;  // that, or the one that has items alone; nullptr: they are stored elsewhere
   net::Network network_;
   net::ListenerId last_listener_ = 0;
   std::vector<Request> requests_;

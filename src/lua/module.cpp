@@ -4,6 +4,7 @@
 //   limits                        what docs/configuration.md calls limits, see limit_settings.h
 //   available_bytes(path)         that Prosody may still write to the filesystem of path; nil where that cannot be told
 //   new(limits, callbacks)        a core, see core_methods.h; limits: see limit_settings.h
+//   stanza_text(stanza)           as XML; nil: Prosody's tostring() must write it, see stanza_text.h
 //   open_store(...)               what mod_storage_pubsub_mqtt.lua sees of the library, see storage.h
 //   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
@@ -22,6 +23,7 @@
 #include "core_methods.h"
 #include "entry.h"
 #include "limit_settings.h"
+#include "stanza_text.h"
 #include "storage.h"
 #include "tls_contexts.h"
 #include "values.h"
@@ -42,6 +44,7 @@ int available_bytes(lua_State* L) {
 constexpr luaL_Reg functions[] = {
     {"available_bytes", entry<available_bytes>},
     {"new", entry<new_core>},
+    {"stanza_text", entry<stanza_text>},
     {"tls_contexts", entry<tls_contexts>},
     {nullptr, nullptr},
 };

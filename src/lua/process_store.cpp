@@ -30,11 +30,15 @@ ProcessStore& process_store(store::Settings settings, store::Access access) {
 
 ProcessStore* known_process_store() { return the_store; }
 
+ProcessStore* process_store_with_items() {
+  return the_store != nullptr && the_store->is_open_for_items ? the_store : nullptr;
+}
+
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log) {
   ProcessStore& process = process_store(std::move(settings), access);
-  const bool is_open = process.store.open_for_items(access);
+  process.is_open_for_items = process.store.open_for_items(access);
   process.store.take_log(log);
-  return is_open ? &process : nullptr;
+  return process.is_open_for_items ? &process : nullptr;
 }
 
 }  // namespace pubsub_mqtt::lua

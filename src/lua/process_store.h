@@ -22,6 +22,7 @@ struct ProcessStore {
 
   store::Store store;
   store::Items items;
+  bool is_open_for_items = false;  // of Prosody's
   store::RetainedRows retained;
 };
 
@@ -30,6 +31,8 @@ ProcessStore& process_store(store::Settings settings, store::Access access);
 
 // nullptr where there is none. It may not be open.
 ProcessStore* known_process_store();
+// The one that is opened for Prosody's stores; nullptr: there is none.
+ProcessStore* process_store_with_items();
 
 // Opens it for Prosody's stores, where that was not done. nullptr: it cannot be used, and `log` says why.
 ProcessStore* open_process_store(store::Settings settings, store::Access access, std::vector<LogLine>& log);

@@ -349,6 +349,14 @@ store::Durability check_durability(lua_State* L, int index) {
   return durabilities[luaL_checkoption(L, index, nullptr, names)];
 }
 
+// Pubsub has just put something there: its number is known.
+std::optional<store::RowNumber> store_of_route(lua_State* L, int index) {
+  const auto* handle = static_cast<const Handle*>(luaL_testudata(L, index, handle_type));
+  if (handle == nullptr) return std::nullopt;
+  const bool is_known = handle->drops == handle->items->drops() && handle->name.user.empty();
+  return is_known && handle->items->takes_appends(handle->number) ? handle->number : 0;
+}
+
 void push_open_store(lua_State* L) {
   register_userdata<StoreHandle>(L, store_type, store_methods);
   register_userdata<Handle>(L, handle_type, handle_methods);

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <lua.hpp>
+#include <optional>
 
 #include "pubsub_mqtt/store/store.h"
 
@@ -34,6 +35,10 @@ namespace pubsub_mqtt::lua {
 
 // Pushes open_store. May raise a Lua error.
 void push_open_store(lua_State* L);
+
+// Of the value at `index`, a handle of mod_storage_pubsub_mqtt, the number of the host's own store. nullopt: it is no
+// handle. 0: items cannot go there past Prosody's thread (Items::takes_appends). Raises for lack of memory alone.
+std::optional<store::RowNumber> store_of_route(lua_State* L, int index);
 
 // The argument at `index`, "disk" or "process". Raises a Lua error for what is none of these.
 store::Durability check_durability(lua_State* L, int index);

@@ -63,8 +63,12 @@ std::string_view media_type_of(Type type) {
 
 }  // namespace
 
+std::size_t max_element_size(std::size_t max_item_size) {
+  return std::max(max_item_size, item_overhead) - item_overhead;
+}
+
 std::size_t certain_payload_size(std::size_t max_item_size) {
-  return (std::max(max_item_size, item_overhead) - item_overhead) / most_escaped_size;
+  return max_element_size(max_item_size) / most_escaped_size;
 }
 
 Prepared prepare(Type type, std::string_view payload, std::string_view content_type, const Limits& limits) {

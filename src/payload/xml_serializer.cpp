@@ -28,18 +28,6 @@ std::string_view escape(char c, bool in_attribute) {
   }
 }
 
-void write_escaped(std::string_view text, bool in_attribute, std::string& out) {
-  std::size_t written = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view escaped = escape(text[i], in_attribute);
-    if (escaped.empty()) continue;
-    out += text.substr(written, i - written);
-    out += escaped;
-    written = i + 1;
-  }
-  out += text.substr(written);
-}
-
 void write_start_tag(const pugi::xml_node& element, std::string_view parent_xmlns, std::string& out) {
   out += '<';
   out += element.name();
@@ -49,7 +37,7 @@ void write_start_tag(const pugi::xml_node& element, std::string_view parent_xmln
     out += ' ';
     out += name;
     out += "='";
-    write_escaped(attribute.value(), true, out);
+    append_escaped(attribute.value(), true, out);
     out += '\'';
   }
   out += element.first_child() ? ">" : "/>";
@@ -62,6 +50,18 @@ void write_end_tag(const pugi::xml_node& element, std::string& out) {
 }
 
 }  // namespace
+
+void append_escaped(std::string_view text, bool in_attribute, std::string& into) {
+  std::size_t written = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view escaped = escape(text[i], in_attribute);
+    if (escaped.empty()) continue;
+    into += text.substr(written, i - written);
+    into += escaped;
+    written = i + 1;
+  }
+  into += text.substr(written);
+}
 
 // A loop and no recursion: an XMPP client's item may be nested as deep as it likes.
 std::string serialize(const pugi::xml_node& element) {
@@ -82,7 +82,7 @@ std::string serialize(const pugi::xml_node& element) {
     if (node.type() == pugi::node_element) {
       write_start_tag(node, node.parent().attribute("xmlns").value(), out);
     } else {
-      write_escaped(node.value(), false, out);
+      append_escaped(node.value(), false, out);
     }
   }
 }

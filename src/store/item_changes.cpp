@@ -11,8 +11,7 @@ void ItemChanges::add(const PutStore& change) {
 }
 
 void ItemChanges::add(const DropStore& change) {
-  erase_up_to(change.store, std::numeric_limits<Position>::max());
-  removed_up_to.erase(change.store);
+  forget(change.store);
   if (stores.erase(change.store) == 0) dropped_stores.push_back(change.store);
 }
 
@@ -51,6 +50,11 @@ void ItemChanges::erase_up_to(RowNumber store, Position position) {
   const auto last = items.upper_bound({store, position});
   for (auto place = first; place != last; ++place) bytes_ -= place->second->size();
   items.erase(first, last);
+}
+
+void ItemChanges::forget(RowNumber store) {
+  erase_up_to(store, std::numeric_limits<Position>::max());
+  removed_up_to.erase(store);
 }
 
 void ItemChanges::saw(Position position) { last_position_ = std::max(last_position_, position); }

@@ -1,4 +1,5 @@
-// Of a group, what changes of Prosody's stores: as Group, what its units leave behind. The store's thread only.
+// Of units that are committed together, what changes of Prosody's stores: as Group, what they leave behind. One thread
+// at a time.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,13 @@ class ItemChanges {
   void add(const RemoveItem& change);
   void add(const RemoveItemsUpTo& change);
 
+  // What was put there and is void: nothing is removed for it.
+  void erase(RowNumber store, Position position);
+  void erase_up_to(RowNumber store, Position position);
+  // All of a store that was dropped.
+  void forget(RowNumber store);
+
+  bool empty() const { return rows() == 0; }
   std::size_t rows() const;
   std::size_t bytes() const { return bytes_; }
   // The highest that was given so far.
@@ -34,8 +42,6 @@ class ItemChanges {
   std::map<std::pair<RowNumber, Position>, std::shared_ptr<const ItemRow>> items;
 
  private:
-  void erase(RowNumber store, Position position);
-  void erase_up_to(RowNumber store, Position position);
   void saw(Position position);
 
   std::size_t bytes_ = 0;

@@ -57,6 +57,8 @@ ItemReader::Statements::Statements(Database& database)
                     "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position DESC LIMIT ?7"),
       find_key(database.handle(), "SELECT " ITEM_COLUMNS "WHERE store = ? AND key = ?"),
       count(database.handle(), "SELECT count(*) FROM item " ITEM_CONDITIONS),
+      position_from_end(database.handle(),
+                        "SELECT position FROM item WHERE store = ? ORDER BY position DESC LIMIT 1 OFFSET ?"),
       users(database.handle(),
             "SELECT user FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user > ? AND "
             "EXISTS (SELECT 1 FROM item WHERE store = number) ORDER BY user LIMIT ?"),
@@ -91,11 +93,16 @@ void ItemReader::close() {
   database_.close();
 }
 
-Position ItemReader::last_position() {
-  Position last = 0;
-  for_each_row(statements().last_position,
-               [&](Statement& row) { last = static_cast<Position>(row.integer()); });
-  return last;
+Position ItemReader::last_position() { return position(statements().last_position); }
+
+Position ItemReader::position_from_end(RowNumber store, std::size_t items) {
+  return position(statements().position_from_end.bind(integer(store)).bind(integer(items)));
+}
+
+Position ItemReader::position(Statement& statement) {
+  Position position = 0;
+  for_each_row(statement, [&](Statement& row) { position = static_cast<Position>(row.integer()); });
+  return position;
 }
 
 RowNumber ItemReader::find_store(const StoreName& name) {

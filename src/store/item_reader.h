@@ -24,6 +24,8 @@ class ItemReader {
   std::vector<Item> find(RowNumber store, const ItemQuery& query, std::size_t limit);
   Item find(RowNumber store, std::string_view key);
   std::size_t count(RowNumber store, const ItemQuery& query);
+  // Of the item after which so many come; 0: there is none.
+  Position position_from_end(RowNumber store, std::size_t items);
   std::vector<std::string> users(const StoreName& name, const std::string& after);
   std::vector<std::string> names(const std::string& host, StoreKind kind,
                                  const std::optional<std::string>& user);
@@ -41,12 +43,14 @@ class ItemReader {
     Statement find_reversed;
     Statement find_key;
     Statement count;
+    Statement position_from_end;
     Statement users;
     Statement names;
     Statement find_in_all;
   };
 
   Statements& statements();
+  Position position(Statement& statement);
   template <typename Work>
   void for_each_row(Statement& statement, Work&& work);
 

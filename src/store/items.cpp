@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "item_changes.h"
 #include "item_reader.h"
 #include "known_items.h"
 
@@ -15,9 +16,10 @@ namespace {
 // Of what is posted and not committed: beyond it who posts waits.
 constexpr std::size_t most_posted_bytes = std::size_t{64} << 20U;
 constexpr std::chrono::seconds longest_wait{10};
-// Keys and positions that are kept of stores with few items, some 170 bytes each; of one, and of all.
-constexpr std::size_t most_complete = 1000;
-constexpr std::size_t most_complete_of_all = 200000;
+// Of that, what is some hundred milliseconds of writing.
+constexpr std::size_t crowded_bytes = std::size_t{16} << 20U;
+// Keys whose positions are known, of all stores.
+constexpr std::size_t most_weight = 200000;
 constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
 
 bool matches(const ItemRow& item, const ItemQuery& query) {
@@ -64,7 +66,10 @@ bool ItemQuery::is_everything() const {
 }
 
 Items::Items(Store& store, Access access)
-    : store_(store), access_(access), reader_(std::make_unique<ItemReader>(store.settings())) {
+    : store_(store),
+      access_(access),
+      reader_(std::make_unique<ItemReader>(store.settings())),
+      appended_(std::make_unique<ItemChanges>()) {
   store_.on_commit([this] {
     Lock lock(mutex_);
     settle(lock);
@@ -82,8 +87,9 @@ Items::Lock Items::lock_to_write() {
   if (last_position_ == 0) last_position_ = reader_->last_position();
   if (!store_.is_started()) return lock;
   const auto has_room = [this] { return posted_bytes_ < most_posted_bytes || store_.is_failing(); };
-  settled_.wait_for(lock, longest_wait, has_room);
-  if (!has_room()) throw ItemsError("The disk is too slow for what is to be stored");
+  if (!has_room() && !settled_.wait_for(lock, longest_wait, has_room)) {
+    throw ItemsError("The disk is too slow for what is to be stored");
+  }
   if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
   return lock;
 }
@@ -107,27 +113,34 @@ KnownItems& Items::known(RowNumber store) {
 CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size_t bytes) {
   const CommitNumber number = store_.post({.changes = std::move(changes), .last_number = 0});
   last_posted_ = number;
+  posted(number, store, bytes);
+  return number;
+}
+
+void Items::posted(CommitNumber number, RowNumber store, std::size_t bytes) {
   posted_.push_back({.number = number, .store = store, .bytes = bytes});
   posted_bytes_ += bytes;
-  return number;
+  newest_posted_ = number;
 }
 
 template <typename Change>
 void Items::change_known(RowNumber store, Change&& change) {
   auto& items = known(store);
-  const std::size_t before = items.is_complete() ? items.size() : 0;
+  const std::size_t before = items.weight();
   change(items);
-  if (items.is_complete()) complete_items_ += items.size() - before;
+  weight_ += items.weight() - before;
 }
 
 void Items::put(Item item) {
   const RowNumber store = item->store;
   const Position replaces = known(store).posted(item->key);
+  if (replaces != 0) appended_->erase(store, replaces);
   const auto number = post({PutItem{.item = item, .replaces = replaces}}, store, item->size());
   change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
 void Items::remove_up_to(RowNumber store, Position position) {
+  appended_->erase_up_to(store, position);
   const auto number = post({RemoveItemsUpTo{.store = store, .position = position}}, store);
   change_known(store, [&](KnownItems& items) { items.remove_up_to(position, number); });
 }
@@ -155,24 +168,96 @@ void Items::settle(Lock& /*lock*/) {
     if (place->second->is_empty()) known_.erase(place);
   }
   std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });
-  if (complete_items_ > most_complete_of_all) forget_complete();
+  if (weight_ > most_weight) forget_counts();
   settled_.notify_all();
 }
 
-void Items::forget_complete() {
-  complete_items_ = 0;
+void Items::forget_counts() {
+  weight_ = 0;
   std::erase_if(known_, [](auto& known) {
-    known.second->forget_settled();
+    known.second->forget_count();
     return known.second->is_empty();
   });
 }
 
+// Of what was posted, or appended, before: others go on.
 void Items::await_commits() {
   Lock lock(mutex_);
+  const bool awaits_post = !appended_->empty();
+  const auto posts = posts_;
+  std::optional<CommitNumber> awaited;
+  const auto is_committed = [&] {
+    if (!awaited && (!awaits_post || posts != posts_)) awaited = newest_posted_;
+    return awaited && store_.committed() >= *awaited;
+  };
   if (store_.is_started()) {
-    settled_.wait_for(lock, longest_wait, [this] { return posted_.empty() || store_.is_failing(); });
+    settled_.wait_for(lock, longest_wait, [&] { return is_committed() || store_.is_failing(); });
   }
-  if (!posted_.empty()) throw ItemsError("The store cannot be written, see above");
+  if (!is_committed()) throw ItemsError("The store cannot be written, see above");
+}
+
+// --- By a route
+
+bool Items::takes_appends(RowNumber store) {
+  const Lock lock(mutex_);
+  const auto place = known_.find(store);
+  return place != known_.end() && place->second->takes_one_more();
+}
+
+// With the mutex the route is asked, too: what Prosody's thread does after it has withdrawn it comes afterwards.
+Appended Items::append_by(const Route& route, std::string_view key, double at,
+                          std::optional<std::string_view> with, std::string value) {
+  const RowNumber store = route.items();
+  auto item = make_item(store, key, at, with, std::move(value));
+  const Lock lock(mutex_);
+  if (!route.is_open() || !store_.is_started() || store_.is_failing()) return Appended::no;
+  const auto place = known_.find(store);
+  if (place == known_.end() || !place->second->takes_one_more()) return Appended::no;
+  if (waiting_bytes() >= most_posted_bytes) return Appended::no;
+  item->position = next_position();
+  appended_->add(PutItem{.item = item, .replaces = 0});
+  change_known(store, [&](KnownItems& items) {
+    items.put(std::move(item), KnownItems::not_posted);
+    const Position last = items.excess();
+    if (last == 0) return;
+    appended_->add(RemoveItemsUpTo{.store = store, .position = last});
+    items.remove_up_to(last, KnownItems::not_posted);
+  });
+  return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
+}
+
+std::size_t Items::waiting_bytes() const { return posted_bytes_ + appended_->bytes(); }
+
+bool Items::has_room() {
+  const Lock lock(mutex_);
+  return waiting_bytes() <= crowded_bytes / 2;
+}
+
+CommitNumber Items::post(Unit unit) {
+  const Lock lock(mutex_);
+  for (const auto& [store, position] : appended_->removed_up_to) {
+    unit.changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
+  }
+  for (const auto& [place, item] : appended_->items) {
+    unit.changes.emplace_back(PutItem{.item = item, .replaces = 0});
+  }
+  const CommitNumber number = store_.post(std::move(unit));
+  if (!appended_->empty()) post_appended(number);
+  return number;
+}
+
+// They were, with that number.
+void Items::post_appended(CommitNumber number) {
+  for (const auto& [store, position] : appended_->removed_up_to) {
+    posted(number, store, 0);
+    known(store).removal_was_posted(number);
+  }
+  for (const auto& [place, item] : appended_->items) {
+    posted(number, item->store, item->size());
+    known(item->store).was_posted(item->position, number);
+  }
+  *appended_ = ItemChanges();
+  ++posts_;
 }
 
 // --- Stores
@@ -205,9 +290,10 @@ bool Items::drop_store(const StoreName& name) {
     const Lock lock = lock_to_write();
     ++drops_;
     posted_stores_[name] = {0, post({DropStore{.store = number}}, number)};
+    appended_->forget(number);
     const auto place = known_.find(number);
     if (place != known_.end()) {
-      if (place->second->is_complete()) complete_items_ -= place->second->size();
+      weight_ -= place->second->weight();
       known_.erase(place);
     }
   }
@@ -242,6 +328,7 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
   {
     const Lock lock = lock_to_write();
     const Position before = last_position_;
+    appended_->erase_up_to(store, before);
     std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
     std::vector<Item> items;
     std::size_t bytes = 0;
@@ -268,6 +355,7 @@ void Items::remove(RowNumber store, std::string_view key) {
   {
     const Lock lock = lock_to_write();
     const Position posted = known(store).posted(key);
+    if (posted != 0) appended_->erase(store, posted);
     const auto number = post({RemoveItem{.store = store, .key = std::string(key), .posted = posted}}, store);
     change_known(store, [&](KnownItems& items) { items.remove(key, number); });
   }
@@ -279,35 +367,43 @@ std::size_t Items::truncate(RowNumber store, std::size_t keep) {
   {
     const Lock lock = lock_to_write();
     const auto place = known_.find(store);
-    if (place == known_.end() || !place->second->is_complete()) {
+    if (place == known_.end() || !place->second->set_keeps(keep)) {
       removed = unknown;
-    } else if (place->second->size() > keep) {
+    } else if (const Position last = place->second->excess(); last != 0) {
       removed = place->second->size() - keep;
-      remove_up_to(store, place->second->last_before(keep));
+      remove_up_to(store, last);
     }
   }
-  if (removed == unknown) return truncate_unknown(store, keep);
+  if (removed == unknown) removed = truncate_unknown(store, keep);
   check_commit();
   return removed;
 }
 
-// Afterwards it is known, where that is not too much.
+// Afterwards they are known.
 std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
-  auto items = find(store, {.reverse = true}, keep + 1);
+  const std::size_t most = std::min(keep, KnownItems::most_complete);
+  auto items = find(store, {.reverse = true}, most + 1);
+  if (items.size() > most && keep > most) return truncate_many(store, keep);
   std::size_t removed = 0;
-  if (items.size() > keep) {
+  if (items.size() > most) {
     removed = count(store, {}) - keep;
     const Lock lock = lock_to_write();
     remove_up_to(store, items.back()->position);
     items.pop_back();
   }
-  if (keep <= most_complete) {
-    const Lock lock(mutex_);
-    auto& all = known(store);
-    all.complete(items);
-    complete_items_ += all.size();
-  }
-  check_commit();
+  const Lock lock(mutex_);
+  change_known(store, [&](KnownItems& all) { all.complete(items, keep); });
+  return removed;
+}
+
+// Afterwards it is known how many they are.
+std::size_t Items::truncate_many(RowNumber store, std::size_t keep) {
+  const std::size_t all = count(store, {});
+  const std::size_t removed = all > keep ? all - keep : 0;
+  const Position last = removed == 0 ? 0 : reader_->position_from_end(store, keep);
+  const Lock lock = lock_to_write();
+  if (last != 0) remove_up_to(store, last);
+  change_known(store, [&](KnownItems& items) { items.bound(all - removed, keep); });
   return removed;
 }
 

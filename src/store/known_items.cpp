@@ -1,36 +1,51 @@
 #include "known_items.h"
 
+#include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 namespace pubsub_mqtt::store {
+namespace {
+
+// Of a store that is bounded, the part of its limit by which it may be beyond that: to find out costs time that grows
+// with the limit.
+constexpr std::size_t part_beyond = 64;
+
+}  // namespace
 
 Position KnownItems::posted(std::string_view key) const {
   const auto place = keys_.find(key);
-  return place == keys_.end() || place->second.number == 0 ? 0 : place->second.position;
+  return place == keys_.end() || place->second.item == nullptr ? 0 : place->second.position;
 }
 
 std::optional<Item> KnownItems::find(std::string_view key) const {
   const auto place = keys_.find(key);
-  if (place == keys_.end() || place->second.number == 0) return std::nullopt;
-  return place->second.item;
+  if (place == keys_.end() || place->second.item == nullptr) return std::nullopt;
+  return place->second.position == 0 ? nullptr : place->second.item;
 }
 
-void KnownItems::put(Item item, CommitNumber number) {
-  auto place = keys_.find(item->key);
-  if (place == keys_.end()) place = keys_.emplace(item->key, Known()).first;
-  auto& known = place->second;
-  if (known.position != 0) positions_.erase(known.position);
-  const Position position = item->position;
-  known = {.position = position, .number = number, .item = std::move(item)};
-  positions_.insert_or_assign(position, place);
-}
-
-void KnownItems::remove(std::string_view key, CommitNumber number) {
+void KnownItems::set(std::string_view key, Known known) {
+  unsettled_.push_back(known.item);
   auto place = keys_.find(key);
   if (place == keys_.end()) place = keys_.emplace(key, Known()).first;
   if (place->second.position != 0) positions_.erase(place->second.position);
-  place->second = {.position = 0, .number = number, .item = nullptr};
+  if (known.position != 0) positions_.insert_or_assign(known.position, place);
+  place->second = std::move(known);
+}
+
+void KnownItems::put(Item item, CommitNumber number) {
+  const ItemRow& row = *item;
+  set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
+  ++most_;
+  // One more may be there until it is truncated.
+  if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
+}
+
+void KnownItems::remove(std::string_view key, CommitNumber number) {
+  auto removed = std::make_shared<ItemRow>();
+  removed->key = key;
+  set(key, {.position = 0, .number = number, .item = std::move(removed)});
 }
 
 void KnownItems::remove_up_to(Position position, CommitNumber number) {
@@ -41,53 +56,89 @@ void KnownItems::remove_up_to(Position position, CommitNumber number) {
   removal_ = number;
 }
 
+void KnownItems::was_posted(Position position, CommitNumber number) {
+  const auto place = positions_.find(position);
+  if (place != positions_.end()) place->second->second.number = number;
+}
+
+void KnownItems::removal_was_posted(CommitNumber number) {
+  if (removal_ == not_posted) removal_ = number;
+}
+
 void KnownItems::settle(CommitNumber committed) {
   if (removal_ <= committed) removed_up_to_ = 0;
-  for (auto place = keys_.begin(); place != keys_.end();) {
-    auto& known = place->second;
-    const auto next = std::next(place);
-    if (known.number != 0 && known.number <= committed) {
-      known.number = 0;
-      known.item = nullptr;
-      if (!is_complete_ || known.position == 0) forget(place);
-    }
-    place = next;
+  for (; !unsettled_.empty(); unsettled_.pop_front()) {
+    const auto place = keys_.find(unsettled_.front()->key);
+    if (place == keys_.end() || place->second.item != unsettled_.front()) continue;
+    Known& known = place->second;
+    if (known.number > committed) return;
+    known.number = 0;
+    known.item = nullptr;
+    if (count_ != Count::complete || known.position == 0) forget(place);
   }
 }
 
 PostedItems KnownItems::posted_items() const {
   PostedItems all{.removed_up_to = removed_up_to_, .keys = {}, .items = {}};
-  for (const auto& [key, known] : keys_) {
-    if (known.number != 0) all.keys.insert(key);
+  for (const auto& item : unsettled_) {
+    const auto place = keys_.find(item->key);
+    if (place == keys_.end() || place->second.item != item) continue;
+    all.keys.insert(item->key);
+    if (place->second.position != 0) all.items.push_back(item);
   }
-  for (const auto& [position, place] : positions_) {
-    if (place->second.item != nullptr) all.items.push_back(place->second.item);
-  }
+  std::sort(all.items.begin(), all.items.end(),
+            [](const Item& one, const Item& other) { return one->position < other->position; });
   return all;
 }
 
-void KnownItems::complete(const std::vector<Item>& items) {
+void KnownItems::complete(const std::vector<Item>& items, std::size_t keeps) {
   for (const auto& item : items) {
     const auto [place, is_new] = keys_.try_emplace(item->key);
     if (!is_new) continue;  // it was posted
     place->second.position = item->position;
     positions_.emplace(item->position, place);
   }
-  is_complete_ = true;
+  count_ = Count::complete;
+  keeps_ = keeps;
 }
 
-void KnownItems::forget_settled() {
-  is_complete_ = false;
+void KnownItems::bound(std::size_t most, std::size_t keeps) {
+  forget_count();
+  count_ = Count::bounded;
+  most_ = most;
+  keeps_ = keeps;
+}
+
+void KnownItems::forget_count() {
+  count_ = Count::unknown;
   for (auto place = keys_.begin(); place != keys_.end();) {
     const auto next = std::next(place);
-    if (place->second.number == 0) forget(place);
+    if (place->second.item == nullptr) forget(place);
     place = next;
   }
 }
 
-Position KnownItems::last_before(std::size_t keep) const {
-  const auto excess = static_cast<std::ptrdiff_t>(size() - keep);
-  return std::next(positions_.begin(), excess - 1)->first;
+bool KnownItems::is_too_many(std::size_t size) const {
+  return size > keeps_ && size - keeps_ > keeps_ / part_beyond;
+}
+
+bool KnownItems::set_keeps(std::size_t keeps) {
+  keeps_ = keeps;
+  return count_ == Count::complete || (count_ == Count::bounded && !is_too_many(most_));
+}
+
+bool KnownItems::takes_one_more() const {
+  return count_ == Count::complete || (count_ == Count::bounded && !is_too_many(most_ + 1));
+}
+
+Position KnownItems::excess() const {
+  if (count_ != Count::complete || positions_.size() <= keeps_) return 0;
+  const auto too_many = static_cast<std::ptrdiff_t>(positions_.size() - keeps_);
+  return std::next(positions_.begin(), too_many - 1)->first;
+}
+
+std::size_t KnownItems::weight() const {
+  return count_ == Count::complete ? positions_.size() : (count_ == Count::bounded ? 1 : 0);
 }
 
 void KnownItems::forget(Keys::iterator place) {

@@ -1,9 +1,11 @@
-// Of a store of Prosody's, what was posted and is perhaps not in the database yet. And, where it is complete, the key
-// and position of each of its items: then what is to be removed to make room is known without a look into the
-// database. With the mutex of Items.
+// Of a store of Prosody's, what was posted and is perhaps not in the database yet. And how many items there are, so
+// that what is to be removed to make room is known without a look into the database: of a store that is complete, the
+// key and position of each; of one with too many for that, how many there are at most. With the mutex of Items.
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,46 +26,68 @@ struct PostedItems {
 
 class KnownItems {
  public:
+  // Some 170 bytes each.
+  static constexpr std::size_t most_complete = 10000;
+
   // What was posted with that key: an item, or nullptr for its removal. nullopt: nothing.
   std::optional<Item> find(std::string_view key) const;
   Position removed_up_to() const { return removed_up_to_; }
   // Of the item that was posted with that key and is not settled; 0: there is none.
   Position posted(std::string_view key) const;
 
+  // What is posted later, with other changes, has this number until then.
+  static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
+
   void put(Item item, CommitNumber number);
   void remove(std::string_view key, CommitNumber number);
   void remove_up_to(Position position, CommitNumber number);
+  // What was not posted now is: the item at that position, and the last removal.
+  void was_posted(Position position, CommitNumber number);
+  void removal_was_posted(CommitNumber number);
   // All up to that number is committed.
   void settle(CommitNumber committed);
 
   PostedItems posted_items() const;
 
   // Nothing need be known.
-  bool is_empty() const { return !is_complete_ && keys_.empty() && removed_up_to_ == 0; }
-  bool is_complete() const { return is_complete_; }
-  // `items` are all that there are.
-  void complete(const std::vector<Item>& items);
-  void forget_settled();
-  // Where it is complete.
-  std::size_t size() const { return positions_.size(); }
-  // Of the last that is to be removed so that `keep`, fewer than there are, are left.
-  Position last_before(std::size_t keep) const;
+  bool is_empty() const { return count_ == Count::unknown && keys_.empty() && removed_up_to_ == 0; }
+
+  // `items` are all that there are, and `keeps` are to be.
+  void complete(const std::vector<Item>& items, std::size_t keeps);
+  // There are no more than `most`.
+  void bound(std::size_t most, std::size_t keeps);
+  void forget_count();
+  // So many are to be. Returns false where it is not known which of them are too many.
+  bool set_keeps(std::size_t keeps);
+  // Whether one more can be put, and it is known then.
+  bool takes_one_more() const;
+  // Of the last that is to be removed so that no more are left than are to be; 0: none is.
+  Position excess() const;
+  std::size_t size() const { return count_ == Count::bounded ? most_ : positions_.size(); }
+  // How many keys it is for which room is taken that nothing posted needs.
+  std::size_t weight() const;
 
  private:
+  enum class Count : std::uint8_t { unknown, bounded, complete };
   struct Known {
     Position position = 0;    // 0: it was removed
     CommitNumber number = 0;  // 0: settled
-    Item item = nullptr;
+    Item item = nullptr;      // nullptr: settled. Of one that was removed it has the key alone
   };
   using Keys = std::map<std::string, Known, std::less<>>;
 
+  void set(std::string_view key, Known known);
   void forget(Keys::iterator place);
+  bool is_too_many(std::size_t size) const;
 
   Keys keys_;
   std::map<Position, Keys::iterator> positions_;  // of those that are there
+  std::list<Item> unsettled_;                     // as they were put and removed; some were so again since
   Position removed_up_to_ = 0;
   CommitNumber removal_ = 0;
-  bool is_complete_ = false;
+  Count count_ = Count::unknown;
+  std::size_t most_ = 0;  // where it is bounded
+  std::size_t keeps_ = 0;
 };
 
 }  // namespace pubsub_mqtt::store

@@ -5,14 +5,13 @@
 #include <array>
 #include <atomic>
 #include <functional>
-#include <limits>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <tuple>
 
+#include "counting_clients.h"
 #include "mqtt_client.h"
 #include "raw_session.h"
 #include "running_prosody.h"
@@ -21,7 +20,7 @@
 namespace pubsub_mqtt::tests {
 namespace {
 
-constexpr const char* direct_topic = "pubsub.localhost/json/node";
+constexpr const char* direct_topic = counted_topic;
 const Fields not_persistent = {{"access_model", "open"}, {"persist_items", "false"}};
 
 // Lua for the admin shell, with `service`, `host` and `events` of pubsub.localhost at hand.
@@ -71,113 +70,6 @@ TEST_F(DirectWay, GoesOnWhileProsodysThreadIsBusy) {
   for (int i = 0; i <= 1000; ++i) EXPECT_EQ(next_message(subscriber).payload, std::to_string(i));
   shell.join();
 }
-
-// The last message.
-constexpr const char* end = "\"end\"";
-
-// Each of 1, 2, 3, ... comes once and in order.
-class CountingSubscriber {
- public:
-  CountingSubscriber(const Prosody& prosody, mqtt::QoS qos)
-      : client_(connected(prosody.mqtt_port(), "subscriber")) {
-    EXPECT_NE(client_.subscribe(direct_topic, qos), mqtt::Reason::unspecified_error);
-    thread_ = std::thread([this] { run(); });
-  }
-  ~CountingSubscriber() { thread_.join(); }
-  CountingSubscriber(const CountingSubscriber&) = delete;
-  CountingSubscriber& operator=(const CountingSubscriber&) = delete;
-
-  // Returns when that number has come, or when nothing will come any more.
-  void wait_for(int number) const {
-    for (int now = received_; now < number; now = received_) received_.wait(now);
-  }
-
- private:
-  void run() {
-    try {
-      while (true) {
-        const Message message = next_message(client_);
-        if (message.payload == end) return;
-        if (message.payload != std::to_string(received_ + 1))
-          throw std::runtime_error(message.payload + " came");
-        ++received_;
-        received_.notify_all();
-      }
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << "after " << received_ << ": " << error.what();
-      received_ = std::numeric_limits<int>::max();
-      received_.notify_all();
-    }
-  }
-
-  RawMqtt client_;
-  std::atomic<int> received_ = 0;
-  std::thread thread_;
-};
-
-// Publishes 1, 2, 3, ... as fast as the gateway and the subscriber take them.
-class CountingPublisher {
- public:
-  CountingPublisher(const Prosody& prosody, mqtt::QoS qos, const CountingSubscriber& subscriber)
-      : qos_(qos),
-        subscriber_(subscriber),
-        client_(connected(prosody.mqtt_port(), "publisher")),
-        thread_([this] { run(); }) {}
-  ~CountingPublisher() {
-    stopping_ = true;
-    thread_.join();
-  }
-  CountingPublisher(const CountingPublisher&) = delete;
-  CountingPublisher& operator=(const CountingPublisher&) = delete;
-
-  // What is sent after this call is a greater number.
-  int last() const { return last_; }
-
- private:
-  static constexpr mqtt::PacketIdentifier window = 50;
-  // The subscriber's queue takes more than that.
-  static constexpr int lead = 500;
-
-  void run() {
-    try {
-      while (!stopping_) {
-        subscriber_.wait_for(last_ - lead);
-        for (mqtt::PacketIdentifier id = 1; id <= window; ++id) publish(std::to_string(++last_), id);
-        wait_for_acknowledgements();
-      }
-      publish(end, window);
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << error.what();
-    }
-  }
-
-  void publish(const std::string& payload, mqtt::PacketIdentifier id) {
-    client_.send(
-        mqtt::Publish{.topic = direct_topic, .payload = payload, .qos = qos_, .packet_identifier = id});
-  }
-
-  // In the order in which the messages were sent.
-  void wait_for_acknowledgements() {
-    if (qos_ == mqtt::QoS::at_most_once) return;
-    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) {
-      if (qos_ == mqtt::QoS::at_least_once) {
-        EXPECT_EQ(client_.read_packet<mqtt::Puback>().packet_identifier, id);
-      } else {
-        EXPECT_EQ(client_.read_packet<mqtt::Pubrec>().packet_identifier, id);
-      }
-    }
-    if (qos_ == mqtt::QoS::at_least_once) return;
-    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) client_.send(mqtt::Pubrel{id});
-    for (mqtt::PacketIdentifier id = 1; id <= window; ++id) client_.read_packet<mqtt::Pubcomp>();
-  }
-
-  mqtt::QoS qos_;
-  const CountingSubscriber& subscriber_;
-  RawMqtt client_;
-  std::atomic<bool> stopping_ = false;
-  std::atomic<int> last_ = 0;
-  std::thread thread_;
-};
 
 struct Flip {
   const char* name;

@@ -18,11 +18,14 @@ using NodeId = std::uint64_t;
 
 class Route {
  public:
-  // Payloads of more bytes go through pubsub.
-  Route(NodeId node, std::size_t max_payload_size) : node_(node), max_payload_size_(max_payload_size) {}
+  // Payloads of more bytes go through pubsub. `items`: see below.
+  Route(NodeId node, std::size_t max_payload_size, std::uint64_t items = 0)
+      : node_(node), max_payload_size_(max_payload_size), items_(items) {}
 
   NodeId node() const { return node_; }
   std::size_t max_payload_size() const { return max_payload_size_; }
+  // Of a node that persists: the number of the store (store/items.h) that its items are put into. 0: it does not.
+  std::uint64_t items() const { return items_; }
 
   // Any thread.
   bool is_open() const { return open_; }
@@ -32,6 +35,7 @@ class Route {
  private:
   const NodeId node_;
   const std::size_t max_payload_size_;
+  const std::uint64_t items_;
   std::atomic<bool> open_ = true;
 };
 

@@ -34,6 +34,7 @@ class PubsubService {
     mqtt::Reason reason = mqtt::Reason::implementation_specific_error;  // where it is not accepted
     std::string reason_string = {};  // what the administrator can change; empty where accepted
     bool unobserved = false;  // nobody but MQTT can have seen it, nor the next one (docs/architecture.md)
+    std::uint64_t items = 0;  // where it is unobserved: as Route has it
   };
   // As pubsub has it.
   struct Item {

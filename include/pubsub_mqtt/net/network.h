@@ -19,11 +19,18 @@
 #include "pubsub_mqtt/net/metrics.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/client_view.h"
+#include "pubsub_mqtt/store/items.h"
 #include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::net {
 
 using ListenerId = std::uint64_t;
+
+// A store that is open, and the items in it. They outlive the network thread.
+struct Storage {
+  store::Store& store;
+  store::Items& items;
+};
 
 class Network {
  public:
@@ -33,10 +40,11 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
-  // Starts the thread: after a fork, not before, and before anything below. What sessions have to keep goes into
-  // `store`, which is open and outlives the thread; nullptr: nothing is kept. Those that `contents` holds begin again:
-  // what they ask for is in take_requests(). False: the system gave no thread or no loop.
-  bool start(store::Store* store = nullptr, store::Contents&& contents = {});
+  // Starts the thread: after a fork, not before, and before anything below. `storage`: where items go that go past
+  // pubsub, and, with `contents`, what sessions have to keep. Those that these hold begin again: what they ask for is
+  // in take_requests(). False: the system gave no thread or no loop.
+  bool start(std::optional<Storage> storage = std::nullopt,
+             std::optional<store::Contents>&& contents = std::nullopt);
 
   // The store has something new. Any thread, between start() and stop().
   void wake();

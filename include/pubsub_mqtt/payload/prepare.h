@@ -15,6 +15,8 @@ namespace pubsub_mqtt::payload {
 
 // No text of that many bytes makes an item of more than Limits::max_item_size, whatever the bytes are.
 std::size_t certain_payload_size(std::size_t max_item_size);
+// Of the payload element of an item of Limits::max_item_size, as XML.
+std::size_t max_element_size(std::size_t max_item_size);
 
 struct Prepared {
   // A string literal, why to_element() would refuse the payload; empty: nobody knows.

@@ -38,6 +38,9 @@ bool is_xml_text(std::string_view text);
 std::variant<pugi::xml_document, Refused> parse_element(std::string_view text,
                                                         std::size_t max_elements = no_xml_limit);
 
+// Text as it stands in XML, in an attribute's value or outside, so that a parser reads the same again.
+void append_escaped(std::string_view text, bool in_attribute, std::string& into);
+
 // The element as XML text, without a declaration or added white space. Each `xmlns` is written where it
 // differs from the parent's, as Prosody does.
 std::string serialize(const pugi::xml_node& element);

@@ -23,6 +23,7 @@
 #include "pubsub_mqtt/session/metrics.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
+#include "pubsub_mqtt/store/items.h"
 #include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::session {
@@ -41,10 +42,12 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
-  // Sessions that outlive their connection are written into the store from now on, and those that `contents` holds
-  // begin again: what they ask for is in the requests. Before anything else is called. `store` outlives this; `wall`
-  // and `now` are the same moment.
-  void keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now);
+  // Items are put into the store from now on that go past pubsub, and what waits for the store waits for its commits.
+  // Where there are `contents`, sessions that outlive their connection are written into it, too, and those that they
+  // hold begin again: what they ask for is in the requests. Before anything else is called. `store` and its items
+  // outlive this; `wall` and `now` are the same moment.
+  void keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
+            store::WallTime wall, Time now);
   // The wall clock may have been set.
   void set_wall_clock(store::WallTime wall, Time now);
   // The turn ends: what has changed is posted to the store. Before the network thread waits.

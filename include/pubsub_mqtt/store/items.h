@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/store/item_rows.h"
 #include "pubsub_mqtt/store/store.h"
 
@@ -45,9 +46,14 @@ struct ItemQuery {
   bool is_everything() const;
 };
 
+// What was done with an item that goes by a route: nothing; or it was appended, and there is more than can be written
+// soon, so that its publisher should wait until there is room again.
+enum class Appended : std::uint8_t { no, yes, and_is_crowded };
+
 // Shared with who commits it: nobody changes it.
 using Item = std::shared_ptr<const ItemRow>;
 
+class ItemChanges;
 class KnownItems;
 class ItemReader;
 
@@ -59,9 +65,7 @@ class Items {
   Items(const Items&) = delete;
   Items& operator=(const Items&) = delete;
 
-  // All that follow: Prosody's thread.
-
-  // 0: there is none.
+  // Prosody's thread, as all that says nothing else. 0: there is none.
   RowNumber find_store(const StoreName& name);
   RowNumber find_or_make_store(const StoreName& name);
   // With its items. Returns false where there is none.
@@ -77,7 +81,7 @@ class Items {
   // All others are gone, in the same commit.
   void set_all(RowNumber store, std::vector<std::pair<std::string, std::string>> values);
   void remove(RowNumber store, std::string_view key);
-  // Removes the oldest. Returns how many.
+  // Removes the oldest. Returns how many. Of more than 10,000 a sixty-fourth may stay beyond `keep` for a while.
   std::size_t truncate(RowNumber store, std::size_t keep);
 
   // At most `limit`, in order.
@@ -96,8 +100,23 @@ class Items {
 
   void close_before_fork();
 
-  // Of the last unit that was posted here; 0: none was.
+  // Of the last unit that Prosody's thread has posted here; 0: none was.
   CommitNumber last_posted() const { return last_posted_; }
+
+  // --- Past Prosody's thread, by a route (boundary/route.h)
+
+  // Whether append_by() would do so.
+  bool takes_appends(RowNumber store);
+  // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
+  // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that post()
+  // gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there are is not
+  // known, or the store cannot be written.
+  Appended append_by(const Route& route, std::string_view key, double at,
+                     std::optional<std::string_view> with, std::string value);
+  // It is crowded no more.
+  bool has_room();
+  // Posts the unit, and in it what append_by() has done since the last one.
+  CommitNumber post(Unit unit);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -112,17 +131,21 @@ class Items {
   Position next_position();
   KnownItems& known(RowNumber store);
   CommitNumber post(std::vector<Change> changes, RowNumber store, std::size_t bytes = 0);
+  void posted(CommitNumber number, RowNumber store, std::size_t bytes);
+  void post_appended(CommitNumber number);
   template <typename Change>
   void change_known(RowNumber store, Change&& change);
   void put(Item item);
   void remove_up_to(RowNumber store, Position position);
   void settle(Lock& lock);
-  void forget_complete();
+  void forget_counts();
 
   void check_commit();
   void await_commits();
   std::vector<Item> find_keys(RowNumber store, const ItemQuery& query, std::size_t limit);
   std::size_t truncate_unknown(RowNumber store, std::size_t keep);
+  std::size_t truncate_many(RowNumber store, std::size_t keep);
+  std::size_t waiting_bytes() const;
 
   Store& store_;
   const Access access_;
@@ -138,7 +161,10 @@ class Items {
   std::map<StoreName, std::pair<RowNumber, CommitNumber>> posted_stores_;  // number 0: dropped
   std::deque<Posted> posted_;
   std::size_t posted_bytes_ = 0;
-  std::size_t complete_items_ = 0;
+  CommitNumber newest_posted_ = 0;
+  std::unique_ptr<ItemChanges> appended_;  // by append_by(), and not posted
+  std::uint64_t posts_ = 0;                // of these
+  std::size_t weight_ = 0;                 // of all known_
 };
 
 }  // namespace pubsub_mqtt::store

@@ -66,10 +66,10 @@ bool EventLoop::init() {
          uv_poll_start(&ready_, UV_READABLE, on_ready) == 0;
 }
 
-void EventLoop::keep(store::Store& store, store::Contents&& contents) {
-  store_ = &store;
+void EventLoop::keep(const Storage& storage, std::optional<store::Contents>&& contents) {
+  store_ = &storage.store;
   uv_update_time(&loop_);
-  sessions_.keep(store, std::move(contents), wall_now(), now());
+  sessions_.keep(storage.store, storage.items, std::move(contents), wall_now(), now());
   sessions_.post_changes();
   post_requests();
 }

@@ -25,6 +25,7 @@
 #include "pubsub_mqtt/boundary/mailbox.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/net/access.h"
+#include "pubsub_mqtt/net/network.h"
 #include "pubsub_mqtt/session/sessions.h"
 #include "websocket/frame_writer.h"
 
@@ -40,8 +41,8 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   bool init();
-  // Before run(), as init(): what Network::start() says of a store.
-  void keep(store::Store& store, store::Contents&& contents);
+  // Before run(), as init(): what Network::start() says of them.
+  void keep(const Storage& storage, std::optional<store::Contents>&& contents);
   void run();
   void wake();
 

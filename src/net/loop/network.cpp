@@ -65,9 +65,9 @@ Network::Network(const Limits& limits) : thread_(std::make_unique<Thread>(limits
 
 Network::~Network() { stop(); }
 
-bool Network::start(store::Store* store, store::Contents&& contents) {
+bool Network::start(std::optional<Storage> storage, std::optional<store::Contents>&& contents) {
   if (thread_->requests_fd < 0 || !thread_->loop.init()) return false;
-  if (store != nullptr) thread_->loop.keep(*store, std::move(contents));
+  if (storage) thread_->loop.keep(*storage, std::move(contents));
   const BlockedSignals blocked;
   try {
     thread_->thread = std::thread([loop = &thread_->loop] { loop->run(); });

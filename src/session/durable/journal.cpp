@@ -1,6 +1,7 @@
 #include "durable/journal.h"
 
 #include <algorithm>
+#include <optional>
 #include <variant>
 
 #include "durable/stored_rows.h"
@@ -226,6 +227,28 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
   const Kept& publisher = kept(session.record().outgoing.kept());
   change(store::RemoveReceived{.session = publisher.row.number, .packet_identifier = packet_identifier});
   promise(session.id());
+}
+
+// As mod_pubsub, in whole seconds.
+bool Journal::store_item(const Route& route, Session& publisher, std::string element) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto at = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const std::string& account = publisher.account();
+  const auto with = account.empty() ? std::nullopt : std::optional<std::string_view>(account);
+  const auto appended =
+      items_.append_by(route, random_item_id(random_), static_cast<double>(at), with, std::move(element));
+  if (appended == store::Appended::no) return false;
+  has_items_ = true;
+  if (appended == store::Appended::and_is_crowded) {
+    publisher.await_room();
+    awaiting_room_.push_back(publisher.id());
+  }
+  return true;
+}
+
+std::vector<SessionId> Journal::take_those_with_room() {
+  if (awaiting_room_.empty() || !items_.has_room()) return {};
+  return std::exchange(awaiting_room_, {});
 }
 
 // [MQTT-3.3.1-1]: what the client sends without DUP it has not sent before.
@@ -484,12 +507,12 @@ void Journal::post() {
 }
 
 void Journal::post_changes() {
-  if (changes_.changes.empty() && !has_promised_) return;
+  if (changes_.changes.empty() && !has_promised_ && !has_items_) return;
   changes_.last_number = last_number_;
-  const auto number = store_.post(std::move(changes_));
+  const auto number = items_.post(std::move(changes_));
   changes_ = {};
   posted_.push_back({.turn = turn_++, .number = number});
-  has_promised_ = false;
+  has_promised_ = has_items_ = false;
 }
 
 // After what was posted before, which it has then.

@@ -1,6 +1,6 @@
-// Writes what happens to sessions that outlive their connection into the store: all changes of a turn of the network
-// thread's loop are one unit. What is promised to clients waits for its commit (durable/promises.h). Network thread
-// only.
+// Writes what happens to sessions that outlive their connection into the store, and items that go past pubsub: all
+// changes of a turn of the network thread's loop are one unit. What is promised to clients waits for its commit
+// (durable/promises.h). Network thread only.
 //
 // A message is one row, for all sessions that keep it; the sets of such sessions are rows of their own, and written
 // once for many messages. A session gets messages in the order of their numbers: its cursor tells which have left its
@@ -34,7 +34,9 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/boundary/subscription.h"
+#include "pubsub_mqtt/store/items.h"
 #include "pubsub_mqtt/store/store.h"
 #include "record/message.h"
 #include "record/selected.h"
@@ -62,9 +64,9 @@ struct StoredAudience {
 class Journal {
  public:
   // `last_number`: the highest that the store has seen. The references outlive this.
-  Journal(store::Store& store, const SharedGroups& groups, const Audiences& audiences,
+  Journal(store::Store& store, store::Items& items, const SharedGroups& groups, const Audiences& audiences,
           store::RowNumber last_number)
-      : store_(store), groups_(groups), audiences_(audiences), last_number_(last_number) {}
+      : store_(store), items_(items), groups_(groups), audiences_(audiences), last_number_(last_number) {}
 
   // How far the wall clock is ahead of the clock that is never set back.
   void set_wall_clock(Time ahead) { wall_ahead_ = ahead; }
@@ -98,6 +100,11 @@ class Journal {
   // A message at QoS 2 that the client has published: subscribers have it; or the client has released it.
   void received(Session& session, mqtt::PacketIdentifier packet_identifier);
   void released(Session& session, mqtt::PacketIdentifier packet_identifier);
+
+  // An item that was published by a route, with its payload as XML, is stored as mod_pubsub would store it. Where that
+  // is more than can be written soon, the publisher waits for room. Returns false where pubsub must see it
+  // (store/items.h).
+  bool store_item(const Route& route, Session& publisher, std::string element);
 
   // A message at QoS 2 that the client has published, `dup`: perhaps again, and that pubsub is asked for, in a request
   // that waits for the commit as all behind do; and the end of that, where received() is not called.
@@ -177,6 +184,8 @@ class Journal {
   void post();
   // Turns may have been committed since.
   void look();
+  // Those who wait for room, where there is some now. They may be over.
+  std::vector<SessionId> take_those_with_room();
 
  private:
   struct StoredIntent {
@@ -244,6 +253,7 @@ class Journal {
   void post_page_requests();
 
   store::Store& store_;
+  store::Items& items_;
   const SharedGroups& groups_;
   const Audiences& audiences_;
   store::RowNumber last_number_;
@@ -268,12 +278,14 @@ class Journal {
   std::vector<NewMessage> new_messages_;
   std::size_t put_messages_ = 0;  // the first ones of them: these have their rows
   bool has_promised_ = false;
+  bool has_items_ = false;
   Turn turn_ = 1;
   struct Posted {
     Turn turn = 0;
     store::CommitNumber number = 0;
   };
   std::deque<Posted> posted_;  // and not committed yet
+  std::vector<SessionId> awaiting_room_;
   Promises promises_;
   HeldRequests held_requests_;
   Turn turn_of_intents_ = 0;  // of the last one

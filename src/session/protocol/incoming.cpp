@@ -94,6 +94,8 @@ bool Incoming::is_duplicate(const mqtt::Publish& packet) {
 const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   // A SUBSCRIBE that the client sent before comes first: the message may be for the client itself.
   if (ways_ == nullptr || packet.retain || pending_subscribes_ > 0) return nullptr;
+  // It may be published already, before a crash, which Prosody's side finds out.
+  if (packet.dup && packet.qos == mqtt::QoS::exactly_once) return nullptr;
   // The hub refuses it.
   if (packet.properties.encoded().size() > max_properties_size) return nullptr;
   const DirectWay* way = ways_->find(packet.topic);
@@ -105,14 +107,17 @@ const DirectWay* Incoming::way(const mqtt::Publish& packet) {
   return nullptr;
 }
 
-// Returns nullopt where the publish goes to pubsub. Else subscribers have it, if there are any: on the direct way
-// neither pubsub nor XMPP would have it either.
+// Returns nullopt where the publish goes to pubsub. Else the store and subscribers have it, if there are any: on the
+// direct way neither pubsub nor XMPP would have it otherwise.
 std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& packet) {
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return std::nullopt;
-  if (const auto sessions = session_.shared().audiences.publish(*direct, packet, session_.envelope(packet))) {
+  const bool is_stored = direct->route->items() != 0;
+  if (const auto sessions =
+          session_.shared().audiences.publish(*direct, packet, session_.envelope(packet), &session_)) {
     ++session_.shared().counters.published_directly;
-    return *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
+    if (is_stored && packet.qos != mqtt::QoS::at_most_once) await_commit();
+    return is_stored || *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
   }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another
   return std::nullopt;
@@ -222,6 +227,7 @@ std::size_t Incoming::unacknowledged_bytes() const {
 
 bool Incoming::has_asked_too_much() const {
   const Limits& limits = session_.shared().limits;
+  if (awaits_room_) return true;
   if (awaits_all_answers_ && pending_publishes_ > 0) return true;
   return unacknowledged_publishes() >= limits.max_pending_publishes ||
          unacknowledged_bytes() >= limits.max_pending_publish_bytes ||
@@ -245,11 +251,8 @@ void Incoming::read_on() {
   const Limits& limits = session_.shared().limits;
   if (waits_for_share_ && session_.is_connected()) session_.outbox()->resume_reading();
   waits_for_share_ = false;
-  if (pending_publishes_ == 0) {
-    awaits_all_answers_ = false;
-  } else if (awaits_all_answers_) {
-    return;
-  }
+  if (pending_publishes_ == 0) awaits_all_answers_ = false;
+  if (awaits_all_answers_ || awaits_room_) return;
   // Half empty before the client is read from again: a resume per message would be a system call per message.
   if (reading_paused_ && unacknowledged_publishes() <= limits.max_pending_publishes / 2 &&
       unacknowledged_bytes() <= limits.max_pending_publish_bytes / 2 &&
@@ -332,6 +335,10 @@ bool Incoming::finish_qos_2(const PublishReply& reply) {
 
 bool Incoming::waits_for_subscriber() const { return session_.shared().waiting.waits(session_.id()); }
 
+void Incoming::await_commit() {
+  if (Journal* journal = session_.shared().journal) journal->await_posted(session_.id());
+}
+
 Turn Incoming::owed() const {
   Journal* journal = session_.shared().journal;
   return journal == nullptr ? 0 : journal->promises().owed(session_.id());
@@ -406,7 +413,7 @@ void Incoming::detach() noexcept {
   published_.clear();
   release(withheld_.clear());
   awaited_publishes_ = answered_publishes_;
-  awaits_all_answers_ = false;
+  awaits_all_answers_ = awaits_room_ = false;
 }
 
 }  // namespace pubsub_mqtt::session

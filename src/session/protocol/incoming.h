@@ -52,6 +52,13 @@ class Incoming {
 
   bool awaits_answers() const { return pending_publishes_ > 0; }
 
+  // What it publishes to the store comes faster than that is written: it is not read from until that has room.
+  void await_room() { awaits_room_ = reading_paused_ = true; }
+  void store_has_room() {
+    awaits_room_ = false;
+    read_on();
+  }
+
   // The client waits for no subscriber any more, or some of what it has published is stored.
   void go_on();
   // Acknowledgements that wait for subscribers or the store, not for pubsub.
@@ -80,6 +87,7 @@ class Incoming {
   void write(const Withheld::Acknowledgement& acknowledgement);
   void free_place();
   bool waits_for_subscriber() const;
+  void await_commit();
   Turn owed() const;
   void set_received(mqtt::PacketIdentifier packet_identifier);
   void release(std::size_t withheld_bytes) noexcept;
@@ -123,6 +131,7 @@ class Incoming {
   bool reading_paused_ : 1 = false;
   bool waits_for_share_ : 1 = false;
   bool awaits_all_answers_ : 1 = false;  // to take a direct way then
+  bool awaits_room_ : 1 = false;         // in the store
 };
 
 }  // namespace pubsub_mqtt::session

@@ -140,6 +140,8 @@ class Session {
   bool awaits_answers() const { return incoming_.awaits_answers(); }
   // It waits for no subscriber any more, or for less to be stored.
   void go_on() { incoming_.go_on(); }
+  void await_room() { incoming_.await_room(); }
+  void store_has_room() { incoming_.store_has_room(); }
   std::size_t withheld() const { return incoming_.withheld(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].

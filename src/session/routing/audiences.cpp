@@ -130,14 +130,21 @@ void Audiences::carry_out(ItemPublished& item) {
 }
 
 std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::Publish& packet,
-                                              const Envelope& envelope) {
-  const NodeId node = way.route->node();
-  const auto found = by_node_.find(node);
+                                              const Envelope& envelope, Session* publisher) {
+  const Route& route = *way.route;
+  const auto found = by_node_.find(route.node());
   const Audience nobody({}, {});
   const Audience& audience = found == by_node_.end() ? nobody : found->second;
-  auto item = direct_item(node, way.type, packet, envelope, audience, limits_.max_xml_elements);
+  auto item = direct_item(route, way.type, packet, envelope, audience, limits_);
   if (!item) return std::nullopt;
-  return send(audience, *item);
+  if (route.items() != 0 && !store(route, std::move(item->element), publisher)) return std::nullopt;
+  return send(audience, item->published);
+}
+
+// Returns false where pubsub must see it.
+bool Audiences::store(const Route& route, std::string element, Session* publisher) {
+  Journal* journal = publisher == nullptr ? nullptr : publisher->shared().journal;
+  return journal != nullptr && journal->store_item(route, *publisher, std::move(element));
 }
 
 // Returns for how many sessions it was, of which a group is one.

@@ -49,10 +49,10 @@ class Audiences {
   // HOST/TYPE/NODE of a message, whatever its topic; empty where nobody listens to its node any more.
   std::string full_topic(const Message& message) const;
 
-  // A publish on the direct way. Returns for how many sessions it was, connected or not; nullopt where pubsub must see
-  // it.
+  // A publish on the direct way: it is stored, where the node persists, and sent. `publisher`: whose it is, where it is
+  // to be stored. Returns for how many sessions it was, connected or not; nullopt where pubsub must see it.
   std::optional<std::size_t> publish(const DirectWay& way, const mqtt::Publish& packet,
-                                     const Envelope& envelope);
+                                     const Envelope& envelope, Session* publisher = nullptr);
 
   // A message for one member of the group, which may have gone.
   void give(GroupNumber group, const std::shared_ptr<Message>& message);
@@ -68,6 +68,7 @@ class Audiences {
   using Name = std::pair<std::string_view, std::string_view>;  // host and node
 
   void give_number(const NodeOpened& opened);
+  static bool store(const Route& route, std::string element, Session* publisher);
   std::size_t send(const Audience& audience, ItemPublished& item);
   std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);
   bool give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message);

@@ -3,7 +3,9 @@
 #include <pugixml.hpp>
 #include <variant>
 
+#include "pubsub_mqtt/payload/prepare.h"
 #include "pubsub_mqtt/payload/translate.h"
+#include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::session {
 namespace {
@@ -22,11 +24,12 @@ bool is_received_as_xml(const Audience& audience, topic::Type natural_type) {
          (mounted && mounted->type == topic::Type::xml && audience.is_received(*mounted, natural_type));
 }
 
-// For those who receive another form than the one published.
-bool translate(topic::Type published, std::string_view payload, const Audience& audience,
-               std::size_t max_xml_elements, ItemPublished& item) {
+// For the store, and those who receive another form than the one published.
+bool translate(topic::Type published, std::string_view payload, const Audience& audience, bool is_stored,
+               const Limits& limits, DirectItem& into) {
+  ItemPublished& item = into.published;
   const auto element =
-      payload::to_element(published, payload, {}, max_xml_elements, item.envelope.content_type());
+      payload::to_element(published, payload, {}, limits.max_xml_elements, item.envelope.content_type());
   if (std::holds_alternative<payload::Refused>(element)) return false;
   const pugi::xml_node root = std::get<pugi::xml_document>(element).document_element();
   // What was made of anything else is of its own TYPE.
@@ -35,24 +38,27 @@ bool translate(topic::Type published, std::string_view payload, const Audience& 
     const auto wanted = concrete(form.type, item.natural_type);
     if (wanted != published) item.payloads[form.index()] = payload::to_mqtt(wanted, root);
   });
-  return true;
+  if (is_stored) into.element = payload::serialize(root);
+  return into.element.size() <= payload::max_element_size(limits.max_item_size);
 }
 
 }  // namespace
 
-std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mqtt::Publish& publish,
-                                         const Envelope& envelope, const Audience& audience,
-                                         std::size_t max_xml_elements) {
+std::optional<DirectItem> direct_item(const Route& route, topic::Type type, const mqtt::Publish& publish,
+                                      const Envelope& envelope, const Audience& audience,
+                                      const Limits& limits) {
   const topic::Type published = type == topic::Type::any ? payload::type_of_any(publish.payload) : type;
-  ItemPublished item{.node = node,
-                     .natural_type = published,
-                     .payloads = {},
-                     .published_as = published,
-                     .envelope = envelope};
-  if (published != topic::Type::xml && !is_received_as_xml(audience, published)) {
+  const bool is_stored = route.items() != 0;
+  DirectItem direct{.published = {.node = route.node(),
+                                  .natural_type = published,
+                                  .payloads = {},
+                                  .published_as = published,
+                                  .envelope = envelope}};
+  ItemPublished& item = direct.published;
+  if (published != topic::Type::xml && !is_stored && !is_received_as_xml(audience, published)) {
     if (type != topic::Type::any && payload::check_text(type, publish.payload)) return std::nullopt;
   } else if (published == topic::Type::atom_title ||
-             !translate(published, publish.payload, audience, max_xml_elements, item)) {
+             !translate(published, publish.payload, audience, is_stored, limits, direct)) {
     return std::nullopt;
   }
   // MQTT to MQTT is exact to the byte.
@@ -60,7 +66,7 @@ std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mq
     if (concrete(form.type, item.natural_type) == published)
       item.payloads[form.index()].emplace(publish.payload);
   });
-  return item;
+  return direct;
 }
 
 }  // namespace pubsub_mqtt::session

@@ -1,21 +1,29 @@
-// What subscribers get of a publish that goes past pubsub: what the hub would post for it. Pure but for
+// What becomes of a publish that goes past pubsub: what the hub would post for it, and pubsub store. Pure but for
 // memory.
 #pragma once
 
-#include <cstddef>
 #include <optional>
+#include <string>
 
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/topic/type.h"
 #include "routing/audience.h"
 
 namespace pubsub_mqtt::session {
 
-// Returns nullopt where pubsub's side must see the publish: it refuses the payload, and says so; or somebody receives
-// an Atom entry as XML, which holds more than was published.
-std::optional<ItemPublished> direct_item(NodeId node, topic::Type type, const mqtt::Publish& publish,
-                                         const Envelope& envelope, const Audience& audience,
-                                         std::size_t max_xml_elements);
+struct DirectItem {
+  ItemPublished published;
+  std::string element = {};  // where it is stored: the item's payload as XML
+};
+
+// Returns nullopt where pubsub's side must see the publish: it refuses the payload, and says so; or it is an Atom entry
+// that somebody receives as XML, or that is stored, which holds more than was published; or what is stored would be
+// larger than Limits::max_item_size.
+std::optional<DirectItem> direct_item(const Route& route, topic::Type type, const mqtt::Publish& publish,
+                                      const Envelope& envelope, const Audience& audience,
+                                      const Limits& limits);
 
 }  // namespace pubsub_mqtt::session

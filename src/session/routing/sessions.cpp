@@ -72,6 +72,7 @@ class Sessions::State {
   RepeatedLines repeated_lines;
   Shared shared;
   std::unique_ptr<Journal> journal;
+  bool keeps_sessions = false;  // in the store
   Refusals refusals;
   SessionDeadlines deadlines;
   Time session_expiry = shared.limits.session_expiry;  // as `deadlines` are for
@@ -98,17 +99,20 @@ void Sessions::await_login(ConnectionId id, Connection& connection) {
 }
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
 
-void Sessions::keep(store::Store& store, store::Contents&& contents, store::WallTime wall, Time now) {
+void Sessions::keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
+                    store::WallTime wall, Time now) {
   State& state = *state_;
   state.shared.now = now;
-  state.journal =
-      std::make_unique<Journal>(store, state.shared.groups, state.audiences, contents.last_number);
+  state.keeps_sessions = contents.has_value();
+  state.journal = std::make_unique<Journal>(store, items, state.shared.groups, state.audiences,
+                                            contents ? contents->last_number : 0);
   state.shared.journal = state.journal.get();
   set_wall_clock(wall, now);
-  restore(std::move(contents), {.table = state.table,
-                                .shared = state.shared,
-                                .audiences = state.audiences,
-                                .journal = *state.journal});
+  if (!contents) return;
+  restore(std::move(*contents), {.table = state.table,
+                                 .shared = state.shared,
+                                 .audiences = state.audiences,
+                                 .journal = *state.journal});
   state.table.for_each([&](Session& session) { state.attend(session); });
 }
 
@@ -124,6 +128,9 @@ void Sessions::keep_promises() {
   if (!state_->journal) return;
   state_->journal->look();
   while (const auto waiting = state_->journal->promises().take()) state_->tell(*waiting);
+  for (const SessionId id : state_->journal->take_those_with_room()) {
+    if (Session* session = state_->table.find(id)) session->guard([&] { session->store_has_room(); });
+  }
   state_->journal->release_requests(state_->shared.requests);
   state_->journal->take_pages(
       [](Session& session, store::Page&& page) { session.guard([&] { session.load(std::move(page)); }); },
@@ -221,7 +228,7 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   state_->deadlines.erase(session->id());
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
   // One that is stored is so to its end: what waits for it may be in the store alone.
-  if (state_->journal && (session->outlives_connection() || session->journal() != nullptr)) {
+  if (state_->keeps_sessions && (session->outlives_connection() || session->journal() != nullptr)) {
     state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
   } else if (state_->journal && session->has_will()) {
     state_->journal->keep_will(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));

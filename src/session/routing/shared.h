@@ -37,7 +37,7 @@ struct Shared {
   SharedGroups groups = {};
   SystemTopics system = {};
   Counters counters = {};
-  Journal* journal = nullptr;                                     // nullptr: nothing outlives the process
+  Journal* journal = nullptr;                                     // nullptr: there is no store
   std::shared_ptr<const topic::Mountpoint> mountpoint = nullptr;  // nullptr: none
   Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.

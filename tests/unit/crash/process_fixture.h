@@ -47,6 +47,7 @@ class Process {
                .reserve = 65536,
                .try_again_after = std::chrono::milliseconds(1),
                .vfs = store::FaultyVfs::name}),
+        items(store, store::Access::alone),
         hub(service, server.limits) {
     service.hub = &hub;
     service.store = &store;
@@ -54,7 +55,7 @@ class Process {
     auto contents = store.open();
     EXPECT_TRUE(contents.has_value());
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    server.sessions.keep(store, std::move(*contents), std::chrono::duration_cast<store::WallTime>(wall),
+    server.sessions.keep(store, items, std::move(contents), std::chrono::duration_cast<store::WallTime>(wall),
                          process_begins);
     EXPECT_TRUE(store.start(nullptr));
   }
@@ -78,6 +79,7 @@ class Process {
 
   const store::FaultyVfs& vfs;
   store::Store store;
+  store::Items items;
   session::Server server;
   hub::Hub hub;
 

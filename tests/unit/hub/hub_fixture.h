@@ -88,7 +88,7 @@ class TestService : public PubsubService {
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
-    return {.outcome = Outcome::accepted, .unobserved = unobserved};
+    return {.outcome = Outcome::accepted, .unobserved = unobserved, .items = items};
   }
   std::optional<bool> has_item(std::string_view, std::string_view, std::string_view id) override {
     if (!storage_works) return std::nullopt;
@@ -136,6 +136,7 @@ class TestService : public PubsubService {
   Hub* hub = nullptr;
   bool enabled = true;
   bool unobserved = false;
+  std::uint64_t items = 0;
   bool exposes = false;
   std::string administrator;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};

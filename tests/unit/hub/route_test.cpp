@@ -76,6 +76,30 @@ TEST_F(RouteTest, IsNotGivenForAnAtomEntryThatSomebodyReceivesAsXml) {
   EXPECT_NE(route_to("pubsub/json/node"), nullptr);
 }
 
+TEST_F(RouteTest, LeadsToTheStoreThatTheNodeHasNow) {
+  service.items = 5;
+  ask(AskToPublish{.session = 1, .topic = "pubsub/json/node", .payload = "1"});
+  const auto reply = last_of<PublishReply>();
+  const auto route = reply.route;
+  EXPECT_EQ(route->items(), 5U);
+  EXPECT_EQ(reply.reason, mqtt::Reason::success);  // the store has it
+  service.items = 6;
+  EXPECT_EQ(route_to("pubsub/json/node")->items(), 6U);
+  EXPECT_FALSE(route->is_open());
+}
+
+TEST_F(RouteTest, IsNotGivenForAnAtomEntryThatIsStored) {
+  service.items = 5;
+  EXPECT_EQ(route_to("pubsub/atom_title/node"), nullptr);
+}
+
+// Pubsub's newest item may be sent in place of what was retained, where it is newer than the end of that.
+TEST_F(RouteTest, IsWithdrawnWhenWhatIsRetainedEnds) {
+  const auto route = route_to("pubsub/json/node");
+  EXPECT_EQ(route_after({.topic = "pubsub/json/node", .payload = "", .retain = true}), nullptr);
+  EXPECT_FALSE(route->is_open());
+}
+
 TEST_F(RouteTest, ANewOneFollowsOneThatWasWithdrawn) {
   const auto first = route_to("pubsub/json/node");
   hub.withdraw_route("pubsub", "node");
