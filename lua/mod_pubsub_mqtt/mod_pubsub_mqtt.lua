@@ -15,7 +15,7 @@ local server = require "net.server";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
-local version = "0.1.0"; -- of the library, too
+local version = module:require "version"; -- of the library, too
 
 -- What a reload hands on. Hosts and the global module are reloaded one by one, in any order, so that functions of
 -- the old module and of the new one meet in this table:
@@ -34,6 +34,7 @@ local version = "0.1.0"; -- of the library, too
 --   challenge_key  of made-up challenges, see scram.lib.lua
 --   known_logins  account -> addresses from which it has logged in, see failed_logins.lib.lua
 --   session_numbers  of mqtt:list(), see shell.lib.lua
+--   system  what system_topics.lib.lua has said on topics of $SYS
 --   durability, store_path  what read_store() returned when the core was started
 local shared = module.saved_state or {
 	services = {}, watched = {}, reloading = {}, disabled = {}, logging_in = {}, exchanges = {};
@@ -161,13 +162,14 @@ function callbacks.host_status(host)
 end
 
 local reloaded = shared.core ~= nil;
+local limits = read_limits();
 if reloaded then
 	warn_of_store();
 	shared.core:attach(callbacks);
-	shared.core:set_limits(read_limits());
+	shared.core:set_limits(limits);
 else
 	shared.durability, shared.store_path = read_store();
-	shared.core = library.new(read_limits(), callbacks);
+	shared.core = library.new(limits, callbacks);
 end
 
 --- Prosody's side
@@ -181,18 +183,24 @@ local mountpoint = module:require "mountpoint"(settings, shared);
 local hosts = module:require "hosts"(shared, component_settings, retained, current_item, observers, rights,
 	xmpp_creation, mountpoint);
 module:require "accounts"(shared, attempts);
+module:require "other_copies"(version);
 local apply_defaults = module:require "apply_defaults"(shared, component_settings, node_defaults);
 local remove_from_shell = module:require "shell"(shared, apply_defaults);
+local remove_metrics = module:require "metrics"(shared);
+local system_topics = module:require "system_topics"(shared, version);
 
 module.add_host = hosts.enable;
 ports.provide();
 
 mountpoint.read_settings();
+system_topics.set_interval(limits.mqtt_sys_interval);
 check_settings();
 local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
-	if shared.core then shared.core:set_limits(read_limits()); end
+	local new_limits = read_limits();
+	if shared.core then shared.core:set_limits(new_limits); end
+	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
@@ -249,6 +257,7 @@ local function start()
 	end
 	watch = server.watchfd(shared.core:requests_fd(), function () work(false); end);
 	ports.start();
+	system_topics.start();
 end
 
 local function stop_watching()
@@ -264,7 +273,15 @@ end
 
 --- Life
 
+-- After an upgrade the library stays in the process, and a Lua half that does not match it could serve nobody. Prosody
+-- gives up a reload where this raises, and the old ones go on.
 function module.save()
+	local installed = module:require "version";
+	if installed ~= version then
+		local reason = ("Version %s is installed, and %s goes on serving: restart Prosody"):format(installed, version);
+		module:log("error", "%s", reason);
+		error(setmetatable({}, { __tostring = function () return reason; end })); -- without a traceback
+	end
 	return shared;
 end
 
@@ -281,6 +298,7 @@ function module.unload()
 	if module.reloading then
 		stop_watching();
 	else
+		remove_metrics();
 		stop();
 		timer.add_task(0, load_again);
 	end

@@ -3,6 +3,7 @@
 
 local jid = require "util.jid";
 local st = require "util.stanza";
+local usermanager = require "core.usermanager";
 
 local retained_id = "current"; -- XEP-0060, Singleton Node
 
@@ -18,6 +19,15 @@ local reasons = {
 	["forbidden"] = "not authorized", ["item-not-found"] = "topic name invalid";
 	["invalid-item"] = "payload format invalid", ["resource-constraint"] = "quota exceeded";
 };
+
+-- Of the server: `admins` at the top of the configuration, on Prosody 13 also by role.
+local function is_administrator(account)
+	if not usermanager.get_jid_role then return usermanager.is_admin(account) == true; end -- Prosody 0.12
+	local host = jid.host(account);
+	if not prosody.hosts[host] then return false; end
+	local role = usermanager.get_jid_role(account, host);
+	return role ~= nil and role ~= false and role.name == "prosody:operator";
+end
 
 local sends_last_item = { on_sub = true, on_sub_and_presence = true };
 
@@ -153,6 +163,10 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 		if not services[host].nodes[node] then return "accepted"; end
 		local refusal, reason = refuse_publish(host, node, account);
 		return refusal and "refused" or "accepted", refusal, reason;
+	end
+
+	function rights.is_administrator(account)
+		return not disabled[account] and is_administrator(account);
 	end
 
 	function rights.exposes_publisher(host)

@@ -7,7 +7,7 @@
 
 local paths = require "util.paths";
 
-local version = "0.1.0"; -- of the library, too
+local version = module:require "version"; -- of the library, too
 local patience = 10; -- seconds, at the end, for what is not written yet
 
 local function load_library()
@@ -129,6 +129,16 @@ end
 
 -- prosodyctl loads its commands everywhere, where there is no storage.
 if module.host ~= "*" then module:provides("storage", new_driver(module.host)); end
+
+-- As in mod_pubsub_mqtt.lua: after an upgrade the library stays in the process, and so does its driver.
+function module.save()
+	local installed = module:require "version";
+	if installed ~= version then
+		local reason = ("Version %s is installed, and %s goes on storing: restart Prosody"):format(installed, version);
+		module:log("error", "%s", reason);
+		error(setmetatable({}, { __tostring = function () return reason; end })); -- without a traceback
+	end
+end
 
 --- prosodyctl mod_storage_pubsub_mqtt ...
 

@@ -134,7 +134,6 @@ void Audiences::host_disabled(std::string_view host) {
   for (Node* node : nodes_.of_host(host)) {
     node->withdraw_route();
     // Members stay members: what is queued for a session that is away is still its own when the host is back.
-    node->retained.reset();
     node->exists = false;
     Rights::forget(*node);
     for (const ClientNumber number : node->members.clients()) {

@@ -22,6 +22,7 @@
 #include "rights.h"
 #include "shared.h"
 #include "subscriptions.h"
+#include "system_topics.h"
 #include "turns.h"
 #include "work.h"
 
@@ -38,6 +39,7 @@ class Hub::State {
                .now = now,
                .deliveries = deliveries,
                .logged = logged,
+               .metrics = metrics,
                .work = work} {}
 
   void accept(Request& request);
@@ -51,6 +53,7 @@ class Hub::State {
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
+  Metrics metrics;
   std::size_t work = 0;
   const Shared shared;
   Nodes nodes{shared};
@@ -62,7 +65,8 @@ class Hub::State {
   Audiences audiences{nodes, clients, rights};
   RetainedStore retained{shared, nodes};
   RetainedScans scans{shared, nodes, retained};
-  Subscriptions subscriptions{shared, nodes, clients, audiences, scans};
+  SystemTopics system{shared, clients};
+  Subscriptions subscriptions{shared, nodes, clients, audiences, scans, system};
   Publications publications{shared, nodes, retained};
 };
 
@@ -254,6 +258,7 @@ void Hub::withdraw_all_routes() {
 
 void Hub::host_disabled(std::string_view host) {
   for (Node* node : state_->nodes.of_host(host)) {  // the store knows
+    state_->retained.leave(*node);
     node->has_ended = false;
     node->is_unrestored = false;
   }
@@ -273,6 +278,12 @@ void Hub::close_accounts_of(std::string_view host) {
   withdraw_all_routes();
   state_->deliveries.emplace_back(CloseHost{.host = std::string(host)});
 }
+
+void Hub::publish_system(std::vector<SystemPublished::Message> messages) {
+  state_->system.publish(std::move(messages));
+}
+
+const Metrics& Hub::metrics() const { return state_->metrics; }
 
 std::size_t Hub::subscriptions(SessionId session) const {
   const Client* client = state_->clients.find(session);

@@ -99,6 +99,7 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
     }
   }
   if (published.outcome == Outcome::failed) client.failed = request.ticket.connection;
+  count(published);
   shared_.deliveries.emplace_back(PublishReply{.ticket = request.ticket,
                                                .outcome = published.outcome,
                                                .reason = told(published, publication.envelope),
@@ -107,6 +108,20 @@ void Publications::carry_out(Client& client, PublishRequest& request) {
                                                .mounted_at = request.mounted_at,
                                                .awaits_commit = shared_.service.posted() != posted,
                                                .route = std::move(way)});
+}
+
+void Publications::count(const Published& published) const {
+  switch (published.outcome) {
+    case Outcome::accepted:
+      ++shared_.metrics.accepted_publishes;
+      break;
+    case Outcome::refused:
+      shared_.metrics.refused_publishes.add(published.reason);
+      break;
+    case Outcome::failed:
+      ++shared_.metrics.failed_publishes;
+      break;
+  }
 }
 
 // What the client is told. Where nobody but MQTT sees what is published, it is not stored either.

@@ -43,6 +43,7 @@ class Publications {
     bool is_stand_in = false;              // the element, for a payload that is too large for XMPP streams
   };
 
+  void count(const Published& published) const;
   mqtt::Reason told(const Published& published, const Envelope& envelope) const;
   Published publish(const Client& client, const PublishRequest& request, const topic::NodeTopic& topic);
   std::optional<bool> is_published_already(const PublishRequest& request,

@@ -20,12 +20,6 @@ bool has_batch(const Subscriber& subscriber) {
   return subscriber.retained.size() >= messages || subscriber.retained_bytes >= bytes;
 }
 
-// [MQTT5-3.3.1-9], [MQTT5-3.3.1-10], [MQTT5-3.3.1-11]
-bool is_wanted(mqtt::RetainHandling handling, bool is_new) {
-  return handling == mqtt::RetainHandling::always ||
-         (handling == mqtt::RetainHandling::new_subscription && is_new);
-}
-
 }  // namespace
 
 void RetainedScans::start(Client& client, const Subscription& filter, bool is_new) const {
@@ -33,7 +27,7 @@ void RetainedScans::start(Client& client, const Subscription& filter, bool is_ne
   // Others bring nothing: $SYS/..., which nothing counts, and shared ones (MQTT 5.0, 4.8.2).
   const auto wanted = filter.topic_filter.split();
   if (!wanted || wanted->is_shared() || !subscriber.has(*wanted)) return;
-  if (!is_wanted(filter.retain_handling, is_new)) {
+  if (!filter.brings_retained(is_new)) {
     // What an earlier SUBSCRIBE still has to bring is brought, at the new QoS.
     for (Scan& scan : subscriber.scans) {
       if (scan.topic_filter == filter.topic_filter) scan.qos = filter.qos;

@@ -42,6 +42,8 @@ void RetainedStore::keep(Node& node, Retained retained) {
   node.is_unrestored = false;
   node.has_ended = false;
   node.retained = std::make_unique<Retained>(std::move(retained));
+  ++shared_.metrics.retained_messages;
+  shared_.metrics.retained_bytes += node.retained->payload.size();
   if (node.retained->envelope.expires_at == Time::max()) return;
   expiries_.insert(expiry(node));
   ask_to_be_woken();
@@ -50,6 +52,8 @@ void RetainedStore::keep(Node& node, Retained retained) {
 void RetainedStore::drop(Node& node) {
   if (!node.retained) return;
   if (node.retained->envelope.expires_at != Time::max()) expiries_.erase(expiry(node));
+  --shared_.metrics.retained_messages;
+  shared_.metrics.retained_bytes -= node.retained->payload.size();
   node.retained.reset();
 }
 

@@ -31,6 +31,9 @@ class RetainedStore {
   // asked for it, on the natural topic of what is cleared, and on the topics that every item is on, `xml` and `any`.
   void clear(Node& node, const Envelope& envelope, std::optional<topic::Type> type_of_clear);
 
+  // The module leaves the node's host: what it retains is in the store.
+  void leave(Node& node) { drop(node); }
+
   // Finds out what the node retains, where that is not known yet. Returns whether it was not: then Prosody's storage
   // has been asked.
   bool know(Node& node);

@@ -9,6 +9,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/once_per_client.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
+#include "pubsub_mqtt/hub/metrics.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
 
@@ -22,6 +23,7 @@ struct Shared {
   const Time& now;                                             // see Hub::set_time()
   std::vector<Delivery>& deliveries;  // what the network thread must be told, in order
   OncePerClient& logged;              // causes that the log has named
+  Metrics& metrics;                   // for whoever has something to count
   std::size_t& work;                  // what the step has cost so far: see work.h
 };
 

@@ -78,6 +78,7 @@ struct Subscriber {
     StoredFilter following;                            // the patterns up to this one are followed
     bool is_beyond_limit = false;                      // that one cannot be: it is being removed again
     std::set<StoredFilter, FilterOrder> beyond_limit;  // likewise, so far
+    bool has_system = false;                           // one of them is about `$SYS`
     std::size_t unsubscribed = 0;                      // filters of an UNSUBSCRIBE so far
     std::optional<NodePosition> position;              // of the walk that is under way
   };

@@ -55,10 +55,12 @@ bool Subscriptions::carry_out(Client& client, SubscribeRequest& request) {
     if (mqtt::is_error(progress.results[i])) continue;
     scans_.start(client, request.subscriptions[i], progress.are_new[i]);
   }
-  shared_.deliveries.emplace_back(SubscribeReply{.ticket = request.ticket,
-                                                 .subscriptions = std::move(request.subscriptions),
-                                                 .results = std::move(progress.results),
-                                                 .reason_string = std::string(progress.reason_string)});
+  shared_.deliveries.emplace_back(
+      SubscribeReply{.ticket = request.ticket,
+                     .subscriptions = std::move(request.subscriptions),
+                     .results = std::move(progress.results),
+                     .reason_string = std::string(progress.reason_string),
+                     .may_read_system = progress.has_system && system_.subscribe(client)});
   progress = {};
   return true;
 }
@@ -103,7 +105,9 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
   if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
     return refuse(client, asked.topic_filter, never_matches(none->reason));
   }
-  return filter->is_shared() ? refuse(client, asked.topic_filter, system_is_not_shared) : Progress::granted;
+  if (filter->is_shared()) return refuse(client, asked.topic_filter, system_is_not_shared);
+  client.subscriber->progress.has_system = true;
+  return Progress::granted;
 }
 
 Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscription& asked,
@@ -172,6 +176,7 @@ Subscriptions::Progress Subscriptions::refuse(Client& client, const TopicFilter&
   if (!unsubscribe(client, filter)) return Progress::unfinished;
   auto& progress = client.subscriber->progress;
   progress.results.push_back(refusal.reason);
+  shared_.metrics.refused_subscriptions.add(refusal.reason);
   if (progress.reason_string.empty()) progress.reason_string = refusal.text;
   log_refusal(shared_, client, "SUBSCRIBE", printable_filter(filter), refusal.text);
   return Progress::refused;
@@ -216,6 +221,7 @@ void Subscriptions::refuse_beyond_limit(Client& client, const SubscribeRequest& 
     const auto filter = asked.split();
     if (!filter || !progress.beyond_limit.contains(*filter)) continue;
     progress.results[i] = too_many_memberships.reason;
+    shared_.metrics.refused_subscriptions.add(too_many_memberships.reason);
     if (progress.reason_string.empty()) progress.reason_string = too_many_memberships.text;
     log_refusal(shared_, client, "SUBSCRIBE", printable_filter(asked), too_many_memberships.text);
   }
@@ -314,6 +320,7 @@ void Subscriptions::forget_mounted() {
 
 // One walk for all filters, which takes the client out of every node.
 bool Subscriptions::end(Client& client) {
+  system_.leave(client.session);
   if (client.subscriber == nullptr) return true;
   Subscriber& subscriber = *client.subscriber;
   auto& filters = subscriber.filters;

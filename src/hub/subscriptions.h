@@ -13,6 +13,7 @@
 #include "pubsub_mqtt/topic/topic.h"
 #include "retained_scans.h"
 #include "shared.h"
+#include "system_topics.h"
 
 namespace pubsub_mqtt::hub {
 
@@ -25,8 +26,13 @@ struct Refusal {
 class Subscriptions {
  public:
   Subscriptions(const Shared& shared, Nodes& nodes, Clients& clients, Audiences& audiences,
-                RetainedScans& scans)
-      : shared_(shared), nodes_(nodes), clients_(clients), audiences_(audiences), scans_(scans) {}
+                RetainedScans& scans, SystemTopics& system)
+      : shared_(shared),
+        nodes_(nodes),
+        clients_(clients),
+        audiences_(audiences),
+        scans_(scans),
+        system_(system) {}
 
   // A piece of what the client asked. True: all of it is done, and answered.
   bool carry_out(Client& client, SubscribeRequest& request);
@@ -70,6 +76,7 @@ class Subscriptions {
   Clients& clients_;
   Audiences& audiences_;
   RetainedScans& scans_;
+  SystemTopics& system_;
 };
 
 }  // namespace pubsub_mqtt::hub

@@ -211,6 +211,8 @@ bool Callbacks::may_read(std::string_view host, std::string_view node, std::stri
   return ask("may_read", {host, node, account});
 }
 
+bool Callbacks::is_administrator(std::string_view account) { return ask("is_administrator", {account}); }
+
 bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view> arguments) {
   bool answer = false;
   call(callback, arguments, 1, [&](lua_State* L) { answer = lua_toboolean(L, 1) != 0; });

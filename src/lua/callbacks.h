@@ -2,6 +2,7 @@
 // that calls it. Prosody's thread, inside a call from Lua only.
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <lua.hpp>
 #include <optional>
@@ -16,6 +17,8 @@ namespace pubsub_mqtt::lua {
 struct ProcessStore;
 
 class Callbacks final : public hub::PubsubService {
+  using Clock = std::chrono::steady_clock;
+
  public:
   // While it lives, the functions are called with this lua_State: the one (a coroutine, perhaps) that called into
   // C++.
@@ -23,17 +26,24 @@ class Callbacks final : public hub::PubsubService {
    public:
     Entered(Callbacks& callbacks, lua_State* L) : callbacks_(callbacks), outer_(callbacks.L_) {
       callbacks.L_ = L;
+      if (outer_ == nullptr) began_ = Clock::now();
     }
-    ~Entered() { callbacks_.L_ = outer_; }
+    ~Entered() {
+      callbacks_.L_ = outer_;
+      if (outer_ == nullptr) callbacks_.entered_for_ += Clock::now() - began_;
+    }
     Entered(const Entered&) = delete;
     Entered& operator=(const Entered&) = delete;
 
    private:
     Callbacks& callbacks_;
     lua_State* outer_;
+    Clock::time_point began_;
   };
 
   bool is_entered() const { return L_ != nullptr; }
+  // How long Prosody's thread was in calls from Lua, in all.
+  std::chrono::nanoseconds entered_for() const { return entered_for_; }
 
   // Takes the callbacks from the table at `index`, in place of those before. Raises a Lua error if it is no
   // table.
@@ -55,6 +65,7 @@ class Callbacks final : public hub::PubsubService {
   std::optional<bool> has_item(std::string_view host, std::string_view node, std::string_view id) override;
   void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
+  bool is_administrator(std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
   void drop_current(std::string_view host, std::string_view node) override;
@@ -88,6 +99,7 @@ class Callbacks final : public hub::PubsubService {
             Read&& read);
 
   lua_State* L_ = nullptr;
+  std::chrono::nanoseconds entered_for_{0};
   int callbacks_ = LUA_NOREF;
   ProcessStore* process_ = nullptr;
   const void* item_ = nullptr;  // identity of the item table, on Lua's stack meanwhile

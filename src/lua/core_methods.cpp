@@ -11,6 +11,7 @@
 #include "core_events.h"
 #include "core_handle.h"
 #include "core_logins.h"
+#include "core_metrics.h"
 #include "core_ports.h"
 #include "core_retained.h"
 #include "core_settings.h"
@@ -122,6 +123,8 @@ constexpr luaL_Reg core_methods[] = {
     {"close_accounts_of", entry<hub_event<&hub::Hub::close_accounts_of>>},
     {"clients", entry<clients>},
     {"close_connection", entry<close_connection>},
+    {"metrics", entry<metrics>},
+    {"publish_system", entry<publish_system>},
     {"host_changed", entry<hub_event<&hub::Hub::host_changed>>},
     {"host_disabled", entry<hub_event<&hub::Hub::host_disabled>>},
     {"withdraw_route", entry<hub_event<&hub::Hub::withdraw_route>>},

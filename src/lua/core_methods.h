@@ -1,6 +1,6 @@
 // What mod_pubsub_mqtt.lua sees of a core. What a core is told stands in files of its own: its settings
 // (core_settings.h), its ports (core_ports.h), what happens in Prosody (core_events.h), who is let in (core_logins.h),
-// and what nodes retained (core_retained.h).
+// what nodes retained (core_retained.h); and what it has counted (core_metrics.h).
 //
 //   core:attach(callbacks)        callbacks of a reloaded Lua half
 //   core:set_limits(limits)       after a reload
@@ -31,6 +31,8 @@
 //   core:close_accounts_of(host)
 //   core:clients()                list of { session =, name =, connected =, subscriptions = }
 //   core:close_connection(session)
+//   core:metrics()                what is counted, see core_metrics.h
+//   core:publish_system(payloads) topic of $SYS -> what stands there from now on; "": nothing any more
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given

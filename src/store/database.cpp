@@ -59,12 +59,22 @@ std::string Database::error() const {
 }
 
 void Database::checkpoint() {
+  empty_wal();
+  give_back_space();
+}
+
+bool Database::give_back_space() {
+  const auto free_pages = pragma_value(handle(), "PRAGMA freelist_count");
+  if (free_pages <= many_free_pages || free_pages <= pragma_value(handle(), "PRAGMA page_count") / 2)
+    return false;
+  if (run("PRAGMA incremental_vacuum(1000)") != SQLITE_OK) return false;
+  empty_wal();  // the file is shorter only then
+  return true;
+}
+
+void Database::empty_wal() {
   sqlite3_wal_checkpoint_v2(handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;
-  const auto free_pages = pragma_value(handle(), "PRAGMA freelist_count");
-  if (free_pages > many_free_pages && free_pages > pragma_value(handle(), "PRAGMA page_count") / 2) {
-    run("PRAGMA incremental_vacuum(1000)");
-  }
 }
 
 bool is_damage(int error) {

@@ -28,8 +28,13 @@ class Database {
 
   // Moves what the write-ahead log holds into the database, as far as no reader is in the way, and gives space back.
   void checkpoint();
+  // Gives pages that nothing uses back to the file system, some at a time, while they are most of the file. Returns
+  // whether there were any.
+  bool give_back_space();
 
  private:
+  void empty_wal();
+
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };

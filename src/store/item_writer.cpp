@@ -1,9 +1,17 @@
 #include "item_writer.h"
 
 namespace pubsub_mqtt::store {
+namespace {
+
+// Items in one transaction: a few milliseconds. A store costs as much as an item.
+constexpr std::int64_t swept_at_once = 500;
+
+}  // namespace
+
 // Nothing is put into a store that is no more: what is posted for it may come after its end.
 ItemWriter::ItemWriter(Database& database)
-    : drop_store_(database.handle(), "DELETE FROM prosody_store WHERE number = ?"),
+    : database_(database),
+      drop_store_(database.handle(), "DELETE FROM prosody_store WHERE number = ?"),
       drop_items_(database.handle(), "INSERT OR IGNORE INTO dropped_store VALUES (?)"),
       remove_up_to_(database.handle(), "DELETE FROM item WHERE store = ? AND position <= ?"),
       remove_(database.handle(), "DELETE FROM item WHERE store = ? AND key = ?"),
@@ -14,8 +22,7 @@ ItemWriter::ItemWriter(Database& database)
       put_position_(database.handle(), "UPDATE last_position SET position = max(position, ?)"),
       first_dropped_(database.handle(), "SELECT number FROM dropped_store LIMIT 1"),
       sweep_(database.handle(),
-             "DELETE FROM item WHERE position IN (SELECT position FROM item WHERE store = ? LIMIT 500)"),
-      count_swept_(database.handle(), "SELECT changes()"),
+             "DELETE FROM item WHERE position IN (SELECT position FROM item WHERE store = ? LIMIT ?)"),
       forget_dropped_(database.handle(), "DELETE FROM dropped_store WHERE number = ?") {}
 
 int ItemWriter::remove(const ItemChanges& changes) {
@@ -66,14 +73,20 @@ int ItemWriter::put(const ItemRow& row) {
   return put_item_.bind_blob(row.value).run();
 }
 
-bool ItemWriter::sweep() {
-  if (!first_dropped_.step()) return false;
-  const auto store = first_dropped_.integer();
-  first_dropped_.reset();
-  if (sweep_.bind(store).run() != SQLITE_OK || !count_swept_.step()) return false;
-  const bool is_empty = count_swept_.integer() == 0;
-  count_swept_.reset();
-  return !is_empty || forget_dropped_.bind(store).run() == SQLITE_OK;
+int ItemWriter::sweep(bool& swept) {
+  int error = SQLITE_OK;
+  for (std::int64_t left = swept_at_once; left > 0 && error == SQLITE_OK;) {
+    if (!first_dropped_.step())
+      return first_dropped_.result() == SQLITE_DONE ? SQLITE_OK : first_dropped_.result();
+    const auto store = first_dropped_.integer();
+    first_dropped_.reset();
+    swept = true;
+    error = sweep_.bind(store).bind(left).run();
+    const auto items = sqlite3_changes64(database_.handle());
+    if (error == SQLITE_OK && items < left) error = forget_dropped_.bind(store).run();
+    left -= items + 1;
+  }
+  return error;
 }
 
 }  // namespace pubsub_mqtt::store

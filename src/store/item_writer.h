@@ -12,17 +12,17 @@ class ItemWriter {
   // `database` is open, and outlives this.
   explicit ItemWriter(Database& database);
 
-  // Both return SQLITE_OK or the error.
+  // All return SQLITE_OK or the error.
   int remove(const ItemChanges& changes);
   int put(const ItemChanges& changes);
-
-  // Removes some items of stores that were dropped. Returns true where there are more.
-  bool sweep();
+  // Removes some items of stores that were dropped. `swept`: whether there were such stores.
+  int sweep(bool& swept);
 
  private:
   int put(const StoreRow& row);
   int put(const ItemRow& row);
 
+  Database& database_;
   Statement drop_store_;
   Statement drop_items_;
   Statement remove_up_to_;
@@ -32,7 +32,6 @@ class ItemWriter {
   Statement put_position_;
   Statement first_dropped_;
   Statement sweep_;
-  Statement count_swept_;
   Statement forget_dropped_;
 };
 

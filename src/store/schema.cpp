@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t application_id = 0x6D717474;  // "mqtt"
 
-// Tables of payloads have a rowid: without one SQLite needs three times the space for rows of a kilobyte.
+// Tables of payloads have a rowid: without one SQLite needs three times the space for rows of a kilobyte. An index ends
+// with it, so that the items of a store are found in order of their positions.
 constexpr const char* tables = R"(
 BEGIN IMMEDIATE;
 CREATE TABLE meta (last_number INTEGER NOT NULL, last_wall INTEGER NOT NULL);
@@ -44,7 +45,7 @@ CREATE TABLE prosody_store (
 CREATE TABLE item (
   position INTEGER PRIMARY KEY, store INTEGER NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, "with" TEXT,
   value BLOB NOT NULL, UNIQUE (store, key));
-CREATE INDEX item_position ON item (store, position);
+CREATE INDEX item_store ON item (store);
 CREATE TABLE dropped_store (number INTEGER PRIMARY KEY);
 CREATE TABLE last_position (position INTEGER NOT NULL);
 INSERT INTO last_position VALUES (0);

@@ -12,8 +12,9 @@ Store::~Store() = default;
 bool Store::open_for_items(Access access) { return thread_->open_for_items(access); }
 std::optional<Contents> Store::open() { return thread_->open(); }
 bool Store::start(std::function<void()> notify) { return thread_->start(std::move(notify)); }
-CommitNumber Store::post(Unit unit) { return thread_->post(std::move(unit)); }
+CommitNumber Store::post(Unit&& unit) { return thread_->post(std::move(unit)); }
 CommitNumber Store::committed() const { return thread_->committed(); }
+Metrics Store::metrics() { return thread_->metrics(); }
 void Store::close_before_fork() { thread_->close_before_fork(); }
 bool Store::is_started() const { return thread_->is_started(); }
 bool Store::is_failing() const { return thread_->is_failing(); }

@@ -250,7 +250,7 @@ bool Store::Thread::take() {
   const auto has_work = [this] { return !posted_.empty() || stops_at_.has_value(); };
   if (is_failing_) {
     wake_.wait_for(lock, settings_.try_again_after, [this] { return stops_at_.has_value(); });
-  } else if (taken_.empty() && is_swept_) {
+  } else if (taken_.empty() && is_tidy_) {
     wake_.wait(lock, has_work);
   }
   for (auto& unit : posted_) taken_.push_back(std::move(unit));
@@ -274,18 +274,43 @@ void Store::Thread::fill_group() {
 
 void Store::Thread::commit() {
   if (last_taken_ == committed_ && !is_failing_) {
-    is_swept_ = !writer_->sweep();
-    return;
+    is_tidy_ = !tidy();
+  } else {
+    commit_group();
   }
-  if (!group_.items.dropped_stores.empty()) is_swept_ = false;
-  const int error = group_.leaves_nothing() ? SQLITE_OK : write();
+  if (database_.wal_pages() < many_wal_pages) return;
+  database_.checkpoint();
+  is_tidy_ = false;
+}
+
+void Store::Thread::commit_group() {
+  if (!group_.items.dropped_stores.empty()) is_tidy_ = false;
+  const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
     succeeded();
   } else {
     failed(error);
   }
   notify();
-  if (database_.wal_pages() >= many_wal_pages) database_.checkpoint();
+}
+
+// A little, while there is nothing else to do. Returns whether there was something.
+bool Store::Thread::tidy() { return writer_->sweep() || database_.give_back_space(); }
+
+int Store::Thread::write_and_count() {
+  const auto began = Clock::now();
+  const int error = write();
+  commit_time_ += std::chrono::nanoseconds(Clock::now() - began).count();
+  ++(error == SQLITE_OK ? commits_ : failed_commits_);
+  return error;
+}
+
+Metrics Store::Thread::metrics() {
+  const std::lock_guard lock(mutex_);
+  return {.commits = commits_,
+          .failed_commits = failed_commits_,
+          .commit_time = std::chrono::nanoseconds(commit_time_),
+          .waiting = last_posted_ - committed_};
 }
 
 // Where the disk was full: all that frees space may be written, and the rest when the reserve is back.

@@ -35,6 +35,7 @@ class Store::Thread {
   void close_before_fork();
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const { return committed_; }
+  Metrics metrics();
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
   bool holds_items() const { return holds_items_; }
@@ -61,15 +62,22 @@ class Store::Thread {
   bool is_over() const;
   void fill_group();
   void commit();
+  void commit_group();
+  bool tidy();
   void succeeded();
   void failed(int error);
   int write();
+  int write_and_count();
 
   const Settings settings_;
   bool is_open_ = false;
   bool holds_items_ = false;
   Mailbox<LogLine> log_;
   std::atomic<CommitNumber> committed_ = 0;
+  // Written by the thread alone.
+  std::atomic<std::uint64_t> commits_ = 0;
+  std::atomic<std::uint64_t> failed_commits_ = 0;
+  std::atomic<std::chrono::nanoseconds::rep> commit_time_ = 0;
   std::function<void()> on_commit_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
@@ -89,8 +97,8 @@ class Store::Thread {
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  bool is_swept_ = false;  // nothing is left of stores that were dropped
-  bool is_full_ = false;   // for lack of space, and the reserve is not back
+  bool is_tidy_ = false;  // nothing is left of stores that were dropped, and of the space that they took
+  bool is_full_ = false;  // for lack of space, and the reserve is not back
   std::optional<Clock::time_point> said_at_;
 };
 

@@ -82,10 +82,11 @@ int Writer::in_transaction(Work&& work) {
 }
 
 int Writer::write(const Group& group, WallTime now) {
+  bool swept = false;
   return in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
                    [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
-                   [&] { return items_.put(group.items); },
+                   [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
 }
@@ -95,6 +96,11 @@ int Writer::write_removals(const Group& group) {
     return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); },
                    [&] { return items_.remove(group.items); });
   });
+}
+
+bool Writer::sweep() {
+  bool swept = false;
+  return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
 }
 
 int Writer::put_all(const Group& group) {

@@ -18,8 +18,8 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
-  // ItemWriter's, outside a transaction.
-  bool sweep() { return items_.sweep(); }
+  // Removes some items of stores that were dropped, as write() does, too. Returns whether there were such stores.
+  bool sweep();
 
  private:
   // A statement that puts a row, and one that removes it.

@@ -112,10 +112,16 @@ std::optional<GroupFilter> split_group(std::string_view text) {
   return GroupFilter{.group = group, .filter = filter};
 }
 
+bool is_system(std::string_view filter) {
+  constexpr std::string_view first_level = "$SYS";
+  return filter.starts_with(first_level) &&
+         (filter.size() == first_level.size() || filter[first_level.size()] == '/');
+}
+
 std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter) {
+  if (is_system(filter)) return SystemFilter{};
   std::string_view node = filter;
   const std::string_view host = take_level(node);
-  if (host == "$SYS") return SystemFilter{};
   if (host.starts_with('$')) return NoNodeTopic{"topics that begin with $ are reserved"};
   if (host == "#") return NodePattern{.host = "+", .type = {}, .node = "#"};
   if (is_over(node)) return no_topic;

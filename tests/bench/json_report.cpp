@@ -35,6 +35,10 @@ void write_sample(Writer& json, const char* key, const Sample& sample) {
     write(json, "latency_p99_ns", sample.latencies->percentile(0.99));
     write(json, "latency_max_ns", sample.latencies->max());
   }
+  if (sample.synchronizations) {
+    write(json, "fsync_p50_ns", sample.synchronizations->percentile(0.5));
+    write(json, "fsync_p99_ns", sample.synchronizations->percentile(0.99));
+  }
   write(json, "resident_bytes", sample.resident_bytes);
   if (!sample.failure.empty()) write(json, "failure", sample.failure);
   json.EndObject();

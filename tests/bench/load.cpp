@@ -74,6 +74,7 @@ class Run {
         static_cast<double>(publisher_.published()) * static_cast<double>(load_.subscribers);
     const auto arrived = static_cast<double>(deliveries());
     Sample sample{.value = arrived / seconds(last_arrival - start),
+                  .published = publisher_.published(),
                   .delivered = expected > 0 ? arrived / expected : 0,
                   .latencies = latencies_};
     for (const auto& subscriber : subscribers_) {

@@ -35,9 +35,11 @@ constexpr std::string_view usage =
 
 std::vector<Row> all_rows() {
   std::vector<Row> all;
-  for (const auto& rows : {one_to_one_rows(), fan_out_rows(), through_pubsub_rows(),
-                           no_xmpp_subscriber_rows(), idle_rows(), websocket_rows(), ping_rows(),
-                           growth_rows(), memory_rows(), version_rows(), mounted_rows(), attack_rows()}) {
+  for (const auto& rows :
+       {one_to_one_rows(), fan_out_rows(), through_pubsub_rows(), no_xmpp_subscriber_rows(), idle_rows(),
+        websocket_rows(), ping_rows(), growth_rows(), memory_rows(), version_rows(), mounted_rows(),
+        attack_rows(), durable_rows(), durable_puback_rows(), durable_start_rows(), scale_rows(),
+        persisting_rows(), persisting_publish_rows(), persisting_ping_rows()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;

@@ -87,6 +87,7 @@ void MqttClient::receive_any(std::uint8_t first_byte, std::string_view body) {
       throw std::runtime_error("CONNECT was refused");
     }
     connected_ = true;
+    session_present_ = body[0] != 0;
   } else if (first_byte == suback) {
     const std::string_view reasons = body.substr(2 + properties_size(body.substr(2)));
     if (std::ranges::any_of(reasons, is_refusal)) throw std::runtime_error("a SUBSCRIBE was refused");

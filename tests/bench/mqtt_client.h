@@ -18,6 +18,7 @@ class MqttClient : public EventLoop::Watcher {
   MqttClient(EventLoop& loop, const Endpoint& endpoint, const mqtt::Connect& connect, SSL_CTX* tls = nullptr);
 
   bool connected() const { return connected_; }  // CONNACK was there
+  bool session_present() const { return session_present_; }
 
   void subscribe(std::span<const std::string> topic_filters, mqtt::QoS qos);
   bool subscribed() const { return pending_subscribes_ == 0; }
@@ -51,6 +52,7 @@ class MqttClient : public EventLoop::Watcher {
   std::string partial_;  // the beginning of a packet
   std::uint64_t received_at_ = 0;
   bool connected_ = false;
+  bool session_present_ = false;
   int pending_subscribes_ = 0;
 };
 

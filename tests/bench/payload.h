@@ -13,6 +13,10 @@ inline constexpr std::string_view payload_mark = "seq=";
 inline constexpr std::size_t stamp_size = 24;
 inline constexpr std::size_t default_payload_size = 64;
 
+// Each publisher numbers its own messages, below its own number.
+inline constexpr std::uint32_t most_publishers = 16;
+inline constexpr int publisher_shift = 28;
+
 struct Stamp {
   std::uint32_t sequence = 0;
   std::uint64_t time = 0;  // nanoseconds of the monotonic clock

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -33,9 +34,9 @@ mqtt_max_total_queued_bytes = 1073741824
 constexpr const char* hosts = R"(
 VirtualHost "localhost"
   authentication = "anonymous"
+Component "plain.localhost" "pubsub"
 Component "pubsub.localhost" "pubsub"
   modules_enabled = { "pubsub_mqtt" }
-Component "plain.localhost" "pubsub"
 )";
 
 // Another Prosody than the installed one, as for tests/run.
@@ -79,19 +80,20 @@ std::istringstream end_command(const tests::FileDescriptor& fd, const std::strin
 
 }  // namespace
 
-Prosody::Prosody(Queues queues, const std::string& more_settings) : Server("localhost") {
+Prosody::Prosody(Queues queues, const Configuration& configuration) : Server("localhost") {
+  std::filesystem::create_directory(folder().path("data"));  // without it there is no store
   std::vector<std::string> command = prosody_command();
   command.insert(command.end(),
-                 {"-F", "--config", folder().write("prosody.cfg.lua", configuration(queues, more_settings))});
+                 {"-F", "--config", folder().write("prosody.cfg.lua", text_of(queues, configuration))});
   // mod_pubsub_mqtt opens its ports last, when the server has started.
   start(command, bench_port_.number());
   create_nodes("ready", 1);
 }
 
-std::string Prosody::configuration(Queues queues, const std::string& more_settings) const {
+std::string Prosody::text_of(Queues queues, const Configuration& configuration) const {
   std::ostringstream text;
-  text << settings << (queues == Queues::large ? large_queues : "") << more_settings << "data_path = \""
-       << folder().path("data") << "\"\n"
+  text << settings << (queues == Queues::large ? large_queues : "") << configuration.global
+       << "data_path = \"" << folder().path("data") << "\"\n"
        << "pidfile = \"" << folder().path("prosody.pid") << "\"\n"
        << "certificates = \"" << folder().path("certs") << "\"\n"
        << "log = { info = \"" << folder().path("output") << "\" }\n"
@@ -99,13 +101,26 @@ std::string Prosody::configuration(Queues queues, const std::string& more_settin
        << "mqtt_ports = { " << mqtt_port() << " }\n"
        << "mqtt_tls_ports = { " << mqtt_tls_port() << " }\n"
        << "bench_ports = { " << bench_port_.number() << " }\n"
-       << hosts;
+       << hosts << configuration.component;
   return text.str();
 }
 
 void Prosody::create_nodes(const std::string& prefix, int count, const std::string& host) const {
-  const std::string command = "create " + host + ' ' + prefix + ' ' + std::to_string(count);
-  end_command(begin_command(bench_port_.number(), command), "created");
+  create(host + ' ' + prefix + ' ' + std::to_string(count));
+}
+
+void Prosody::create_persisting_nodes(const std::string& prefix, int count, int max_items) const {
+  create("pubsub.localhost " + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(max_items));
+}
+
+void Prosody::fill_nodes(const std::string& prefix, int count, int items) const {
+  const std::string command =
+      "fill pubsub.localhost " + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(items);
+  end_command(begin_command(bench_port_.number(), command), "filled");
+}
+
+void Prosody::create(const std::string& what) const {
+  end_command(begin_command(bench_port_.number(), "create " + what), "created");
 }
 
 tests::FileDescriptor Prosody::begin_publishing(const std::string& host, const std::string& node,

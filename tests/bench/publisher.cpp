@@ -22,10 +22,11 @@ std::uint16_t packet_identifier_of(std::uint32_t sequence) {
 }  // namespace
 
 Publisher::Publisher(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
-                     const std::string& topic, mqtt::QoS qos, std::size_t payload_size)
-    : MqttClient(loop, endpoint, {.level = level, .client_identifier = "publisher"}),
+                     const std::string& topic, mqtt::QoS qos, std::size_t payload_size, std::uint32_t number)
+    : MqttClient(loop, endpoint, {.level = level, .client_identifier = "publisher" + std::to_string(number)}),
       qos_(qos),
-      payload_size_(payload_size) {
+      payload_size_(payload_size),
+      first_sequence_(number << publisher_shift) {
   const std::string payload = make_payload(payload_size);
   mqtt::write(mqtt::Publish{.topic = topic, .payload = payload, .qos = qos, .packet_identifier = 1}, packet_,
               level);
@@ -43,8 +44,10 @@ void Publisher::append_message() {
   std::string& out = unsent();
   out.append(packet_);
   char* const payload = out.data() + out.size() - payload_size_;
-  write_stamp({.sequence = published_, .time = monotonic_time()}, payload + payload_mark.size());
+  const Stamp stamp{.sequence = first_sequence_ + published_, .time = monotonic_time()};
+  write_stamp(stamp, payload + payload_mark.size());
   if (qos_ != mqtt::QoS::at_most_once) {
+    published_at_[published_ % window] = stamp.time;
     const std::uint16_t identifier = packet_identifier_of(published_);
     // Without properties, their length is a byte.
     char* const end = has_properties() ? payload - 1 : payload;
@@ -61,6 +64,7 @@ void Publisher::receive(std::uint8_t first_byte, std::string_view body) {
       static_cast<std::uint8_t>(body[0]) != due >> 8 || static_cast<std::uint8_t>(body[1]) != (due & 0xFF)) {
     throw std::runtime_error("the publisher received something else than the PUBACK that was due");
   }
+  if (latencies_ != nullptr) latencies_->add(received_at() - published_at_[acknowledged_ % window]);
   ++acknowledged_;
 }
 

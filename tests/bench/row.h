@@ -15,10 +15,12 @@ namespace pubsub_mqtt::bench {
 // What one run of a load gave.
 struct Sample {
   double value = 0;                      // in the row's unit
+  std::uint32_t published = 0;           // messages, where that is counted
   std::optional<double> delivered = {};  // share of the messages that arrived
   std::optional<Latencies> latencies = {};
-  std::size_t resident_bytes = 0;  // of the server's process, at its peak
-  std::string failure = {};        // a wrong answer; empty: none
+  std::optional<Latencies> synchronizations = {};  // of the disk (synchronizations.h), where they matter
+  std::size_t resident_bytes = 0;                  // of the server's process, at its peak
+  std::string failure = {};                        // a wrong answer; empty: none
 };
 
 struct Target {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,10 @@
 
 namespace pubsub_mqtt::bench {
 namespace {
+
+constexpr std::size_t kibibyte = 1024;
+// Until a server that has much to load has started, and one that has much to write has ended.
+constexpr std::chrono::minutes patience{5};
 
 bool accepts_connections(std::uint16_t port) {
   const tests::FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
@@ -39,34 +44,55 @@ Server::Server(const std::string& host) {
 }
 
 void Server::start(const std::vector<std::string>& command, std::uint16_t port) {
+  command_ = command;
+  accepts_on_ = port;
+  start_again();
+}
+
+void Server::start_again() {
   const std::string log = folder_.path("output");
   const tests::FileDescriptor output(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
                                      "open " + log);
   process_ = std::make_unique<tests::ChildProcess>(
-      tests::ChildProcess::Command{.arguments = command, .output = output.get()});
-  const auto until = tests::deadline();
-  while (!accepts_connections(port)) {
+      tests::ChildProcess::Command{.arguments = command_, .output = output.get()});
+  const auto until = tests::Clock::now() + patience;
+  while (!accepts_connections(accepts_on_)) {
     if (process_->wait(tests::Clock::now() + std::chrono::milliseconds(10)) || tests::Clock::now() >= until) {
-      throw std::runtime_error(command[0] + " does not start: " + content_of(log));
+      throw std::runtime_error(command_[0] + " does not start: " + content_of(log));
     }
   }
 }
 
-// A field of a file of /proc/PID, which has kibibytes: proc(5).
-std::size_t Server::bytes_of(const std::string& file, const std::string& field) const {
-  std::ifstream lines("/proc/" + std::to_string(process_->pid()) + '/' + file);
+void Server::stop() {
+  process_->send_signal(SIGTERM);
+  // Prosody looks for signals before it waits for events: one that comes in between leaves it waiting.
+  if (!process_->wait(tests::Clock::now() + std::chrono::seconds(2))) process_->interrupt();
+  if (!process_->wait(tests::Clock::now() + patience)) throw std::runtime_error(command_[0] + " does not end");
+}
+
+std::string Server::process_file(const std::string& name) const {
+  return "/proc/" + std::to_string(process_->pid()) + '/' + name;
+}
+
+// A field of a file of /proc/PID: proc(5).
+std::size_t Server::number_of(const std::string& file, const std::string& field) const {
+  std::ifstream lines(process_file(file));
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(field + ":")) return std::stoul(line.substr(field.size() + 1)) * 1024;
+    if (line.starts_with(field + ":")) return std::stoul(line.substr(field.size() + 1));
   }
   throw std::runtime_error("the server has ended: " + content_of(folder_.path("output")));
 }
 
 // "status" has it, too, but not to the page.
-std::size_t Server::resident_bytes() const { return bytes_of("smaps_rollup", "Rss"); }
+std::size_t Server::resident_bytes() const { return number_of("smaps_rollup", "Rss") * kibibyte; }
+
+std::size_t Server::peak_resident_bytes() const { return number_of("status", "VmHWM") * kibibyte; }
+
+std::size_t Server::written_bytes() const { return number_of("io", "write_bytes"); }
 
 // The 14th and 15th fields of /proc/PID/stat: proc(5). The second one, the name, ends with a parenthesis.
 double Server::processor_seconds() const {
-  std::string stat = content_of("/proc/" + std::to_string(process_->pid()) + "/stat");
+  std::string stat = content_of(process_file("stat"));
   std::istringstream fields(stat.substr(stat.rfind(')') + 1));
   std::string skipped;
   for (int field = 3; field < 14; ++field) fields >> skipped;
@@ -75,7 +101,5 @@ double Server::processor_seconds() const {
   fields >> user >> system;
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
-
-std::size_t Server::peak_resident_bytes() const { return bytes_of("status", "VmHWM"); }
 
 }  // namespace pubsub_mqtt::bench

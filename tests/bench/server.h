@@ -29,6 +29,15 @@ class Server {
   std::size_t peak_resident_bytes() const;
   // The processor's time that it has used, in steps of 10 ms.
   double processor_seconds() const;
+  // That it has given to the file system to write: proc(5), write_bytes.
+  std::size_t written_bytes() const;
+
+  // A file of its own folder.
+  std::string path(const std::string& name) const { return folder_.path(name); }
+
+  // Asks it to end, and waits for that. Then start_again(), which returns when it accepts connections again.
+  void stop();
+  void start_again();
 
  protected:
   // With a certificate and a key for `host` in the folder "certs".
@@ -41,11 +50,14 @@ class Server {
   void start(const std::vector<std::string>& command, std::uint16_t port);
 
  private:
-  std::size_t bytes_of(const std::string& file, const std::string& field) const;
+  std::string process_file(const std::string& name) const;
+  std::size_t number_of(const std::string& file, const std::string& field) const;
 
   tests::TemporaryFolder folder_;
   tests::FreePort mqtt_port_;
   tests::FreePort mqtt_tls_port_;
+  std::vector<std::string> command_;
+  std::uint16_t accepts_on_ = 0;
   std::unique_ptr<tests::ChildProcess> process_;
 };
 

@@ -17,12 +17,14 @@ constexpr std::size_t stamp_end = payload_mark.size() + stamp_size;
 
 Subscriber::Subscriber(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
                        const std::string& client_identifier, std::string topic, mqtt::QoS qos,
-                       std::size_t payload_size, Latencies& latencies)
-    : MqttClient(loop, endpoint, {.level = level, .client_identifier = client_identifier}),
+                       std::size_t payload_size, Latencies& latencies, Session session)
+    : MqttClient(loop, endpoint, connect_packet(level, client_identifier, session)),
       topic_(std::move(topic)),
       qos_(qos),
       payload_(make_payload(payload_size)),
-      latencies_(latencies) {}
+      latencies_(latencies) {
+  for (std::uint32_t number = 0; number < most_publishers; ++number) due_[number] = number << publisher_shift;
+}
 
 void Subscriber::receive(std::uint8_t first_byte, std::string_view body) {
   if ((first_byte & packet_type) != publish) throw std::runtime_error("a subscriber received no PUBLISH");
@@ -50,10 +52,12 @@ void Subscriber::check(std::string_view payload) {
     throw std::runtime_error("a message came with another payload than it was sent with");
   }
   const Stamp stamp = read_stamp(payload.data() + payload_mark.size());
-  if (stamp.sequence != received_ && failure_.empty()) {
+  std::uint32_t& due = due_[stamp.sequence >> publisher_shift];
+  if (stamp.sequence != due && failure_.empty()) {
     failure_ =
-        "message " + std::to_string(stamp.sequence) + " came where " + std::to_string(received_) + " was due";
+        "message " + std::to_string(stamp.sequence) + " came where " + std::to_string(due) + " was due";
   }
+  ++due;
   ++received_;
   latencies_.add(received_at() - stamp.time);
 }

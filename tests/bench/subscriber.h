@@ -1,12 +1,15 @@
-// Subscribes to one topic, and checks each message that comes: whole, in order, once.
+// Subscribes to one topic, and checks each message that comes: whole, once, and in order with others of its publisher.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "connect.h"
 #include "latencies.h"
 #include "mqtt_client.h"
+#include "payload.h"
 
 namespace pubsub_mqtt::bench {
 
@@ -15,7 +18,7 @@ class Subscriber : public MqttClient {
   // Connects; subscribe() follows when connected(). Several subscribers may add to the same latencies.
   Subscriber(EventLoop& loop, const Endpoint& endpoint, mqtt::ProtocolLevel level,
              const std::string& client_identifier, std::string topic, mqtt::QoS qos, std::size_t payload_size,
-             Latencies& latencies);
+             Latencies& latencies, Session session = Session::clean);
 
   void subscribe() { MqttClient::subscribe({&topic_, 1}, qos_); }
 
@@ -33,6 +36,7 @@ class Subscriber : public MqttClient {
   std::string payload_;  // what comes, but for the stamp
   Latencies& latencies_;
   std::uint32_t received_ = 0;
+  std::array<std::uint32_t, most_publishers> due_{};  // the next sequence number of each publisher
   std::string failure_;
 };
 

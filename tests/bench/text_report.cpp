@@ -40,6 +40,10 @@ void print_side(std::ostream& out, const std::string& who, const Sample& sample)
         << milliseconds(sample.latencies->percentile(0.99)) << " max "
         << milliseconds(sample.latencies->max());
   }
+  if (sample.synchronizations) {
+    out << ", fsync ms p50 " << milliseconds(sample.synchronizations->percentile(0.5)) << " p99 "
+        << milliseconds(sample.synchronizations->percentile(0.99));
+  }
   if (sample.resident_bytes != 0) {
     out << ", " << number(static_cast<double>(sample.resident_bytes) / mebibyte) << " MiB";
   }

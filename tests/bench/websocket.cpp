@@ -23,6 +23,8 @@ void append_head(std::size_t size, std::string& to) {
   to.append(4, '\0');
 }
 
+constexpr std::size_t max_head_size = 10;
+
 std::size_t head_size(std::string_view head) {
   const auto length = static_cast<std::uint8_t>(head[1]);
   return 2 + (length < 126U ? 0U : length == 126 ? 2U : 8U);
@@ -71,7 +73,11 @@ std::size_t WebSocket::unframe(std::span<char> bytes) {
   is_upgraded_ = is_upgraded_ || is_upgraded(rest);
   std::size_t size = 0;
   while (!rest.empty()) {
-    if (left_ == 0) {
+    if (left_ == 0 && head_.empty() && rest.size() >= max_head_size) {
+      const std::string_view head = rest.substr(0, head_size(rest));
+      left_ = payload_size(head);
+      rest.remove_prefix(head.size());
+    } else if (left_ == 0) {
       head_ += rest.front();
       rest.remove_prefix(1);
       if (head_.size() < 2 || head_.size() < head_size(head_)) continue;

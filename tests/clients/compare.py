@@ -15,7 +15,9 @@ import sys
 
 import home_assistant
 import house
-from servers import Mosquitto, Prosody
+import monitoring
+import recipes
+from servers import Mosquitto, Prosody, free_port
 
 PATIENCE = 300
 SOURCES = pathlib.Path(__file__).resolve().parent
@@ -167,9 +169,34 @@ def house_is_same():
     return is_equal(*transcripts)
 
 
+def recipes_are_right():
+    folder = BUILD / "results" / "recipes"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ["NODE_PATH"] = str(BUILD / "node_modules")
+    try:
+        recipes.Recipes(folder, MODULES).run()
+    except (RuntimeError, TimeoutError) as problem:
+        print(problem)
+        return False
+    return True
+
+
+def monitoring_is_right():
+    folder = BUILD / "results" / "monitoring"
+    shutil.rmtree(folder, ignore_errors=True)
+    http_port = free_port()
+    with (Mosquitto(folder / "mosquitto", "sys_interval 1\n") as mosquitto,
+          Prosody(folder / "prosody", MODULES, monitoring.settings_of_prosody(http_port)) as prosody):
+        return (monitoring.prometheus_sees(folder, http_port, prosody.port)
+                and monitoring.exporter_sees_the_same(folder, mosquitto, prosody))
+
+
+WHOLE = {"house": house_is_same, "monitoring": monitoring_is_right, "recipes": recipes_are_right}
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the `with` blocks end
-    known = [*PROGRAMS, *ALONE, "house"]
+    known = [*PROGRAMS, *ALONE, *WHOLE]
     names = sys.argv[3:] or known
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -178,7 +205,7 @@ def main():
     same = {}
     for name in names:
         print(f"=== {name}", flush=True)
-        same[name] = house_is_same() if name == "house" else is_same(name)
+        same[name] = WHOLE[name]() if name in WHOLE else is_same(name)
     print(f"\n{'client':26}same as mosquitto")
     for name in names:
         print(f"{name:26}{'yes' if same[name] else 'no'}")

@@ -20,9 +20,9 @@ BYTES = "{urn:xmpp:bob}data"
 
 
 class OverMqtt:
-    def __init__(self, server):
+    def __init__(self, server, account=ACCOUNT):
         self.mqtt = mqtt.Client()
-        self.mqtt.username_pw_set(ACCOUNT, PASSWORD)
+        self.mqtt.username_pw_set(account, PASSWORD)
         self.mqtt.connect("127.0.0.1", server.port)
 
     def publish(self, topic, payload):

@@ -104,7 +104,8 @@ class Prosody(Process):
         self.folder = folder
         self.port = free_port()
         self.c2s_port = free_port()
-        tls_port = free_port()
+        self.tls_port = tls_port = free_port()
+        self.certificate = folder / "localhost.crt"
         self.urls = {"mqtt": f"mqtt://127.0.0.1:{self.port}", "ws": f"ws://127.0.0.1:{self.port}/mqtt",
                      "wss": f"wss://localhost:{tls_port}/mqtt"}
         (folder / "data").mkdir(parents=True)

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "documents.h"
 #include "free_port.h"
 #include "mosquitto_command.h"
 #include "outside_address.h"
@@ -108,32 +109,6 @@ TEST_F(BehindProxy, WhatIsNoAddressIsReported) {
 }
 
 // --- Real proxies ---
-
-// The indented text under a heading of docs/recipes.md in which a line begins so.
-std::string recipe(const std::string& heading, const std::string& begins) {
-  std::ifstream file(PUBSUB_MQTT_SOURCE "/docs/recipes.md");
-  std::string block;
-  bool is_there = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("## ")) is_there = line == "## " + heading;
-    if (!is_there) continue;
-    if (line.starts_with("    ") || (line.empty() && !block.empty())) {
-      block += line + '\n';
-    } else if (block.starts_with("    " + begins)) {
-      break;
-    } else {
-      block.clear();
-    }
-  }
-  if (!block.starts_with("    " + begins)) throw std::runtime_error("no recipe for " + heading);
-  return block;
-}
-
-std::string with(std::string text, const std::string& old, const std::string& replacement) {
-  const auto at = text.find(old);
-  if (at == std::string::npos) throw std::runtime_error("the recipe has no " + old);
-  return text.replace(at, old.size(), replacement);
-}
 
 class RealProxy : public testing::Test {
  protected:

@@ -1,73 +1,83 @@
 // What README.md shows, typed as it stands there but for names and ports.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <regex>
-#include <sstream>
 
+#include "documents.h"
 #include "mosquitto_command.h"
 #include "prosody.h"
+#include "xmpp_client.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
 
-// The lines of README.md that are code and match, without their indentation.
-std::string code(const std::string& pattern) {
-  std::ifstream file(PUBSUB_MQTT_SOURCE "/README.md");
-  const std::regex expression("    (.*" + pattern + ".*)");
-  std::string found;
-  for (std::string line; std::getline(file, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, expression)) found += match[1].str() + '\n';
-  }
-  return std::regex_replace(found, std::regex("example\\.org"), "localhost");
+constexpr const char* top = "mod_pubsub_mqtt: MQTT for Prosody's pubsub";
+constexpr const char* ten_minutes = "Ten minutes to a device over TLS";
+
+std::string readme(const std::string& heading, const std::string& begins) {
+  return at_localhost(documented("README.md", heading, begins));
 }
 
-// All lines of one section that are code.
-std::string code_of_section(const std::string& heading) {
-  std::ifstream file(PUBSUB_MQTT_SOURCE "/README.md");
-  std::string found;
-  bool inside = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("#")) inside = line == heading;
-    if (inside && line.starts_with("    ")) found += line + '\n';
-  }
-  return std::regex_replace(found, std::regex("example\\.org"), "localhost");
+// What stands below the Component.
+std::string component(const std::string& configuration) {
+  const std::string line = "Component \"pubsub.localhost\" \"pubsub\"\n";
+  return configuration.substr(configuration.find(line) + line.size());
 }
 
-std::vector<std::string> words(const std::string& command) {
-  std::istringstream text(std::regex_replace(command, std::regex("'"), ""));
-  return {std::istream_iterator<std::string>(text), {}};
+void create_account(const Prosody& prosody, const std::string& name) {
+  prosody.shell(">require 'core.usermanager'.create_user('" + name + "', '" + account_password +
+                "', 'localhost')");
 }
 
-// As typed on the server.
-std::vector<std::string> with_port(std::vector<std::string> command, const Prosody& prosody) {
-  command.insert(command.begin() + 1, {"-h", "127.0.0.1", "-p", std::to_string(prosody.mqtt_port())});
-  return command;
+// A command, as typed.
+std::vector<std::string> typed(const std::string& command) { return {"sh", "-c", command}; }
+
+// As typed on the server, where it finds MQTT on its port.
+std::string with_port(const std::string& command, const Prosody& prosody) {
+  return std::regex_replace(command, std::regex("(mosquitto_(pub|sub))"),
+                            "$1 -h 127.0.0.1 -p " + std::to_string(prosody.mqtt_port()));
+}
+
+// As typed anywhere.
+std::string over_tls(std::string command, const Prosody& prosody) {
+  command = with(command, "/etc/ssl/certs/ca-certificates.crt", prosody.ca_file());
+  command = with(command, "-h pubsub.localhost -p 8883",
+                 "-h localhost -p " + std::to_string(prosody.mqtt_tls_port()));
+  return with(command, "PASSWORD", account_password);
 }
 
 TEST(Readme, TheConfigurationDoesWhatTheFirstCommandsSay) {
-  const std::string configuration = code("(modules_enabled|autocreate_on_publish)");
-  ASSERT_NE(configuration, "");
   Prosody prosody;
-  prosody.start({.component = configuration});
-  auto subscribe = with_port(words(code("mosquitto_sub")), prosody);
-  subscribe.insert(subscribe.begin(), {"stdbuf", "-oL"});
-  subscribe.insert(subscribe.end(), {"-d", "-C", "1"});
-  MosquittoCommand subscriber(subscribe);
+  prosody.start({.component = component(readme("Install it", "Component"))});
+  const std::string commands = with_port(readme(top, "mosquitto_sub"), prosody);
+  const auto second = commands.find('\n') + 1;
+  MosquittoCommand subscriber(
+      typed(with(commands.substr(0, second), "mosquitto_sub", "exec stdbuf -oL mosquitto_sub -d -C 1")));
   subscriber.output().wait_for("Subscribed.*: 0$");
-  const std::string publish = code("mosquitto_pub -t");
-  ASSERT_EQ(std::count(publish.begin(), publish.end(), '\n'), 1) << publish;
-  EXPECT_EQ(MosquittoCommand(with_port(words(publish), prosody)).wait(), 0);
+  EXPECT_EQ(MosquittoCommand(typed(commands.substr(second))).wait(), 0);
   subscriber.output().wait_for(R"(^\{"t":21\.5\}$)");
   EXPECT_EQ(subscriber.wait(), 0);
 }
 
+TEST(Readme, AMeterReportsOverTlsInTenMinutes) {
+  Prosody prosody;
+  prosody.start({.global = "allow_unencrypted_plain_auth = false",
+                 .virtual_host = "allow_unencrypted_plain_auth = true",  // for the test's XMPP client
+                 .component = component(readme(ten_minutes, "VirtualHost"))});
+  create_account(prosody, "meter");
+  EXPECT_EQ(MosquittoCommand(typed(over_tls(readme(ten_minutes, "mosquitto_pub"), prosody))).wait(), 0);
+  MosquittoCommand reader(typed(with(over_tls(readme(ten_minutes, "mosquitto_sub"), prosody), "mosquitto_sub",
+                                     "exec mosquitto_sub -C 1")));
+  reader.output().wait_for(R"(^\{"t":12\.5\}$)");
+  EXPECT_EQ(reader.wait(), 0);
+  XmppClient meter("juliet@localhost", account_password, prosody.c2s_port());
+  ASSERT_EQ(meter.items("cellar").size(), 1U);
+  EXPECT_NE(meter.items("cellar").front().payload.find("12.5"), std::string::npos);
+}
+
 TEST(Readme, TwoAccountsPublishToOneNode) {
   Prosody prosody;
-  prosody.start({.global = code("mqtt_users_create_nodes"), .component = code("modules_enabled")});
+  prosody.start({.component = component(readme(ten_minutes, "VirtualHost"))});
   const auto publish = [&](const std::string& user_name) {
     EXPECT_EQ(MosquittoCommand({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(prosody.mqtt_port()),
                                 "-u", user_name, "-P", account_password, "-q", "1", "-t",
@@ -78,10 +88,8 @@ TEST(Readme, TwoAccountsPublishToOneNode) {
   publish("juliet@localhost");
   publish("romeo@localhost");
   prosody.log().wait_for("romeo@localhost.*refused: romeo@localhost is no publisher of the node");
-  const std::string recipe = code("set_affiliation");
-  ASSERT_NE(recipe, "");
-  const std::string line =
-      std::regex_replace(recipe.substr(0, recipe.find('\n')), std::regex("pump@"), "romeo@");
+  std::string line = with(readme(ten_minutes, ">prosody.hosts"), "pump@", "romeo@");
+  line = line.substr(line.find('>'), line.find('\n') - line.find('>'));
   EXPECT_NE(prosody.shell(line).find("true"), std::string::npos) << line;
   const std::size_t mark = prosody.log().size();
   publish("romeo@localhost");
@@ -91,12 +99,9 @@ TEST(Readme, TwoAccountsPublishToOneNode) {
 
 TEST(Readme, TheHouseHasItsRights) {
   Prosody prosody;
-  prosody.start({.global = code_of_section("### A house"),
-                 .component = code("(modules_enabled|autocreate_on_publish)")});
-  for (const char* name : {"zigbee2mqtt", "ha", "guest"}) {
-    prosody.shell(">require 'core.usermanager'.create_user('" + std::string(name) + "', '" +
-                  account_password + "', 'localhost')");
-  }
+  prosody.start({.global = readme("A house", "mqtt_mountpoint"),
+                 .component = component(readme("Install it", "Component"))});
+  for (const char* name : {"zigbee2mqtt", "ha", "guest"}) create_account(prosody, name);
   const auto publish = [&](const std::string& name, const std::string& topic) {
     EXPECT_EQ(
         MosquittoCommand({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(prosody.mqtt_port()), "-u",

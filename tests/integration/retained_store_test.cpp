@@ -150,9 +150,9 @@ TEST_F(EarlierRetained, AreTakenOverOnce) {
 // Nothing of it comes back that was changed since, though it is still there.
 TEST_F(EarlierRetained, AreNotTakenOverASecondTime) {
   prosody.log().wait_for("are in mqtt_store now");
-  keep_as_earlier(
-      "node",
-      R"({ type = "utf8", payload = "old", element = "<data xmlns='https://prosody.im/protocol/mqtt'>old</data>", qos = 1,
+  keep_as_earlier("node",
+                  R"({ type = "utf8", payload = "old", qos = 1,
+        element = "<data xmlns='https://prosody.im/protocol/mqtt'>old</data>",
         time = os.time(), node = marker("node") })");
   publish_once({.topic = topic, .payload = "", .qos = at_least_once, .retain = true});
   kill_and_start(configuration);

@@ -204,13 +204,11 @@ TEST_F(Wildcard, DoesNotShowNodesWhoseNamesHoldWildcards) {
   EXPECT_EQ(messages[0].topic, "pubsub.localhost/json/plain");
 }
 
-TEST_F(Wildcard, SysMayBeSubscribedToAndIsSilentForEveryone) {
+TEST_F(Wildcard, NobodyPublishesToSys) {
   RawMqtt client = connected(prosody.mqtt_port(), "client");
-  for (const char* filter : {"$SYS/#", "$SYS/broker/+", "$SYS"}) {
+  for (const char* filter : {"#", "$SYS/json/node", "$SYS"}) {
     EXPECT_EQ(client.subscribe(filter), mqtt::Reason::granted_qos_0) << filter;
   }
-  client.subscribe("#");
-  client.subscribe("+/broker/uptime");
   publish(*publisher, {.topic = "$SYS/broker/uptime", .payload = "1", .qos = at_least_once, .retain = true});
   publish(*publisher, {.topic = "$SYS/json/node", .payload = "1", .qos = exactly_once});
   prosody.log().wait_for("publisher.*\\$SYS.*refused");

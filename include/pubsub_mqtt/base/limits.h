@@ -89,6 +89,9 @@ struct Limits {
   std::size_t max_wildcard_subscriptions = 1000;
   // Of all sessions together: a client and a node that its filters select are one, of some 16 bytes.
   std::size_t max_total_memberships = 10000000;
+
+  // How often topics of `$SYS` say something new; 0: nothing stands there. The Lua half's.
+  Time sys_interval = std::chrono::seconds(10);
 };
 
 // A setting of prosody.cfg.lua: `mqtt_` and the name of the member. A number outside of the range is reported,
@@ -137,6 +140,7 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_subscriptions", &Limits::max_subscriptions, 1, any_number},
     {"mqtt_max_wildcard_subscriptions", &Limits::max_wildcard_subscriptions, 0, any_number},
     {"mqtt_max_total_memberships", &Limits::max_total_memberships, 0, GiB},
+    {"mqtt_sys_interval", &Limits::sys_interval, 0, 3600},
 });
 
 // In the setting's unit.

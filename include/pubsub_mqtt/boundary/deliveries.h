@@ -59,6 +59,7 @@ struct SubscribeReply {
   std::vector<Subscription> subscriptions;  // of the request
   std::vector<mqtt::Reason> results;        // one for each of them
   std::string reason_string = {};           // why the first of them was refused, in words; empty: none was
+  bool may_read_system = false;  // the client's account, the topics of `$SYS`, of which some are among them
 };
 
 struct UnsubscribeReply {
@@ -164,6 +165,18 @@ struct RetainedMessages {
   std::vector<Message> messages;
 };
 
+// What stands on topics of `$SYS` from now on, retained.
+struct SystemPublished {
+  struct Message {
+    std::string topic;
+    std::string payload;  // empty: nothing any more
+  };
+  std::vector<Message> messages;
+  // Sessions that have subscribed to some of `$SYS`, and whose accounts may read it, or who have none: these may where
+  // they come from loopback.
+  std::vector<SessionId> readers;
+};
+
 // Where topics and filters are mounted that clients name from now on; nullptr: nowhere. What is published and
 // retained bears the topics of this mount point from now on.
 struct MountpointChanged {
@@ -172,6 +185,6 @@ struct MountpointChanged {
 
 using Delivery = std::variant<LoginReply, AuthReply, CloseAccount, CloseHost, CloseConnection, SubscribeReply,
                               UnsubscribeReply, PublishReply, NodeOpened, AudienceChange, NodeClosed,
-                              ItemPublished, RetainedMessages, MountpointChanged>;
+                              ItemPublished, RetainedMessages, SystemPublished, MountpointChanged>;
 
 }  // namespace pubsub_mqtt

@@ -51,6 +51,13 @@ struct Subscription {
   mqtt::RetainHandling retain_handling = mqtt::RetainHandling::always;
   std::uint32_t identifier = 0;  // which messages that it selects bear (MQTT 5.0, 3.8.2.1.2); 0: none
 
+  // Whether its SUBSCRIBE brings retained messages; `is_new`: there was none with its filter [MQTT5-3.3.1-9],
+  // [MQTT5-3.3.1-10], [MQTT5-3.3.1-11].
+  bool brings_retained(bool is_new) const {
+    return retain_handling == mqtt::RetainHandling::always ||
+           (retain_handling == mqtt::RetainHandling::new_subscription && is_new);
+  }
+
   bool operator==(const Subscription&) const = default;
 };
 

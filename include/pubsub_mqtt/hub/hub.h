@@ -18,6 +18,7 @@
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/hub/metrics.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
 
 namespace pugi {
@@ -95,6 +96,11 @@ class Hub {
 
   // All accounts of an XMPP host that has gone.
   void close_accounts_of(std::string_view host);
+
+  const Metrics& metrics() const;
+
+  // What the server says of itself on topics of `$SYS` from now on; a payload that is empty: nothing any more.
+  void publish_system(std::vector<SystemPublished::Message> messages);
 
   // For the administrator: how many filters a session has, and to close its connection.
   std::size_t subscriptions(SessionId session) const;

@@ -80,6 +80,9 @@ class PubsubService {
   // Whether a client may publish to the node, which need not exist, without doing so.
   virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;
 
+  // Whether the account administers the server.
+  virtual bool is_administrator(std::string_view account) = 0;
+
   // Whether the host shows who published an item (mod_pubsub's expose_publisher).
   virtual bool exposes_publisher(std::string_view host) = 0;
 

@@ -1,7 +1,7 @@
 // The network thread: one libuv loop that owns sockets, TLS and sessions.
 //
 // Everything here is called on Prosody's thread. It hands values over and returns at once, but for
-// close_listener(), clients(), send_wills() and stop(), which wait for the network thread; the network thread
+// close_listener(), clients(), metrics(), send_wills() and stop(), which wait for the network thread; the network thread
 // waits for nobody. Requests wake Prosody's thread through requests_fd().
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/net/access.h"
+#include "pubsub_mqtt/net/metrics.h"
 #include "pubsub_mqtt/net/tls_context.h"
 #include "pubsub_mqtt/session/client_view.h"
 #include "pubsub_mqtt/store/store.h"
@@ -57,6 +58,9 @@ class Network {
 
   // All clients, those that are away and have a session included.
   std::vector<session::ClientView> clients();
+
+  // All zero where the thread does not run.
+  Metrics metrics();
 
   // Returns when the wills of all connected clients are in take_requests(), retained ones first. They have
   // none any more.

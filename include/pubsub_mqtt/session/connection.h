@@ -68,6 +68,9 @@ class Connection {
   // Closes the connection if the deadline has passed, or reads on.
   void expire(Time now);
 
+  // The version that the client speaks, while it has a session: between CONNACK and the end.
+  std::optional<mqtt::ProtocolLevel> level_of_client() const;
+
   // The socket has taken what was written, down to half of Limits::max_outbound_bytes.
   void drained();
 

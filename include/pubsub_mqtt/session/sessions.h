@@ -20,6 +20,7 @@
 #include "pubsub_mqtt/boundary/requests.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/client_view.h"
+#include "pubsub_mqtt/session/metrics.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
 #include "pubsub_mqtt/store/store.h"
@@ -56,6 +57,8 @@ class Sessions {
   std::vector<Request>& requests();
   std::vector<LogLine>& log();
   Refusals& refusals();
+  // For whoever has something to count.
+  Counters& counters();
 
   // Returns false where a new session that would outlive its connection is one too many. Resuming one is always
   // possible.
@@ -130,6 +133,8 @@ class Sessions {
 
   // Of all sessions.
   std::vector<ClientView> clients() const;
+  // Looks at each session.
+  Metrics metrics() const;
 
   std::size_t size() const;
   // In the queues of all sessions together, at most Limits::max_total_queued_bytes.

@@ -44,6 +44,14 @@ struct Settings {
   const char* vfs = nullptr;  // of SQLite's, for tests; nullptr: the system's
 };
 
+// Counters, which only grow, and what there is now (docs/metrics.md).
+struct Metrics {
+  std::uint64_t commits = 0;
+  std::uint64_t failed_commits = 0;         // they are tried again
+  std::chrono::nanoseconds commit_time{0};  // that all of them took, failed ones included
+  std::uint64_t waiting = 0;                // units that were posted and are not committed
+};
+
 class Store {
  public:
   explicit Store(Settings settings);
@@ -70,9 +78,10 @@ class Store {
   void close_before_fork();
 
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
-  // committed when this returns, or is_failing().
-  CommitNumber post(Unit unit);
+  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread has started.
+  CommitNumber post(Unit&& unit);
   CommitNumber committed() const;
+  Metrics metrics();
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;

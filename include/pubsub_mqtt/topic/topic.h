@@ -54,8 +54,11 @@ struct NodePattern {
   }
 };
 
-// `$SYS/...`: granted, and silent until there is something.
+// `$SYS/...`: topics of the server itself (docs/mapping.md, "What the server says of itself").
 struct SystemFilter {};
+
+// Whether parse_filter() finds a SystemFilter. Costs a comparison.
+bool is_system(std::string_view filter);
 
 // What a client subscribes to: a filter for itself alone, or, as `$share/GROUP/FILTER`, one whose messages it shares
 // with the others of a group (MQTT 5.0, 4.8.2).

@@ -48,11 +48,13 @@ Admission::Admission(const Limits& limits, std::vector<LogLine>& log)
 
 std::optional<Admission::Place> Admission::admit(const RemoteAddress& from, Time now) {
   if (!is_free(from, now) || !is_free(now)) return std::nullopt;
+  ++arrivals_.admitted;
   return std::optional<Place>(std::in_place, *this, from);
 }
 
 std::optional<Admission::Place> Admission::admit_proxy(Time now) {
   if (!is_free(now)) return std::nullopt;
+  ++arrivals_.admitted;
   return std::optional<Place>(std::in_place, *this);
 }
 
@@ -63,6 +65,7 @@ std::optional<Admission::Place> Admission::admit_client(const RemoteAddress& fro
 
 bool Admission::is_free(Time now) {
   if (connections_ < limits_.max_connections) return true;
+  ++arrivals_.too_many;
   too_many_.happens(
       now, [&] { return refusal("there are as many as", "mqtt_max_connections", limits_.max_connections); });
   return false;
@@ -74,6 +77,7 @@ bool Admission::is_free(const RemoteAddress& from, Time now) {
   const AddressPrefix prefix = from.prefix();
   rates_.set_rate(limits_.max_connection_rate);
   if (!rates_.take(prefix, now)) {
+    ++arrivals_.too_fast;
     too_fast_.happens(now, [&] {
       return refusal(from.text() + " makes more in a second than", "mqtt_max_connection_rate",
                      limits_.max_connection_rate);
@@ -82,6 +86,7 @@ bool Admission::is_free(const RemoteAddress& from, Time now) {
   }
   const auto found = by_address_.find(prefix);
   if (found == by_address_.end() || found->second < limits_.max_connections_per_address) return true;
+  ++arrivals_.too_many_of_address;
   too_many_of_address_.happens(now, [&] {
     return refusal(from.text() + " has as many as", "mqtt_max_connections_per_address",
                    limits_.max_connections_per_address);

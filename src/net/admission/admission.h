@@ -16,6 +16,7 @@
 #include "pubsub_mqtt/base/burst_warning.h"
 #include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/log_line.h"
+#include "pubsub_mqtt/net/metrics.h"
 
 namespace pubsub_mqtt::net {
 
@@ -51,6 +52,10 @@ class Admission {
   // The same of the client of a proxy that has a place already, which is given up then.
   std::optional<Place> admit_client(const RemoteAddress& from, Time now);
 
+  const Arrivals& arrivals() const { return arrivals_; }
+  // Listeners have closed one without asking.
+  void had_no_descriptor() { ++arrivals_.no_descriptor; }
+
   // Says what was refused, and forgets what need not be remembered.
   void expire(Time now);
 
@@ -61,6 +66,7 @@ class Admission {
   const Limits& limits_;
   AddressRates rates_;
   std::size_t connections_ = 0;
+  Arrivals arrivals_;
   std::map<AddressPrefix, std::size_t> by_address_;  // those with connections
   BurstWarning too_many_;
   BurstWarning too_many_of_address_;

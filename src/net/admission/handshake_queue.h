@@ -14,6 +14,7 @@
 #include <set>
 
 #include "pubsub_mqtt/boundary/ticket.h"
+#include "pubsub_mqtt/net/metrics.h"
 
 namespace pubsub_mqtt::net {
 
@@ -48,7 +49,13 @@ class HandshakeQueue {
   std::optional<ConnectionId> next();
 
   // A part of a handshake has taken so much of the processor's time.
-  void spend(std::chrono::nanoseconds work) { spent_ += work; }
+  void spend(std::chrono::nanoseconds work) {
+    spent_ += work;
+    ended_.processor_time += work;
+  }
+  // One has ended: counted in `result`.
+  void end(std::uint64_t Handshakes::*result) { ++(ended_.*result); }
+  const Handshakes& ended() const { return ended_; }
   std::chrono::nanoseconds processor_time() const { return processor_time_(); }
 
  private:
@@ -56,6 +63,7 @@ class HandshakeQueue {
   std::chrono::nanoseconds turn_began_{0};  // by the processor's time
   std::chrono::nanoseconds budget_ = least;
   std::chrono::nanoseconds spent_{0};
+  Handshakes ended_;
   std::set<ConnectionId> waiting_;  // their numbers are in the order in which they came
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "admission/handshake_queue.h"
@@ -32,6 +33,9 @@ class HandshakeTurn {
     const Meter meter(queue_);
     return std::forward<Work>(work)();
   }
+
+  // The handshake has ended: see HandshakeQueue.
+  void end(std::uint64_t Handshakes::*result) { queue_.end(result); }
 
  private:
   class Meter {

@@ -129,6 +129,7 @@ void Listeners::refuse_one(const Listener& listener) {
 }
 
 void Listeners::warn_of_descriptors() {
+  admission_.had_no_descriptor();
   if (std::exchange(warned_of_descriptors_, true)) return;
   log_.emplace_back(LogLine{
       .level = LogLevel::warn,

@@ -58,6 +58,7 @@ class Listeners {
   }
 
   void expire(Time now) { admission_.expire(now); }
+  const Arrivals& arrivals() const { return admission_.arrivals(); }
 
  private:
   struct Listener {

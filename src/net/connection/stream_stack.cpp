@@ -12,6 +12,13 @@ void StreamStack::push(std::unique_ptr<Stream> stream) {
   top_ = std::move(stream);
 }
 
+bool StreamStack::has(std::string_view name) const {
+  for (const Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (stream->name() == name) return true;
+  }
+  return false;
+}
+
 bool StreamStack::needs_turns() const {
   for (const Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
     if (stream->needs_turns()) return true;

@@ -19,6 +19,8 @@ class StreamStack {
   void push(std::unique_ptr<Stream> stream);
 
   bool empty() const { return top_ == nullptr; }
+  // By Stream::name().
+  bool has(std::string_view name) const;
 
   // Of all streams: see Stream.
   bool needs_turns() const;

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "loop/event_loop.h"
+#include "tls/tls_stream.h"
+#include "websocket/websocket_stream.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -26,6 +28,17 @@ TcpConnection::TcpConnection(EventLoop& loop, ConnectionId id, FileDescriptor so
 }
 
 TcpConnection::~TcpConnection() = default;
+
+void TcpConnection::add_to(Clients& clients) const {
+  const auto level = protocol_ ? protocol_->level_of_client() : std::nullopt;
+  if (!level) return;
+  const bool is_tls = streams_.has(TlsStream::stream_name);
+  if (streams_.has(WebSocketStream::stream_name)) {
+    clients.add(is_tls ? Transport::websocket_tls : Transport::websocket, *level);
+  } else {
+    clients.add(is_tls ? Transport::tls : Transport::tcp, *level);
+  }
+}
 
 void TcpConnection::start() noexcept {
   guard([this] {
@@ -172,7 +185,11 @@ void TcpConnection::discard_outgoing() noexcept {
   socket_.outgoing() = {};
 }
 
-void TcpConnection::write(std::string_view packets) noexcept { push(packets, packets); }
+// Each packet, or the beginning of one that is shared, is written by itself.
+void TcpConnection::write(std::string_view packets) noexcept {
+  ++loop_.counters().sent_packets;
+  push(packets, packets);
+}
 void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept {
   const std::string_view bytes = *packets;
   push(bytes, std::move(packets));
@@ -183,6 +200,7 @@ void TcpConnection::write(std::shared_ptr<const std::string> packets) noexcept {
 template <typename Bytes>
 void TcpConnection::push(std::string_view packets, Bytes&& held) noexcept {
   if (lost_) return;
+  loop_.counters().sent_bytes += packets.size();
   try {
     outgoing_.push(streams_.head(packets));
     outgoing_.push(std::forward<Bytes>(held));

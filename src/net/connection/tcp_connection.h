@@ -20,6 +20,7 @@
 #include "loop/file_descriptor.h"
 #include "loop/intrusive_queue.h"
 #include "loop/poll_set.h"
+#include "pubsub_mqtt/net/metrics.h"
 #include "pubsub_mqtt/session/connection.h"
 #include "pubsub_mqtt/session/outbox.h"
 #include "pubsub_mqtt/session/peer.h"
@@ -51,6 +52,9 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
 
   ConnectionId id() const { return id_; }
   bool is_closed() const { return closed_; }
+
+  // Where its client has a session.
+  void add_to(Clients& clients) const;
 
   // Outbox
   void write(std::string_view packets) noexcept override;

@@ -37,11 +37,14 @@ struct CloseListener {
 struct ListClients {
   std::promise<std::vector<session::ClientView>> clients;
 };
+struct TakeMetrics {
+  std::promise<Metrics> metrics;
+};
 struct SendWills {
   std::promise<void> sent;
 };
 struct Stop {};
-using Command =
-    std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, SendWills, Stop>;
+using Command = std::variant<Listen, SetLimits, SetAccess, SetTls, CloseListener, ListClients, TakeMetrics,
+                             SendWills, Stop>;
 
 }  // namespace pubsub_mqtt::net

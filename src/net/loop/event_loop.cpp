@@ -188,6 +188,15 @@ void EventLoop::carry_out(CloseListener& command) {
 
 void EventLoop::carry_out(ListClients& command) { command.clients.set_value(sessions_.clients()); }
 
+void EventLoop::carry_out(TakeMetrics& command) {
+  Metrics metrics{.sessions = sessions_.metrics(),
+                  .clients = {},
+                  .arrivals = listeners_.arrivals(),
+                  .handshakes = handshakes_.ended()};
+  for (const auto& [id, connection] : connections_) connection.add_to(metrics.clients);
+  command.metrics.set_value(metrics);
+}
+
 void EventLoop::carry_out(SendWills& command) {
   sessions_.send_wills();
   post_requests();

@@ -50,6 +50,7 @@ class EventLoop {
   Time now() const { return Time(uv_now(&loop_)); }
   const Limits& limits() const { return limits_; }
   session::Sessions& sessions() { return sessions_; }
+  session::Counters& counters() { return counters_; }
   // For the next read of a socket.
   std::span<char> read_buffer() { return read_buffer_; }
   // Carries out what Prosody's thread has said.
@@ -79,6 +80,7 @@ class EventLoop {
   void carry_out(SetTls& command);
   void carry_out(CloseListener& command);
   void carry_out(ListClients& command);
+  void carry_out(TakeMetrics& command);
   void carry_out(SendWills& command);
   void carry_out(Stop& command);
   void dispatch(const epoll_event& event);
@@ -122,6 +124,7 @@ class EventLoop {
   std::vector<Request> requests_;
   std::vector<LogLine> log_;
   session::Sessions sessions_;
+  session::Counters& counters_ = sessions_.counters();
   store::Store* store_ = nullptr;
   PollSet poll_set_;
   std::shared_ptr<const Access> access_ = std::make_shared<const Access>();

@@ -113,6 +113,14 @@ std::vector<session::ClientView> Network::clients() {
   return clients.get();
 }
 
+Metrics Network::metrics() {
+  if (!thread_->thread.joinable()) return {};
+  TakeMetrics command;
+  auto metrics = command.metrics.get_future();
+  thread_->post(std::move(command));
+  return metrics.get();
+}
+
 void Network::send_wills() {
   if (!thread_->thread.joinable()) return;
   SendWills command;

@@ -128,7 +128,9 @@ TlsStream::Status TlsStream::receive(std::string_view ciphertext, std::string& p
                                      std::string& answer) {
   if (!turn_) return decrypt(ciphertext, plaintext, answer);
   const Status status = turn_->go_on([&] { return decrypt(ciphertext, plaintext, answer); });
-  if (!ssl_ || handshake_done()) turn_.reset();
+  if (ssl_ && !handshake_done()) return status;
+  turn_->end(result_of_handshake());
+  turn_.reset();
   return status;
 }
 
@@ -208,6 +210,11 @@ void TlsStream::close(std::string& answer) {
 std::string TlsStream::take_server_name() {
   const auto name = std::exchange(server_name_, nullptr);
   return name ? *name : std::string();
+}
+
+std::uint64_t Handshakes::*TlsStream::result_of_handshake() const {
+  if (!ssl_) return &Handshakes::failed;
+  return SSL_session_reused(ssl_.get()) == 1 ? &Handshakes::resumed : &Handshakes::full;
 }
 
 bool TlsStream::handshake_done() const { return ssl_ && SSL_is_init_finished(ssl_.get()) == 1; }

@@ -38,7 +38,8 @@ class TlsStream final : public Stream {
   // Of the client's verified certificate.
   std::unique_ptr<CertificateNames> take_client_names() override { return std::move(client_names_); }
   std::string take_server_name() override;
-  std::string_view name() const override { return "TLS"; }
+  static constexpr std::string_view stream_name = "TLS";
+  std::string_view name() const override { return stream_name; }
   bool is_mendable() const override { return is_mendable_; }
   std::string_view error() const override { return error_ ? std::string_view{*error_} : std::string_view{}; }
 
@@ -54,6 +55,7 @@ class TlsStream final : public Stream {
   Status decrypt(std::string_view ciphertext, std::string& plaintext, std::string& answer);
   Status receive_client_hello(std::string_view ciphertext, std::string& plaintext, std::string& answer);
   int read(std::string_view ciphertext, ContextChoice* choice, std::string& plaintext, std::string& answer);
+  std::uint64_t Handshakes::*result_of_handshake() const;
   Status outcome(int ssl_error);
   Status fail_with_openssl_error();
   Status fail(std::string error);

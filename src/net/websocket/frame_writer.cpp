@@ -44,8 +44,9 @@ std::string_view FrameWriter::write(std::uint8_t opcode, std::size_t payload_siz
   return written_;
 }
 
-std::string_view FrameWriter::head(std::size_t payload_size) {
-  return write(WSLAY_BINARY_FRAME, payload_size);
+void FrameWriter::write_head(std::size_t payload_size) {
+  head_ = write(WSLAY_BINARY_FRAME, payload_size);
+  size_under_head_ = payload_size;
 }
 
 std::string_view FrameWriter::ping() { return write(WSLAY_PING, 0); }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,11 +24,16 @@ class FrameWriter {
   FrameWriter& operator=(const FrameWriter&) = delete;
   ~FrameWriter() = default;
 
-  // What stands before so many bytes of MQTT. Good until the next call.
-  std::string_view head(std::size_t payload_size);
+  // What stands before so many bytes of MQTT. Good until the next call. The same for all subscribers of a message.
+  std::string_view head(std::size_t payload_size) {
+    if (payload_size != size_under_head_) write_head(payload_size);
+    return head_;
+  }
 
   // Of the packet that begins so; 0: these are too few bytes to tell.
-  std::size_t packet_size(std::string_view begin) const { return packets_.start(begin).size; }
+  std::size_t packet_size(std::string_view begin) const {
+    return mqtt::is_one_short_packet(begin) ? begin.size() : packets_.start(begin).size;
+  }
 
   // Whole frames. Good until the next call.
   std::string_view ping();
@@ -38,8 +44,11 @@ class FrameWriter {
     void operator()(wslay_frame_context* context) const { wslay_frame_context_free(context); }
   };
   std::string_view write(std::uint8_t opcode, std::size_t payload_size);
+  void write_head(std::size_t payload_size);
 
   std::string written_;
+  std::string head_;
+  std::optional<std::size_t> size_under_head_;
   mqtt::PacketReader packets_{largest_packet};
   std::unique_ptr<wslay_frame_context, FreeContext> context_;
 };

@@ -39,7 +39,8 @@ class WebSocketStream final : public Stream {
   bool is_done() const override { return state_ == State::mqtt; }
   std::optional<Time> next_ping() const override;
   void ping(Time now, std::string& answer) override;
-  std::string_view name() const override { return "WebSocket"; }
+  static constexpr std::string_view stream_name = "WebSocket";
+  std::string_view name() const override { return stream_name; }
   std::string_view error() const override { return error_; }
   bool is_mendable() const override { return is_mendable_; }
 

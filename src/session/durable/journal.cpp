@@ -1,5 +1,7 @@
 #include "durable/journal.h"
 
+#include <variant>
+
 #include "protocol/session.h"
 #include "pubsub_mqtt/base/random_ids.h"
 #include "routing/audiences.h"
@@ -210,10 +212,11 @@ void Journal::hold_request(SessionId session, Request&& request) {
 }
 
 void Journal::number(const std::shared_ptr<Message>& message) {
-  message->stored() = {.number = ++last_number_, .turn = turn_, .place = new_messages_.size()};
   new_messages_.push_back(
       {.message = message,
        .full_topic = message->form().is_mounted ? audiences_.full_topic(*message) : std::string()});
+  message->stored() = {.number = ++last_number_,
+                       .place = static_cast<std::uint32_t>(new_messages_.size() - 1)};
 }
 
 // One that was numbered in an earlier turn has its audience already, and one with a lower number than the session's
@@ -223,17 +226,17 @@ std::shared_ptr<Message> Journal::keep(KeptSession session, const std::shared_pt
   Kept& keeper = kept(session);
   auto kept_message = message;
   const StoredMessage& known = message->stored();
-  if (known.number != 0 && (known.turn != turn_ || known.number <= keeper.last_message)) {
+  if (known.number != 0 && (known.audience != nullptr || known.number <= keeper.last_message)) {
     kept_message = message->copy();
     number(kept_message);
   } else if (known.number == 0) {
     number(message);
   }
+  promise(message->envelope().session);
   StoredMessage& stored = kept_message->stored();
   append(member(keeper, selected), new_messages_[stored.place].members);
   ++stored.sessions;
   keeper.last_message = stored.number;
-  promise(message->envelope().session);
   return kept_message;
 }
 
@@ -337,15 +340,20 @@ void Journal::forget(const store::MessageRow& row) { change(store::RemoveMessage
 
 void Journal::post() {
   post_new_messages();
-  if (changes_.empty() && !has_promised_) return;
+  if (changes_.changes.empty() && !has_promised_) return;
   if (unused_audiences_ > most_unused_audiences) forget_audiences();
-  const auto number = store_.post({.changes = std::exchange(changes_, {}), .last_number = last_number_});
+  changes_.last_number = last_number_;
+  const auto number = store_.post(std::move(changes_));
+  changes_ = {};
   posted_.push_back({.turn = turn_++, .number = number});
   has_promised_ = false;
 }
 
+// Memory may run out at any of them: those before it have their rows, and the others get them when this is called
+// again. Meanwhile they keep their places.
 void Journal::post_new_messages() {
-  for (auto& added : new_messages_) {
+  for (; put_messages_ < new_messages_.size(); ++put_messages_) {
+    NewMessage& added = new_messages_[put_messages_];
     if (added.message->stored().sessions > 0) {
       put(added);
     } else {
@@ -353,30 +361,36 @@ void Journal::post_new_messages() {
     }
   }
   new_messages_.clear();
+  put_messages_ = 0;
 }
 
+// Nothing is counted before all memory is there.
 void Journal::put(NewMessage& added) {
   Message& message = *added.message;
   StoredMessage& stored = message.stored();
-  stored.audience = &audience(added.members);
-  if (stored.audience->messages++ == 0) --unused_audiences_;
-  store::MessageRow row{
-      .number = stored.number, .audience = stored.audience->number, .is_retained = message.is_retained()};
+  StoredAudience& receivers = audience(added.members);
+  change(store::Put<store::MessageRow>{.row = {}, .is_new = true});
+  auto& row = std::get<store::Put<store::MessageRow>>(changes_.changes.back()).row;
+  row.number = stored.number;
+  row.audience = receivers.number;
+  row.is_retained = message.is_retained();
   row.full_topic = std::move(added.full_topic);
   row.publication = message.publication();
   row.expires_at = wall_expiry(*this, message);
-  change(store::Put<store::MessageRow>{.row = std::move(row), .is_new = true});
+  stored.audience = &receivers;
+  if (receivers.messages++ == 0) --unused_audiences_;
 }
 
+// Its row first: one that no message needs is removed when the store is read next.
 StoredAudience& Journal::audience(const std::string& members) {
-  const auto [place, is_new] = stored_audiences_.try_emplace(members);
-  StoredAudience& audience = place->second;
-  if (!is_new) return audience;
-  audience.number = ++last_number_;
-  ++unused_audiences_;
-  store::AudienceRow row{.number = audience.number};
+  const auto found = stored_audiences_.find(members);
+  if (found != stored_audiences_.end()) return found->second;
+  store::AudienceRow row{.number = ++last_number_};
   row.members = members;
   change(store::Put<store::AudienceRow>{.row = std::move(row), .is_new = true});
+  StoredAudience& audience =
+      stored_audiences_.try_emplace(members, StoredAudience{.number = last_number_}).first->second;
+  ++unused_audiences_;
   return audience;
 }
 

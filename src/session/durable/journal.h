@@ -71,7 +71,8 @@ class Journal {
   // That one is not to be published.
   void forget_will(const Will& will);
 
-  // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came before.
+  // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came
+  // before.
   void publishes_will(Session& session, Will& will);
   void published_will(SessionId session);
 
@@ -129,7 +130,7 @@ class Journal {
   // No session needs it any more.
   void forget(const store::MessageRow& row);
 
-  // The turn ends: its changes are posted.
+  // The turn ends: its changes are posted. Where memory runs out, the turn goes on, and this is to be called again.
   void post();
   // Turns may have been committed since.
   void look();
@@ -165,7 +166,7 @@ class Journal {
   void promise(SessionId session);
   template <typename Change>
   void change(Change&& change) {
-    changes_.emplace_back(std::forward<Change>(change));
+    changes_.changes.emplace_back(std::forward<Change>(change));
   }
   void number(const std::shared_ptr<Message>& message);
   Member member(const Kept& kept, const Selected& selected) const;
@@ -184,8 +185,9 @@ class Journal {
   std::vector<KeptSession> free_;
   StoredAudiences stored_audiences_;
   std::size_t unused_audiences_ = 0;
-  std::vector<store::Change> changes_;  // of this turn, as what follows
+  store::Unit changes_;  // of this turn, as what follows
   std::vector<NewMessage> new_messages_;
+  std::size_t put_messages_ = 0;  // the first ones of them: these have their rows
   bool has_promised_ = false;
   Turn turn_ = 1;
   struct Posted {

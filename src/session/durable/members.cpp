@@ -1,5 +1,7 @@
 #include "durable/members.h"
 
+#include <new>
+
 namespace pubsub_mqtt::session {
 namespace {
 
@@ -32,6 +34,17 @@ void append_text(std::string_view text, std::string& bytes) {
   bytes += text;
 }
 
+void append_all(const Member& member, std::string& members) {
+  append_number(member.session, members);
+  auto flags = static_cast<unsigned>(member.qos);
+  if (member.retain) flags |= retain_bit;
+  if (!member.identifiers.empty()) flags |= identifiers_bit;
+  if (!member.shared_filter.empty()) flags |= group_bit;
+  members += static_cast<char>(flags);
+  if (!member.identifiers.empty()) append_text(member.identifiers, members);
+  if (!member.shared_filter.empty()) append_text(member.shared_filter, members);
+}
+
 std::optional<std::string_view> take_text(std::string_view& bytes) {
   const auto size = take_number(bytes);
   if (!size || *size > bytes.size()) return std::nullopt;
@@ -43,14 +56,13 @@ std::optional<std::string_view> take_text(std::string_view& bytes) {
 }  // namespace
 
 void append(const Member& member, std::string& members) {
-  append_number(member.session, members);
-  auto flags = static_cast<unsigned>(member.qos);
-  if (member.retain) flags |= retain_bit;
-  if (!member.identifiers.empty()) flags |= identifiers_bit;
-  if (!member.shared_filter.empty()) flags |= group_bit;
-  members += static_cast<char>(flags);
-  if (!member.identifiers.empty()) append_text(member.identifiers, members);
-  if (!member.shared_filter.empty()) append_text(member.shared_filter, members);
+  const std::size_t size = members.size();
+  try {
+    append_all(member, members);
+  } catch (const std::bad_alloc&) {
+    members.resize(size);
+    throw;
+  }
 }
 
 std::optional<Member> take_member(std::string_view& members) {

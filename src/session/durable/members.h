@@ -23,6 +23,7 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
+// Where memory runs out, nothing was appended.
 void append(const Member& member, std::string& members);
 
 // Takes the first member off the front. nullopt: there is none, or what is there was not written by append().

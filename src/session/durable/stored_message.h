@@ -1,7 +1,6 @@
 // Where a message stands in the store: in one row, for all sessions for which it is kept. A value; network thread only.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "pubsub_mqtt/store/rows.h"
@@ -18,10 +17,9 @@ using KeptSession = std::uint32_t;
 
 struct StoredMessage {
   store::RowNumber number = 0;         // 0: it is not stored
-  Turn turn = 0;                       // in which it was numbered; 0: in an earlier process
-  std::size_t sessions = 0;            // that still need it
-  StoredAudience* audience = nullptr;  // nullptr: the turn goes on
-  std::size_t place = 0;               // among the new messages of the turn
+  StoredAudience* audience = nullptr;  // nullptr: the turn in which it was numbered goes on
+  std::uint32_t sessions = 0;          // that still need it
+  std::uint32_t place = 0;             // among the new messages of the turn
 };
 
 }  // namespace pubsub_mqtt::session

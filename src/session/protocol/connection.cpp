@@ -78,6 +78,10 @@ Session* Connection::session() const {
   return found != nullptr && found->connection() == id_ ? found : nullptr;
 }
 
+std::optional<mqtt::ProtocolLevel> Connection::level_of_client() const {
+  return session() == nullptr ? std::nullopt : std::optional(reader_.level());
+}
+
 // A client that asks and does not read the answers would fill our memory with them.
 bool Connection::outbox_is_full() const { return outbox_.waiting_bytes() > 2 * limits().max_outbound_bytes; }
 
@@ -99,9 +103,12 @@ TokenRate Connection::message_rate() const { return {limits().max_message_rate, 
 
 // From loopback a client may be as fast as it likes: behind a proxy it is many.
 void Connection::count(std::size_t bytes, const mqtt::ReadResult& result, Time now) {
+  const auto* packet = std::get_if<mqtt::Packet>(&result);
+  Counters& counters = sessions_.counters();
+  counters.received_bytes += bytes;
+  if (packet != nullptr) ++counters.received_packets;
   if (is_loopback_) return;
   received_bytes_.spend(bytes, byte_rate(), now);
-  const auto* packet = std::get_if<mqtt::Packet>(&result);
   if (packet != nullptr && std::holds_alternative<mqtt::Publish>(*packet)) {
     received_messages_.spend(1, message_rate(), now);
   }
@@ -209,6 +216,7 @@ void Connection::disconnect(Session& session, const mqtt::Disconnect& packet) {
 
 void Connection::refuse(const Refusal& refusal) {
   const auto& [reason, why, level] = refusal;
+  sessions_.counters().refused_connects.add(reason);
   write_refusal(reason, why);
   if (level == LogLevel::debug) {
     log(LogLevel::debug, "closed: " + std::string(why));

@@ -32,6 +32,7 @@ std::size_t connack_size(const std::string& properties) {
 }  // namespace
 
 void Connection::receive(mqtt::Connect connect) {
+  ++sessions_.counters().connects;
   if (connect.client_identifier.empty() && connect.level == mqtt::ProtocolLevel::mqtt_5) {
     newcomer_->assigned_identifier = assigned_client_identifier();  // [MQTT5-3.1.3-6]
     connect.client_identifier = newcomer_->assigned_identifier;
@@ -129,6 +130,7 @@ void Connection::handle_exchange(const AuthReply& reply) {
     return outbox_.resume_reading();
   }
   sessions_.forget_login(id_);
+  sessions_.counters().logins.add(reply.reason);
   if (is_logging_in()) {
     const auto pending = std::exchange(newcomer_->logging_in, nullptr);
     if (reply.reason != mqtt::Reason::success) {
@@ -165,6 +167,7 @@ void Connection::end_exchange() noexcept {
 }
 
 void Connection::decide_login(const LoginReply& reply) {
+  sessions_.counters().logins.add(reply.reason);
   sessions_.forget_login(id_);
   const auto pending = std::exchange(newcomer_->logging_in, nullptr);
   if (reply.reason != mqtt::Reason::success) {

@@ -26,6 +26,7 @@ mqtt::Reason reason_of(const PublishReply& reply) {
 }  // namespace
 
 Violation Incoming::receive(mqtt::Publish packet) {
+  session_.shared().counters.received.add(packet.qos, packet.payload.size());
   if (session_.speaks_5()) {
     if (const auto violation = admit(packet)) return violation;
   }
@@ -110,6 +111,7 @@ std::optional<mqtt::Reason> Incoming::publish_directly(const mqtt::Publish& pack
   const DirectWay* direct = way(packet);
   if (direct == nullptr) return std::nullopt;
   if (const auto sessions = session_.shared().audiences.publish(*direct, packet, session_.envelope(packet))) {
+    ++session_.shared().counters.published_directly;
     return *sessions > 0 ? mqtt::Reason::success : mqtt::Reason::no_matching_subscribers;
   }
   ways_->erase(packet.topic);  // until an answer of pubsub's gives the client another

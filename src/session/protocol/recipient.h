@@ -15,6 +15,7 @@
 #include "record/client_limits.h"
 #include "record/message.h"
 #include "record/selected.h"
+#include "routing/shared.h"
 
 namespace pubsub_mqtt::session {
 
@@ -51,11 +52,12 @@ class Recipient {
 
   // The client is connected and takes it.
   void send(Message& message, const Selected& selected, mqtt::PacketIdentifier packet_identifier, bool dup,
-            Time now) {
+            Shared& shared) {
+    shared.counters.sent.add(selected.qos, message.payload().size());
     const mqtt::PublishFlags flags{
         .qos = selected.qos, .retain = selected.retain, .dup = dup, .packet_identifier = packet_identifier};
     if (!speaks_5()) return message.write(*outbox_, flags, mqtt::ProtocolLevel::mqtt_3_1_1);
-    send_5(message, selected, flags, now);
+    send_5(message, selected, flags, shared.now);
   }
 
   // What was too large since this was asked last.

@@ -394,8 +394,7 @@ Violation Session::receive(const mqtt::Pubcomp& packet) {
 bool Session::is_one_too_many(const Subscription& subscription) const {
   const auto& filter = subscription.topic_filter;
   return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&
-         record_.subscriptions.find(filter) == nullptr &&
-         std::holds_alternative<topic::SystemFilter>(topic::parse_filter(filter.text));
+         record_.subscriptions.find(filter) == nullptr && topic::is_system(filter.text);
 }
 
 void Session::reply(SubscribeReply& reply) {
@@ -403,6 +402,7 @@ void Session::reply(SubscribeReply& reply) {
   mqtt::Suback suback{.packet_identifier = reply.ticket.packet_identifier, .reasons = {}};
   bool any_refused = false;
   std::vector<Subscription> outdated;
+  std::vector<std::string> system_filters;  // of which it is to get what is retained
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
     mqtt::Reason reason = reply.results[i];
     if (is_one_too_many(reply.subscriptions[i])) reason = mqtt::Reason::quota_exceeded;
@@ -413,6 +413,8 @@ void Session::reply(SubscribeReply& reply) {
       refused(reply.subscriptions[i], reply.ticket.is_of_client());
     } else {
       if (is_outdated(reply.subscriptions[i].topic_filter)) outdated.push_back(reply.subscriptions[i]);
+      if (brings_system_topics(reply.subscriptions[i]))
+        system_filters.push_back(reply.subscriptions[i].topic_filter.text);
       granted(std::move(reply.subscriptions[i]));
     }
     suback.reasons.push_back(reason);
@@ -425,6 +427,22 @@ void Session::reply(SubscribeReply& reply) {
              "was refused a filter, which its MQTT 3.1 has no words for");
   }
   write_when_stored(HeldSuback{.packet = std::move(suback), .why = std::move(reply.reason_string)});
+  if (!reply.may_read_system && !is_anonymous_from_loopback()) return;
+  for (const auto& filter : system_filters) shared_.system.send_retained(*this, filter);
+}
+
+// Before it is granted.
+bool Session::brings_system_topics(const Subscription& subscription) const {
+  return topic::is_system(subscription.topic_filter.text) &&
+         subscription.brings_retained(record_.subscriptions.find(subscription.topic_filter) == nullptr);
+}
+
+void Session::deliver_system(Message& message) {
+  if (!is_connected()) return;
+  const auto match = record_.subscriptions.match_system(message.topic());
+  if (!match) return;
+  deliver_qos_0(message, {.retain = message.is_retained() || record_.is_bridge || match->retain_as_published,
+                          .identifiers = match->identifiers});
 }
 
 // What is stored already is so, perhaps by an earlier process.
@@ -472,7 +490,9 @@ bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bo
 }
 
 void Session::give(const std::shared_ptr<Message>& message, const Selected& selected) {
-  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) return;
+  if (message->has_expired(shared_.now) && !(message->expires_at_once() && is_connected())) {
+    return shared_.counters.drop(Dropped::expired);
+  }
   if (selected.qos == mqtt::QoS::at_most_once) {
     deliver_qos_0(*message, selected);
   } else {
@@ -511,7 +531,7 @@ std::optional<Standing> Session::standing(const Message& message, const Selected
 
 // One that has expired meanwhile is sent all the same: it is in flight.
 void Session::tell(const HeldPublish& held) {
-  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_.now);
+  recipient_.send(*held.message, held.selected, held.packet_identifier, held.dup, shared_);
 }
 
 void Session::leave_groups() noexcept {
@@ -554,7 +574,7 @@ void Session::queue(const std::shared_ptr<Message>& message, const Selected& sel
   }
   if (added == Added::yes) return incoming_.owes();
   if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, shared_);
-  count_dropped();
+  count_dropped(added == Added::all_queues_are_full ? Dropped::all_queues_full : Dropped::queue_full);
   const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
                                            : "is away, and messages at QoS 1 and 2 wait for it";
   if (added == Added::all_queues_are_full) {
@@ -577,14 +597,15 @@ void Session::drop_expired() {
   }
 }
 
-void Session::count_dropped(std::uint32_t messages) {
+void Session::count_dropped(Dropped why, std::uint32_t messages) {
+  shared_.counters.drop(why, messages);
   dropped_ += std::min(messages, std::numeric_limits<std::uint32_t>::max() - dropped_);
 }
 
 void Session::log_too_large() {
   if (!recipient_.has_too_large()) return;
   const auto [size, messages] = recipient_.take_too_large();
-  count_dropped(messages);
+  count_dropped(Dropped::too_large, messages);
   log_once(Grievance::too_large, LogLevel::info,
            "messages are dropped for it, since it takes packets of at most " +
                std::to_string(client_limits()->max_packet_size) +
@@ -627,13 +648,13 @@ void Session::deliver_qos_0(Message& message, const Selected& selected) {
   const std::size_t waiting = outbox()->waiting_bytes();
   const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
   if (is_crowded && !admits(message, waiting)) {
-    count_dropped();
+    count_dropped(Dropped::too_slow);
     return log_once(
         Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
   }
-  recipient_.send(message, selected, 0, false, shared_.now);
+  recipient_.send(message, selected, 0, false, shared_);
   if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox()->waiting_bytes());
 }
 

@@ -80,6 +80,8 @@ class Session {
   SessionRecord& record() { return record_; }
   const SessionKey& key() const { return record_.key; }
   const std::string& account() const { return record_.key.account; }
+  bool has_account() const { return !account().empty(); }
+  bool is_anonymous_from_loopback() const { return !has_account() && is_connected() && party_ == nullptr; }
   // Where it outlives the process; nullptr: it does not.
   Journal* journal() const { return record_.outgoing.kept() == 0 ? nullptr : shared_.journal; }
   // Whether it is kept for when its client comes back.
@@ -135,6 +137,7 @@ class Session {
   bool awaits_answers() const { return incoming_.awaits_answers(); }
   // It waits for no subscriber any more, or for less to be stored.
   void go_on() { incoming_.go_on(); }
+  std::size_t withheld() const { return incoming_.withheld(); }
 
   // The will is asked for once; then there is none. DISCONNECT forgets it [MQTT-3.1.2-10].
   bool has_will() const { return record_.will != nullptr; }
@@ -163,6 +166,9 @@ class Session {
   std::optional<Standing> standing(const Message& message, const Selected& selected) const;
   // A message that was selected for it: it is sent, or waits for the client, or is dropped.
   void give(const std::shared_ptr<Message>& message, const Selected& selected);
+  // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing of it
+  // waits.
+  void deliver_system(Message& message);
   // What was held for its client until it was stored (durable/promises.h).
   void tell(const HeldPublish& held);
   void tell(const HeldSuback& held) { write(held.packet, held.why); }
@@ -262,6 +268,7 @@ class Session {
   bool is_known(Subscription subscription) const;
   void refused(const Subscription& subscription, bool is_of_client);
   bool takes_answer_for(std::size_t filters) const;
+  bool brings_system_topics(const Subscription& subscription) const;
   bool is_one_too_many(const Subscription& subscription) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;
@@ -273,7 +280,7 @@ class Session {
   bool may_have_again(const Message& message, const Selected& selected) const;
   void deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
-  void count_dropped(std::uint32_t messages = 1);
+  void count_dropped(Dropped why, std::uint32_t messages = 1);
   void log_too_large();
   void ask_for_retained();
   void log_once(Grievance grievance, LogLevel level, std::string_view text);

@@ -29,6 +29,7 @@ void Outgoing::add_beyond_limits(const std::shared_ptr<Message>& message, const 
 
 void Outgoing::drop_expired(Shared& shared) {
   queue_.drop_expired(shared, [&](const Queue::Queued& queued) {
+    shared.counters.drop(Dropped::expired);
     if (kept_ != 0) shared.journal->dropped(*queued.message);
   });
 }
@@ -79,7 +80,7 @@ void Outgoing::send(const Sent& sent, bool dup, Recipient& recipient, Shared& sh
         HeldPublish{
             .message = message, .selected = selected, .packet_identifier = packet_identifier, .dup = dup});
   }
-  recipient.send(*message, selected, packet_identifier, dup, shared.now);
+  recipient.send(*message, selected, packet_identifier, dup, shared);
 }
 
 void Outgoing::send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const {
@@ -121,7 +122,9 @@ void Outgoing::send_again(Recipient& recipient, Shared& shared) {
 void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
   while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
-    if (message->has_expired(shared.now) || !recipient.takes(*message, selected)) {
+    const bool has_expired = message->has_expired(shared.now);
+    if (has_expired) shared.counters.drop(Dropped::expired);
+    if (has_expired || !recipient.takes(*message, selected)) {
       if (kept_ != 0) shared.journal->dropped(*message);
       queue_.pop_front(shared);
     } else {

@@ -155,6 +155,20 @@ bool Subscriptions::select(topic::Form form, std::string_view topic) const {
                              [&](const Subscription& each) { return selects(each, *wanted, true); });
 }
 
+// They stand side by side.
+std::optional<Match> Subscriptions::match_system(std::string_view topic) const {
+  std::optional<Match> match;
+  if (!all_) return match;
+  for (auto each = place(TopicFilter("$SYS")); each != all_->by_filter.end(); ++each) {
+    const std::string_view filter = each->topic_filter.text;
+    if (!topic::is_system(filter)) break;
+    if (!topic::selects(filter, topic)) continue;
+    if (!match) match.emplace();
+    match->add(*each);
+  }
+  return match;
+}
+
 const Matches& Subscriptions::match(NodeId node, topic::Form form, bool is_natural,
                                     std::string_view topic) const {
   return all_->options->matches.get(node, form, is_natural,

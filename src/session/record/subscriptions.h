@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,9 @@ class Subscriptions {
   // Which filters select the node's topic of the form: those with a wildcard TYPE where it is the item's natural one.
   // Good until the next call.
   const Matches& match(NodeId node, topic::Form form, bool is_natural, std::string_view topic) const;
+
+  // What those say together that select a topic of `$SYS`; nullopt: none does.
+  std::optional<Match> match_system(std::string_view topic) const;
 
  private:
   using List = std::vector<Subscription>;

@@ -13,6 +13,7 @@
 #include "protocol/refusals.h"
 #include "protocol/session.h"
 #include "pubsub_mqtt/session/connection.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_deadlines.h"
 #include "routing/session_table.h"
@@ -59,6 +60,7 @@ class Sessions::State {
   void carry_out(SubscribeReply& reply);
   void carry_out(UnsubscribeReply& reply);
   void carry_out(PublishReply& reply);
+  void carry_out(SystemPublished& published) { shared.system.publish(published, table); }
   void carry_out(MountpointChanged& changed);
 
   SessionTable table;
@@ -81,6 +83,7 @@ const Limits& Sessions::limits() const { return state_->shared.limits; }
 std::vector<Request>& Sessions::requests() { return state_->shared.requests; }
 std::vector<LogLine>& Sessions::log() { return state_->shared.log; }
 Refusals& Sessions::refusals() { return state_->refusals; }
+Counters& Sessions::counters() { return state_->shared.counters; }
 Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
 std::size_t Sessions::size() const { return state_->table.size(); }
 std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
@@ -251,6 +254,7 @@ void Sessions::State::attend(Session& session) {
   if (session.journal() != nullptr) session.journal()->disconnected(session);
   if (session.ends_at() <= shared.now) {
     if (!session.outlives_connection()) return close(session);
+    ++shared.counters.expired_sessions;
     const bool is_cut = session.record().expiry >= shared.limits.session_expiry;
     repeated_lines.log(
         LogLevel::info, session.client(),
@@ -343,6 +347,24 @@ std::vector<ClientView> Sessions::clients() const {
         {.session = session.id(), .name = session.client(), .is_connected = session.is_connected()});
   });
   return views;
+}
+
+Metrics Sessions::metrics() const {
+  const Shared& shared = state_->shared;
+  Metrics metrics{.counters = shared.counters,
+                  .present = {.shared_groups = shared.groups.size(), .queued_bytes = shared.queued_bytes}};
+  Present& present = metrics.present;
+  state_->table.for_each([&](const Session& session) {
+    const SessionRecord& record = session.record();
+    ++(session.is_connected() ? present.connected : present.away);
+    record.subscriptions.for_each([&](const Subscription& each) {
+      ++(topic::is_shared(each.topic_filter.text) ? present.shared_subscriptions : present.subscriptions);
+    });
+    present.queued_messages += record.outgoing.queued();
+    present.in_flight += record.outgoing.in_flight();
+    present.withheld += session.withheld();
+  });
+  return metrics;
 }
 
 void Sessions::send_wills() {

@@ -10,10 +10,12 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/base/time.h"
 #include "pubsub_mqtt/boundary/requests.h"
+#include "pubsub_mqtt/session/metrics.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
 #include "routing/backlog.h"
 #include "routing/pauses.h"
 #include "routing/shared_groups.h"
+#include "routing/system_topics.h"
 #include "routing/waiting.h"
 
 namespace pubsub_mqtt::session {
@@ -33,6 +35,8 @@ struct Shared {
   Waiting waiting{limits};
   Pauses pauses = {};
   SharedGroups groups = {};
+  SystemTopics system = {};
+  Counters counters = {};
   Journal* journal = nullptr;                                     // nullptr: nothing outlives the process
   std::shared_ptr<const topic::Mountpoint> mountpoint = nullptr;  // nullptr: none
   Time now{0};  // as Sessions::look() heard it last, which is in this turn of the loop

@@ -109,6 +109,8 @@ class SharedGroups {
   // is none.
   GroupNumber number(const std::string& account, std::string_view topic_filter, bool is_mounted) const;
 
+  std::size_t size() const { return groups_.size(); }
+
   // Returns nullptr where it has no member any more. Good until the next change.
   SharedGroup* find(GroupNumber number) const;
 

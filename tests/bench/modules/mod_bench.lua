@@ -2,6 +2,8 @@
 -- takes one command a line on a port of its own, and answers with a line:
 --
 --   create HOST PREFIX COUNT              nodes PREFIX1, PREFIX2, ..., that do not persist
+--   create HOST PREFIX COUNT MAX_ITEMS    nodes that do
+--   fill HOST PREFIX COUNT ITEMS          publishes so many items to each of these nodes
 --   publish HOST NODE SECONDS fresh       a new item for each call; answers with their number and the processor's time
 --   publish HOST NODE SECONDS prebuilt    the same item again and again
 module:set_global();
@@ -25,6 +27,14 @@ local function service_of(host)
 	return prosody.hosts[host].modules.pubsub.get_service();
 end
 
+-- Seconds that this thread has had the processor: proc(5). Another one writes what is stored.
+local function processor_time()
+	local file = assert(io.open("/proc/thread-self/schedstat"));
+	local nanoseconds = file:read("n");
+	file:close();
+	return nanoseconds / 1e9;
+end
+
 local function new_item()
 	local id = new_id();
 	return id, st.stanza("item", { xmlns = xmlns_pubsub, id = id })
@@ -35,7 +45,7 @@ local function publish_for(service, node, seconds, is_fresh, done)
 	local published, time_in_loop, finish = 0, 0, now() + seconds;
 	local id, item = new_item();
 	local function run_slice()
-		local slice_end, processor_time = now() + slice, os.clock();
+		local slice_end, begin = now() + slice, processor_time();
 		repeat
 			for _ = 1, calls_between_looks_at_the_clock do
 				if is_fresh then id, item = new_item(); end
@@ -43,7 +53,7 @@ local function publish_for(service, node, seconds, is_fresh, done)
 			end
 			published = published + calls_between_looks_at_the_clock;
 		until now() >= slice_end
-		time_in_loop = time_in_loop + os.clock() - processor_time;
+		time_in_loop = time_in_loop + processor_time() - begin;
 		if now() < finish then
 			timer.add_task(0, run_slice);
 		else
@@ -55,12 +65,29 @@ end
 
 local commands = {};
 
-function commands.create(answer, host, prefix, count)
+function commands.create(answer, host, prefix, count, max_items)
 	local service = service_of(host);
 	for number = 1, tonumber(count) do
-		assert(service:create(prefix..number, true, { persist_items = false }));
+		local config = max_items and { max_items = tonumber(max_items) } or { persist_items = false };
+		assert(service:create(prefix..number, true, config));
 	end
 	answer("created");
+end
+
+-- A few nodes at a time: what is posted to be stored has its limits.
+function commands.fill(answer, host, prefix, count, items)
+	local service, number = service_of(host), 0;
+	local function fill_some()
+		for _ = 1, 100 do
+			number = number + 1;
+			if number > tonumber(count) then return answer("filled"); end
+			for _ = 1, tonumber(items) do
+				assert(service:publish(prefix..number, true, new_item()));
+			end
+		end
+		timer.add_task(0, fill_some);
+	end
+	fill_some();
 end
 
 function commands.publish(answer, host, node, seconds, item)

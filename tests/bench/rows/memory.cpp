@@ -1,5 +1,5 @@
 // The memory of a subscription, and of a message that waits for a client that is away.
-
+#include "connect.h"
 #include "filters.h"
 #include "mosquitto.h"
 #include "payload.h"
@@ -30,13 +30,7 @@ Sample of_subscription(const Server& server, mqtt::ProtocolLevel level) {
 // A session that outlives its connection.
 void subscribe_and_leave(EventLoop& loop, const Server& server, mqtt::ProtocolLevel level,
                          const std::string& topic) {
-  std::string properties;
-  mqtt::append({.identifier = mqtt::PropertyIdentifier::session_expiry_interval, .value = 3600U}, properties);
-  MqttClient client(loop, server.mqtt_port(),
-                    {.level = level,
-                     .clean_session = false,
-                     .client_identifier = "away",
-                     .properties = mqtt::Properties(properties)});
+  MqttClient client(loop, server.mqtt_port(), connect_packet(level, "away", Session::kept));
   loop.run_until([&] { return client.connected(); }, "CONNACK");
   client.subscribe({&topic, 1}, mqtt::QoS::at_least_once);
   loop.run_until([&] { return client.subscribed(); }, "SUBACK");

@@ -11,7 +11,8 @@ constexpr double as_fast = 0.95;
 Row row(std::string name, std::string what, mqtt::QoS qos, std::size_t subscribers) {
   const auto prepare = [=](const Settings& settings) {
     const auto one_node = [=](const std::string& topic) {
-      const Prosody prosody(Prosody::Queues::as_by_default, "mqtt_mountpoint = \"pubsub.localhost/utf8\"\n");
+      const Prosody prosody(Prosody::Queues::as_by_default,
+                            {.global = "mqtt_mountpoint = \"pubsub.localhost/utf8\"\n"});
       prosody.create_nodes("bench", 1);
       return run({.topic = topic,
                   .qos = qos,

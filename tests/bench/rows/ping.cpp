@@ -6,40 +6,17 @@
 
 #include "arrivals.h"
 #include "payload.h"
+#include "ping_under_load.h"
 #include "prosody.h"
 #include "publisher.h"
 #include "rows.h"
 #include "subscriber.h"
-#include "xmpp_pings.h"
 #include "xmpp_subscriber.h"
 
 namespace pubsub_mqtt::bench {
 namespace {
 
-constexpr double shortest = 5;                // seconds: 500 pings, so that their p99 means something
 constexpr double messages_a_second = 20'000;  // from MQTT to MQTT
-constexpr std::chrono::milliseconds turn_time{1};
-
-// Pings for the time of a run; `load` is called at every turn.
-Sample ping(const Prosody& prosody, EventLoop& loop, double duration,
-            const std::function<void(double)>& load) {
-  XmppPings pings(loop, prosody.c2s_port());
-  const std::uint64_t start = monotonic_time();
-  for (double elapsed = 0; elapsed < duration; elapsed = seconds(monotonic_time() - start)) {
-    load(elapsed);
-    pings.send_when_due();
-    loop.turn(turn_time);
-  }
-  loop.run_until([&] { return pings.all_answered(); }, "the answer to a ping");
-  return {.value = static_cast<double>(pings.latencies().percentile(0.99)) / 1e6,
-          .latencies = pings.latencies(),
-          .resident_bytes = prosody.peak_resident_bytes()};
-}
-
-Sample at_rest(const Prosody& prosody, double duration) {
-  EventLoop loop;
-  return ping(prosody, loop, duration, [](double) {});
-}
 
 // 20,000 messages a second on a node that only MQTT uses.
 Sample with_mqtt_to_mqtt(const Prosody& prosody, mqtt::ProtocolLevel level, double duration) {
@@ -52,7 +29,7 @@ Sample with_mqtt_to_mqtt(const Prosody& prosody, mqtt::ProtocolLevel level, doub
   loop.run_until([&] { return subscriber.connected() && publisher.connected(); }, "CONNACK");
   subscriber.subscribe();
   loop.run_until([&] { return subscriber.subscribed(); }, "SUBACK");
-  Sample sample = ping(prosody, loop, duration, [&](double elapsed) {
+  Sample sample = ping_under_load(prosody, loop, duration, [&](double elapsed) {
     publisher.publish_until(static_cast<std::uint32_t>(elapsed * messages_a_second));
   });
   // Of what was to be carried meanwhile.
@@ -77,8 +54,9 @@ class ThroughPubsub {
                         default_payload_size);
     loop_.run_until([&] { return publisher.connected(); }, "CONNACK");
     subscriber_.start(XmppSubscriber::Stamps::checked);
-    Sample sample = ping(prosody_, loop_, duration,
-                         [&](double) { publisher.publish_until(std::numeric_limits<std::uint32_t>::max()); });
+    Sample sample = ping_under_load(prosody_, loop_, duration, [&](double) {
+      publisher.publish_until(std::numeric_limits<std::uint32_t>::max());
+    });
     wait_for_arrivals(loop_, publisher.published(), [&] { return subscriber_.received(); });
     sample.failure = subscriber_.failure();
     if (sample.failure.empty() && subscriber_.received() != publisher.published()) {
@@ -108,18 +86,18 @@ Row row(std::string name, std::string what, std::vector<Target> targets,
 Sides prepare_mqtt_to_mqtt(const Settings& settings) {
   const auto prosody = std::make_shared<const Prosody>();
   prosody->create_nodes("mqtt", 1);
-  const double duration = std::max(shortest, settings.seconds);
+  const double duration = std::max(shortest_pinging, settings.seconds);
   return {.subject = [=] { return with_mqtt_to_mqtt(*prosody, settings.level, duration); },
-          .reference = [=] { return at_rest(*prosody, duration); }};
+          .reference = [=] { return ping_at_rest(*prosody, duration); }};
 }
 
 Sides prepare_through_pubsub(const Settings& settings) {
   const auto prosody = std::make_shared<const Prosody>();
   prosody->create_nodes("xmpp", 1);
   const auto busy = std::make_shared<ThroughPubsub>(*prosody);
-  const double duration = std::max(shortest, settings.seconds);
+  const double duration = std::max(shortest_pinging, settings.seconds);
   return {.subject = [=] { return busy->measure(settings.level, duration); },
-          .reference = [=] { return at_rest(*prosody, duration); }};
+          .reference = [=] { return ping_at_rest(*prosody, duration); }};
 }
 
 }  // namespace

@@ -19,5 +19,12 @@ std::vector<Row> memory_rows();
 std::vector<Row> version_rows();
 std::vector<Row> mounted_rows();
 std::vector<Row> attack_rows();
+std::vector<Row> durable_rows();
+std::vector<Row> durable_puback_rows();
+std::vector<Row> durable_start_rows();
+std::vector<Row> scale_rows();
+std::vector<Row> persisting_rows();
+std::vector<Row> persisting_publish_rows();
+std::vector<Row> persisting_ping_rows();
 
 }  // namespace pubsub_mqtt::bench

@@ -1,5 +1,7 @@
 #include "mqtt_client.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -22,7 +24,7 @@ const char* or_null(const std::string& text) { return text.empty() ? nullptr : t
 
 MqttClient::MqttClient(const Options& options) : client_(nullptr, mosquitto_destroy) {
   initialize_mosquitto();
-  client_.reset(mosquitto_new(or_null(options.client_identifier), true, this));
+  client_.reset(mosquitto_new(or_null(options.client_identifier), options.clean_session, this));
   mosquitto_int_option(client_.get(), MOSQ_OPT_PROTOCOL_VERSION, options.protocol);
   if (!options.user_name.empty()) {
     mosquitto_username_pw_set(client_.get(), options.user_name.c_str(), or_null(options.password));
@@ -30,6 +32,12 @@ MqttClient::MqttClient(const Options& options) : client_(nullptr, mosquitto_dest
   if (!options.ca_file.empty()) {
     require(mosquitto_tls_set(client_.get(), options.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr),
             "TLS");
+  }
+  if (options.will) {
+    require(mosquitto_will_set(client_.get(), options.will->topic.c_str(),
+                               static_cast<int>(options.will->payload.size()), options.will->payload.data(),
+                               options.will->qos, options.will->retain),
+            "will");
   }
   set_callbacks();
   constexpr int keep_alive = 60;
@@ -108,6 +116,8 @@ std::deque<Message> MqttClient::messages_so_far() {
 void MqttClient::wait_for_close() {
   run_until([this] { return !connected_; }, "the server to close the connection");
 }
+
+void MqttClient::vanish() { shutdown(mosquitto_socket(client_.get()), SHUT_RDWR); }
 
 void MqttClient::disconnect() {
   require(mosquitto_disconnect(client_.get()), "disconnect");

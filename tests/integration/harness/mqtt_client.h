@@ -33,6 +33,8 @@ class MqttClient {
     std::string ca_file = {};  // empty: plain TCP
     std::string user_name = {};
     std::string password = {};
+    bool clean_session = true;
+    std::optional<Message> will = {};
   };
 
   // Connects; connect_code() has what CONNACK said.
@@ -56,6 +58,8 @@ class MqttClient {
 
   void wait_for_close();
   void disconnect();
+  // Ends without a word, as a device does that loses its power.
+  void vanish();
 
  private:
   template <typename Condition>

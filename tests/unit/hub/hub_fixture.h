@@ -103,6 +103,7 @@ class TestService : public PubsubService {
     publishers.emplace_back(account);
     return {.outcome = outcome, .reason = reason, .reason_string = "because"};
   }
+  bool is_administrator(std::string_view account) override { return account == administrator; }
   bool exposes_publisher(std::string_view) override { return exposes; }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
@@ -136,6 +137,7 @@ class TestService : public PubsubService {
   bool enabled = true;
   bool unobserved = false;
   bool exposes = false;
+  std::string administrator;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps

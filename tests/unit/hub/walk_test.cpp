@@ -39,6 +39,7 @@ class NodesWalkTest : public ::testing::Test {
   Time now{};
   std::vector<Delivery> deliveries;
   OncePerClient logged;
+  Metrics metrics;
   std::size_t work = 0;
   const Shared shared{.service = service,
                       .limits = limits,
@@ -47,6 +48,7 @@ class NodesWalkTest : public ::testing::Test {
                       .now = now,
                       .deliveries = deliveries,
                       .logged = logged,
+                      .metrics = metrics,
                       .work = work};
   Nodes nodes{shared};
 };

@@ -297,6 +297,30 @@ TEST_F(NetworkTest, ClientsAreListed) {
   EXPECT_TRUE(network.clients().empty());
 }
 
+TEST_F(NetworkTest, ClientsAndConnectionsAreCounted) {
+  EXPECT_EQ(network.metrics().arrivals.admitted, 0U);
+  ASSERT_TRUE(network.listen(1, server.fd(), nullptr));
+  const Socket client(new_socket());
+  ASSERT_EQ(connect_client(client), 0);
+  let_in(client);
+  Limits limits;
+  limits.max_connections = 1;
+  network.set_limits(limits);
+  const Socket one_too_many(new_socket());
+  ASSERT_EQ(connect_client(one_too_many), 0);
+  EXPECT_TRUE(ends(one_too_many));
+  const Metrics metrics = network.metrics();
+  EXPECT_EQ(metrics.arrivals.admitted, 1U);
+  EXPECT_EQ(metrics.arrivals.too_many, 1U);
+  EXPECT_EQ(metrics.clients.of(Transport::tcp, mqtt::ProtocolLevel::mqtt_3_1_1), 1U);
+  EXPECT_EQ(metrics.clients.of(Transport::tls, mqtt::ProtocolLevel::mqtt_3_1_1), 0U);
+  EXPECT_EQ(metrics.sessions.present.connected, 1U);
+  EXPECT_EQ(metrics.sessions.counters.sent_packets, 1U) << "CONNACK";
+  EXPECT_EQ(metrics.sessions.counters.sent_bytes, 4U);
+  network.stop();
+  EXPECT_EQ(network.metrics().arrivals.admitted, 0U);
+}
+
 // What is only for a debugger's eyes wakes Prosody's thread once for all that come within a moment.
 TEST_F(NetworkTest, DebugLinesGoTogether) {
   ASSERT_TRUE(network.listen(1, server.fd(), nullptr));

@@ -2,12 +2,15 @@
 // when the test says so.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <optional>
 
+#include "../base/failing_allocation.h"
 #include "client.h"
 #include "durable/members.h"
 #include "pubsub_mqtt/store/store.h"
@@ -16,6 +19,8 @@ namespace pubsub_mqtt::session {
 namespace {
 
 using mqtt::QoS;
+using tests::FailIn;
+using tests::FailingAllocation;
 
 TEST(MembersTest, ComeOutAsTheyWentIn) {
   const std::vector<Member> in{
@@ -274,7 +279,6 @@ TEST_F(DurableTest, ASessionBeginsAgainWithAllThatIsOfIt) {
   AudienceChange change{.node = node, .session = request.ticket.session, .selection = {}};
   change.selection.natural = QoS::exactly_once;
   server().sessions.handle(change);
-  process->commit_and_tell();
   Client again(server());
   again.connect_again("c");
   EXPECT_EQ(again.outbox.take(), session_present + bytes_of(mqtt::Pubrel{1}) +
@@ -411,6 +415,53 @@ TEST_F(DurableTest, AMessageThatIsPassedOnIsStoredAgain) {
   for (const auto& message : contents.messages) {
     EXPECT_TRUE(contents.cursors.empty() || message.number > contents.cursors[0].message);
   }
+}
+
+TEST_F(DurableTest, WhereMemoryRunsOutWhileATurnIsPostedNothingIsLostAndNothingCountsTwice) {
+  constexpr std::size_t most_allocations = 100;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    begin();
+    Client away(server());
+    Client here(server());
+    connect(away, "a client that is away");
+    process->listen(away, QoS::at_least_once);
+    away.lose();
+    process->commit();
+    process->publish("1", QoS::at_least_once);
+    connect(here, "a client that is here");
+    process->listen(here, QoS::at_least_once);
+    process->publish("2", QoS::at_least_once);
+    {
+      FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        server().sessions.post_changes();
+      } catch (const std::bad_alloc&) {
+      }
+      failed = failing.has_failed();
+    }
+    process->publish("3", QoS::at_least_once);
+    process->commit_and_tell();
+    here.send(mqtt::Puback{1});
+    here.send(mqtt::Puback{2});
+    process->commit();
+    const auto contents = stored();
+    ASSERT_EQ(contents.sessions.size(), 2U);
+    ASSERT_EQ(contents.messages.size(), 3U);
+    EXPECT_TRUE(contents.inflight.empty());
+    for (const char* payload : {"1", "2", "3"}) {
+      EXPECT_EQ(std::ranges::count(contents.messages, payload,
+                                   [](const auto& row) { return row.publication->payload; }),
+                1)
+          << payload;
+    }
+  }
+  EXPECT_GT(n, 1U);
+  EXPECT_LT(n, most_allocations);
 }
 
 }  // namespace

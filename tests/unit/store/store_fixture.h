@@ -36,6 +36,7 @@ class RunningStore {
     return store_.post({.changes = std::move(changes), .last_number = last_number});
   }
   CommitNumber committed() const { return store_.committed(); }
+  Metrics metrics() { return store_.metrics(); }
   bool await(CommitNumber number) {
     return await([&] { return store_.committed() >= number; });
   }

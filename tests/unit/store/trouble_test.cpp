@@ -85,10 +85,15 @@ TEST_F(StoreTest, WhoeverHasItLockedIsWaitedFor) {
   const auto number = store.post({new_session(2)});
   EXPECT_TRUE(store.await_log("another process has locked it"));
   EXPECT_LT(store.committed(), number);
+  EXPECT_GE(store.metrics().failed_commits, 1U);
+  EXPECT_EQ(store.metrics().waiting, 1U);
   sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
   sqlite3_close(other);
   EXPECT_TRUE(store.await(number));
   EXPECT_TRUE(store.await_log("can be written again"));
+  EXPECT_EQ(store.metrics().commits, 2U);
+  EXPECT_EQ(store.metrics().waiting, 0U);
+  EXPECT_GT(store.metrics().commit_time.count(), 0);
 }
 
 class FaultyStoreTest : public StoreTest {

@@ -1,0 +1,205 @@
+// kill -9 at random moments while MQTT publishes to nodes that persist in the gateway's store: each item that was
+// acknowledged is there afterwards, whole, at QoS 2 once (docs/durability.md). Five kills, or as many as KILLS says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "raw_session.h"
+#include "running_prosody.h"
+#include "xmpp_client.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+using enum mqtt::QoS;
+
+// Nodes that keep all of their items.
+const Configuration keeps_items{.global = "mqtt_node_defaults = { max_items = 1000000 }", .component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "pubsub_mqtt"
+    pubsub_max_items = 1000000
+    autocreate_on_publish = true)"};
+
+int items_kills() {
+  const char* configured = std::getenv("KILLS");
+  return configured == nullptr ? 5 : std::atoi(configured);
+}
+
+// Publishes numbers, some at a time, and again what was not acknowledged when its server ended.
+class ItemPublisher {
+ public:
+  ItemPublisher(std::string name, mqtt::QoS qos) : name_(std::move(name)), qos_(qos) {}
+
+  // Until the server ends, to a node of this round's own.
+  void talk(std::uint16_t port, int round) {
+    node_ = name_ + std::to_string(round);
+    try {
+      run(port, true);
+    } catch (const std::exception&) {  // the server has ended
+    }
+  }
+  // Until all is acknowledged.
+  void finish(std::uint16_t port) { run(port, false); }
+
+  // Payloads by node.
+  const std::map<std::string, std::set<std::string>>& acknowledged() const { return acknowledged_; }
+  // How often it was sent, at most.
+  int sent(const std::string& payload) const { return times_sent_.at(payload); }
+
+ private:
+  static constexpr std::size_t window = 10;
+  struct Message {
+    mqtt::PacketIdentifier packet_identifier = 0;
+    std::string node;
+    std::string payload;
+    bool is_received = false;  // PUBREC has come
+  };
+
+  void run(std::uint16_t port, bool goes_on) {
+    RawMqtt client(port);
+    const auto connack =
+        connect(client, {.clean_session = qos_ == at_least_once, .client_identifier = name_});
+    EXPECT_TRUE(connack.session_present || !is_known_) << name_ << " was forgotten";
+    is_known_ = qos_ == exactly_once && (is_known_ || connack.session_present);
+    for (const Message& message : messages_) send_again(client, message);
+    while (goes_on || !messages_.empty()) {
+      while (goes_on && messages_.size() < window) publish_next(client);
+      take(client.read(), client);
+    }
+  }
+
+  void send_again(RawMqtt& client, const Message& message) {
+    if (message.is_received) {
+      client.send(mqtt::Pubrel{message.packet_identifier});
+    } else {
+      send(client, message, true);
+    }
+  }
+
+  void publish_next(RawMqtt& client) {
+    if (++last_identifier_ == 0) ++last_identifier_;
+    messages_.push_back(
+        {.packet_identifier = last_identifier_, .node = node_, .payload = std::to_string(++last_payload_)});
+    send(client, messages_.back(), false);
+  }
+
+  void send(RawMqtt& client, const Message& message, bool dup) {
+    ++times_sent_[message.payload];
+    const std::string topic_of_node = "pubsub.localhost/utf8/" + message.node;
+    client.send(mqtt::Publish{.topic = topic_of_node,
+                              .payload = message.payload,
+                              .qos = qos_,
+                              .dup = dup,
+                              .packet_identifier = message.packet_identifier});
+  }
+
+  void take(const mqtt::Packet& packet, RawMqtt& client) {
+    if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
+      const auto message = find(puback->packet_identifier);
+      acknowledged_[message->node].insert(message->payload);
+      messages_.erase(message);
+    } else if (const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet)) {
+      is_known_ = true;
+      const auto message = find(pubrec->packet_identifier);
+      acknowledged_[message->node].insert(message->payload);
+      message->is_received = true;
+      client.send(mqtt::Pubrel{pubrec->packet_identifier});
+    } else {
+      messages_.erase(find(std::get<mqtt::Pubcomp>(packet).packet_identifier));
+    }
+  }
+
+  std::deque<Message>::iterator find(mqtt::PacketIdentifier packet_identifier) {
+    return std::ranges::find(messages_, packet_identifier, &Message::packet_identifier);
+  }
+
+  std::string name_;
+  mqtt::QoS qos_;
+  std::string node_;
+  bool is_known_ = false;  // the server has said something that it must remember
+  std::deque<Message> messages_;
+  std::map<std::string, std::set<std::string>> acknowledged_;
+  std::map<std::string, int> times_sent_;
+  mqtt::PacketIdentifier last_identifier_ = 0;
+  int last_payload_ = 0;
+};
+
+class KillOfItems : public testing::Test {
+ protected:
+  // Payloads, and how often each is an item of the node.
+  std::map<std::string, int> items(const std::string& node) const {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    std::map<std::string, int> counts;
+    for (const auto& item : admin.items(node)) {
+      pugi::xml_document payload;
+      payload.load_string(item.payload.c_str());
+      ++counts[payload.document_element().text().get()];
+    }
+    return counts;
+  }
+
+  void check(const ItemPublisher& publisher, mqtt::QoS qos) const {
+    for (const auto& [node, payloads] : publisher.acknowledged()) {
+      const auto stored = items(node);
+      std::vector<std::string> lost;
+      std::vector<std::string> repeated;
+      for (const auto& payload : payloads) {
+        const auto found = stored.find(payload);
+        if (found == stored.end()) {
+          lost.push_back(payload);
+        } else if (found->second > (qos == exactly_once ? 1 : publisher.sent(payload))) {
+          repeated.push_back(payload);
+        }
+      }
+      EXPECT_TRUE(lost.empty()) << node << " has lost " << lost.size() << " of " << payloads.size() << ", "
+                                << lost.front();
+      EXPECT_TRUE(repeated.empty()) << node << " has " << repeated.size() << " more than once, "
+                                    << repeated.front();
+      EXPECT_EQ(stored.size() + lost.size(), payloads.size()) << node << " has what nobody has published";
+    }
+  }
+
+  Prosody prosody;
+};
+
+TEST_F(KillOfItems, LosesNoneThatWasAcknowledged) {
+  prosody.start(keeps_items);
+  ItemPublisher once("once", exactly_once);
+  ItemPublisher at_least("atleast", at_least_once);
+  std::minstd_rand random(std::random_device{}());
+  for (int kill = 0; kill < items_kills(); ++kill) {
+    std::thread first([&] { once.talk(prosody.mqtt_port(), kill); });
+    std::thread second([&] { at_least.talk(prosody.mqtt_port(), kill); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 300));
+    prosody.send_signal(SIGKILL);
+    first.join();
+    second.join();
+    prosody.wait_for_end();
+    prosody.start(keeps_items);
+  }
+  once.finish(prosody.mqtt_port());
+  at_least.finish(prosody.mqtt_port());
+  check(once, exactly_once);
+  check(at_least, at_least_once);
+  EXPECT_EQ(prosody.log().count("is damaged"), 0U);
+  std::size_t total = 0;
+  for (const ItemPublisher* publisher : {&once, &at_least}) {
+    for (const auto& [node, payloads] : publisher->acknowledged()) total += payloads.size();
+  }
+  RecordProperty("acknowledged", std::to_string(total));
+  EXPECT_GT(total, 100U);
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
