@@ -33,7 +33,9 @@ class Core final : private WorkSlices::Work {
   Callbacks& callbacks() { return callbacks_; }
   net::Network& network() { return network_; }
   // All zero where sessions end with the process.
-  store::Metrics store_metrics() { return process_ == nullptr ? store::Metrics() : process_->store.metrics(); }
+  store::Metrics store_metrics() {
+    return process_ == nullptr ? store::Metrics() : process_->store.metrics();
+  }
   // Starts the network thread, and the store's with it, where there are settings for one. What sessions of an earlier
   // process were subscribed to is in place when this returns: before pubsub takes the first publish. False: the system
   // gave no thread.

@@ -58,6 +58,8 @@ std::string Database::error() const {
   return handle_ == nullptr ? sqlite3_errstr(opened_) : sqlite3_errmsg(handle());
 }
 
+std::int64_t Database::data_version() const { return pragma_value(handle(), "PRAGMA data_version"); }
+
 void Database::checkpoint() {
   empty_wal();
   give_back_space();

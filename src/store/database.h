@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,8 @@ class Database {
   int run(const char* sql);
   // What SQLite says of the last error.
   std::string error() const;
+  // Another one than before where another connection has written.
+  std::int64_t data_version() const;
   // In the write-ahead log after the last commit.
   int wal_pages() const { return wal_pages_; }
 

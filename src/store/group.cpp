@@ -23,7 +23,7 @@ bool Group::leaves_nothing() const { return rows() == 0; }
 std::size_t Group::rows() const {
   return sessions.size() + cursors.size() + filters.size() + audiences.size() + messages.size() +
          inflight.size() + received.size() + intents.size() + wills.size() + clean_wills.size() +
-         retained.size() + ended_sessions.size() + taken_over.size() + items.rows();
+         retained.size() + ended_sessions.size() + taken_over.size() + removed_up_to.size() + items.rows();
 }
 
 void Group::clear() { *this = Group(); }
@@ -65,6 +65,11 @@ void Group::add(Put<MessageRow>& change) {
 }
 
 void Group::add(const RemoveMessage& change) { messages.remove(change.message); }
+
+void Group::add(const RemoveMessagesUpTo& change) {
+  RowNumber& up_to = removed_up_to[change.audience];
+  up_to = std::max(up_to, change.message);
+}
 
 void Group::add(Put<InflightRow>& change) {
   const auto key = packet_key(change.row.session, change.row.packet_identifier);

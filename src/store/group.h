@@ -79,7 +79,8 @@ class Group {
   ChangedRows<RowNumber, CleanWillRow> clean_wills;
   RetainedChanges retained;
   std::vector<RowNumber> ended_sessions;
-  std::vector<std::string> taken_over;  // hosts
+  std::unordered_map<RowNumber, RowNumber> removed_up_to;  // by audience
+  std::vector<std::string> taken_over;                     // hosts
   ItemChanges items;
 
  private:
@@ -92,6 +93,7 @@ class Group {
   void add(const RemoveAudience& change);
   void add(Put<MessageRow>& change);
   void add(const RemoveMessage& change);
+  void add(const RemoveMessagesUpTo& change);
   void add(Put<InflightRow>& change);
   void add(const RemoveInflight& change);
   void add(Put<ReceivedRow>& change);

@@ -1,8 +1,13 @@
 #include "reader.h"
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "message_reader.h"
+#include "row_values.h"
 #include "statement.h"
 
 namespace pubsub_mqtt::store {
@@ -15,37 +20,9 @@ int for_each_row(Database& database, const char* sql, Work&& work) {
   return statement.result() == SQLITE_DONE ? SQLITE_OK : statement.result();
 }
 
-RowNumber number(Statement& row) { return static_cast<RowNumber>(row.integer()); }
-bool flag(Statement& row) { return row.integer() != 0; }
-std::string text(Statement& row) { return std::string(row.bytes()); }
 mqtt::PacketIdentifier packet_identifier(Statement& row) {
   return static_cast<mqtt::PacketIdentifier>(row.integer());
 }
-template <typename Duration>
-Duration duration(Statement& row) {
-  return Duration(static_cast<typename Duration::rep>(row.integer()));
-}
-
-template <typename Duration>
-std::optional<Duration> optional_duration(Statement& row) {
-  const bool is_null = row.next_is_null();
-  const auto value = duration<Duration>(row);
-  return is_null ? std::nullopt : std::optional(value);
-}
-
-// What was written is one of them, unless somebody else has written it.
-template <typename Value>
-Value within(Statement& row, std::int64_t most) {
-  const auto value = row.integer();
-  return static_cast<Value>(value < 0 || value > most ? 0 : value);
-}
-mqtt::QoS qos(Statement& row) { return within<mqtt::QoS>(row, 2); }
-
-std::shared_ptr<const std::string> properties(Statement& row) {
-  const auto bytes = row.bytes();
-  return bytes.empty() ? nullptr : std::make_shared<const std::string>(bytes);
-}
-
 int read_sessions(Database& database, Contents& into) {
   return for_each_row(database,
                       "SELECT number, account, client_identifier, level, is_bridge, expiry, keep_alive, "
@@ -82,27 +59,69 @@ int read_filters(Database& database, Contents& into) {
       });
 }
 
+// Those that wait are read when they are about to be sent.
 int read_messages(Database& database, Contents& into) {
-  return for_each_row(database,
-                      "SELECT number, audience, is_retained, full_topic, topic, qos, retain, publisher, "
-                      "expires_at, properties, "
-                      "payload FROM message ORDER BY number",
-                      [&](Statement& row) {
-                        MessageRow message{.number = number(row)};
-                        message.audience = number(row);
-                        message.is_retained = flag(row);
-                        message.full_topic = text(row);
-                        Publication publication{.topic = text(row), .payload = {}};
-                        publication.envelope.qos = qos(row);
-                        publication.envelope.retain = flag(row);
-                        publication.envelope.publisher = number(row);
-                        message.expires_at = optional_duration<WallTime>(row).value_or(MessageRow::never);
-                        publication.envelope.properties = properties(row);
-                        publication.payload = text(row);
-                        message.publication = std::make_shared<const Publication>(std::move(publication));
-                        into.messages.push_back(std::move(message));
-                      });
+  const std::string sql = std::string("SELECT ") + message_columns +
+                          " FROM message WHERE number IN (SELECT message FROM inflight) ORDER BY number";
+  return for_each_row(database, sql.c_str(),
+                      [&](Statement& row) { into.messages.push_back(read_message(row)); });
 }
+
+// What of a message tells its place in queues.
+constexpr std::string_view waiting_columns =
+    "number, place_messages, place_bytes, CASE is_retained WHEN 0 THEN length(CAST(topic AS BLOB)) + "
+    "length(properties) + length(payload) ELSE 0 END";
+
+std::string select_waiting(std::string_view which) {
+  return "SELECT " + std::string(waiting_columns) + " FROM message WHERE audience = ? " + std::string(which) +
+         " LIMIT 1";
+}
+
+// The statement is bound. nullopt: there is none, or the statement's result is the error.
+std::optional<Waiting> read_waiting(Statement& statement) {
+  if (!statement.step()) return std::nullopt;
+  Waiting waiting{.number = number(statement)};
+  waiting.place.messages = number(statement);
+  waiting.place.bytes = number(statement);
+  waiting.bytes = number(statement);
+  statement.reset();
+  return waiting;
+}
+
+int read_places(Database& database, Contents& into) {
+  Statement first(database.handle(), select_waiting("ORDER BY number"));
+  Statement last(database.handle(), select_waiting("ORDER BY number DESC"));
+  Statement next(database.handle(), "SELECT min(audience) FROM message WHERE audience > ?");
+  RowNumber audience = 0;
+  while (next.bind(integer(audience)).step() && !next.next_is_null()) {
+    audience = number(next);
+    next.reset();
+    const auto begin = read_waiting(first.bind(integer(audience)));
+    const auto end = read_waiting(last.bind(integer(audience)));
+    if (!begin || !end) return begin ? last.result() : first.result();
+    into.waiting.push_back({.audience = audience, .first = *begin, .last = *end});
+  }
+  const int result = next.result();
+  next.reset();
+  return result == SQLITE_ROW ? SQLITE_OK : result;
+}
+
+// Has a connection of its own, since the other one is the thread's.
+class FirstAfter {
+ public:
+  explicit FirstAfter(const Settings& settings) {
+    database_.open(settings);
+    statement_.emplace(database_.handle(), select_waiting("AND number > ? ORDER BY number"));
+  }
+
+  std::optional<Waiting> operator()(RowNumber audience, RowNumber after) {
+    return read_waiting(statement_->bind(integer(audience)).bind(integer(after)));
+  }
+
+ private:
+  Database database_;
+  std::optional<Statement> statement_;
+};
 
 // delay, expiry, topic, qos, retain, properties, payload
 WillRow will(RowNumber session, Statement& row) {
@@ -198,14 +217,16 @@ int read_audiences(Database& database, Contents& into) {
 
 }  // namespace
 
-int read(Database& database, Contents& into) {
-  // Audiences are removed a few at a time while the store is written: some have no message any more.
-  const int removed = database.run("DELETE FROM audience WHERE number NOT IN (SELECT audience FROM message)");
-  if (is_damage(removed)) return removed;
+int read(Database& database, const Settings& settings, Contents& into) {
   for (const auto step : {read_numbers, read_sessions, read_filters, read_audiences, read_messages,
-                          read_packet_identifiers, read_intents, read_wills, read_clean_wills}) {
+                          read_places, read_packet_identifiers, read_intents, read_wills, read_clean_wills}) {
     if (const int error = step(database, into); error != SQLITE_OK) return error;
   }
+  into.first_after = [&settings, reader = std::shared_ptr<FirstAfter>()](RowNumber audience,
+                                                                         RowNumber after) mutable {
+    if (reader == nullptr) reader = std::make_shared<FirstAfter>(settings);
+    return (*reader)(audience, after);
+  };
   return SQLITE_OK;
 }
 

@@ -1,4 +1,4 @@
-// Reads a database whole. The thread that has it only.
+// Reads what a database holds, but for messages that wait. The thread that has it only.
 #pragma once
 
 #include "database.h"
@@ -6,7 +6,7 @@
 
 namespace pubsub_mqtt::store {
 
-// Returns SQLITE_OK or the error. What no session needs any more is removed.
-int read(Database& database, Contents& into);
+// Returns SQLITE_OK or the error. `settings` outlive the contents.
+int read(Database& database, const Settings& settings, Contents& into);
 
 }  // namespace pubsub_mqtt::store

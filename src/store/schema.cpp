@@ -28,8 +28,9 @@ CREATE TABLE audience (number INTEGER PRIMARY KEY, members BLOB NOT NULL);
 CREATE TABLE message (
   number INTEGER PRIMARY KEY, audience INTEGER NOT NULL, is_retained INTEGER NOT NULL,
   full_topic TEXT NOT NULL, topic TEXT NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL,
-  publisher INTEGER NOT NULL,
+  publisher INTEGER NOT NULL, place_messages INTEGER NOT NULL, place_bytes INTEGER NOT NULL,
   expires_at INTEGER, properties BLOB NOT NULL, payload BLOB NOT NULL);
+CREATE INDEX message_audience ON message (audience);
 CREATE TABLE inflight (
   session INTEGER NOT NULL, packet_identifier INTEGER NOT NULL, message INTEGER NOT NULL, position INTEGER NOT NULL,
   PRIMARY KEY (session, packet_identifier)) WITHOUT ROWID;
@@ -49,8 +50,23 @@ CREATE INDEX item_store ON item (store);
 CREATE TABLE dropped_store (number INTEGER PRIMARY KEY);
 CREATE TABLE last_position (position INTEGER NOT NULL);
 INSERT INTO last_position VALUES (0);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 PRAGMA application_id = 1836151924;
+COMMIT;
+)";
+
+// Queues stay in the store since version 2.
+constexpr const char* from_version_1 = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE message ADD COLUMN place_messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN place_bytes INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_audience ON message (audience);
+UPDATE message SET place_messages = place.messages, place_bytes = place.bytes FROM (
+  SELECT number, row_number() OVER up_to AS messages,
+    sum(CASE is_retained WHEN 0 THEN length(CAST(topic AS BLOB)) + length(properties) + length(payload) ELSE 0 END)
+    OVER up_to AS bytes FROM message WINDOW up_to AS (PARTITION BY audience ORDER BY number)) AS place
+  WHERE place.number = message.number;
+PRAGMA user_version = 2;
 COMMIT;
 )";
 
@@ -71,13 +87,17 @@ CREATE TABLE IF NOT EXISTS clean_will (
   qos INTEGER NOT NULL, retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
 )";
 
-}  // namespace
-
-int make_tables(Database& database) {
-  const int error = database.run(tables);
+int in_one_go(Database& database, const char* sql) {
+  const int error = database.run(sql);
   if (error != SQLITE_OK) database.run("ROLLBACK");
   return error;
 }
+
+}  // namespace
+
+int make_tables(Database& database) { return in_one_go(database, tables); }
+
+int bring_up_to_date(Database& database) { return in_one_go(database, from_version_1); }
 
 int make_later_tables(Database& database) { return database.run(later_tables); }
 
@@ -92,7 +112,8 @@ Tables tables_of(Database& database, int& error) {
   if (all.integer() == 0) return Tables::none;
   const auto version = all.integer();
   if (all.integer() != application_id) return Tables::of_others;
-  return version == schema_version ? Tables::ours : Tables::of_a_newer_version;
+  if (version == schema_version) return Tables::ours;
+  return version < schema_version ? Tables::of_an_older_version : Tables::of_a_newer_version;
 }
 
 }  // namespace pubsub_mqtt::store

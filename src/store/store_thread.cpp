@@ -16,12 +16,16 @@
 namespace pubsub_mqtt::store {
 namespace {
 
-// A few milliseconds of work: who waits for a commit does not wait much longer because others have posted much.
+// A few milliseconds of work: who waits for a commit does not wait much longer because others have posted or asked for
+// much.
+constexpr std::chrono::milliseconds longest_reading{5};
 constexpr std::size_t most_rows = 2000;
 constexpr std::size_t most_bytes = std::size_t{4} << 20U;
 // SQLite's own default.
 constexpr int many_wal_pages = 1000;
 constexpr std::chrono::minutes said_again_after{1};
+// The whole database is read once, so much now and then, while there is nothing else to do.
+constexpr std::chrono::milliseconds checked_on_after{50};
 
 WallTime wall_now() {
   return std::chrono::duration_cast<WallTime>(std::chrono::system_clock::now().time_since_epoch());
@@ -115,6 +119,9 @@ Store::Thread::Opened Store::Thread::open_database() {
     case Tables::none:
       error = make_tables(database_);
       break;
+    case Tables::of_an_older_version:
+      error = bring_up_to_date(database_);
+      break;
     case Tables::ours:
       break;
     case Tables::of_a_newer_version:
@@ -142,7 +149,8 @@ Store::Thread::Opened Store::Thread::read_contents(Contents& contents) {
   } else if (const int error = database_.open_again(settings_); error != SQLITE_OK) {
     return fail_to_open(error);
   }
-  const int error = read(is_started() ? own : database_, contents);
+  const int error = read(is_started() ? own : database_, settings_, contents);
+  raise_last_committed(contents.last_number);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
@@ -189,6 +197,13 @@ CommitNumber Store::Thread::post(Unit&& unit) {
   return ++last_posted_;
 }
 
+// What was posted before is committed first, so that a page has it.
+void Store::Thread::ask(PageRequest&& request) {
+  const std::lock_guard lock(mutex_);
+  asked_.push_back(std::move(request));
+  if (asked_.size() == 1) wake_.notify_one();
+}
+
 // What could not be committed before goes along.
 void Store::Thread::commit_at_once(Unit&& unit) {
   group_.add(std::move(unit), ++last_posted_);
@@ -230,6 +245,7 @@ void Store::Thread::stop(std::chrono::milliseconds patience) {
 void Store::Thread::run() {
   database_.open_again(settings_);  // where that fails, so does each commit
   writer_.emplace(database_);
+  page_reader_.emplace(database_);
   if (!lock_.reserve(settings_.reserve)) {
     log(LogLevel::warn,
         "has less space than its reserve of " + std::to_string(settings_.reserve >> 20U) + " MiB");
@@ -238,7 +254,9 @@ void Store::Thread::run() {
   while (take()) {
     fill_group();
     commit();
+    if (serve_pages()) notify();
   }
+  page_reader_.reset();
   writer_.reset();
   database_.close();
   lock_.release();
@@ -247,14 +265,24 @@ void Store::Thread::run() {
 // Waits for something to do. Returns false where the thread is to end.
 bool Store::Thread::take() {
   std::unique_lock lock(mutex_);
-  const auto has_work = [this] { return !posted_.empty() || stops_at_.has_value(); };
+  const auto has_work = [this] { return !posted_.empty() || !asked_.empty() || stops_at_.has_value(); };
   if (is_failing_) {
-    wake_.wait_for(lock, settings_.try_again_after, [this] { return stops_at_.has_value(); });
-  } else if (taken_.empty() && is_tidy_) {
-    wake_.wait(lock, has_work);
+    wake_.wait_until(lock, tries_again_at_,
+                     [this] { return !asked_.empty() || has_page_to_read_ || stops_at_.has_value(); });
+  } else if (taken_.empty() && is_tidy_ && !has_page_to_read_) {
+    if (!checker_.is_done()) {
+      wake_.wait_for(lock, checked_on_after, has_work);
+    } else if (!page_requests_.empty()) {
+      wake_.wait_for(lock, settings_.try_again_after, has_work);
+    } else {
+      wake_.wait(lock, has_work);
+    }
   }
+  tries_ = !is_failing_ || stops_at_ || Clock::now() >= tries_again_at_;
   for (auto& unit : posted_) taken_.push_back(std::move(unit));
   posted_.clear();
+  for (auto& request : asked_) page_requests_.push_back(std::move(request));
+  asked_.clear();
   return !is_over();
 }
 
@@ -273,8 +301,13 @@ void Store::Thread::fill_group() {
 }
 
 void Store::Thread::commit() {
+  if (!tries_) return;
   if (last_taken_ == committed_ && !is_failing_) {
-    is_tidy_ = !tidy();
+    if (!is_tidy_) {
+      is_tidy_ = !tidy();
+    } else if (!checker_.is_done()) {
+      check_on();
+    }
   } else {
     commit_group();
   }
@@ -284,9 +317,10 @@ void Store::Thread::commit() {
 }
 
 void Store::Thread::commit_group() {
-  if (!group_.items.dropped_stores.empty()) is_tidy_ = false;
+  if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty()) is_tidy_ = false;
   const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
+    look_for_others();
     succeeded();
   } else {
     failed(error);
@@ -324,12 +358,80 @@ int Store::Thread::write() {
   return writer_->write(group_, wall_now());
 }
 
+void Store::Thread::raise_last_committed(RowNumber number) {
+  RowNumber last = last_committed_;
+  while (last < number && !last_committed_.compare_exchange_weak(last, number)) continue;
+}
+
 void Store::Thread::succeeded() {
   if (is_failing_) log(LogLevel::warn, "can be written again");
   is_failing_ = false;
   said_at_.reset();
+  raise_last_committed(group_.last_number());
   group_.clear();
   committed_ = last_taken_;
+}
+
+// Those that want what is not committed yet wait. Returns whether there are pages to be taken.
+bool Store::Thread::serve_pages() {
+  const auto until = Clock::now() + longest_reading;
+  std::size_t left = page_requests_.size();
+  bool has_served = false;
+  has_page_to_read_ = false;
+  for (; left > 0 && Clock::now() < until; --left) {
+    PageRequest request = std::move(page_requests_.front());
+    page_requests_.pop_front();
+    if (std::min<RowNumber>(request.up_to, last_committed_) > request.after && serve(request)) {
+      has_served = true;
+    } else {
+      page_requests_.push_back(std::move(request));
+    }
+  }
+  has_page_to_read_ = left > 0;
+  return has_served;
+}
+
+// Returns false where it is to be tried again.
+bool Store::Thread::serve(const PageRequest& request) {
+  Page page;
+  const int error = page_reader_->read(request, last_committed_, page);
+  if (is_damage(error)) {
+    page.is_damaged = true;
+    page.complete_up_to = request.up_to;
+  } else if (error != SQLITE_OK) {
+    return false;
+  }
+  if (page.is_damaged) say_damaged("Messages that waited for a session are lost");
+  pages_.post(std::move(page));
+  return true;
+}
+
+void Store::Thread::say_damaged(std::string_view what_follows) {
+  const auto now = Clock::now();
+  if (said_damaged_at_ && now < *said_damaged_at_ + said_again_after) return;
+  said_damaged_at_ = now;
+  log(LogLevel::error, "is damaged: " + database_.error() + ". " + std::string(what_follows));
+}
+
+void Store::Thread::check_on() {
+  if (!is_damage(checker_.read_on(database_))) return;
+  say_damaged(
+      "What is damaged cannot be read: stop Prosody and put a copy in its place, or save what can be read "
+      "with .recover of sqlite3");
+  notify();
+}
+
+// What it has changed of sessions is not seen before the next start.
+void Store::Thread::look_for_others() {
+  const auto version = database_.data_version();
+  const bool is_changed = data_version_ && *data_version_ != version;
+  data_version_ = version;
+  if (!is_changed) return;
+  const auto now = Clock::now();
+  if (said_others_at_ && now < *said_others_at_ + said_again_after) return;
+  said_others_at_ = now;
+  log(LogLevel::info,
+      "was changed by another process: what that has changed of sessions is seen when Prosody starts again");
 }
 
 void Store::Thread::failed(int error) {
@@ -340,6 +442,7 @@ void Store::Thread::failed(int error) {
     writer_->write_removals(group_);
   }
   const auto now = Clock::now();
+  tries_again_at_ = now + settings_.try_again_after;
   if (said_at_ && now < *said_at_ + said_again_after) return;
   said_at_ = now;
   const std::string why =

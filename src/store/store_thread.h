@@ -12,9 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "checker.h"
 #include "database.h"
 #include "group.h"
 #include "lock.h"
+#include "page_reader.h"
 #include "pubsub_mqtt/boundary/mailbox.h"
 #include "pubsub_mqtt/store/store.h"
 #include "writer.h"
@@ -34,6 +36,8 @@ class Store::Thread {
   bool start(std::function<void()> notify);
   void close_before_fork();
   CommitNumber post(Unit&& unit);
+  void ask(PageRequest&& request);
+  void take_pages(std::vector<Page>& into) { pages_.take(into); }
   CommitNumber committed() const { return committed_; }
   Metrics metrics();
   bool is_started() const { return thread_.joinable(); }
@@ -65,14 +69,21 @@ class Store::Thread {
   void commit_group();
   bool tidy();
   void succeeded();
+  void raise_last_committed(RowNumber number);
   void failed(int error);
   int write();
+  bool serve_pages();
+  bool serve(const PageRequest& request);
+  void say_damaged(std::string_view what_follows);
+  void check_on();
+  void look_for_others();
   int write_and_count();
 
   const Settings settings_;
   bool is_open_ = false;
   bool holds_items_ = false;
   Mailbox<LogLine> log_;
+  Mailbox<Page> pages_;
   std::atomic<CommitNumber> committed_ = 0;
   // Written by the thread alone.
   std::atomic<std::uint64_t> commits_ = 0;
@@ -86,6 +97,7 @@ class Store::Thread {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Unit> posted_;  // with the mutex, as what follows
+  std::vector<PageRequest> asked_;
   CommitNumber last_posted_ = 0;
   std::optional<Clock::time_point> stops_at_;
 
@@ -93,13 +105,25 @@ class Store::Thread {
   Lock lock_;
   Database database_;
   std::optional<Writer> writer_;
+  std::optional<PageReader> page_reader_;
+  Checker checker_;
+  std::optional<std::int64_t> data_version_;  // is another when another process has written
+  std::deque<PageRequest> page_requests_;     // that were taken
+  bool has_page_to_read_ = false;             // one of them can be answered at once
+  // The highest number that was given in what is committed. Whoever opens the store reads it as well.
+  std::atomic<RowNumber> last_committed_ = 0;
   std::deque<Unit> taken_;
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;
-  bool is_tidy_ = false;  // nothing is left of stores that were dropped, and of the space that they took
+  // Nothing is left of what is removed a few at a time, and of the space that it took.
+  bool is_tidy_ = false;
   bool is_full_ = false;  // for lack of space, and the reserve is not back
+  bool tries_ = true;     // to commit, in this turn
+  Clock::time_point tries_again_at_;
   std::optional<Clock::time_point> said_at_;
+  std::optional<Clock::time_point> said_damaged_at_;
+  std::optional<Clock::time_point> said_others_at_;
 };
 
 }  // namespace pubsub_mqtt::store

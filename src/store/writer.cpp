@@ -20,6 +20,9 @@ std::int64_t qos_of(const Publication& publication) {
   return static_cast<std::int64_t>(publication.envelope.qos);
 }
 
+// Of messages that nobody needs any more, with a commit: a millisecond or two.
+constexpr int most_swept = 1000;
+
 // Goes on until one fails.
 template <typename Rows, typename Work>
 int for_each(const Rows& changed, Work&& work) {
@@ -50,8 +53,12 @@ Writer::Writer(Database& database)
       filter_(database, "REPLACE INTO filter VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
               "DELETE FROM filter WHERE session = ? AND topic_filter = ? AND mounted_at = ?"),
       audience_(database, "REPLACE INTO audience VALUES (?, ?)", "DELETE FROM audience WHERE number = ?"),
-      message_(database, "REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "DELETE FROM message WHERE number = ?"),
+      message_(
+          database,
+          "REPLACE INTO message (number, audience, is_retained, full_topic, topic, qos, retain, publisher, "
+          "expires_at, properties, payload, place_messages, place_bytes) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "DELETE FROM message WHERE number = ?"),
       inflight_(database, "REPLACE INTO inflight VALUES (?, ?, ?, ?)",
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
       received_(database, "REPLACE INTO received VALUES (?, ?)",
@@ -69,6 +76,10 @@ Writer::Writer(Database& database)
       remove_all_inflight_(database.handle(), "DELETE FROM inflight WHERE session = ?"),
       remove_all_received_(database.handle(), "DELETE FROM received WHERE session = ?"),
       remove_all_intents_(database.handle(), "DELETE FROM intent WHERE session = ?"),
+      sweep_(database.handle(),
+             "DELETE FROM message WHERE number IN (SELECT number FROM message WHERE audience = ? AND number "
+             "<= ? "
+             "ORDER BY number LIMIT ?)"),
       items_(database) {}
 
 template <typename Work>
@@ -83,24 +94,27 @@ int Writer::in_transaction(Work&& work) {
 
 int Writer::write(const Group& group, WallTime now) {
   bool swept = false;
-  return in_transaction([&] {
+  const int error = in_transaction([&] {
     return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
                    [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
                    [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
+                   [&] { return remove_swept(); },
                    [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
   });
+  if (error != SQLITE_OK) return error;
+  forget_sweeps();
+  begin_sweeps(group);
+  return SQLITE_OK;
 }
 
 int Writer::write_removals(const Group& group) {
-  return in_transaction([&] {
+  begin_sweeps(group);
+  const int error = in_transaction([&] {
     return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); },
-                   [&] { return items_.remove(group.items); });
+                   [&] { return items_.remove(group.items); }, [&] { return remove_swept(); });
   });
-}
-
-bool Writer::sweep() {
-  bool swept = false;
-  return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
+  if (error == SQLITE_OK) forget_sweeps();
+  return error;
 }
 
 int Writer::put_all(const Group& group) {
@@ -164,6 +178,46 @@ int Writer::remove_ended(const Group& group) {
   return SQLITE_OK;
 }
 
+// Returns SQLITE_OK or the error.
+int Writer::remove_swept() {
+  swept_ = 0;
+  for (auto& [audience, sweep] : sweeps_) {
+    sweep.is_done = false;
+    if (swept_ >= most_swept) continue;
+    const auto most = most_swept - swept_;
+    if (const int error =
+            sweep_.bind(integer(audience)).bind(integer(sweep.up_to)).bind(std::int64_t{most}).run();
+        error != SQLITE_OK) {
+      return error;
+    }
+    const int removed = sqlite3_changes(database_.handle());
+    sweep.is_done = removed < most;
+    swept_ += removed;
+  }
+  return SQLITE_OK;
+}
+
+void Writer::begin_sweeps(const Group& group) {
+  for (const auto& [audience, up_to] : group.removed_up_to) {
+    Sweep& sweep = sweeps_[audience];
+    sweep.up_to = std::max(sweep.up_to, up_to);
+  }
+}
+
+bool Writer::sweep() {
+  if (sweeps_.empty()) {
+    bool swept = false;
+    return in_transaction([&] { return items_.sweep(swept); }) == SQLITE_OK && swept;
+  }
+  if (in_transaction([&] { return remove_swept(); }) != SQLITE_OK) return false;
+  forget_sweeps();
+  return true;
+}
+
+void Writer::forget_sweeps() {
+  std::erase_if(sweeps_, [](const auto& each) { return each.second.is_done; });
+}
+
 int Writer::put(const SessionRow& row) {
   auto& statement = session_.put.bind(integer(row.number))
                         .bind(row.account)
@@ -216,7 +270,11 @@ int Writer::put(const MessageRow& row) {
   } else {
     statement.bind(row.expires_at.count());
   }
-  return statement.bind_blob(properties_of(publication)).bind_blob(publication.payload).run();
+  return statement.bind_blob(properties_of(publication))
+      .bind_blob(publication.payload)
+      .bind(integer(row.place.messages))
+      .bind(integer(row.place.bytes))
+      .run();
 }
 
 int Writer::put(const InflightRow& row) {

@@ -1,6 +1,8 @@
 // Writes groups to the database. The store's thread only.
 #pragma once
 
+#include <map>
+
 #include "database.h"
 #include "group.h"
 #include "item_writer.h"
@@ -18,7 +20,7 @@ class Writer {
   int write(const Group& group, WallTime now);
   // The same of its removals alone, which need little space and give some back.
   int write_removals(const Group& group);
-  // Removes some items of stores that were dropped, as write() does, too. Returns whether there were such stores.
+  // Removes some of what is removed a few at a time, as write() does, too. Returns true where there may be more.
   bool sweep();
 
  private:
@@ -35,6 +37,9 @@ class Writer {
   int remove_all(const Group& group);
   int remove_filter(const Group::FilterKey& key);
   int remove_ended(const Group& group);
+  int remove_swept();
+  void begin_sweeps(const Group& group);
+  void forget_sweeps();
   int put(const SessionRow& row);
   int put(const CursorRow& row);
   int put(const FilterRow& row);
@@ -70,6 +75,14 @@ class Writer {
   Statement remove_all_inflight_;
   Statement remove_all_received_;
   Statement remove_all_intents_;
+  Statement sweep_;
+  // Messages up to this one are removed, of each audience.
+  struct Sweep {
+    RowNumber up_to = 0;
+    bool is_done = false;  // by the transaction that is under way
+  };
+  std::map<RowNumber, Sweep> sweeps_;
+  int swept_ = 0;
   ItemWriter items_;
 };
 

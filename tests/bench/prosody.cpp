@@ -28,7 +28,9 @@ mqtt_allow_anonymous = true
 
 constexpr const char* large_queues = R"(mqtt_max_queued_messages = 10000000
 mqtt_max_queued_bytes = 1073741824
-mqtt_max_total_queued_bytes = 1073741824
+mqtt_max_queued_messages_in_memory = 10000000
+mqtt_max_queued_bytes_in_memory = 1073741824
+mqtt_max_total_queued_bytes_in_memory = 1073741824
 )";
 
 constexpr const char* hosts = R"(

@@ -109,7 +109,7 @@ TEST_F(BackPressure, ABurstArrivesWholeWhereTheSubscriberReads) {
 }
 
 TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
-  start("mqtt_max_queued_messages = 10");
+  start("mqtt_max_queued_messages_in_memory = 10");
   RawMqtt subscriber = connected(prosody.mqtt_port(), "subscriber");
   ASSERT_EQ(subscriber.subscribe(topic, at_least_once), mqtt::Reason::granted_qos_1);
   constexpr int messages = 5000;
@@ -121,14 +121,14 @@ TEST_F(BackPressure, ASubscriberThatAcknowledgesLosesNothing) {
 }
 
 TEST_F(BackPressure, ASubscriberThatDoesNotAcknowledgeIsWaitedForTenSeconds) {
-  start("mqtt_max_inflight = 2; mqtt_max_queued_messages = 3");
+  start("mqtt_max_inflight = 2; mqtt_max_queued_messages_in_memory = 3");
   RawMqtt stuck = connected(prosody.mqtt_port(), "stuck");
   ASSERT_EQ(stuck.subscribe(topic, at_least_once), mqtt::Reason::granted_qos_1);
   const auto begin = Clock::now();
   // The sixth finds no place and waits, the next two are dropped.
   for (const int messages : {6, 1, 1}) publish_at_full_speed(prosody.mqtt_port(), messages);
   EXPECT_GT(Clock::now() - begin, std::chrono::seconds(10));
-  prosody.log().wait_for("stuck.*mqtt_max_queued_messages");
+  prosody.log().wait_for("stuck.*mqtt_max_queued_messages_in_memory");
   for (int i = 0; i < 6; ++i) EXPECT_EQ(next_message(stuck).payload, std::to_string(i));
   EXPECT_TRUE(messages_so_far(stuck).empty());
 }

@@ -62,7 +62,7 @@ class Durability : public testing::Test {
 
   static Payloads payloads_of(RawMqtt& client) {
     Payloads payloads;
-    for (const Message& message : messages_so_far(client)) payloads.push_back(message.payload);
+    for (const Message& message : messages_waiting(client)) payloads.push_back(message.payload);
     return payloads;
   }
   Payloads payloads_waiting_for(std::string_view client_identifier) {

@@ -24,8 +24,8 @@ class ManyRetained : public testing::Test {
   static constexpr const char* filter = "pubsub.localhost/utf8/#";
 
   void SetUp() override {
-    prosody.start(
-        {.global = "mqtt_max_queued_messages = 10; mqtt_max_outbound_bytes = 20000", .component = R"(
+    prosody.start({.global = "mqtt_max_queued_messages_in_memory = 10; mqtt_max_outbound_bytes = 20000",
+                   .component = R"(
     modules_enabled = { "pubsub_mqtt" }
     storage = "memory"
     autocreate_on_publish = true)"});

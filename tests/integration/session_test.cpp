@@ -46,7 +46,7 @@ class Session : public testing::Test {
   std::vector<std::string> payloads_waiting_for(std::string_view client_identifier) {
     RawMqtt client = with_kept_session(port(), client_identifier);
     std::vector<std::string> payloads;
-    for (const Message& message : messages_so_far(client)) payloads.push_back(message.payload);
+    for (const Message& message : messages_waiting(client)) payloads.push_back(message.payload);
     return payloads;
   }
 

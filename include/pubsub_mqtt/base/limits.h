@@ -74,10 +74,14 @@ struct Limits {
   std::size_t max_outbound_bytes = MiB;  // that wait for the socket
   std::size_t max_inflight = 20;         // at QoS 1 and 2, sent and not acknowledged yet
   // Those that wait for a place among them, or for the client to come back; bytes are topics, payloads and
-  // properties.
-  std::size_t max_queued_messages = 1000;
-  std::size_t max_queued_bytes = 8 * MiB;
-  std::size_t max_total_queued_bytes = 256 * MiB;  // of all sessions together
+  // properties. In the store:
+  std::size_t max_queued_messages = 100000;
+  std::size_t max_queued_bytes = 256 * MiB;
+  std::size_t max_total_queued_bytes = 4 * GiB;  // of all sessions together
+  // And of sessions that are not stored:
+  std::size_t max_queued_messages_in_memory = 1000;
+  std::size_t max_queued_bytes_in_memory = 8 * MiB;
+  std::size_t max_total_queued_bytes_in_memory = 256 * MiB;
 
   // Sessions that outlive their connection.
   Time session_expiry = std::chrono::hours(7 * 24);
@@ -93,6 +97,19 @@ struct Limits {
   // How often topics of `$SYS` say something new; 0: nothing stands there. The Lua half's.
   Time sys_interval = std::chrono::seconds(10);
 };
+
+// Those of one session's queue.
+struct QueueLimits {
+  std::size_t messages = 0;
+  std::size_t bytes = 0;
+  std::size_t total_bytes = 0;
+};
+
+constexpr QueueLimits queue_limits(const Limits& limits, bool is_stored) {
+  if (is_stored) return {limits.max_queued_messages, limits.max_queued_bytes, limits.max_total_queued_bytes};
+  return {limits.max_queued_messages_in_memory, limits.max_queued_bytes_in_memory,
+          limits.max_total_queued_bytes_in_memory};
+}
 
 // A setting of prosody.cfg.lua: `mqtt_` and the name of the member. A number outside of the range is reported,
 // and the default is used.
@@ -134,6 +151,9 @@ inline constexpr auto limit_settings = std::to_array<LimitSetting>({
     {"mqtt_max_queued_messages", &Limits::max_queued_messages, 0, any_number},
     {"mqtt_max_queued_bytes", &Limits::max_queued_bytes, 0, TiB},
     {"mqtt_max_total_queued_bytes", &Limits::max_total_queued_bytes, 0, TiB},
+    {"mqtt_max_queued_messages_in_memory", &Limits::max_queued_messages_in_memory, 0, any_number},
+    {"mqtt_max_queued_bytes_in_memory", &Limits::max_queued_bytes_in_memory, 0, TiB},
+    {"mqtt_max_total_queued_bytes_in_memory", &Limits::max_total_queued_bytes_in_memory, 0, TiB},
     {"mqtt_session_expiry", &Limits::session_expiry, 0, ten_years, true},
     {"mqtt_max_sessions_per_account", &Limits::max_sessions_per_account, 0, any_number},
     {"mqtt_max_anonymous_sessions", &Limits::max_anonymous_sessions, 0, any_number},

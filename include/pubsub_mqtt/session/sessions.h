@@ -49,7 +49,7 @@ class Sessions {
   void set_wall_clock(store::WallTime wall, Time now);
   // The turn ends: what has changed is posted to the store. Before the network thread waits.
   void post_changes();
-  // The store may have committed something: clients are told what waited for that.
+  // The store may have committed something, or read it: clients are told what waited for that.
   void keep_promises();
 
   // For connections, which have the same limits, ask in the same order and write into the same log.
@@ -137,8 +137,9 @@ class Sessions {
   Metrics metrics() const;
 
   std::size_t size() const;
-  // In the queues of all sessions together, at most Limits::max_total_queued_bytes.
+  // In the queues of all sessions together: of those that are not stored, and of those that are.
   std::size_t queued_bytes() const;
+  std::size_t stored_bytes() const;
 
  private:
   class State;

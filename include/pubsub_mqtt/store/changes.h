@@ -32,6 +32,12 @@ struct RemoveAudience {
 struct RemoveMessage {
   RowNumber message = 0;
 };
+// All messages of the audience up to this one: a few at a time, some after the commit. Where the process ends before,
+// they are still there.
+struct RemoveMessagesUpTo {
+  RowNumber audience = 0;
+  RowNumber message = 0;
+};
 struct RemoveInflight {
   RowNumber session = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
@@ -53,10 +59,10 @@ struct RemoveCleanWill {
 
 using Change =
     std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
-                 RemoveAudience, Put<MessageRow>, RemoveMessage, Put<InflightRow>, RemoveInflight,
-                 Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore, DropStore, PutItem,
-                 RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent, Put<CleanWillRow>,
-                 RemoveCleanWill, PutRetained, RemoveRetained, TakeOver>;
+                 RemoveAudience, Put<MessageRow>, RemoveMessage, RemoveMessagesUpTo, Put<InflightRow>,
+                 RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore,
+                 DropStore, PutItem, RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent,
+                 Put<CleanWillRow>, RemoveCleanWill, PutRetained, RemoveRetained, TakeOver>;
 
 // Changes that are committed together, or not at all.
 struct Unit {

@@ -51,11 +51,19 @@ struct AudienceRow {
   std::string members = {};
 };
 
+// Where a message stands among all that its audience was ever given: what lies between two of them is known from
+// these.
+struct Place {
+  std::uint64_t messages = 0;  // up to this one, with it
+  std::uint64_t bytes = 0;     // of those, as far as they count towards limits
+};
+
 struct MessageRow {
   static constexpr WallTime never = WallTime::max();
 
   RowNumber number = 0;
   RowNumber audience = 0;
+  Place place = {};
   bool is_retained = false;  // a SUBSCRIBE has brought it
   // HOST/TYPE/NODE, where that is not the topic that the publication has: it is mounted (topic/mountpoint.h). Else
   // empty.

@@ -22,6 +22,7 @@
 #include "pubsub_mqtt/base/log_line.h"
 #include "pubsub_mqtt/store/changes.h"
 #include "pubsub_mqtt/store/contents.h"
+#include "pubsub_mqtt/store/pages.h"
 
 namespace pubsub_mqtt::store {
 
@@ -64,13 +65,13 @@ class Store {
   // Prosody would take an empty one for the truth. False: it cannot be used, and take_log() says why.
   bool open_for_items(Access access);
 
-  // Opens the database, where that was not done, or makes one, and reads what is of sessions: a second for a million
-  // messages, on the caller's thread. One that is damaged is put aside under another name, unless it holds Prosody's
+  // Opens the database, where that was not done, or makes one, and reads what is of sessions, but for messages that
+  // wait, on the caller's thread. One that is damaged is put aside under another name, unless it holds Prosody's
   // stores. nullopt: sessions cannot be kept, and take_log() says why.
   std::optional<Contents> open();
 
-  // Starts the thread: no process forks afterwards. `notify` is called on it whenever committed() or take_log() have
-  // something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the
+  // Starts the thread: no process forks afterwards. `notify` is called on it whenever committed(), take_pages() or
+  // take_log() have something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the
   // system has given no thread.
   bool start(std::function<void()> notify);
 
@@ -82,6 +83,12 @@ class Store {
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const;
   Metrics metrics();
+
+  // Any thread, when the thread has started. The page is read when all that was posted before is committed, or as far
+  // as that is so while nothing can be written; who is notified takes it.
+  void ask(PageRequest&& request);
+  // Moves the pages that have been read into `into`, which must be empty.
+  void take_pages(std::vector<Page>& into);
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;

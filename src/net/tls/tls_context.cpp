@@ -29,7 +29,7 @@ using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
 // What a step says when it fails.
 using Failure = std::optional<std::string>;
 
-std::string quoted(std::string_view text) { return std::string("\"").append(text).append("\""); }
+std::string in_quotes(std::string_view text) { return std::string("\"").append(text).append("\""); }
 
 // --- Key ---
 
@@ -75,7 +75,7 @@ constexpr Protocol protocols[] = {
 
 Failure set_protocol(SSL_CTX* context, const TlsSettings& settings, std::vector<std::string>&) {
   const auto* protocol = std::ranges::find(protocols, settings.protocol, &Protocol::name);
-  if (protocol == std::end(protocols)) return "unknown TLS protocol " + quoted(settings.protocol);
+  if (protocol == std::end(protocols)) return "unknown TLS protocol " + in_quotes(settings.protocol);
   SSL_CTX_set_min_proto_version(context, protocol->version);
   SSL_CTX_set_max_proto_version(context, protocol->version);
   return std::nullopt;
@@ -116,11 +116,11 @@ Failure set_authorities(SSL_CTX* context, const TlsSettings& settings, std::vect
 
 Failure set_ciphers(SSL_CTX* context, const TlsSettings& settings, std::vector<std::string>&) {
   if (!settings.ciphers.empty() && SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1) {
-    return "cannot use the ciphers " + quoted(settings.ciphers) + ": " + take_openssl_error();
+    return "cannot use the ciphers " + in_quotes(settings.ciphers) + ": " + take_openssl_error();
   }
   if (!settings.ciphersuites.empty() &&
       SSL_CTX_set_ciphersuites(context, settings.ciphersuites.c_str()) != 1) {
-    return "cannot use the ciphersuites " + quoted(settings.ciphersuites) + ": " + take_openssl_error();
+    return "cannot use the ciphersuites " + in_quotes(settings.ciphersuites) + ": " + take_openssl_error();
   }
   return std::nullopt;
 }
@@ -136,7 +136,7 @@ Failure set_verify(SSL_CTX* context, const TlsSettings& settings, std::vector<st
       mode |= SSL_VERIFY_CLIENT_ONCE;
     } else if (flag != "none") {
       // No warning: what the administrator meant to demand of clients must not be dropped.
-      return "unknown TLS verify flag " + quoted(flag);
+      return "unknown TLS verify flag " + in_quotes(flag);
     }
   }
   SSL_CTX_set_verify(context, mode, nullptr);
@@ -153,7 +153,7 @@ Failure set_options(SSL_CTX* context, const TlsSettings& settings, std::vector<s
     if (const auto bits = tls_option(name)) {
       SSL_CTX_set_options(context, *bits);
     } else {
-      warnings.push_back("unknown TLS option " + quoted(name) + " is ignored");
+      warnings.push_back("unknown TLS option " + in_quotes(name) + " is ignored");
     }
   }
   // Nothing in MQTT needs it, and a client could make us repeat the costly part of a handshake.
@@ -186,7 +186,7 @@ Failure set_curves(SSL_CTX* context, const TlsSettings& settings, std::vector<st
   if (settings.curves.empty() || SSL_CTX_set1_curves_list(context, settings.curves.c_str()) == 1)
     return std::nullopt;
   take_openssl_error();
-  return "unknown curve in " + quoted(settings.curves);
+  return "unknown curve in " + in_quotes(settings.curves);
 }
 
 // "mqtt" is registered with IANA for MQTT over TLS, "http/1.1" for what becomes a WebSocket; a client that offers

@@ -1,8 +1,11 @@
 #include "durable/journal.h"
 
+#include <algorithm>
 #include <variant>
 
+#include "durable/stored_rows.h"
 #include "protocol/session.h"
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/base/random_ids.h"
 #include "routing/audiences.h"
 #include "routing/shared_groups.h"
@@ -10,8 +13,12 @@
 namespace pubsub_mqtt::session {
 namespace {
 
-// Those that no message needs any more are kept for the next ones, so many of them.
-constexpr std::size_t most_unused_audiences = 1000;
+// When so many messages have left a session's memory it is looked which rows nobody needs any more.
+constexpr std::uint32_t many_left = 256;
+
+// What is passed on of a session that is over, at a time.
+constexpr std::size_t estate_page = 500;
+constexpr std::size_t estate_page_bytes = MiB;
 
 // A group that nobody is a member of any more has no filter: this is one that no group has.
 constexpr std::string_view no_filter = "$share/";
@@ -43,7 +50,8 @@ Journal::Kept& Journal::begin(Session& session) {
   begun.row = {.number = ++last_number_};
   begun.row.account = session.account();
   begun.row.client_identifier = session.key().client_identifier;
-  begun.last_message = 0;
+  begun.last_message = begun.loaded_up_to = 0;
+  by_number_.emplace(begun.row.number, place);
   return begun;
 }
 
@@ -134,6 +142,7 @@ void Journal::disconnected(Session& session) {
   if (now.row.offline_since) return;
   now.row.expiry = record.expiry;
   now.row.offline_since = wall(record.offline_since);
+  if (now.left > 0) sweep_audiences_of(now);
   put(now, false);
   if (!record.will) remove_will(now);
 }
@@ -142,12 +151,54 @@ void Journal::end(Session& session) {
   Outgoing& outgoing = session.record().outgoing;
   const KeptSession ended = outgoing.kept();
   if (ended == 0) return;
-  outgoing.for_each_message([this](Message& message) { let_go(message); });
-  change(store::RemoveSession{.session = kept(ended).row.number});
+  Kept& over = kept(ended);
+  const bool leaves_estate = outgoing.is_paged() && has_more_of_groups(over);
+  outgoing.for_each_message([&](Message& message) { let_go(over, message); });
   promise(session.id());
-  kept(ended) = Kept();
-  free_.push_back(ended);
   outgoing.set_kept(0);
+  if (leaves_estate) return leave_estate(over);
+  remove(ended);
+}
+
+// What its groups gave it, others of them may still have (MQTT 5.0, 4.8.2).
+bool Journal::has_more_of_groups(const Kept& kept) const {
+  const auto is_of_group = [&](std::string_view members) {
+    const auto member = find_member(kept.row.number, members);
+    return member && !member->shared_filter.empty();
+  };
+  return std::ranges::any_of(kept.audiences,
+                             [&](const StoredAudience* audience) {
+                               return audience->last_message > kept.loaded_up_to &&
+                                      is_of_group(*audience->members_as_stored);
+                             }) ||
+         std::ranges::any_of(new_messages_,
+                             [&](const NewMessage& added) { return is_of_group(added.members); });
+}
+
+// A session that is stored with an expiry of 0 is over, in a later process, too.
+void Journal::leave_estate(Kept& over) {
+  over.session = nullptr;
+  over.session_id = 0;
+  over.row.expiry = decltype(over.row.expiry)(0);
+  put(over, false);
+  change(store::CursorRow{.session = over.row.number, .message = over.loaded_up_to});
+  ask_for_page(by_number_.find(over.row.number)->second, estate_page, estate_page_bytes);
+}
+
+void Journal::passed_on(KeptSession ended, store::RowNumber up_to) {
+  if (loaded(ended, up_to)) return remove(ended);
+  change(store::CursorRow{.session = kept(ended).row.number, .message = up_to});
+  ask_for_page(ended, estate_page, estate_page_bytes);
+}
+
+void Journal::remove(KeptSession session) {
+  Kept& over = kept(session);
+  change(store::RemoveSession{.session = over.row.number});
+  sweep_audiences_of(over);
+  for (StoredAudience* audience : over.audiences) std::erase(audience->members, session);
+  by_number_.erase(over.row.number);
+  over = Kept();
+  free_.push_back(session);
 }
 
 void Journal::subscribed(Session& session, const Subscription& subscription) {
@@ -221,9 +272,8 @@ void Journal::number(const std::shared_ptr<Message>& message) {
 
 // One that was numbered in an earlier turn has its audience already, and one with a lower number than the session's
 // last would be taken for what has left its queue.
-std::shared_ptr<Message> Journal::keep(KeptSession session, const std::shared_ptr<Message>& message,
+std::shared_ptr<Message> Journal::give(Kept& keeper, const std::shared_ptr<Message>& message,
                                        const Selected& selected) {
-  Kept& keeper = kept(session);
   auto kept_message = message;
   const StoredMessage& known = message->stored();
   if (known.number != 0 && (known.audience != nullptr || known.number <= keeper.last_message)) {
@@ -233,11 +283,46 @@ std::shared_ptr<Message> Journal::keep(KeptSession session, const std::shared_pt
     number(message);
   }
   promise(message->envelope().session);
-  StoredMessage& stored = kept_message->stored();
+  const StoredMessage& stored = kept_message->stored();
   append(member(keeper, selected), new_messages_[stored.place].members);
-  ++stored.sessions;
   keeper.last_message = stored.number;
   return kept_message;
+}
+
+std::shared_ptr<Message> Journal::keep(KeptSession session, const std::shared_ptr<Message>& message,
+                                       const Selected& selected) {
+  Kept& keeper = kept(session);
+  auto kept_message = give(keeper, message, selected);
+  count_in_memory(*kept_message);
+  keeper.loaded_up_to = keeper.last_message;
+  return kept_message;
+}
+
+void Journal::store(KeptSession session, const std::shared_ptr<Message>& message, const Selected& selected) {
+  give(kept(session), message, selected)->stored().waits_in_store = true;
+}
+
+// What a message takes is its bytes and itself.
+void Journal::count_in_memory(Message& message) {
+  ++message.stored().sessions;
+  bytes_in_memory_ += message.size() + sizeof(Message);
+}
+
+void Journal::uncount_in_memory(Message& message) noexcept {
+  if (message.stored().sessions == 0) return;
+  --message.stored().sessions;
+  bytes_in_memory_ -= message.size() + sizeof(Message);
+}
+
+void Journal::forget_in_memory(Message& message) noexcept {
+  uncount_in_memory(message);
+  message.stored().waits_in_store = true;
+}
+
+void Journal::has_gone(KeptSession session, store::RowNumber first) noexcept {
+  Kept& away = kept(session);
+  away.page = 0;
+  if (first != 0) away.loaded_up_to = first - 1;
 }
 
 Member Journal::member(const Kept& kept, const Selected& selected) const {
@@ -265,19 +350,20 @@ void Journal::in_flight(KeptSession session, const Message& message, const Selec
 }
 
 void Journal::acknowledged(KeptSession session, Message& message, mqtt::PacketIdentifier packet_identifier) {
-  change(store::RemoveInflight{.session = kept(session).row.number, .packet_identifier = packet_identifier});
-  let_go(message);
+  Kept& receiver = kept(session);
+  change(store::RemoveInflight{.session = receiver.row.number, .packet_identifier = packet_identifier});
+  let_go(receiver, message);
 }
 
 void Journal::received_by_client(KeptSession session, Message& message,
                                  mqtt::PacketIdentifier packet_identifier) {
-  const Kept& receiver = kept(session);
+  Kept& receiver = kept(session);
   change(store::Put<store::InflightRow>{.row = {.session = receiver.row.number,
                                                 .packet_identifier = packet_identifier,
                                                 .message = 0,
                                                 .position = ++last_number_}});
   promise(receiver.session_id);
-  let_go(message);
+  let_go(receiver, message);
 }
 
 void Journal::completed(KeptSession session, mqtt::PacketIdentifier packet_identifier) {
@@ -286,14 +372,19 @@ void Journal::completed(KeptSession session, mqtt::PacketIdentifier packet_ident
 
 // The cursor stays: others that were queued before it may still be there. Where it stands for others, and the process
 // ends, it comes again, and is dropped again.
-void Journal::dropped(Message& message) { let_go(message); }
+void Journal::dropped(KeptSession session, Message& message) { let_go(kept(session), message); }
 
-// Of a message that is new in this turn nothing is written.
-void Journal::let_go(Message& message) {
+// Of a message that is new in this turn nothing is written, unless others have it in the store alone.
+void Journal::let_go(Kept& from, Message& message) {
   StoredMessage& stored = message.stored();
-  if (--stored.sessions > 0 || stored.audience == nullptr) return;
+  uncount_in_memory(message);
+  if (stored.audience == nullptr) return;
+  if (stored.waits_in_store && stored.audience->members.size() > 1) {
+    if (++from.left >= many_left) sweep_audiences_of(from);
+    return;
+  }
+  if (stored.sessions > 0) return;
   change(store::RemoveMessage{.message = stored.number});
-  if (--stored.audience->messages == 0) ++unused_audiences_;
   stored = {};
 }
 
@@ -311,10 +402,18 @@ void Journal::hold(KeptSession session, Held held) {
   if (is_before_publish) receiver.held_before_publish = promises_.owed(receiver.session_id);
 }
 
-void Journal::restore(Session& session, store::SessionRow row, store::RowNumber last_message) {
-  kept_.push_back(
-      {.row = std::move(row), .session = &session, .session_id = session.id(), .last_message = last_message});
-  session.record().outgoing.set_kept(static_cast<KeptSession>(kept_.size()));
+void Journal::ask_for_page(KeptSession session, std::size_t messages, std::size_t bytes) {
+  Kept& asks = kept(session);
+  if (asks.page != 0) return;
+  if (++last_page_ == 0) ++last_page_;
+  asked_.push_back({.session = session, .page = last_page_, .messages = messages, .bytes = bytes});
+  asks.page = last_page_;
+}
+
+bool Journal::loaded(KeptSession session, store::RowNumber up_to) {
+  Kept& has = kept(session);
+  has.loaded_up_to = std::max(has.loaded_up_to, up_to);
+  return has.loaded_up_to >= has.last_message;
 }
 
 void Journal::restore(Session& session, store::IntentRow row) {
@@ -324,24 +423,68 @@ void Journal::restore(Session& session, store::IntentRow row) {
       row.packet_identifier, StoredIntent{.item = std::move(row.item), .is_published = row.is_published});
 }
 
-StoredAudience& Journal::restore(const store::AudienceRow& row) {
-  const auto [place, is_new] =
-      stored_audiences_.try_emplace(row.members, StoredAudience{.number = row.number});
-  if (is_new) ++unused_audiences_;
-  return place->second;
+std::pair<std::shared_ptr<Message>, Selected> Journal::PageRows::next(const store::MessageRow& row) {
+  if (audience_ == nullptr || audience_->number != row.audience) {
+    const auto found = std::ranges::find(kept_.audiences, row.audience, &StoredAudience::number);
+    if (found == kept_.audiences.end()) return {};
+    audience_ = *found;
+    member_ = find_member(kept_.row.number, *audience_->members_as_stored);
+  }
+  if (!member_) return {};
+  const StoredRows rows{.journal = journal_, .audiences = shared_.audiences, .groups = shared_.groups};
+  auto message = rows.message(row);
+  if (message == nullptr) return {};
+  message->stored().audience = audience_;
+  journal_.count_in_memory(*message);
+  auto selected = rows.selected(*member_, kept_.row.account, *message);
+  return {std::move(message), std::move(selected)};
 }
 
-void Journal::restore(Message& message, store::RowNumber number, StoredAudience& audience) {
-  message.stored() = {.number = number, .audience = &audience};
-  if (audience.messages++ == 0) --unused_audiences_;
+void Journal::restore(Session& session, store::SessionRow row) {
+  session.record().outgoing.set_kept(
+      add({.row = std::move(row), .session = &session, .session_id = session.id()}));
 }
 
-void Journal::forget(const store::MessageRow& row) { change(store::RemoveMessage{.message = row.number}); }
+KeptSession Journal::restore_ended(store::SessionRow row) { return add({.row = std::move(row)}); }
+
+KeptSession Journal::add(Kept kept) {
+  kept.last_message = kept.loaded_up_to = last_number_;
+  const store::RowNumber number = kept.row.number;
+  kept_.push_back(std::move(kept));
+  const auto place = static_cast<KeptSession>(kept_.size());
+  by_number_.emplace(number, place);
+  return place;
+}
+
+StoredAudience& Journal::restore(const store::AudienceRow& row, const store::WaitingMessages& waiting) {
+  StoredAudience& audience = add_audience(row.members, row.number);
+  audience.last_place = waiting.last.place;
+  audience.last_message = waiting.last.number;
+  audience.removed_up_to = waiting.first.number - 1;
+  to_be_swept(audience);
+  return audience;
+}
+
+void Journal::restored_queue(KeptSession session, store::RowNumber cursor) {
+  kept(session).loaded_up_to = cursor;
+}
+
+void Journal::forget(const store::AudienceRow& row) { change(store::RemoveAudience{.audience = row.number}); }
+
+void Journal::forget(const store::WaitingMessages& messages) {
+  change(store::RemoveMessagesUpTo{.audience = messages.audience, .message = messages.last.number});
+}
 
 void Journal::post() {
   post_new_messages();
+  sweep();
+  if (stored_audiences_.size() > many_audiences_) forget_audiences();
+  post_changes();
+  post_page_requests();
+}
+
+void Journal::post_changes() {
   if (changes_.changes.empty() && !has_promised_) return;
-  if (unused_audiences_ > most_unused_audiences) forget_audiences();
   changes_.last_number = last_number_;
   const auto number = store_.post(std::move(changes_));
   changes_ = {};
@@ -349,12 +492,34 @@ void Journal::post() {
   has_promised_ = false;
 }
 
+// After what was posted before, which it has then.
+void Journal::post_page_requests() {
+  while (!asked_.empty()) {
+    const auto [session, page, messages, bytes] = asked_.back();
+    const Kept& asks = kept(session);
+    if (asks.page == page) {
+      store::PageRequest request{.number = std::uint64_t{session} << 32U | page,
+                                 .audiences = {},
+                                 .after = asks.loaded_up_to,
+                                 .up_to = asks.last_message,
+                                 .messages = messages,
+                                 .bytes = bytes};
+      for (const StoredAudience* audience : asks.audiences) {
+        if (audience->last_message > asks.loaded_up_to) request.audiences.push_back(audience->number);
+      }
+      store_.ask(std::move(request));
+    }
+    asked_.pop_back();
+  }
+}
+
 // Memory may run out at any of them: those before it have their rows, and the others get them when this is called
 // again. Meanwhile they keep their places.
 void Journal::post_new_messages() {
   for (; put_messages_ < new_messages_.size(); ++put_messages_) {
     NewMessage& added = new_messages_[put_messages_];
-    if (added.message->stored().sessions > 0) {
+    const StoredMessage& stored = added.message->stored();
+    if (stored.sessions > 0 || stored.waits_in_store) {
       put(added);
     } else {
       added.message->stored() = {};
@@ -377,8 +542,11 @@ void Journal::put(NewMessage& added) {
   row.full_topic = std::move(added.full_topic);
   row.publication = message.publication();
   row.expires_at = wall_expiry(*this, message);
+  ++receivers.last_place.messages;
+  if (!message.is_retained()) receivers.last_place.bytes += message.size();
+  row.place = receivers.last_place;
+  receivers.last_message = stored.number;
   stored.audience = &receivers;
-  if (receivers.messages++ == 0) --unused_audiences_;
 }
 
 // Its row first: one that no message needs is removed when the store is read next.
@@ -388,22 +556,84 @@ StoredAudience& Journal::audience(const std::string& members) {
   store::AudienceRow row{.number = ++last_number_};
   row.members = members;
   change(store::Put<store::AudienceRow>{.row = std::move(row), .is_new = true});
-  StoredAudience& audience =
-      stored_audiences_.try_emplace(members, StoredAudience{.number = last_number_}).first->second;
-  ++unused_audiences_;
+  return add_audience(members, last_number_);
+}
+
+// All memory first: a member that is not known to be one might lose what it needs.
+StoredAudience& Journal::add_audience(const std::string& members, store::RowNumber number) {
+  StoredAudience added{.number = number};
+  std::string_view left = members;
+  while (const auto member = take_member(left)) {
+    const auto known = by_number_.find(member->session);
+    if (known == by_number_.end()) continue;
+    auto& audiences = kept(known->second).audiences;
+    if (audiences.size() == audiences.capacity()) audiences.reserve(2 * audiences.size() + 1);
+    added.members.push_back(known->second);
+  }
+  const std::size_t audiences = stored_audiences_.size() + 1;
+  if (to_be_swept_.capacity() < audiences) to_be_swept_.reserve(2 * audiences);
+  const auto place = stored_audiences_.emplace(members, std::move(added)).first;
+  StoredAudience& audience = place->second;
+  audience.members_as_stored = &place->first;
+  for (const KeptSession member : audience.members) kept(member).audiences.push_back(&audience);
+  if (audience.members.empty()) to_be_swept(audience);
   return audience;
 }
 
-void Journal::forget_audiences() {
-  for (auto place = stored_audiences_.begin(); place != stored_audiences_.end();) {
-    if (place->second.messages > 0) {
-      ++place;
-      continue;
-    }
-    change(store::RemoveAudience{.audience = place->second.number});
-    place = stored_audiences_.erase(place);
+store::RowNumber Journal::needless_up_to(const Kept& kept) const {
+  const store::RowNumber first =
+      kept.session == nullptr ? 0 : kept.session->record().outgoing.first_in_memory();
+  return first == 0 ? kept.loaded_up_to : first - 1;
+}
+
+store::RowNumber Journal::needless_up_to(const StoredAudience& audience) const {
+  store::RowNumber up_to = audience.last_message;
+  for (const KeptSession member : audience.members)
+    up_to = std::min(up_to, needless_up_to(kept_[member - 1]));
+  return up_to;
+}
+
+void Journal::to_be_swept(StoredAudience& audience) {
+  if (audience.is_to_be_swept) return;
+  to_be_swept_.push_back(&audience);
+  audience.is_to_be_swept = true;
+}
+
+void Journal::sweep_audiences_of(Kept& kept) {
+  for (StoredAudience* audience : kept.audiences) to_be_swept(*audience);
+  kept.left = 0;
+}
+
+void Journal::sweep_all() {
+  for (auto& each : kept_) {
+    if (each.left > 0) sweep_audiences_of(each);
   }
-  unused_audiences_ = 0;
+}
+
+void Journal::sweep() {
+  for (; !to_be_swept_.empty(); to_be_swept_.pop_back()) {
+    StoredAudience& audience = *to_be_swept_.back();
+    const store::RowNumber up_to = needless_up_to(audience);
+    if (up_to > audience.removed_up_to) {
+      change(store::RemoveMessagesUpTo{.audience = audience.number, .message = up_to});
+      audience.removed_up_to = up_to;
+    }
+    audience.is_to_be_swept = false;
+  }
+}
+
+// Those whose messages nobody needs any more; what is left of these is removed as well.
+void Journal::forget_audiences() {
+  for (auto& [members, audience] : stored_audiences_) {
+    if (needless_up_to(audience) < audience.last_message) continue;
+    change(store::RemoveMessagesUpTo{.audience = audience.number, .message = audience.last_message});
+    change(store::RemoveAudience{.audience = audience.number});
+    audience.is_unused = true;
+  }
+  for (auto& each : kept_)
+    std::erase_if(each.audiences, [](const auto* audience) { return audience->is_unused; });
+  std::erase_if(stored_audiences_, [](const auto& each) { return each.second.is_unused; });
+  many_audiences_ = 2 * stored_audiences_.size() + least_many_audiences;
 }
 
 void Journal::look() {

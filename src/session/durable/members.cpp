@@ -85,4 +85,11 @@ std::optional<Member> take_member(std::string_view& members) {
   return member;
 }
 
+std::optional<Member> find_member(store::RowNumber session, std::string_view members) {
+  while (auto member = take_member(members)) {
+    if (member->session == session) return member;
+  }
+  return std::nullopt;
+}
+
 }  // namespace pubsub_mqtt::session

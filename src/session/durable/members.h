@@ -29,4 +29,7 @@ void append(const Member& member, std::string& members);
 // Takes the first member off the front. nullopt: there is none, or what is there was not written by append().
 std::optional<Member> take_member(std::string_view& members);
 
+// nullopt: the session is not one of them.
+std::optional<Member> find_member(store::RowNumber session, std::string_view members);
+
 }  // namespace pubsub_mqtt::session

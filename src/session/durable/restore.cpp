@@ -10,8 +10,8 @@
 
 #include "durable/journal.h"
 #include "durable/members.h"
+#include "durable/stored_rows.h"
 #include "protocol/session.h"
-#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/session_table.h"
 
@@ -34,9 +34,9 @@ struct Parts {
   std::vector<mqtt::PacketIdentifier> received;
   std::vector<store::IntentRow> intents;
   std::optional<store::WillRow> will;
-  Session* session = nullptr;
-
-  bool needs(RowNumber message) const { return message > cursor || in_flight.contains(message); }
+  Session* session = nullptr;  // nullptr: it is over, and something of it is to be passed on
+  KeptSession kept = 0;
+  Queue::Count waiting;
 };
 using PartsBySession = std::unordered_map<RowNumber, Parts>;
 
@@ -49,7 +49,8 @@ class Restoring {
   void run() {
     sort_parts();
     for (auto& row : contents_.sessions) begin(std::move(row));
-    restore_messages();
+    restore_queues();
+    restore_in_flight();
     for (auto& row : contents_.sessions) subscribe(parts_[row.number]);
     for (auto& row : contents_.clean_wills) restore(std::move(row));
   }
@@ -102,6 +103,10 @@ class Restoring {
 
   void begin(store::SessionRow row) {
     Parts& parts = parts_[row.number];
+    if (row.expiry.count() == 0) {
+      parts.kept = into_.journal.restore_ended(std::move(row));
+      return;
+    }
     SessionRecord record{.expiry = row.expiry,
                          .level = row.level,
                          .is_bridge = row.is_bridge,
@@ -112,7 +117,8 @@ class Restoring {
       record.received.set(identifier, ReceivedIdentifiers::State::received);
     }
     parts.session = &into_.table.create(std::move(record), into_.shared);
-    into_.journal.restore(*parts.session, std::move(row), contents_.last_number);
+    into_.journal.restore(*parts.session, std::move(row));
+    parts.kept = parts.session->record().outgoing.kept();
     for (auto& intent : parts.intents) into_.journal.restore(*parts.session, std::move(intent));
     if (parts.will) restore(std::move(*parts.will), *parts.session);
     for (const auto& subscription : parts.subscriptions) {
@@ -145,82 +151,83 @@ class Restoring {
     session.record().will = std::move(will);
   }
 
-  void restore_messages() {
+  // What waits stays in the store: it is counted.
+  void restore_queues() {
     std::unordered_map<RowNumber, const store::AudienceRow*> audiences;
     for (const auto& row : contents_.audiences) audiences.emplace(row.number, &row);
-    for (const auto& row : contents_.messages) {
-      const auto audience = audiences.find(row.audience);
-      if (audience == audiences.end() || !restore(row, *audience->second)) into_.journal.forget(row);
+    for (const auto& waiting : contents_.waiting) {
+      const auto audience = audiences.find(waiting.audience);
+      if (audience == audiences.end()) {
+        into_.journal.forget(waiting);
+      } else {
+        audiences_.emplace(waiting.audience, &into_.journal.restore(*audience->second, waiting));
+        count(waiting, audience->second->members);
+      }
+    }
+    // Audiences are removed a few at a time while the store is written: some have no message any more.
+    for (const auto& row : contents_.audiences) {
+      if (!audiences_.contains(row.number)) into_.journal.forget(row);
     }
     for (auto& [number, parts] : parts_) {
+      if (parts.waiting.messages > 0) into_.journal.restored_queue(parts.kept, parts.cursor);
+      if (parts.session == nullptr) {
+        into_.journal.passed_on(parts.kept, parts.cursor);
+      } else if (parts.waiting.messages > 0) {
+        parts.session->record().outgoing.restore_paged(parts.waiting, into_.shared);
+      }
+    }
+  }
+
+  void count(const store::WaitingMessages& waiting, std::string_view members) {
+    while (const auto member = take_member(members)) {
+      Parts* parts = find(member->session);
+      if (parts == nullptr || parts->cursor >= waiting.last.number) continue;
+      auto first = std::optional(waiting.first);
+      if (parts->cursor >= first->number) first = contents_.first_after(waiting.audience, parts->cursor);
+      if (!first) continue;
+      parts->waiting.messages += waiting.last.place.messages - first->place.messages + 1;
+      parts->waiting.bytes += waiting.last.place.bytes - first->place.bytes + first->bytes;
+    }
+  }
+
+  void restore_in_flight() {
+    const StoredRows rows{
+        .journal = into_.journal, .audiences = into_.audiences, .groups = into_.shared.groups};
+    for (const auto& row : contents_.messages) {
+      const auto audience = audiences_.find(row.audience);
+      const auto message = audience == audiences_.end() ? nullptr : rows.message(row);
+      if (message == nullptr) continue;
+      message->stored().audience = audience->second;
+      restore(message, *audience->second->members_as_stored, rows);
+    }
+    for (auto& [number, parts] : parts_) {
+      if (parts.session == nullptr) continue;
       for (const auto identifier : parts.released)
         parts.session->record().outgoing.restore_released(identifier);
     }
   }
 
-  // Returns false where no session needs it any more, or its topic means nothing to this version.
-  bool restore(const store::MessageRow& row, const store::AudienceRow& audience) {
-    const bool is_mounted = !row.full_topic.empty();
-    const auto parsed = topic::parse_topic(is_mounted ? row.full_topic : row.publication->topic);
-    const auto* place = std::get_if<topic::NodeTopic>(&parsed);
-    if (place == nullptr) return false;
-    std::shared_ptr<Message> message;
-    std::string_view members = audience.members;
+  void restore(const std::shared_ptr<Message>& message, std::string_view members, const StoredRows& rows) {
     while (const auto member = take_member(members)) {
       Parts* parts = find(member->session);
-      if (parts == nullptr || !parts->needs(row.number)) continue;
-      if (message == nullptr) {
-        message = make_message(row, {place->type, is_mounted});
-        into_.journal.restore(*message, row.number, into_.journal.restore(audience));
-        into_.audiences.await_node(place->host, place->node, message);
-      }
-      ++message->stored().sessions;
-      restore(message, row.number, selected(*member, *parts->session, is_mounted), *parts);
+      if (parts == nullptr || parts->session == nullptr) continue;
+      const auto in_flight = parts->in_flight.find(message->stored().number);
+      if (in_flight == parts->in_flight.end()) continue;
+      into_.journal.restored_in_flight(*message);
+      parts->session->record().outgoing.restore_sent(
+          message, rows.selected(*member, parts->session->account(), *message), in_flight->second);
     }
-    return message != nullptr;
-  }
-
-  void restore(const std::shared_ptr<Message>& message, RowNumber number, Selected selected,
-               Parts& parts) const {
-    Outgoing& outgoing = parts.session->record().outgoing;
-    const auto in_flight = parts.in_flight.find(number);
-    if (in_flight != parts.in_flight.end()) {
-      outgoing.restore_sent(message, std::move(selected), in_flight->second);
-    } else {
-      outgoing.restore_queued(message, std::move(selected), into_.shared);
-    }
-  }
-
-  std::shared_ptr<Message> make_message(const store::MessageRow& row, topic::Form form) const {
-    Publication publication = *row.publication;
-    if (row.expires_at == WallTime(0)) {
-      publication.envelope.expires_at = Envelope::at_once;
-    } else if (row.expires_at != store::MessageRow::never) {
-      publication.envelope.expires_at = into_.journal.monotonic(row.expires_at);
-    }
-    const auto kind = row.is_retained ? Message::Kind::retained : Message::Kind::live;
-    return std::make_shared<Message>(kind, 0, form, std::move(publication));
-  }
-
-  Selected selected(const Member& member, const Session& session, bool is_mounted) const {
-    Selected selected{.qos = member.qos, .retain = member.retain};
-    if (!member.identifiers.empty()) {
-      selected.identifiers = std::make_shared<const std::string>(member.identifiers);
-    }
-    if (!member.shared_filter.empty()) {
-      selected.group = into_.shared.groups.number(session.account(), member.shared_filter, is_mounted);
-    }
-    return selected;
   }
 
   void subscribe(Parts& parts) const {
-    if (parts.subscriptions.empty()) return;
+    if (parts.session == nullptr || parts.subscriptions.empty()) return;
     parts.session->subscribe_again(std::move(parts.subscriptions));
   }
 
   Contents contents_;
   Restored into_;
   PartsBySession parts_;
+  std::unordered_map<RowNumber, StoredAudience*> audiences_;  // that have messages
 };
 
 }  // namespace

@@ -18,8 +18,10 @@ using KeptSession = std::uint32_t;
 struct StoredMessage {
   store::RowNumber number = 0;         // 0: it is not stored
   StoredAudience* audience = nullptr;  // nullptr: the turn in which it was numbered goes on
-  std::uint32_t sessions = 0;          // that still need it
+  std::uint32_t sessions = 0;          // that have it in memory, and still need it
   std::uint32_t place = 0;             // among the new messages of the turn
+  // Others may need it, who have it in the store alone: its row goes with others, when all have had it.
+  bool waits_in_store = false;
 };
 
 }  // namespace pubsub_mqtt::session

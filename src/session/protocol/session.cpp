@@ -14,8 +14,8 @@ namespace pubsub_mqtt::session {
 namespace {
 
 // Of all queues, with what stands in them since its publishers wait.
-std::size_t most_queued_bytes(const Limits& limits) {
-  return limits.max_total_queued_bytes + 2 * limits.max_pending_bytes;
+std::size_t most_queued_bytes(const Outgoing& outgoing, const Limits& limits) {
+  return outgoing.limits(limits).total_bytes + 2 * limits.max_pending_bytes;
 }
 
 }  // namespace
@@ -37,12 +37,12 @@ Session::Session(SessionId id, SessionRecord&& record, Shared& shared)
       publisher_(record.key.client_identifier.empty() ? id : publisher_id(record.key)),
       record_(std::move(record)),
       incoming_(*this) {
-  shared_.queued_bytes += record_.outgoing.queued_bytes();
+  record_.outgoing.total(shared_) += record_.outgoing.queued_bytes();
   record_.subscriptions.begin_again();
   subscriptions_changed();
 }
 
-Session::~Session() { shared_.queued_bytes -= record_.outgoing.queued_bytes(); }
+Session::~Session() { record_.outgoing.total(shared_) -= record_.outgoing.queued_bytes(); }
 
 void Session::attach(Attachment&& attachment) noexcept {
   recipient_.attach(*attachment.outbox, std::move(attachment.client_limits));
@@ -60,6 +60,7 @@ void Session::attach(Attachment&& attachment) noexcept {
 void Session::detach() noexcept {
   leave_waiting();
   recipient_.detach();
+  record_.outgoing.page_all(shared_);
   connection_ = 0;
   incoming_.detach();
   record_.received.orphan_pending();
@@ -573,18 +574,21 @@ void Session::queue(const std::shared_ptr<Message>& message, const Selected& sel
     added = outgoing.add(message, selected, recipient_, shared_);
   }
   if (added == Added::yes) return incoming_.owes();
-  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, shared_);
+  if (publisher_waits(*message)) return outgoing.add_beyond_limits(message, selected, recipient_, shared_);
   count_dropped(added == Added::all_queues_are_full ? Dropped::all_queues_full : Dropped::queue_full);
   const std::string cause = is_connected() ? "does not take messages at QoS 1 and 2 as fast as they come"
                                            : "is away, and messages at QoS 1 and 2 wait for it";
+  const std::string where = journal() == nullptr ? "_in_memory" : "";
   if (added == Added::all_queues_are_full) {
     return log_once(Grievance::all_queues, LogLevel::warn,
                     cause +
                         ": they are dropped while those of all clients together are as many as "
-                        "mqtt_max_total_queued_bytes allows");
+                        "mqtt_max_total_queued_bytes" +
+                        where + " allows");
   }
   log_once(Grievance::queue, LogLevel::warn,
-           cause + ": those beyond mqtt_max_queued_messages or mqtt_max_queued_bytes are dropped");
+           cause + ": those beyond mqtt_max_queued_messages" + where + " or mqtt_max_queued_bytes" + where +
+               " are dropped");
 }
 
 void Session::drop_expired() {
@@ -595,6 +599,36 @@ void Session::drop_expired() {
   if (outgoing.queued() < queued) {
     took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
   }
+}
+
+// What was not for the session any more when it resumed is passed on, or dropped, and so is what it has waited for in the
+// store.
+void Session::load(store::Page&& page) {
+  Outgoing& outgoing = record_.outgoing;
+  Journal& stores = *shared_.journal;
+  const std::size_t queued = outgoing.queued();
+  const std::size_t queued_bytes = outgoing.queued_bytes();
+  std::vector<Outgoing::GroupMessage> passed_on;
+  Journal::PageRows rows(stores, outgoing.kept(), shared_);
+  for (const auto& row : page.messages) {
+    auto [message, selected] = rows.next(row);
+    if (message == nullptr) continue;
+    const bool may = !message->has_expired(shared_.now) && may_have(*message, selected);
+    if (may) {
+      outgoing.load(std::move(message), std::move(selected), shared_);
+      continue;
+    }
+    if (message->has_expired(shared_.now)) shared_.counters.drop(Dropped::expired);
+    outgoing.skip(*message, shared_);
+    stores.dropped(outgoing.kept(), *message);
+    if (selected.group != 0 && !message->has_expired(shared_.now))
+      passed_on.push_back({.message = std::move(message), .group = selected.group});
+  }
+  outgoing.loaded(stores.loaded(outgoing.kept(), page.complete_up_to), recipient_, shared_);
+  log_too_large();
+  took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
+  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
+  ask_for_retained();
 }
 
 void Session::count_dropped(Dropped why, std::uint32_t messages) {
@@ -616,13 +650,15 @@ void Session::log_too_large() {
 // Whether the message goes beyond the limits. While memory lasts: publishers that have left have put something beyond
 // those of many queues, too.
 bool Session::publisher_waits(const Message& message) const {
-  if (!is_connected() || shared_.queued_bytes > most_queued_bytes(shared_.limits)) return false;
+  const Outgoing& outgoing = record_.outgoing;
+  if (!is_connected() || outgoing.total(shared_) > most_queued_bytes(outgoing, shared_.limits)) return false;
   const Session* publisher = shared_.sessions.find(message.envelope().session);
   if (publisher == nullptr) return false;
-  const std::size_t queued = record_.outgoing.queued();
-  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queued);
+  const Waiting::FullQueue queue{.messages = outgoing.queued(),
+                                 .most = outgoing.limits(shared_.limits).messages};
+  if (publisher->is_connected()) return shared_.waiting.wait(publisher->id(), id_, queue);
   // Where pubsub has answered all, it is the will.
-  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queued);
+  return publisher->awaits_answers() && shared_.waiting.leave_behind(id_, queue);
 }
 
 bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes) const {

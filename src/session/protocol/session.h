@@ -201,6 +201,8 @@ class Session {
 
   // What waits for it and has expired goes.
   void drop_expired();
+  // What waited for it in the store, as it was asked for.
+  void load(store::Page&& page);
 
   // How many messages were dropped because the client did not take them.
   std::uint32_t dropped() const { return dropped_; }

@@ -7,6 +7,24 @@
 #include "protocol/write_packet.h"
 
 namespace pubsub_mqtt::session {
+namespace {
+
+// What a session that is stored has in memory of its queue: as much as is sent while a page is read, or, while all
+// together have much there, a window or two.
+constexpr std::size_t most_in_memory = 1000;
+constexpr std::size_t least_in_memory = 40;
+constexpr std::size_t most_bytes_in_memory = MiB;
+constexpr std::size_t least_bytes_in_memory = 64 * KiB;
+
+std::size_t messages_in_memory(const Shared& shared) {
+  return shared.journal->has_much_in_memory() ? least_in_memory : most_in_memory;
+}
+
+std::size_t bytes_in_memory(const Shared& shared) {
+  return shared.journal->has_much_in_memory() ? least_bytes_in_memory : most_bytes_in_memory;
+}
+
+}  // namespace
 
 Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
                     Shared& shared) {
@@ -16,37 +34,82 @@ Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& sel
     return Added::yes;
   }
   const Added added = has_place_for(*message, shared);
-  if (added == Added::yes) add_beyond_limits(message, selected, shared);
+  if (added == Added::yes) add_beyond_limits(message, selected, recipient, shared);
   return added;
 }
 
 void Outgoing::add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected,
-                                 Shared& shared) {
-  queue_.push_back({.message = kept_ == 0 ? message : shared.journal->keep(kept_, message, selected),
-                    .selected = selected},
-                   shared);
+                                 const Recipient& recipient, Shared& shared) {
+  std::size_t& all = total(shared);
+  if (kept_ == 0) return queue_.push_back({.message = message, .selected = selected}, all);
+  if (has_room_in_memory(recipient, shared)) {
+    auto kept = shared.journal->keep(kept_, message, selected);
+    return queue_.push_back({.message = std::move(kept), .selected = selected}, all);
+  }
+  shared.journal->store(kept_, message, selected);
+  queue_.page(*message, all);
+}
+
+// What comes is behind what waits in the store.
+bool Outgoing::has_room_in_memory(const Recipient& recipient, const Shared& shared) const {
+  return recipient.is_connected() && !queue_.is_paged() &&
+         queue_.in_memory().messages < messages_in_memory(shared) &&
+         queue_.in_memory().bytes < bytes_in_memory(shared);
+}
+
+// One page is read while the one before is sent.
+void Outgoing::ask_for_page(const Recipient& recipient, Shared& shared) const {
+  if (!recipient.is_connected()) return;
+  const auto& [messages, retained, bytes] = queue_.in_memory();
+  const std::size_t most = messages_in_memory(shared);
+  const std::size_t most_bytes = bytes_in_memory(shared);
+  if (messages > most / 2 || bytes > most_bytes / 2) return;
+  shared.journal->ask_for_page(kept_, most - messages, most_bytes - bytes);
+}
+
+void Outgoing::page_all(Shared& shared) noexcept {
+  if (kept_ == 0) return;
+  store::RowNumber first = 0;
+  if (queue_.has_in_memory()) first = queue_.front().message->stored().number;
+  shared.journal->has_gone(kept_, first);
+  queue_.page_all([&](const Queue::Queued& queued) { shared.journal->forget_in_memory(*queued.message); });
+}
+
+void Outgoing::load(std::shared_ptr<Message> message, Selected selected, Shared& shared) {
+  queue_.unpage(*message, total(shared));
+  queue_.push_back({.message = std::move(message), .selected = std::move(selected)}, total(shared));
+}
+
+void Outgoing::loaded(bool is_last, Recipient& recipient, Shared& shared) {
+  if (is_last) queue_.set_paged(false, {}, total(shared));
+  fill_window(recipient, shared);
+}
+
+store::RowNumber Outgoing::first_in_memory() const {
+  if (window_ != nullptr && !window_->sent.empty()) return window_->sent.front().message->stored().number;
+  return queue_.has_in_memory() ? queue_.front().message->stored().number : 0;
 }
 
 void Outgoing::drop_expired(Shared& shared) {
-  queue_.drop_expired(shared, [&](const Queue::Queued& queued) {
+  queue_.drop_expired(shared.now, total(shared), [&](const Queue::Queued& queued) {
     shared.counters.drop(Dropped::expired);
-    if (kept_ != 0) shared.journal->dropped(*queued.message);
+    if (kept_ != 0) shared.journal->dropped(kept_, *queued.message);
   });
 }
 
 bool Outgoing::keeps_to_limits(const Shared& shared) const {
   const std::size_t counted = queue_.counted();
   if (counted == 0) return true;
-  const bool all_do = shared.queued_bytes <= shared.limits.max_total_queued_bytes;
+  const QueueLimits most = limits(shared.limits);
   // One is always admitted, whatever its size.
-  return all_do && (counted == 1 || (counted <= shared.limits.max_queued_messages &&
-                                     queue_.bytes() <= shared.limits.max_queued_bytes));
+  return total(shared) <= most.total_bytes &&
+         (counted == 1 || (counted <= most.messages && queue_.bytes() <= most.bytes));
 }
 
-bool Outgoing::is_half_empty(const Limits& limits) const {
+bool Outgoing::is_half_empty(const Limits& all_limits) const {
   const std::size_t counted = queue_.counted();
-  return counted == 0 ||
-         (counted <= limits.max_queued_messages / 2 && queue_.bytes() <= limits.max_queued_bytes / 2);
+  const QueueLimits most = limits(all_limits);
+  return counted == 0 || (counted <= most.messages / 2 && queue_.bytes() <= most.bytes / 2);
 }
 
 Added Outgoing::has_place_for(const Message& message, const Shared& shared) const {
@@ -54,13 +117,11 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
   // A message is always admitted to an empty queue, whatever its size (docs/mapping.md, "Sessions"): but not
   // to ten thousand of them.
   const std::size_t counted = queue_.counted();
-  if (counted > 0 && (counted >= shared.limits.max_queued_messages ||
-                      queue_.bytes() + message.size() > shared.limits.max_queued_bytes)) {
+  const QueueLimits most = limits(shared.limits);
+  if (counted > 0 && (counted >= most.messages || queue_.bytes() + message.size() > most.bytes)) {
     return Added::queue_is_full;
   }
-  return shared.queued_bytes + message.size() > shared.limits.max_total_queued_bytes
-             ? Added::all_queues_are_full
-             : Added::yes;
+  return total(shared) + message.size() > most.total_bytes ? Added::all_queues_are_full : Added::yes;
 }
 
 // In flight before it is written: where memory runs out, it is sent again on the next connection.
@@ -102,7 +163,8 @@ const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, 
 // What was in flight before goes first, however large it is together.
 void Outgoing::fill_window(Recipient& recipient, Shared& shared) {
   if (window_ != nullptr && window_->waits_again > 0) send_again(recipient, shared);
-  if (!queue_.empty()) send_queued(recipient, shared);
+  if (queue_.has_in_memory()) send_queued(recipient, shared);
+  if (queue_.is_paged()) ask_for_page(recipient, shared);
 }
 
 void Outgoing::send_again(Recipient& recipient, Shared& shared) {
@@ -120,16 +182,16 @@ void Outgoing::send_again(Recipient& recipient, Shared& shared) {
 }
 
 void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
-  while (!queue_.empty() && !window_is_full(recipient, shared.limits)) {
+  while (queue_.has_in_memory() && !window_is_full(recipient, shared.limits)) {
     const auto [message, selected] = queue_.front();
     const bool has_expired = message->has_expired(shared.now);
     if (has_expired) shared.counters.drop(Dropped::expired);
     if (has_expired || !recipient.takes(*message, selected)) {
-      if (kept_ != 0) shared.journal->dropped(*message);
-      queue_.pop_front(shared);
+      if (kept_ != 0) shared.journal->dropped(kept_, *message);
+      queue_.pop_front(total(shared));
     } else {
       const Sent& sent = put_in_flight(message, selected, shared);
-      queue_.pop_front(shared);
+      queue_.pop_front(total(shared));
       send(sent, false, recipient, shared);
     }
   }
@@ -264,10 +326,10 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
   queue_.erase_if(
       [&](const Queue::Queued& queued) {
         if (may(queued.message, queued.selected)) return false;
-        if (kept_ != 0) shared.journal->dropped(*queued.message);
+        if (kept_ != 0) shared.journal->dropped(kept_, *queued.message);
         return true;
       },
-      shared);
+      total(shared));
   fill_window(recipient, shared);
 }
 
@@ -283,10 +345,6 @@ void Outgoing::restore_sent(std::shared_ptr<Message> message, Selected selected,
 
 void Outgoing::restore_released(mqtt::PacketIdentifier packet_identifier) {
   window().released.push_back(packet_identifier);
-}
-
-void Outgoing::restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared) {
-  queue_.push_back({.message = std::move(message), .selected = std::move(selected)}, shared);
 }
 
 }  // namespace pubsub_mqtt::session

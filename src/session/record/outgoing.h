@@ -15,6 +15,7 @@
 
 #include "durable/stored_message.h"
 #include "protocol/recipient.h"
+#include "pubsub_mqtt/base/limits.h"
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "record/fifo.h"
 #include "record/message.h"
@@ -44,12 +45,14 @@ class Outgoing {
             Shared& shared);
 
   // Queues what has just found no place, since its publisher waits (routing/waiting.h).
-  void add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected, Shared& shared);
+  void add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected,
+                         const Recipient& recipient, Shared& shared);
   // What is queued and has expired goes.
   void drop_expired(Shared& shared);
   // Whether all that is queued has its place within the limits.
   bool keeps_to_limits(const Shared& shared) const;
   bool is_half_empty(const Limits& limits) const;
+  QueueLimits limits(const Limits& limits) const { return queue_limits(limits, is_stored_); }
 
   // Whether a message would be sent at once.
   bool has_place(const Recipient& recipient, const Limits& limits) const {
@@ -66,18 +69,34 @@ class Outgoing {
   // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
   void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
 
+  // The client has gone: what is queued and stored leaves memory.
+  void page_all(Shared& shared) noexcept;
+  // What is read from the store, in its order, and is to be sent; what is not, since it has expired, or is not for the
+  // session any more; and when a page was read whole, `is_last` where nothing is behind it. Then as much as there is
+  // place for is sent.
+  void load(std::shared_ptr<Message> message, Selected selected, Shared& shared);
+  void skip(const Message& message, Shared& shared) { queue_.unpage(message, total(shared)); }
+  void loaded(bool is_last, Recipient& recipient, Shared& shared);
+  bool is_paged() const { return queue_.is_paged(); }
+  // The number of the first message that is in memory and not acknowledged; 0: there is none.
+  store::RowNumber first_in_memory() const;
+
   // What a group gave to the session and others of its members may still have: what was never sent, and what was sent
   // at QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
   struct GroupMessage {
     std::shared_ptr<Message> message;
     GroupNumber group = 0;
   };
+  // As far as it is in memory.
   std::vector<GroupMessage> of_groups() const;
 
   // Where the session outlives the process, under which name the Journal knows it; 0: it does not. It is the same from
   // the session's first message to its end.
   KeptSession kept() const { return kept_; }
-  void set_kept(KeptSession kept) { kept_ = kept; }
+  void set_kept(KeptSession kept) {
+    kept_ = kept;
+    is_stored_ = is_stored_ || kept != 0;
+  }
   // `visit` is given each message, once for each time that it is queued or in flight.
   template <typename Visit>
   void for_each_message(Visit&& visit) const {
@@ -89,12 +108,19 @@ class Outgoing {
   void restore_sent(std::shared_ptr<Message> message, Selected selected,
                     mqtt::PacketIdentifier packet_identifier);
   void restore_released(mqtt::PacketIdentifier packet_identifier);
-  void restore_queued(std::shared_ptr<Message> message, Selected selected, Shared& shared);
+  void restore_paged(const Queue::Count& paged, Shared& shared) {
+    queue_.set_paged(true, paged, total(shared));
+  }
 
   std::size_t in_flight() const { return window_ == nullptr ? 0 : window_->size(); }
   std::size_t queued() const { return queue_.size(); }
-  // Without retained messages; as much of Shared::queued_bytes is this session's.
+  // Without retained messages; as much of total() is this session's.
   std::size_t queued_bytes() const { return queue_.bytes(); }
+  // Of all queues, in which this one's are counted.
+  std::size_t& total(Shared& shared) const { return is_stored_ ? shared.stored_bytes : shared.queued_bytes; }
+  std::size_t total(const Shared& shared) const {
+    return is_stored_ ? shared.stored_bytes : shared.queued_bytes;
+  }
   std::size_t queued_retained() const { return queue_.retained(); }
 
  private:
@@ -140,12 +166,15 @@ class Outgoing {
   void send_again(Recipient& recipient, Shared& shared);
   void send_queued(Recipient& recipient, Shared& shared);
   void fill_window(Recipient& recipient, Shared& shared);
+  bool has_room_in_memory(const Recipient& recipient, const Shared& shared) const;
+  void ask_for_page(const Recipient& recipient, Shared& shared) const;
   void complete_sent(Fifo<Sent>::Iterator sent, Shared& shared);
   void complete_released(Fifo<mqtt::PacketIdentifier>::Iterator released, Shared& shared);
 
   std::unique_ptr<Window> window_;  // nullptr before the first message: many clients get none at QoS 1 or 2
   Queue queue_;
   KeptSession kept_ = 0;
+  bool is_stored_ = false;  // was kept, from its first message on
 };
 
 }  // namespace pubsub_mqtt::session

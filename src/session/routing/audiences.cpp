@@ -73,8 +73,10 @@ std::shared_ptr<Message> make_message(const Audience& audience, topic::Form form
 
 }  // namespace
 
-void Audiences::await_node(std::string_view host, std::string_view node,
-                           const std::shared_ptr<Message>& message) {
+void Audiences::set_node(std::string_view host, std::string_view node,
+                         const std::shared_ptr<Message>& message) {
+  const auto found = by_name_.find({host, node});
+  if (found != by_name_.end()) return message->set_node(found->second);
   without_node_[name_of(host, node)].push_back(message);
 }
 
@@ -85,7 +87,12 @@ void Audiences::follow_mountpoint(const topic::Mountpoint* mountpoint) {
 
 void Audiences::carry_out(NodeOpened& opened) {
   if (!without_node_.empty()) give_number(opened);
-  by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name), mountpoint_);
+  const auto [place, is_new] =
+      by_node_.try_emplace(opened.node, std::move(opened.host), std::move(opened.name), mountpoint_);
+  if (!is_new) return;
+  const Name name(place->second.host(), place->second.node());
+  by_name_.erase(name);  // its key is another audience's
+  by_name_.emplace(name, opened.node);
 }
 
 std::string Audiences::full_topic(const Message& message) const {
@@ -109,8 +116,12 @@ void Audiences::carry_out(const AudienceChange& change) {
 }
 
 void Audiences::carry_out(const NodeClosed& closed) {
-  by_node_.erase(closed.node);
   groups_.forget(closed.node);
+  const auto audience = by_node_.find(closed.node);
+  if (audience == by_node_.end()) return;
+  const auto named = by_name_.find(Name(audience->second.host(), audience->second.node()));
+  if (named != by_name_.end() && named->second == closed.node) by_name_.erase(named);
+  by_node_.erase(audience);
 }
 
 void Audiences::carry_out(ItemPublished& item) {

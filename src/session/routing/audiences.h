@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "pubsub_mqtt/base/limits.h"
@@ -41,9 +42,9 @@ class Audiences {
   void carry_out(ItemPublished& item);
   void carry_out(RetainedMessages& retained);
 
-  // A message of an earlier process, in which nodes had other numbers: it gets its node's when that is opened. Until
+  // A message from the store, which knows nodes by their names: it gets its node's number, or when that is opened. Until
   // then nobody may have it.
-  void await_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
+  void set_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
 
   // HOST/TYPE/NODE of a message, whatever its topic; empty where nobody listens to its node any more.
   std::string full_topic(const Message& message) const;
@@ -64,6 +65,8 @@ class Audiences {
   // Of an item, one for each form, made when somebody wants it, whoever receives it.
   using Messages = std::array<std::shared_ptr<Message>, topic::form_count>;
 
+  using Name = std::pair<std::string_view, std::string_view>;  // host and node
+
   void give_number(const NodeOpened& opened);
   std::size_t send(const Audience& audience, ItemPublished& item);
   std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);
@@ -75,7 +78,9 @@ class Audiences {
   const Limits& limits_;
   const topic::Mountpoint* mountpoint_ = nullptr;
   std::unordered_map<NodeId, Audience> by_node_;
-  // By host and node, with a NUL in between. No hash table: who chooses the name would choose its place in it.
+  // The same by their names, which they hold. No hash tables: who chooses the name would choose its place in it.
+  std::map<Name, NodeId> by_name_;
+  // By host and node, with a NUL in between.
   std::map<std::string, std::vector<std::weak_ptr<Message>>> without_node_;
 };
 

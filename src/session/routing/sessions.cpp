@@ -51,6 +51,7 @@ class Sessions::State {
   void log(const Session& session, LogLevel level, std::string_view text);
 
   void tell(const Promises::Waiting& waiting);
+  void pass_on(KeptSession ended, store::Page&& page);
 
   void carry_out(const LoginReply& reply);
   void carry_out(const AuthReply& reply);
@@ -87,6 +88,7 @@ Counters& Sessions::counters() { return state_->shared.counters; }
 Session* Sessions::find(SessionId id) const { return state_->table.find(id); }
 std::size_t Sessions::size() const { return state_->table.size(); }
 std::size_t Sessions::queued_bytes() const { return state_->shared.queued_bytes; }
+std::size_t Sessions::stored_bytes() const { return state_->shared.stored_bytes; }
 bool Sessions::takes_requests_again() { return state_->shared.backlog.has_shrunk(); }
 void Sessions::await_login(ConnectionId id, Connection& connection) {
   state_->logging_in.emplace(id, &connection);
@@ -120,6 +122,20 @@ void Sessions::keep_promises() {
   state_->journal->look();
   while (const auto waiting = state_->journal->promises().take()) state_->tell(*waiting);
   state_->journal->release_requests(state_->shared.requests);
+  state_->journal->take_pages(
+      [](Session& session, store::Page&& page) { session.guard([&] { session.load(std::move(page)); }); },
+      [this](KeptSession ended, store::Page&& page) { state_->pass_on(ended, std::move(page)); });
+}
+
+void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
+  Journal::PageRows rows(*journal, ended, shared);
+  for (const auto& row : page.messages) {
+    const auto [message, selected] = rows.next(row);
+    if (message == nullptr) continue;
+    journal->dropped(ended, *message);
+    if (selected.group != 0 && !message->has_expired(shared.now)) audiences.give(selected.group, message);
+  }
+  journal->passed_on(ended, page.complete_up_to);
 }
 
 // On the connection on which it was promised.
@@ -190,7 +206,6 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   const bool present = session != nullptr;
   if (present) {
     state_->table.set_expiry(*session, record.expiry);
-    if (!session->outlives_connection() && state_->journal) state_->journal->end(*session);
   } else {
     session = &state_->table.create(std::move(record), state_->shared);
   }
@@ -201,7 +216,8 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   }
   state_->deadlines.erase(session->id());
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
-  if (state_->journal && session->outlives_connection()) {
+  // One that is stored is so to its end: what waits for it may be in the store alone.
+  if (state_->journal && (session->outlives_connection() || session->journal() != nullptr)) {
     state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
   } else if (state_->journal && session->has_will()) {
     state_->journal->keep_will(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
@@ -304,7 +320,7 @@ void Sessions::State::log_lack_of_memory(Time now) {
   shared.log.emplace_back(LogLine{
       .level = LogLevel::error,
       .text = "MQTT connections were closed for lack of memory: " + std::to_string(shared.lacked_memory) +
-              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes"});
+              ". Give Prosody more, or lower mqtt_max_connections or mqtt_max_total_queued_bytes_in_memory"});
   shared.lacked_memory = 0;
 }
 
@@ -325,6 +341,7 @@ void Sessions::expire(Time now) {
   state_->end_unfinished();
   // What has expired in queues that nobody touches is memory for nothing.
   state_->table.for_each([](Session& session) { session.drop_expired(); });
+  if (state_->journal) state_->journal->sweep_all();
   meet_deadlines(now);
 }
 
@@ -352,7 +369,8 @@ std::vector<ClientView> Sessions::clients() const {
 Metrics Sessions::metrics() const {
   const Shared& shared = state_->shared;
   Metrics metrics{.counters = shared.counters,
-                  .present = {.shared_groups = shared.groups.size(), .queued_bytes = shared.queued_bytes}};
+                  .present = {.shared_groups = shared.groups.size(),
+                              .queued_bytes = shared.queued_bytes + shared.stored_bytes}};
   Present& present = metrics.present;
   state_->table.for_each([&](const Session& session) {
     const SessionRecord& record = session.record();

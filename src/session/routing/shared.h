@@ -32,7 +32,7 @@ struct Shared {
   const SessionTable& sessions;
   Audiences& audiences;
   Backlog backlog = {};
-  Waiting waiting{limits};
+  Waiting waiting = {};
   Pauses pauses = {};
   SharedGroups groups = {};
   SystemTopics system = {};
@@ -43,7 +43,9 @@ struct Shared {
   // Sessions whose connection ended for lack of memory, which was too little for their end as well.
   bool has_unfinished = false;
   std::size_t lacked_memory = 0;  // connections closed for that reason, of which the log says nothing yet
-  std::size_t queued_bytes = 0;   // in the queues of all, at most Limits::max_total_queued_bytes
+  // In the queues of all: of those that are not stored, and of those that are (Limits::max_total_queued_bytes).
+  std::size_t queued_bytes = 0;
+  std::size_t stored_bytes = 0;
 };
 
 }  // namespace pubsub_mqtt::session

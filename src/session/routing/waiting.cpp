@@ -5,17 +5,18 @@
 namespace pubsub_mqtt::session {
 
 // Returns nullptr where nobody waits for it.
-Waiting::Subscriber* Waiting::find_waited_for(SessionId subscriber, std::size_t queued) {
+Waiting::Subscriber* Waiting::find_waited_for(SessionId subscriber, FullQueue queue) {
   const auto [place, is_new] = subscribers_.try_emplace(subscriber);
   Subscriber& full = place->second;
-  full.queued = queued;
+  full.queued = queue.messages;
+  full.most = queue.most;
   if (is_new) measure(full, std::nullopt);
-  const std::size_t most_abandoned = std::max(limits_.max_queued_messages, most_left_behind);
+  const std::size_t most_abandoned = std::max(full.most, most_left_behind);
   return full.is_stuck || full.abandoned > most_abandoned ? nullptr : &full;
 }
 
-bool Waiting::wait(SessionId publisher, SessionId subscriber, std::size_t queued) {
-  Subscriber* full = find_waited_for(subscriber, queued);
+bool Waiting::wait(SessionId publisher, SessionId subscriber, FullQueue queue) {
+  Subscriber* full = find_waited_for(subscriber, queue);
   if (full == nullptr) return false;
   if (publisher == subscriber || edges_.waits(subscriber) || edges_.is_waited_for(publisher)) return false;
   edges_.add(publisher, subscriber);
@@ -23,8 +24,8 @@ bool Waiting::wait(SessionId publisher, SessionId subscriber, std::size_t queued
   return true;
 }
 
-bool Waiting::leave_behind(SessionId subscriber, std::size_t queued) {
-  Subscriber* full = find_waited_for(subscriber, queued);
+bool Waiting::leave_behind(SessionId subscriber, FullQueue queue) {
+  Subscriber* full = find_waited_for(subscriber, queue);
   if (full == nullptr) return false;
   ++full->abandoned;
   ++full->queued;
@@ -32,9 +33,9 @@ bool Waiting::leave_behind(SessionId subscriber, std::size_t queued) {
 }
 
 // What publishers that wait have put beyond its limits is not its debt.
-void Waiting::measure(Subscriber& subscriber, std::optional<Time> since) const {
+void Waiting::measure(Subscriber& subscriber, std::optional<Time> since) {
   subscriber.since = since;
-  subscriber.due = std::min(subscriber.queued, limits_.max_queued_messages);
+  subscriber.due = std::min(subscriber.queued, subscriber.most);
   subscriber.taken = 0;
   subscriber.taken_bytes = 0;
 }
@@ -58,7 +59,7 @@ void Waiting::abandon(SessionId publisher, std::size_t unacknowledged) noexcept 
   }
 }
 
-bool Waiting::becomes_stuck(Subscriber& subscriber, Time now) const {
+bool Waiting::becomes_stuck(Subscriber& subscriber, Time now) {
   if (!subscriber.since) {
     subscriber.since = now;
     return false;
@@ -67,7 +68,7 @@ bool Waiting::becomes_stuck(Subscriber& subscriber, Time now) const {
                         (subscriber.taken >= least_messages || subscriber.taken_bytes >= least_bytes);
   if (!was_fast && now - *subscriber.since <= patience) return false;
   const bool was_stuck = subscriber.is_stuck;
-  subscriber.is_stuck = !was_fast || (was_stuck && subscriber.queued > limits_.max_queued_messages);
+  subscriber.is_stuck = !was_fast || (was_stuck && subscriber.queued > subscriber.most);
   measure(subscriber, now);
   return subscriber.is_stuck && !was_stuck;
 }

@@ -43,18 +43,21 @@ class Waiting {
     bool is_half_empty = true;
   };
 
-  // `limits` outlives this.
-  explicit Waiting(const Limits& limits) : limits_(limits) {}
-
   // No queue is full, and none was until lately.
   bool empty() const { return subscribers_.empty(); }
 
-  // A message finds so many in the subscriber's queue, which is full. Returns whether its publisher waits, and the
-  // message goes there nevertheless. Both are connected.
-  bool wait(SessionId publisher, SessionId subscriber, std::size_t queued);
+  // What the subscriber's queue holds, which is full, and may hold, in messages.
+  struct FullQueue {
+    std::size_t messages = 0;
+    std::size_t most = 0;
+  };
+
+  // A message finds the subscriber's queue full. Returns whether its publisher waits, and the message goes there
+  // nevertheless. Both are connected.
+  bool wait(SessionId publisher, SessionId subscriber, FullQueue queue);
   // The same where the publisher has lost its connection since: it waits for nobody, but its message, which may be
   // acknowledged on the next one without being published again (QoS 2), is left behind.
-  bool leave_behind(SessionId subscriber, std::size_t queued);
+  bool leave_behind(SessionId subscriber, FullQueue queue);
 
   bool waits(SessionId publisher) const { return !edges_.empty() && edges_.waits(publisher); }
 
@@ -90,6 +93,7 @@ class Waiting {
   struct Subscriber {
     bool is_stuck = false;
     std::size_t queued = 0;     // lately
+    std::size_t most = 0;       // that its queue may hold
     std::size_t abandoned = 0;  // beyond its limits, by publishers that have left
     // What it has to take in ten seconds, and has taken.
     std::optional<Time> since = {};
@@ -98,11 +102,11 @@ class Waiting {
     std::size_t taken_bytes = 0;
   };
 
-  Subscriber* find_waited_for(SessionId subscriber, std::size_t queued);
-  void measure(Subscriber& subscriber, std::optional<Time> since) const;
+  Subscriber* find_waited_for(SessionId subscriber, FullQueue queue);
+  static void measure(Subscriber& subscriber, std::optional<Time> since);
   bool count(SessionId subscriber, std::size_t messages, std::size_t bytes, const Queue& left);
   void abandon(SessionId publisher, std::size_t unacknowledged) noexcept;
-  bool becomes_stuck(Subscriber& subscriber, Time now) const;
+  static bool becomes_stuck(Subscriber& subscriber, Time now);
   std::vector<SessionId> judge(Time now);
 
   template <typename GoOn>
@@ -112,7 +116,6 @@ class Waiting {
     }
   }
 
-  const Limits& limits_;
   Edges edges_;
   std::unordered_map<SessionId, Subscriber> subscribers_;  // from a full queue to one that is half empty
   Time look_at_{0};

@@ -129,9 +129,9 @@ class World {
     limits_.max_pending_publishes = 4;
     limits_.max_pending_publish_bytes = 800;
     limits_.max_inflight = 3;
-    limits_.max_queued_messages = 5;
-    limits_.max_queued_bytes = 1000;
-    limits_.max_total_queued_bytes = 2500;
+    limits_.max_queued_messages_in_memory = 5;
+    limits_.max_queued_bytes_in_memory = 1000;
+    limits_.max_total_queued_bytes_in_memory = 2500;
     limits_.session_expiry = std::chrono::seconds(60);
     limits_.anonymous = Anonymous::from_everywhere;
     limits_.max_sessions_per_account = 1;
@@ -553,9 +553,9 @@ class World {
     }
     require(queued_bytes == sessions_.queued_bytes(), "every queued byte is counted once");
     // What publishers wait for is beyond it.
-    require(
-        queued_bytes <= limits_.max_total_queued_bytes + limits_.max_pending_bytes + limits_.max_packet_size,
-        "all queues together have a limit");
+    require(queued_bytes <= limits_.max_total_queued_bytes_in_memory + limits_.max_pending_bytes +
+                                limits_.max_packet_size,
+            "all queues together have a limit");
     for (const auto& [account, count] : stored) {
       require(count <= (account.empty() ? limits_.max_anonymous_sessions : limits_.max_sessions_per_account),
               "stored sessions have a limit");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mqtt_client.h"
@@ -130,6 +131,28 @@ inline std::vector<Message> messages_so_far(RawMqtt& client) {
       messages.push_back(accept(client, std::get<mqtt::Publish>(packet)));
     }
   }
+}
+
+// All that has waited for this client, whose session is stored and was away. It is read when the client comes, and by
+// then something that was asked later is stored twice.
+inline std::vector<Message> messages_waiting(RawMqtt& client) {
+  std::vector<Message> messages;
+  for (const char* filter : {"pubsub.localhost/utf8/waiting/1", "pubsub.localhost/utf8/waiting/2"}) {
+    client.send(mqtt::Subscribe{1, {{filter, mqtt::QoS::at_most_once}}});
+    while (true) {
+      const mqtt::Packet packet = client.read();
+      if (std::holds_alternative<mqtt::Suback>(packet)) break;
+      if (const auto* pubrel = std::get_if<mqtt::Pubrel>(&packet)) {
+        client.send(mqtt::Pubcomp{pubrel->packet_identifier});
+      } else {
+        messages.push_back(accept(client, std::get<mqtt::Publish>(packet)));
+      }
+    }
+  }
+  for (auto& message : messages_so_far(client)) messages.push_back(std::move(message));
+  client.send(mqtt::Unsubscribe{1, {"pubsub.localhost/utf8/waiting/1", "pubsub.localhost/utf8/waiting/2"}});
+  client.read_packet<mqtt::Unsuback>();
+  return messages;
 }
 
 }  // namespace pubsub_mqtt::tests

@@ -115,7 +115,7 @@ class BackPressureTest : public ::testing::Test {
  protected:
   BackPressureTest() {
     server.limits.max_inflight = 2;
-    server.limits.max_queued_messages = 3;
+    server.limits.max_queued_messages_in_memory = 3;
     server.sessions.handle(NodeOpened{.node = fed_node, .host = "h", .name = "n"});
     subscriber.subscribe();
   }
@@ -210,8 +210,8 @@ TEST_F(BackPressureTest, PubrecWaitsAsPubackDoesAndInOneOrderEach) {
 }
 
 TEST_F(BackPressureTest, BytesAreRoomToo) {
-  server.limits.max_queued_messages = 100;
-  server.limits.max_queued_bytes = 1000;
+  server.limits.max_queued_messages_in_memory = 100;
+  server.limits.max_queued_bytes_in_memory = 1000;
   open_way(publisher);
   for (int i = 0; i < 2; ++i) publisher.publish();
   for (int i = 0; i < 2; ++i) publisher.publish(QoS::at_least_once, 600);
@@ -221,7 +221,7 @@ TEST_F(BackPressureTest, BytesAreRoomToo) {
 }
 
 TEST_F(BackPressureTest, RoomInTheQueuesOfAllIsRoomToo) {
-  server.limits.max_total_queued_bytes = 0;
+  server.limits.max_total_queued_bytes_in_memory = 0;
   open_way(publisher);
   for (int i = 0; i < 3; ++i) publisher.publish();
   EXPECT_EQ(publisher.acknowledgements(), 2U);

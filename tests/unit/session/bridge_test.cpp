@@ -118,7 +118,7 @@ TEST_F(BridgeTest, TheFlagStaysInTheQueueAndWhereAMessageIsSentAgain) {
 
 // What waits with RETAIN is no retained message: those that a SUBSCRIBE brings are not dropped.
 TEST_F(BridgeTest, AFullQueueDropsAMessageWithTheFlagAsOne) {
-  server.limits.max_queued_messages = 1;
+  server.limits.max_queued_messages_in_memory = 1;
   bridge.lose();
   publish_from_xmpp("1", true);
   publish_from_xmpp("2", true);

@@ -286,7 +286,7 @@ class QueueBudgetTest : public ::testing::Test {
  protected:
   QueueBudgetTest() {
     server.limits.max_inflight = 1;
-    server.limits.max_total_queued_bytes = 100;
+    server.limits.max_total_queued_bytes_in_memory = 100;
     server.sessions.handle(NodeOpened{.node = 7, .host = "h", .name = "n"});
     listen(one, "one");
     listen(other, "other");

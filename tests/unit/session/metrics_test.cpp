@@ -70,7 +70,7 @@ TEST_F(MetricsTest, MessagesToClientsAndWhatIsInFlight) {
 
 TEST_F(MetricsTest, WhatWaitsAndWhatIsDropped) {
   server.limits.max_inflight = 1;
-  server.limits.max_queued_messages = 1;
+  server.limits.max_queued_messages_in_memory = 1;
   server.limits.max_outbound_bytes = 100;
   for (int i = 0; i < 4; ++i) deliver(QoS::at_least_once, "1");
   EXPECT_EQ(dropped(Dropped::queue_full), 2U);

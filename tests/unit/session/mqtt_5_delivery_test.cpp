@@ -235,7 +235,7 @@ TEST_F(Mqtt5DeliveryTest, WhatExpiredWhileTheClientWasAwayIsNotSent) {
 }
 
 TEST_F(Mqtt5DeliveryTest, WhatHasExpiredTakesNoPlaceInAFullQueue) {
-  server.limits.max_queued_messages = 2;
+  server.limits.max_queued_messages_in_memory = 2;
   connect_3(client, "3");
   select(client, QoS::at_least_once);
   client.lose();

@@ -219,7 +219,7 @@ TEST_F(Mqtt5PublishTest, ARefusalIsToldInPuback) {  // 3.4.2.1
 // (docs/architecture.md, "Back-pressure")
 TEST_F(Mqtt5PublishTest, AnAcknowledgementThatWaitsForASubscriberKeepsItsWords) {
   server.limits.max_inflight = 1;
-  server.limits.max_queued_messages = 1;
+  server.limits.max_queued_messages_in_memory = 1;
   server.sessions.handle(NodeOpened{.node = 7, .host = "h", .name = "n"});
   Client slow(server);
   slow.connect_again("slow");

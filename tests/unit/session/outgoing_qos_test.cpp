@@ -241,7 +241,7 @@ TEST_F(OutgoingQosTest, AnOfflineSessionKeepsQosOneAndTwoOnly) {  // [MQTT-3.1.2
 }
 
 TEST_F(OutgoingQosTest, AQueueThatHoldsEnoughMessagesRefusesTheNewest) {
-  server.limits.max_queued_messages = 2;
+  server.limits.max_queued_messages_in_memory = 2;
   connect(1);
   for (int i = 0; i < 5; ++i) publish(std::to_string(i));
   EXPECT_EQ(client.outbox.take(), message("0", 1));
@@ -259,7 +259,7 @@ TEST_F(OutgoingQosTest, AQueueThatHoldsEnoughMessagesRefusesTheNewest) {
 }
 
 TEST_F(OutgoingQosTest, AQueueThatHoldsEnoughBytesRefusesTheNewestButAdmitsOneOfAnySize) {
-  server.limits.max_queued_bytes = 100;
+  server.limits.max_queued_bytes_in_memory = 100;
   connect(1);
   const std::string large(200, 'x');
   publish("in flight");
@@ -320,8 +320,8 @@ TEST_F(OutgoingQosTest, WhatIsSentAgainToOneIsSentForTheFirstTimeToAnother) {
 }
 
 TEST_F(OutgoingQosTest, TheQueueHasRoomAgainForWhatTheFilterTook) {
-  server.limits.max_queued_messages = 2;
-  server.limits.max_queued_bytes = 100;
+  server.limits.max_queued_messages_in_memory = 2;
+  server.limits.max_queued_bytes_in_memory = 100;
   connect(1);
   subscribe(other_node, QoS::at_least_once);
   publish("in flight", QoS::at_least_once, other_node);

@@ -74,7 +74,7 @@ TEST(RepeatedLines, ATakeoverIsLoggedOnceForAClient) {
 TEST(RepeatedLines, ACleanSessionThatComesBackRepeatsNothing) {
   Server server;
   server.limits.max_inflight = 1;
-  server.limits.max_queued_messages = 1;
+  server.limits.max_queued_messages_in_memory = 1;
   server.sessions.handle(NodeOpened{.node = 1, .host = "h", .name = "n"});
   for (int i = 0; i < 300; ++i) {
     Client client(server);

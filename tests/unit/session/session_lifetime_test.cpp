@@ -376,7 +376,7 @@ TEST_F(RetainedMessagesTest, MoreWaitUntilTheWindowTookAllOfTheBatch) {
 }
 
 TEST_F(RetainedMessagesTest, TheyAreNotCountedInTheQueue) {
-  server.limits.max_queued_messages = 2;
+  server.limits.max_queued_messages_in_memory = 2;
   const auto publish = [&](std::string payload) {
     ItemPublished item{.node = 7,
                        .natural_type = topic::Type::utf8,

@@ -413,7 +413,7 @@ TEST_F(SharedSubscriptionTest, SomebodyHasItWhereMembersAreAway) {  // PUBACK 0x
 
 // Limits of a queue are its member's: what is beyond those of all is dropped, and counted for the one that was chosen.
 TEST_F(SharedSubscriptionTest, TheQueueOfAMemberKeepsToItsLimits) {
-  server.limits.max_queued_messages = 2;
+  server.limits.max_queued_messages_in_memory = 2;
   auto a = join("a");
   auto b = join("b");
   a->lose();

@@ -66,7 +66,7 @@ class Simulation {
       make_group();
       return;
     }
-    server_.limits.max_queued_messages = 1 + random_() % 3;
+    server_.limits.max_queued_messages_in_memory = 1 + random_() % 3;
     add_peer("three", mqtt::ProtocolLevel::mqtt_3_1_1);
     if (scenario == Scenario::to_each_other) {
       hub_.feed();
@@ -157,7 +157,8 @@ class Simulation {
     const auto& at_hub = hub_.client(peer.client.identifier());
     const Session* session = at_hub.session ? server_.sessions.find(*at_hub.session) : nullptr;
     if (session == nullptr) return;
-    if (session->record().outgoing.queued() > server_.limits.max_queued_messages) ++troubles_.beyond_limits;
+    if (session->record().outgoing.queued() > server_.limits.max_queued_messages_in_memory)
+      ++troubles_.beyond_limits;
   }
 
   void make_trouble(Peer& peer) {

@@ -20,18 +20,14 @@ class WaitingTest : public ::testing::Test {
   static constexpr SessionId slow = 10;
   static constexpr SessionId other = 11;
 
-  WaitingTest() { limits.max_queued_messages = 1000; }
-
   bool wait(SessionId publisher, SessionId subscriber, std::size_t queued = 1000) {
-    return waiting.wait(publisher, subscriber, queued);
+    return waiting.wait(publisher, subscriber, {.messages = queued, .most = most});
   }
 
   // The subscriber takes one message, or more, from a queue that has so many then.
   void take(SessionId subscriber, std::size_t left, std::size_t messages = 1, std::size_t bytes = 10) {
     waiting.took(subscriber, messages, bytes,
-                 {.messages = left,
-                  .keeps_to_limits = left <= limits.max_queued_messages,
-                  .is_half_empty = left <= limits.max_queued_messages / 2},
+                 {.messages = left, .keeps_to_limits = left <= most, .is_half_empty = left <= most / 2},
                  note);
   }
 
@@ -40,8 +36,8 @@ class WaitingTest : public ::testing::Test {
     waiting.leave(session, unacknowledged, note);
   }
 
-  Limits limits;
-  Waiting waiting{limits};
+  std::size_t most = 1000;  // that a queue may hold
+  Waiting waiting;
   Publishers went_on;
   std::function<void(SessionId)> note = [this](SessionId publisher) { went_on.push_back(publisher); };
 };
@@ -158,7 +154,7 @@ TEST_F(WaitingTest, WhoTakesLessThanItsQueueInTenSecondsIsStuck) {
 }
 
 TEST_F(WaitingTest, OneMessageEachNineSecondsIsNobodysPaceHoweverShortTheQueue) {
-  limits.max_queued_messages = 1;
+  most = 1;
   Time now = seconds(100);
   wait(a, slow, 1);
   look(now);
@@ -173,7 +169,7 @@ TEST_F(WaitingTest, OneMessageEachNineSecondsIsNobodysPaceHoweverShortTheQueue) 
 }
 
 TEST_F(WaitingTest, FewLargeMessagesAreFastEnough) {
-  limits.max_queued_messages = 10;
+  most = 10;
   Time now = seconds(100);
   for (int round = 0; round < 40; ++round) {
     ASSERT_TRUE(wait(a, slow, 10));

@@ -57,14 +57,24 @@ class RunningStore {
     });
   }
   void stop() { store_.stop(patience); }
-
- private:
   template <typename Condition>
   bool await(Condition&& condition) {
     std::unique_lock lock(mutex_);
     return notified_.wait_for(lock, patience, condition);
   }
+  // The page that is asked for.
+  Page read(PageRequest request) {
+    store_.ask(std::move(request));
+    std::vector<Page> pages;
+    await([&] {
+      store_.take_pages(pages);
+      return !pages.empty();
+    });
+    return pages.empty() ? Page() : std::move(pages[0]);
+  }
+  Store& store() { return store_; }
 
+ private:
   std::mutex mutex_;
   std::condition_variable notified_;
   std::string log_;
@@ -90,6 +100,26 @@ class StoreTest : public testing::Test {
 
   std::filesystem::path directory;
 };
+
+inline void run_sql(const std::string& path, const char* sql) {
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+}
+
+// The first column of the first row. Of messages that wait the contents say little.
+inline std::int64_t query(const std::string& path, const char* sql) {
+  sqlite3* handle = nullptr;
+  sqlite3_stmt* statement = nullptr;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_prepare_v2(handle, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+  const auto value = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(handle);
+  return value;
+}
 
 inline Put<SessionRow> new_session(RowNumber number, std::string client = "client") {
   SessionRow row{.number = number};

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "store_fixture.h"
 
@@ -106,6 +109,111 @@ TEST_F(StoreTest, KeepsMessagesInTheirOrder) {
   EXPECT_EQ(kept.publication->envelope.qos, first.envelope.qos);
   ASSERT_EQ(contents.inflight.size(), 2U);
   EXPECT_EQ(contents.inflight[0].packet_identifier, 1U);
+}
+
+// Of audience 1 the odd ones, of audience 2 the even ones.
+Unit many_messages(RowNumber most) {
+  Unit unit{.changes = {new_audience(1), new_audience(2)}, .last_number = most};
+  for (RowNumber number = 3; number <= most; ++number) {
+    auto message = new_message(number, std::to_string(number));
+    message.row.audience = number % 2 == 1 ? 1 : 2;
+    message.row.place = {.messages = number / 2, .bytes = 20 * number};
+    unit.changes.emplace_back(std::move(message));
+  }
+  return unit;
+}
+
+std::vector<RowNumber> numbers(const Page& page) {
+  std::vector<RowNumber> all;
+  for (const auto& message : page.messages) all.push_back(message.number);
+  return all;
+}
+
+TEST_F(StoreTest, APageIsWhatWasPostedBeforeInOrder) {
+  RunningStore store(settings());
+  store.store().post(many_messages(10));
+  const auto all =
+      store.read({.number = 7, .audiences = {1, 2}, .up_to = 10, .messages = 100, .bytes = 1000});
+  EXPECT_EQ(all.number, 7U);
+  EXPECT_EQ(all.complete_up_to, 10U);
+  EXPECT_THAT(numbers(all), testing::ElementsAre(3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_EQ(all.messages[3].publication->payload, "6");
+  const auto one = store.read({.audiences = {1}, .after = 3, .up_to = 8, .messages = 100, .bytes = 1000});
+  EXPECT_THAT(numbers(one), testing::ElementsAre(5, 7));
+  EXPECT_EQ(one.complete_up_to, 8U);
+}
+
+TEST_F(StoreTest, PagesMissNothingHoweverSmall) {
+  RunningStore store(settings());
+  store.store().post(many_messages(300));
+  std::vector<RowNumber> read;
+  RowNumber up_to = 0;
+  for (int pages = 0; up_to < 300 && pages < 300; ++pages) {
+    const auto page =
+        store.read({.audiences = {1, 2}, .after = up_to, .up_to = 300, .messages = 7, .bytes = 40});
+    EXPECT_LE(page.messages.size(), 7U);
+    EXPECT_GT(page.complete_up_to, up_to);
+    up_to = page.complete_up_to;
+    for (const auto number : numbers(page)) read.push_back(number);
+  }
+  ASSERT_EQ(read.size(), 298U);
+  EXPECT_TRUE(std::ranges::is_sorted(read));
+}
+
+TEST_F(StoreTest, WhatWaitsIsMeasuredAndNotRead) {
+  {
+    RunningStore store(settings());
+    store.await(store.store().post(many_messages(10)));
+  }
+  RunningStore store(settings());
+  const Contents& contents = store.contents();
+  EXPECT_TRUE(contents.messages.empty());
+  ASSERT_EQ(contents.waiting.size(), 2U);
+  EXPECT_EQ(contents.waiting[1].audience, 2U);
+  EXPECT_EQ(contents.waiting[1].first.number, 4U);
+  EXPECT_EQ(contents.waiting[1].last.number, 10U);
+  EXPECT_EQ(contents.waiting[1].last.place.messages, 5U);
+  EXPECT_EQ(contents.waiting[1].last.bytes, std::string("host/utf8/node10").size());
+  const auto behind = contents.first_after(2, 6);
+  ASSERT_TRUE(behind.has_value());
+  EXPECT_EQ(behind->number, 8U);
+  EXPECT_EQ(behind->place.bytes, 160U);
+  EXPECT_FALSE(contents.first_after(2, 10).has_value());
+}
+
+TEST_F(StoreTest, MessagesThatNobodyNeedsAreRemovedAFewAtATime) {
+  {
+    RunningStore store(settings());
+    store.store().post(many_messages(5000));
+    store.await(store.post({RemoveMessagesUpTo{.audience = 1, .message = 4997}}, 5000));
+    // Some with each commit, and more while there is nothing to commit.
+    for (RowNumber session = 5001; session < 5005; ++session) {
+      store.await(store.post({new_session(session, std::to_string(session))}, session));
+    }
+  }
+  EXPECT_EQ(query(path(), "SELECT number FROM message WHERE audience = 1"), 4999);
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM message WHERE audience = 2"), 2499);
+}
+
+// As version 1 has written it.
+TEST_F(StoreTest, OneOfAnOlderVersionIsBroughtUpToDate) {
+  {
+    RunningStore store(settings());
+    store.await(store.store().post(many_messages(10)));
+  }
+  run_sql(path(),
+          "DROP INDEX message_audience; ALTER TABLE message DROP COLUMN place_messages; "
+          "ALTER TABLE message DROP COLUMN place_bytes; PRAGMA user_version = 1");
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open());
+  ASSERT_EQ(store.contents().waiting.size(), 2U);
+  const auto& waiting = store.contents().waiting[1];
+  EXPECT_EQ(waiting.last.number, 10U);
+  EXPECT_EQ(waiting.last.place.messages, 4U);
+  EXPECT_EQ(waiting.last.place.bytes, 4 * std::string("host/utf8/node4").size() + 1);
+  const auto page = store.read({.audiences = {2}, .up_to = 10, .messages = 100, .bytes = 1000});
+  EXPECT_EQ(page.messages.size(), 4U);
+  EXPECT_TRUE(store.await(store.post({new_message(11)}, 11)));
 }
 
 TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {

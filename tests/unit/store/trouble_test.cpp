@@ -12,13 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-void run_sql(const std::string& path, const char* sql) {
-  sqlite3* handle = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
-  sqlite3_close(handle);
-}
-
 TEST_F(StoreTest, OneThatIsNoDatabaseIsPutAside) {
   std::ofstream(path()) << std::string(5000, 'x');
   RunningStore store(settings());
@@ -45,9 +38,65 @@ TEST_F(StoreTest, OneWithADamagedTableIsPutAside) {
   EXPECT_TRUE(store.contents().messages.empty());
 }
 
+// In the middle, which nobody needs when the store is opened.
+void damage(const std::string& path) {
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(size / 2);
+  file << std::string(100000, 'y');
+}
+
+TEST_F(StoreTest, DamageIsFoundWhileTheStoreRuns) {
+  {
+    RunningStore store(settings());
+    store.post({new_audience(1)});
+    for (RowNumber i = 2; i <= 3000; ++i) store.post({new_message(i, std::string(1000, 'x'))}, 3000);
+    store.stop();
+  }
+  damage(path());
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open()) << "it is read whole when there is time";
+  EXPECT_TRUE(store.await_log("What is damaged cannot be read"));
+  EXPECT_THAT(store.log(), HasSubstr("is damaged"));
+}
+
+TEST_F(StoreTest, MessagesThatAreDamagedAreLostAndThoseBehindThemAreNot) {
+  {
+    RunningStore store(settings());
+    store.post({new_audience(1)});
+    for (RowNumber i = 2; i <= 3000; ++i) store.post({new_message(i, std::string(1000, 'x'))}, 3000);
+    store.stop();
+  }
+  damage(path());
+  RunningStore store(settings());
+  ASSERT_TRUE(store.is_open());
+  RowNumber up_to = 0;
+  std::size_t read = 0;
+  bool is_damaged = false;
+  while (up_to < 3000) {
+    const auto page =
+        store.read({.audiences = {1}, .after = up_to, .up_to = 3000, .messages = 100, .bytes = 1000000});
+    ASSERT_GT(page.complete_up_to, up_to);
+    up_to = page.complete_up_to;
+    read += page.messages.size();
+    is_damaged = is_damaged || page.is_damaged;
+  }
+  EXPECT_TRUE(is_damaged);
+  EXPECT_GT(read, 2000U) << "what is not damaged is there";
+  EXPECT_LT(read, 2999U);
+}
+
+TEST_F(StoreTest, WhatAnotherProcessWritesIsNoticed) {
+  RunningStore store(settings());
+  store.await(store.post({new_session(1)}));
+  run_sql(path(), "DELETE FROM session");
+  store.await(store.post({new_session(2, "other")}));
+  EXPECT_TRUE(store.await_log("was changed by another process"));
+}
+
 TEST_F(StoreTest, OneOfANewerVersionIsLeftAlone) {
   RunningStore(settings()).stop();
-  run_sql(path(), "PRAGMA user_version = 2");
+  run_sql(path(), "PRAGMA user_version = 1000000");
   RunningStore store(settings());
   EXPECT_FALSE(store.is_open());
   EXPECT_THAT(store.log(), HasSubstr("was written by a newer version"));
