@@ -104,6 +104,7 @@ void RetainedRows::take_over(std::string host) {
 }
 
 StoredRetained RetainedRows::find(const std::string& host, const std::string& node) {
+  forget_committed();
   if (const auto posted = posted_.find(Node(host, node)); posted != posted_.end()) return posted->second.row;
   StoredRetained found;
   reader().for_each_row(
@@ -121,6 +122,7 @@ StoredRetained RetainedRows::find(const std::string& host, const std::string& no
 }
 
 std::vector<std::string> RetainedRows::nodes(const std::string& host) {
+  forget_committed();
   std::vector<std::string> nodes;
   reader().for_each_row(
       "SELECT node FROM retained WHERE host = ?", [&](Statement& statement) { statement.bind(host); },

@@ -320,6 +320,41 @@ TEST_F(Durability, TheWillOfWhoDoesNotComeBackGoesOut) {
   EXPECT_EQ(payloads_of(again), Payloads{}) << "it goes out once";
 }
 
+TEST_F(Durability, SoDoesThatOfAClientWhoseSessionEndsWithItsConnection) {
+  start();
+  leave_session("subscriber", at_least_once, will_topic);
+  RawMqtt client(port());
+  connect(client, {.keep_alive = 1,
+                   .client_identifier = "client",
+                   .will = mqtt::Publish{.topic = will_topic, .payload = "gone", .qos = at_least_once}});
+  client.ping();
+  leave_session("last");  // what was posted before its SUBACK is stored
+  kill_and_start();
+  RawMqtt subscriber = with_kept_session(port(), "subscriber");
+  EXPECT_EQ(next_message(subscriber).payload, "gone");
+}
+
+TEST_F(Durability, AWillThatGoesOutAtACleanEndDoesNotComeAgain) {
+  start();
+  leave_session("subscriber", at_least_once, will_topic);
+  std::vector<RawMqtt> clients;
+  for (const bool clean_session : {true, false}) {
+    const std::string_view identifier = clean_session ? "clean" : "stored";
+    connect(clients.emplace_back(port()),
+            {.clean_session = clean_session,
+             .keep_alive = 1,
+             .client_identifier = identifier,
+             .will = mqtt::Publish{.topic = will_topic, .payload = identifier, .qos = at_least_once}});
+    clients.back().ping();
+  }
+  stop_and_start();
+  EXPECT_EQ(payloads_waiting_for("subscriber").size(), 2U);
+  stop_and_start();
+  RawMqtt again = with_kept_session(port(), "subscriber");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  EXPECT_EQ(payloads_of(again), Payloads{});
+}
+
 TEST_F(Durability, InMemoryNothingIsStored) {
   start("mqtt_durability = \"memory\"");
   leave_session("client");

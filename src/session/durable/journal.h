@@ -87,7 +87,8 @@ class Journal {
   // That one is not to be published.
   void forget_will(const Will& will);
 
-  // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came before.
+  // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came
+  // before.
   void publishes_will(Session& session, Will& will);
   void published_will(SessionId session);
 
