@@ -1,5 +1,7 @@
 #include "members.h"
 
+#include <algorithm>
+
 namespace pubsub_mqtt::hub {
 namespace {
 
@@ -37,30 +39,57 @@ Member unpack(std::uint32_t bits) {
 
 }  // namespace
 
+Members::Groups::const_iterator Members::group_of(ClientNumber client) const {
+  return std::ranges::find_if(groups_, [client](const Group& group) { return group.contains(client); });
+}
+
 std::optional<Member> Members::find(ClientNumber client) const {
-  const std::size_t at = place(client);
-  return is_at(at, client) ? std::optional(unpack(members_[at])) : std::nullopt;
+  const auto group = group_of(client);
+  return group == groups_.end() ? std::nullopt : std::optional(unpack(group->member));
 }
 
 void Members::set(ClientNumber client, const Member& member) {
-  const std::size_t at = place(client);
-  if (!is_at(at, client)) {
-    // So that both grow, or none.
-    if (members_.size() == members_.capacity()) members_.reserve(2 * members_.size() + 1);
-    clients_.insert(clients_.begin() + static_cast<std::ptrdiff_t>(at), client);
-    members_.insert(members_.begin() + static_cast<std::ptrdiff_t>(at), 0);
+  const std::uint32_t packed = pack(member);
+  const auto group = group_of(client);
+  if (group != groups_.end() && group->member == packed) return;
+  if (group == groups_.end()) return insert(client, packed);
+  const std::uint32_t before = group->member;
+  insert(client, packed);
+  remove(client, before);
+}
+
+// Of a client that is in no such group. Where memory runs out, nothing has changed.
+void Members::insert(ClientNumber client, std::uint32_t member) {
+  const auto group = std::ranges::find(groups_, member, &Group::member);
+  if (group == groups_.end()) {
+    groups_.push_back({.member = member, .clients = {client}});
+  } else {
+    auto& clients = group->clients;
+    clients.insert(std::ranges::lower_bound(clients, client), client);
   }
-  members_[at] = pack(member);
+}
+
+void Members::remove(ClientNumber client, std::uint32_t member) {
+  const auto group = std::ranges::find(groups_, member, &Group::member);
+  auto& clients = group->clients;
+  clients.erase(std::ranges::lower_bound(clients, client));
+  if (!clients.empty()) return;
+  groups_.erase(group);
+  if (groups_.empty()) groups_.shrink_to_fit();
 }
 
 void Members::erase(ClientNumber client) {
-  const std::size_t at = place(client);
-  if (!is_at(at, client)) return;
-  clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(at));
-  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(at));
-  if (!clients_.empty()) return;
-  clients_.shrink_to_fit();
-  members_.shrink_to_fit();
+  const auto group = group_of(client);
+  if (group != groups_.end()) remove(client, group->member);
+}
+
+std::vector<ClientNumber> Members::clients() const {
+  std::vector<ClientNumber> clients;
+  for (const Group& group : groups_) {
+    clients.insert(clients.end(), group.clients.begin(), group.clients.end());
+  }
+  std::ranges::sort(clients);
+  return clients;
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -1,5 +1,5 @@
-// The clients that have asked for a node, in eight bytes each: a filter with a wildcard makes every client a member of
-// every node that it selects. Prosody's thread only.
+// The clients that have asked for a node, in four bytes each where they have asked for the same: a filter with a wildcard
+// makes every client a member of every node that it selects. Prosody's thread only.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ struct Member {
 
 class Members {
  public:
-  bool empty() const { return clients_.empty(); }
+  bool empty() const { return groups_.empty(); }
   bool contains(ClientNumber client) const { return find(client).has_value(); }
   // Returns nullopt where the client is none.
   std::optional<Member> find(ClientNumber client) const;
@@ -41,19 +41,22 @@ class Members {
   void erase(ClientNumber client);
 
   // A copy that stays as it is: sorted.
-  std::vector<ClientNumber> clients() const { return clients_; }
+  std::vector<ClientNumber> clients() const;
 
  private:
-  std::size_t place(ClientNumber client) const {
-    return static_cast<std::size_t>(std::lower_bound(clients_.begin(), clients_.end(), client) -
-                                    clients_.begin());
-  }
-  bool is_at(std::size_t place, ClientNumber client) const {
-    return place < clients_.size() && clients_[place] == client;
-  }
+  struct Group {
+    std::uint32_t member = 0;           // what its clients have asked for, and may have
+    std::vector<ClientNumber> clients;  // sorted
 
-  std::vector<ClientNumber> clients_;   // sorted
-  std::vector<std::uint32_t> members_;  // of each of them
+    bool contains(ClientNumber client) const { return std::ranges::binary_search(clients, client); }
+  };
+  using Groups = std::vector<Group>;
+
+  Groups::const_iterator group_of(ClientNumber client) const;
+  void insert(ClientNumber client, std::uint32_t member);
+  void remove(ClientNumber client, std::uint32_t member);
+
+  Groups groups_;  // none is empty, no two are equal
 };
 
 }  // namespace pubsub_mqtt::hub
