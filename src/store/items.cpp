@@ -233,15 +233,23 @@ bool Items::has_room() {
   return waiting_bytes() <= crowded_bytes / 2;
 }
 
-CommitNumber Items::post(Unit unit) {
+CommitNumber Items::post(Unit&& unit) {
   const Lock lock(mutex_);
   for (const auto& [store, position] : appended_->removed_up_to) {
     unit.changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
   }
   for (const auto& [place, item] : appended_->items) {
     unit.changes.emplace_back(PutItem{.item = item, .replaces = 0});
+  const std::size_t own = unit.changes.size();
+  unit.changes.reserve(own + appended_->rows());  // where memory runs out, nothing was posted
   }
-  const CommitNumber number = store_.post(std::move(unit));
+  CommitNumber number = 0;
+  try {
+    number = store_.post(std::move(unit));
+  } catch (...) {
+    unit.changes.resize(own);
+    throw;
+  }
   if (!appended_->empty()) post_appended(number);
   return number;
 }

@@ -115,8 +115,9 @@ class Items {
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.
   bool has_room();
-  // Posts the unit, and in it what append_by() has done since the last one.
-  CommitNumber post(Unit unit);
+  // Posts the unit, and in it what append_by() has done since the last one. Where memory runs out, `unit` is as it was,
+  // or was posted and is empty, and this is to be called again.
+  CommitNumber post(Unit&& unit);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
