@@ -135,7 +135,12 @@ void Items::put(Item item) {
   const RowNumber store = item->store;
   const Position replaces = known(store).posted(item->key);
   if (replaces != 0) appended_->erase(store, replaces);
-  const auto number = post({PutItem{.item = item, .replaces = replaces}}, store, item->size());
+  std::vector<Change> changes{PutItem{.item = item, .replaces = replaces}};
+  if (companion_ && companion_->key == item->key) {
+    changes.push_back(std::move(companion_->change));
+    companion_.reset();
+  }
+  const auto number = post(std::move(changes), store, item->size());
   change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
@@ -235,13 +240,13 @@ bool Items::has_room() {
 
 CommitNumber Items::post(Unit&& unit) {
   const Lock lock(mutex_);
+  const std::size_t own = unit.changes.size();
+  unit.changes.reserve(own + appended_->rows());  // where memory runs out, nothing was posted
   for (const auto& [store, position] : appended_->removed_up_to) {
     unit.changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
   }
   for (const auto& [place, item] : appended_->items) {
     unit.changes.emplace_back(PutItem{.item = item, .replaces = 0});
-  const std::size_t own = unit.changes.size();
-  unit.changes.reserve(own + appended_->rows());  // where memory runs out, nothing was posted
   }
   CommitNumber number = 0;
   try {
@@ -320,6 +325,17 @@ void Items::append(RowNumber store, std::string_view key, double at, std::option
     put(std::move(item));
   }
   check_commit();
+}
+
+void Items::accompany(std::string_view key, Change change) {
+  companion_ = Companion{.key = std::string(key), .change = std::move(change)};
+}
+
+std::optional<Change> Items::take_companion() {
+  if (!companion_) return std::nullopt;
+  std::optional<Change> change(std::move(companion_->change));
+  companion_.reset();
+  return change;
 }
 
 void Items::replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value) {

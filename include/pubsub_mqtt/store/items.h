@@ -76,6 +76,10 @@ class Items {
   // Puts it at the end, in the place of one with the same key.
   void append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
               std::string value);
+  // Has the change committed with the item of that key which is put next, in whatever store: both or neither.
+  void accompany(std::string_view key, Change change);
+  // Returns the change where there was no such item, and forgets it.
+  std::optional<Change> take_companion();
   // Puts it where `old`, one of the store's, is.
   void replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value);
   // All others are gone, in the same commit.
@@ -153,6 +157,11 @@ class Items {
   std::unique_ptr<ItemReader> reader_;
   std::uint64_t drops_ = 0;
   CommitNumber last_posted_ = 0;
+  struct Companion {
+    std::string key;
+    Change change;
+  };
+  std::optional<Companion> companion_;
 
   std::mutex mutex_;
   std::condition_variable settled_;
