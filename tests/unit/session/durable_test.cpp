@@ -880,7 +880,9 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
   other.requests.reserve(100);
   other.sessions.keep(process->store, items(), std::nullopt, wall(), Time(1000));
   Client client(other);
-  client.connect_again("p");
+  client.send(mqtt::Connect{.clean_session = false,
+                            .client_identifier = "p",
+                            .will = mqtt::Publish{.topic = topic, .payload = "gone"}});
   client.send(mqtt::Publish{.topic = topic, .payload = "0"});
   PublishReply reply{.ticket = other.requested<PublishRequest>().back().ticket, .topic = std::string(topic)};
   reply.route = route;
@@ -893,7 +895,9 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
   items().count(number, {});  // waits for the commit
   other.sessions.keep_promises();
   EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Puback{5}));
-  EXPECT_TRUE(stored().sessions.size() == 1U) << "the publisher of the other tests alone";
+  const auto contents = stored();
+  EXPECT_EQ(contents.sessions.size(), 1U) << "the publisher of the other tests alone";
+  EXPECT_TRUE(contents.clean_wills.empty());
 }
 
 }  // namespace
