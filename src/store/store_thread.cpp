@@ -334,7 +334,8 @@ bool Store::Thread::tidy() { return writer_->sweep() || database_.give_back_spac
 int Store::Thread::write_and_count() {
   const auto began = Clock::now();
   const int error = write();
-  commit_time_ += std::chrono::nanoseconds(Clock::now() - began).count();
+  const std::chrono::nanoseconds took = Clock::now() - began;
+  commit_time_ += took.count();
   ++(error == SQLITE_OK ? commits_ : failed_commits_);
   return error;
 }

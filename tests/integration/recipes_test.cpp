@@ -59,7 +59,7 @@ class Recipes : public testing::Test {
 
   void TearDown() override {
     for (const std::string& line : prosody.log().lines()) {
-      if (line.find("mqtt_node_defaults") != std::string::npos) ADD_FAILURE() << line;
+      if (line.find("mqtt_node_defaults: ") != std::string::npos) ADD_FAILURE() << line;
     }
   }
 

@@ -8,13 +8,13 @@
 
 #include "pubsub_mqtt/mqtt/packets.h"
 #include "pubsub_mqtt/session/metrics.h"
+#include "pubsub_mqtt/session/peer.h"
 
 namespace pubsub_mqtt::net {
 
-// How a client speaks MQTT to us. What a proxy does for it counts as the proxy's.
-enum class Transport : std::uint8_t { tcp, tls, websocket, websocket_tls };
+using session::Transport;
 
-// Connected clients.
+// Connected clients, by how they come to us: what a proxy does for them counts as the proxy's.
 class Clients {
  public:
   static constexpr std::size_t transports = 4;

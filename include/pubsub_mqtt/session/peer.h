@@ -15,7 +15,7 @@ enum class WebSocketOrigin : std::uint8_t {
   any_host_name,  // a page from a host whose name may mean anything, this machine as well (DNS rebinding)
 };
 
-// What the client speaks MQTT over, to us or to a proxy.
+// What a client speaks MQTT over.
 enum class Transport : std::uint8_t { tcp, tls, websocket, websocket_over_tls };
 
 // As URLs and administrators call it.
@@ -32,6 +32,7 @@ struct Peer {
   bool is_encrypted = false;
   WebSocketOrigin websocket = WebSocketOrigin::none;
 
+  // To us, or to a proxy that says so.
   Transport transport() const {
     if (websocket == WebSocketOrigin::none) return is_encrypted ? Transport::tls : Transport::tcp;
     return is_encrypted ? Transport::websocket_over_tls : Transport::websocket;

@@ -34,7 +34,7 @@ void TcpConnection::add_to(Clients& clients) const {
   if (!level) return;
   const bool is_tls = streams_.has(TlsStream::stream_name);
   if (streams_.has(WebSocketStream::stream_name)) {
-    clients.add(is_tls ? Transport::websocket_tls : Transport::websocket, *level);
+    clients.add(is_tls ? Transport::websocket_over_tls : Transport::websocket, *level);
   } else {
     clients.add(is_tls ? Transport::tls : Transport::tcp, *level);
   }

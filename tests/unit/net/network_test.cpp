@@ -308,7 +308,7 @@ TEST_F(NetworkTest, ClientsAndConnectionsAreCounted) {
   Limits limits;
   limits.max_connections = 1;
   network.set_limits(limits);
-  network.clients();  // commands are carried out in order
+  network.clients({});  // commands are carried out in order
   const Socket one_too_many(new_socket());
   ASSERT_EQ(connect_client(one_too_many), 0);
   EXPECT_TRUE(ends(one_too_many));
