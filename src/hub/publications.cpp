@@ -185,12 +185,12 @@ PubsubService::Published Publications::publish_item(const Client& client, const 
   Published published{.outcome = Outcome::accepted};
   if (*is_published) {
     own_item_published();
+    shared_.service.carried_out(*intent);
   } else {
-    published = shared_.service.publish(topic.host, topic.node, client.account, id, element);
+    published = shared_.service.publish(topic.host, topic.node, client.account, id, element,
+                                        intent ? &*intent : nullptr);
   }
   own_ = nullptr;
-  if (intent && published.outcome == Outcome::accepted)
-    shared_.service.carried_out(*intent, request.ticket.packet_identifier);
   return published;
 }
 

@@ -1,4 +1,4 @@
-// What topics and filters mean, as the administrator sees it: by the rules that hold for clients. Prosody's thread only.
+// What topics and filters mean, as the administrator sees it: by the rules for clients. Prosody's thread only.
 #pragma once
 
 #include <string_view>

@@ -220,6 +220,31 @@ bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view
   return answer;
 }
 
+namespace {
+
+store::Change carried_out_row(const Intent& intent) {
+  return store::Put<store::IntentRow>{.row = {.session = intent.session,
+                                              .packet_identifier = intent.packet_identifier,
+                                              .item = intent.item,
+                                              .is_published = true}};
+}
+
+}  // namespace
+
+// Others may trim the item as soon as it is committed: that it was there must be known then. What is retained is stored
+// after its item, and set again where nobody knows that it was.
+Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
+                                        std::string_view account, std::string_view id,
+                                        const pugi::xml_node& payload, const Intent* intent) {
+  if (intent == nullptr || process_ == nullptr) return publish(host, node, account, id, payload);
+  store::Items& items = process_->items;
+  if (id == intent->item) items.accompany(id, carried_out_row(*intent));
+  auto published = publish(host, node, account, id, payload);
+  const bool is_known = id == intent->item && !items.take_companion();
+  if (published.outcome == PublishReply::Outcome::accepted && !is_known) carried_out(*intent);
+  return published;
+}
+
 Callbacks::Published Callbacks::publish(std::string_view host, std::string_view node,
                                         std::string_view account, std::string_view id,
                                         const pugi::xml_node& payload) {
@@ -255,13 +280,8 @@ std::optional<bool> Callbacks::has_item(std::string_view host, std::string_view 
   return std::nullopt;
 }
 
-void Callbacks::carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) {
-  if (process_ == nullptr) return;
-  process_->store.post(
-      {.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
-                                                        .packet_identifier = packet_identifier,
-                                                        .item = intent.item,
-                                                        .is_published = true}}}});
+void Callbacks::carried_out(const Intent& intent) {
+  if (process_ != nullptr) process_->store.post({.changes = {carried_out_row(intent)}});
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,

@@ -61,9 +61,9 @@ class Callbacks final : public hub::PubsubService {
   bool may_receive(std::string_view host, std::string_view node, std::string_view account) override;
   bool may_read(std::string_view host, std::string_view node, std::string_view account) override;
   Published publish(std::string_view host, std::string_view node, std::string_view account,
-                    std::string_view id, const pugi::xml_node& payload) override;
+                    std::string_view id, const pugi::xml_node& payload, const Intent* intent) override;
   std::optional<bool> has_item(std::string_view host, std::string_view node, std::string_view id) override;
-  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override;
+  void carried_out(const Intent& intent) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool is_administrator(std::string_view account) override;
   bool exposes_publisher(std::string_view host) override;
@@ -91,6 +91,8 @@ class Callbacks final : public hub::PubsubService {
   bool is_being_published(lua_State* L, int index) const;
 
  private:
+  Published publish(std::string_view host, std::string_view node, std::string_view account,
+                    std::string_view id, const pugi::xml_node& payload);
   bool ask(const char* callback, std::initializer_list<std::string_view> arguments);
   template <typename Push>
   void tell(const char* callback, Push&& push);

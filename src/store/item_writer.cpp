@@ -26,16 +26,29 @@ ItemWriter::ItemWriter(Database& database)
       forget_dropped_(database.handle(), "DELETE FROM dropped_store WHERE number = ?") {}
 
 int ItemWriter::remove(const ItemChanges& changes) {
+  return remove(changes, [](RowNumber /*store*/) { return true; });
+}
+
+int ItemWriter::remove_where_none_is_put(const ItemChanges& changes) {
+  return remove(changes, [&](RowNumber store) {
+    const auto first = changes.items.lower_bound({store, 0});
+    return first == changes.items.end() || first->first.first != store;
+  });
+}
+
+template <typename Filter>
+int ItemWriter::remove(const ItemChanges& changes, Filter&& is_wanted) {
   int error = SQLITE_OK;
   for (const RowNumber store : changes.dropped_stores) {
     if (error == SQLITE_OK) error = drop_store_.bind(integer(store)).run();
     if (error == SQLITE_OK) error = drop_items_.bind(integer(store)).run();
   }
   for (const auto& [store, position] : changes.removed_up_to) {
-    if (error == SQLITE_OK) error = remove_up_to_.bind(integer(store)).bind(integer(position)).run();
+    if (error == SQLITE_OK && is_wanted(store))
+      error = remove_up_to_.bind(integer(store)).bind(integer(position)).run();
   }
   for (const auto& [store, key] : changes.removed) {
-    if (error == SQLITE_OK) error = remove_.bind(integer(store)).bind(key).run();
+    if (error == SQLITE_OK && is_wanted(store)) error = remove_.bind(integer(store)).bind(key).run();
   }
   return error;
 }

@@ -14,11 +14,15 @@ class ItemWriter {
 
   // All return SQLITE_OK or the error.
   int remove(const ItemChanges& changes);
+  // The same of stores into which nothing is put: what others lose belongs to what they get.
+  int remove_where_none_is_put(const ItemChanges& changes);
   int put(const ItemChanges& changes);
   // Removes some items of stores that were dropped. `swept`: whether there were such stores.
   int sweep(bool& swept);
 
  private:
+  template <typename Filter>
+  int remove(const ItemChanges& changes, Filter&& is_wanted);
   int put(const StoreRow& row);
   int put(const ItemRow& row);
 

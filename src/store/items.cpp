@@ -135,7 +135,12 @@ void Items::put(Item item) {
   const RowNumber store = item->store;
   const Position replaces = known(store).posted(item->key);
   if (replaces != 0) appended_->erase(store, replaces);
-  const auto number = post({PutItem{.item = item, .replaces = replaces}}, store, item->size());
+  std::vector<Change> changes{PutItem{.item = item, .replaces = replaces}};
+  if (companion_ && companion_->key == item->key) {
+    changes.push_back(std::move(companion_->change));
+    companion_.reset();
+  }
+  const auto number = post(std::move(changes), store, item->size());
   change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
@@ -233,15 +238,23 @@ bool Items::has_room() {
   return waiting_bytes() <= crowded_bytes / 2;
 }
 
-CommitNumber Items::post(Unit unit) {
+CommitNumber Items::post(Unit&& unit) {
   const Lock lock(mutex_);
+  const std::size_t own = unit.changes.size();
+  unit.changes.reserve(own + appended_->rows());  // where memory runs out, nothing was posted
   for (const auto& [store, position] : appended_->removed_up_to) {
     unit.changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
   }
   for (const auto& [place, item] : appended_->items) {
     unit.changes.emplace_back(PutItem{.item = item, .replaces = 0});
   }
-  const CommitNumber number = store_.post(std::move(unit));
+  CommitNumber number = 0;
+  try {
+    number = store_.post(std::move(unit));
+  } catch (...) {
+    unit.changes.resize(own);
+    throw;
+  }
   if (!appended_->empty()) post_appended(number);
   return number;
 }
@@ -312,6 +325,17 @@ void Items::append(RowNumber store, std::string_view key, double at, std::option
     put(std::move(item));
   }
   check_commit();
+}
+
+void Items::accompany(std::string_view key, Change change) {
+  companion_ = Companion{.key = std::string(key), .change = std::move(change)};
+}
+
+std::optional<Change> Items::take_companion() {
+  if (!companion_) return std::nullopt;
+  std::optional<Change> change(std::move(companion_->change));
+  companion_.reset();
+  return change;
 }
 
 void Items::replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value) {

@@ -162,10 +162,7 @@ int read_clean_wills(Database& database, Contents& into) {
       });
 }
 
-// Prosody's thread may have said of one that its item is published, when the session had ended already.
 int read_intents(Database& database, Contents& into) {
-  const int removed = database.run("DELETE FROM intent WHERE session NOT IN (SELECT number FROM session)");
-  if (is_damage(removed)) return removed;
   return for_each_row(database, "SELECT session, packet_identifier, item, is_published FROM intent",
                       [&](Statement& row) {
                         IntentRow intent{.session = number(row)};

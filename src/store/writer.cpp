@@ -63,8 +63,10 @@ Writer::Writer(Database& database)
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
       received_(database, "REPLACE INTO received VALUES (?, ?)",
                 "DELETE FROM received WHERE session = ? AND packet_identifier = ?"),
-      intent_(database, "REPLACE INTO intent VALUES (?, ?, ?, ?)",
-              "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
+      intent_(
+          database,
+          "REPLACE INTO intent SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM session WHERE number = ?1)",
+          "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
       will_(database, "REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "DELETE FROM will WHERE session = ?"),
       clean_will_(database, "REPLACE INTO clean_will VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -110,11 +112,25 @@ int Writer::write(const Group& group, WallTime now) {
 int Writer::write_removals(const Group& group) {
   begin_sweeps(group);
   const int error = in_transaction([&] {
-    return in_turn([&] { return remove_all(group); }, [&] { return remove_ended(group); },
-                   [&] { return items_.remove(group.items); }, [&] { return remove_swept(); });
+    return in_turn([&] { return put_released(group); }, [&] { return remove_messages(group); },
+                   [&] { return items_.remove_where_none_is_put(group.items); },
+                   [&] { return remove_swept(); });
   });
   if (error == SQLITE_OK) forget_sweeps();
   return error;
+}
+
+// PUBREC has come for them: without their messages PUBREL is to be sent all the same.
+int Writer::put_released(const Group& group) {
+  return for_each(group.inflight, [this](std::uint64_t /*key*/, const auto& row) {
+    return row.second && row.second->message == 0 ? put(*row.second) : SQLITE_OK;
+  });
+}
+
+int Writer::remove_messages(const Group& group) {
+  return for_each(group.messages, [this](RowNumber number, const auto& row) {
+    return row.second ? SQLITE_OK : message_.remove.bind(integer(number)).run();
+  });
 }
 
 int Writer::put_all(const Group& group) {
@@ -153,7 +169,7 @@ int Writer::remove_all(const Group& group) {
                  [&] { return for_each(group.cursors, by_number(cursor_)); },
                  [&] { return for_each(group.filters, by_filter); },
                  [&] { return for_each(group.audiences, by_number(audience_)); },
-                 [&] { return for_each(group.messages, by_number(message_)); },
+                 [&] { return remove_messages(group); },
                  [&] { return for_each(group.inflight, by_packet(inflight_)); },
                  [&] { return for_each(group.received, by_packet(received_)); },
                  [&] { return for_each(group.intents, by_packet(intent_)); },

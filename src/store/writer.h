@@ -18,7 +18,8 @@ class Writer {
   // All of the group in one transaction, which is committed when this returns SQLITE_OK. Else nothing is written, and
   // SQLite's error is returned.
   int write(const Group& group, WallTime now);
-  // The same of its removals alone, which need little space and give some back.
+  // The same of removals alone, which need little space and give some back: of those without which nothing is lost
+  // where the process ends before the rest is written.
   int write_removals(const Group& group);
   // Removes some of what is removed a few at a time, as write() does, too. Returns whether there was something.
   bool sweep();
@@ -35,6 +36,8 @@ class Writer {
   int in_transaction(Work&& work);
   int put_all(const Group& group);
   int remove_all(const Group& group);
+  int put_released(const Group& group);
+  int remove_messages(const Group& group);
   int remove_filter(const Group::FilterKey& key);
   int remove_ended(const Group& group);
   int remove_swept();

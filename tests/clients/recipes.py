@@ -1,5 +1,5 @@
-"""Programs with the settings that docs/recipes.md has for them, and Prosody with the lines of all its recipes: zigbee2mqtt,
-Node-RED and a Sparkplug B node, each over TLS with an account of its own.
+"""Programs with the settings that docs/recipes.md has for them, and Prosody with the lines of all its recipes:
+zigbee2mqtt, Node-RED and a Sparkplug B node, each over TLS with an account of its own.
 """
 
 import json
@@ -98,7 +98,8 @@ class Recipes:
         """Throws where something does not come."""
         with self.prosody, Observer(self.prosody.port) as observer:
             with self.zigbee2mqtt(), home_assistant.OverMqtt(self.prosody) as ha:
-                observer.wait_for(lambda: observer.payload("zigbee2mqtt/bridge/state") == b'{"state":"online"}', "state")
+                observer.wait_for(lambda: observer.payload("zigbee2mqtt/bridge/state") == b'{"state":"online"}',
+                                  "state")
                 observer.wait_for(lambda: any(topic.startswith("homeassistant/") for topic in observer.retained),
                                   "discovery")
                 lamp = zigbee2mqtt.SWITCHES[0]

@@ -1,5 +1,5 @@
-// Messages that go past pubsub to a node that persists: they are stored as pubsub stores them, and whatever XMPP asks or
-// changes meanwhile, it is as if they had gone through pubsub (docs/architecture.md, "The direct way").
+// Messages that go past pubsub to a node that persists: they are stored as pubsub stores them, and whatever XMPP asks
+// or changes meanwhile, it is as if they had gone through pubsub (docs/architecture.md, "The direct way").
 #include <gtest/gtest.h>
 
 #include <array>

@@ -100,6 +100,7 @@ struct PreparedItem {
 // crash (docs/durability.md).
 struct Intent {
   std::uint64_t session = 0;  // its number in the store
+  mqtt::PacketIdentifier packet_identifier = 0;
   std::string item = {};      // the id that the item is given
   bool is_again = false;      // an earlier request bore it, and perhaps there is that item
   bool is_published = false;  // pubsub has accepted that one

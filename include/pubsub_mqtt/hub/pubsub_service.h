@@ -68,15 +68,16 @@ class PubsubService {
   virtual bool may_read(std::string_view host, std::string_view node, std::string_view account) = 0;
 
   // Publishes an item on an enabled host. While this runs, the hub is told of the item through
-  // Hub::own_item_published().
+  // Hub::own_item_published(). `intent`: what a client at QoS 2 intended with the item, which is carried out when the
+  // item is accepted, and known in the store from the same commit on where that stores the item; nullptr: nothing.
   virtual Published publish(std::string_view host, std::string_view node, std::string_view account,
-                            std::string_view id, const pugi::xml_node& payload) = 0;
+                            std::string_view id, const pugi::xml_node& payload, const Intent* intent) = 0;
 
   // Whether the node keeps an item of that id; nullopt: its storage does not say.
   virtual std::optional<bool> has_item(std::string_view host, std::string_view node, std::string_view id) = 0;
 
-  // An item was published that a client at QoS 2 intended: known in the store from its next commit on.
-  virtual void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) = 0;
+  // An item is there that a client at QoS 2 intended: known in the store from its next commit on.
+  virtual void carried_out(const Intent& intent) = 0;
 
   // Whether a client may publish to the node, which need not exist, without doing so.
   virtual Published may_publish(std::string_view host, std::string_view node, std::string_view account) = 0;

@@ -43,7 +43,7 @@ struct PacketStart {
   std::size_t size = 0;  // of the whole packet; 0 while that is not known
 };
 
-// Whether the bytes are one whole packet with a remaining length of one byte (2.2.3), as most are: cheaper than start().
+// Whether the bytes are one whole packet with a remaining length of one byte (2.2.3), as most are: faster than start().
 inline bool is_one_short_packet(std::string_view bytes) {
   return bytes.size() >= 2 && bytes.size() < 130 && static_cast<unsigned char>(bytes[1]) == bytes.size() - 2;
 }

@@ -1,8 +1,8 @@
 // The network thread: one libuv loop that owns sockets, TLS and sessions.
 //
-// Everything here is called on Prosody's thread. It hands values over and returns at once, but for
-// close_listener(), clients(), client(), metrics(), send_wills() and stop(), which wait for the network thread; the network thread
-// waits for nobody. Requests wake Prosody's thread through requests_fd().
+// Everything here is called on Prosody's thread. It hands values over and returns at once, but for close_listener(),
+// clients(), client(), metrics(), send_wills() and stop(), which wait for the network thread; the network thread waits
+// for nobody. Requests wake Prosody's thread through requests_fd().
 #pragma once
 
 #include <cstddef>

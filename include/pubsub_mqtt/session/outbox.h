@@ -16,8 +16,8 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
   virtual ~Outbox() = default;
 
-  // Copies the bytes of a packet, or of the beginning of one whose rest follows without a copy; they leave with the next
-  // flush, in order.
+  // Copies the bytes of a packet, or of the beginning of one whose rest follows without a copy; they leave with the
+  // next flush, in order.
   virtual void write(std::string_view packets) = 0;
 
   // The rest of a packet, or a part of it, without a copy: many connections send it.

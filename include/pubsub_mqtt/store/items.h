@@ -76,6 +76,10 @@ class Items {
   // Puts it at the end, in the place of one with the same key.
   void append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
               std::string value);
+  // Has the change committed with the item of that key which is put next, in whatever store: both or neither.
+  void accompany(std::string_view key, Change change);
+  // Returns the change where there was no such item, and forgets it.
+  std::optional<Change> take_companion();
   // Puts it where `old`, one of the store's, is.
   void replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value);
   // All others are gone, in the same commit.
@@ -108,15 +112,16 @@ class Items {
   // Whether append_by() would do so.
   bool takes_appends(RowNumber store);
   // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
-  // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that post()
-  // gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there are is not
-  // known, or the store cannot be written.
+  // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that
+  // post() gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there
+  // are is not known, or the store cannot be written.
   Appended append_by(const Route& route, std::string_view key, double at,
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.
   bool has_room();
-  // Posts the unit, and in it what append_by() has done since the last one.
-  CommitNumber post(Unit unit);
+  // Posts the unit, and in it what append_by() has done since the last one. Where memory runs out, `unit` is as it was,
+  // or was posted and is empty, and this is to be called again.
+  CommitNumber post(Unit&& unit);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -152,6 +157,11 @@ class Items {
   std::unique_ptr<ItemReader> reader_;
   std::uint64_t drops_ = 0;
   CommitNumber last_posted_ = 0;
+  struct Companion {
+    std::string key;
+    Change change;
+  };
+  std::optional<Companion> companion_;
 
   std::mutex mutex_;
   std::condition_variable settled_;

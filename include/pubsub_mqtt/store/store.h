@@ -71,15 +71,15 @@ class Store {
   std::optional<Contents> open();
 
   // Starts the thread: no process forks afterwards. `notify` is called on it whenever committed(), take_pages() or
-  // take_log() have something new. Called again, only `notify` is taken, where there is one, in place of the one before. False: the
-  // system has given no thread.
+  // take_log() have something new. Called again, it takes `notify`, where there is one, in place of the one before, and
+  // does no more. False: the system has given no thread.
   bool start(std::function<void()> notify);
 
   // Before a fork, where the thread was not started: SQLite's locks would not go along. Opened again when it is needed.
   void close_before_fork();
 
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
-  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread has started.
+  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
   CommitNumber post(Unit&& unit);
   CommitNumber committed() const;
   Metrics metrics();

@@ -257,7 +257,8 @@ Intent Journal::intend(const Session& session, mqtt::PacketIdentifier packet_ide
   if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
   held_requests_.prepare(session.id());
   const auto [place, is_new] = publisher.intents->try_emplace(packet_identifier);
-  Intent intent{.session = publisher.row.number, .is_again = dup && !is_new};
+  Intent intent{
+      .session = publisher.row.number, .packet_identifier = packet_identifier, .is_again = dup && !is_new};
   StoredIntent& stored = place->second;
   if (intent.is_again) {
     intent.is_published = stored.is_published;

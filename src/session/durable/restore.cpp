@@ -184,7 +184,7 @@ class Restoring {
       if (parts == nullptr || parts->cursor >= waiting.last.number) continue;
       auto first = std::optional(waiting.first);
       if (parts->cursor >= first->number) first = contents_.first_after(waiting.audience, parts->cursor);
-      if (!first) continue;
+      if (!first) first = waiting.last;  // it cannot be read now: the last one waits in any case
       parts->waiting.messages += waiting.last.place.messages - first->place.messages + 1;
       parts->waiting.bytes += waiting.last.place.bytes - first->place.bytes + first->bytes;
     }

@@ -602,8 +602,8 @@ void Session::drop_expired() {
   }
 }
 
-// What was not for the session any more when it resumed is passed on, or dropped, and so is what it has waited for in the
-// store.
+// What was not for the session any more when it resumed is passed on, or dropped, and so is what it has waited for
+// in the store.
 void Session::load(store::Page&& page) {
   Outgoing& outgoing = record_.outgoing;
   Journal& stores = *shared_.journal;

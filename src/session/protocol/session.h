@@ -171,8 +171,8 @@ class Session {
   std::optional<Standing> standing(const Message& message, const Selected& selected) const;
   // A message that was selected for it: it is sent, or waits for the client, or is dropped.
   void give(const std::shared_ptr<Message>& message, const Selected& selected);
-  // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing of it
-  // waits.
+  // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing
+  // of it waits.
   void deliver_system(Message& message);
   // What was held for its client until it was stored (durable/promises.h).
   void tell(const HeldPublish& held);

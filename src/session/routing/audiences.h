@@ -42,8 +42,8 @@ class Audiences {
   void carry_out(ItemPublished& item);
   void carry_out(RetainedMessages& retained);
 
-  // A message from the store, which knows nodes by their names: it gets its node's number, or when that is opened. Until
-  // then nobody may have it.
+  // A message from the store, which knows nodes by their names: it gets its node's number, or when that is opened.
+  // Until then nobody may have it.
   void set_node(std::string_view host, std::string_view node, const std::shared_ptr<Message>& message);
 
   // HOST/TYPE/NODE of a message, whatever its topic; empty where nobody listens to its node any more.

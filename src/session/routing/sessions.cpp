@@ -228,10 +228,11 @@ Sessions::Opened Sessions::open(const mqtt::Connect& connect, std::string accoun
   state_->deadlines.erase(session->id());
   session->attach(std::move(attachment));  // what has waited of an older will is called off [MQTT5-3.1.3-9]
   // One that is stored is so to its end: what waits for it may be in the store alone.
+  const std::chrono::duration<std::uint16_t> keep_alive(connect.keep_alive);
   if (state_->keeps_sessions && (session->outlives_connection() || session->journal() != nullptr)) {
-    state_->journal->connected(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
-  } else if (state_->journal && session->has_will()) {
-    state_->journal->keep_will(*session, std::chrono::duration<std::uint16_t>(connect.keep_alive));
+    state_->journal->connected(*session, keep_alive);
+  } else if (state_->keeps_sessions && session->has_will()) {
+    state_->journal->keep_will(*session, keep_alive);
   }
   return {.session = *session, .present = present};
 }

@@ -5,8 +5,8 @@
 
 namespace pubsub_mqtt::tests {
 
-// The indented text under a heading of a document ("README.md", "docs/recipes.md") of which the first line begins so, with
-// its indentation. Throws where there is none.
+// The indented text under a heading of a document ("README.md", "docs/recipes.md") of which the first line begins so,
+// with its indentation. Throws where there is none.
 std::string documented(const std::string& document, const std::string& heading, const std::string& begins);
 
 inline std::string recipe(const std::string& heading, const std::string& begins) {

@@ -26,12 +26,13 @@ constexpr Time process_begins{1000};
 
 class StoringService final : public hub::TestService {
  public:
-  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override {
+  void carried_out(const Intent& intent) override {
     if (dies_with_item) return;
-    store->post({.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
-                                                                  .packet_identifier = packet_identifier,
-                                                                  .item = intent.item,
-                                                                  .is_published = true}}}});
+    store->post(
+        {.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
+                                                          .packet_identifier = intent.packet_identifier,
+                                                          .item = intent.item,
+                                                          .is_published = true}}}});
   }
 
   bool dies_with_item = false;  // nobody hears more of it than its storage
@@ -59,6 +60,10 @@ class Process {
                          process_begins);
     EXPECT_TRUE(store.start(nullptr));
   }
+  // The items outlive the store's thread.
+  ~Process() { end(); }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
 
   // Until all that was posted is committed and told, or it is dead.
   void run() {

@@ -79,7 +79,7 @@ class TestService : public PubsubService {
     return !outcasts.contains(account) && !listeners.contains(account);
   }
   Published publish(std::string_view, std::string_view node, std::string_view account, std::string_view id,
-                    const pugi::xml_node& payload) override {
+                    const pugi::xml_node& payload, const Intent* intent) override {
     publishers.emplace_back(account);
     if (outcome != Outcome::accepted) {
       return {.outcome = outcome, .reason = reason, .reason_string = "because"};
@@ -88,14 +88,15 @@ class TestService : public PubsubService {
     published.push_back(std::string(node) + (id == "current" ? " current " : " ") +
                         payload::serialize(payload));
     hub->own_item_published();
+    if (intent != nullptr) carried_out(*intent);
     return {.outcome = Outcome::accepted, .unobserved = unobserved, .items = items};
   }
   std::optional<bool> has_item(std::string_view, std::string_view, std::string_view id) override {
     if (!storage_works) return std::nullopt;
     return std::ranges::count(ids, id) > 0;
   }
-  void carried_out(const Intent& intent, mqtt::PacketIdentifier packet_identifier) override {
-    carried_out_intents.push_back(intent.item + " " + std::to_string(packet_identifier));
+  void carried_out(const Intent& intent) override {
+    carried_out_intents.push_back(intent.item + " " + std::to_string(intent.packet_identifier));
     ++posts;
   }
   std::uint64_t posted() const override { return posts; }

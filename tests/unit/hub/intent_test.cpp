@@ -24,7 +24,7 @@ class IntentTest : public HubTest {
 };
 
 TEST_F(IntentTest, TheItemHasItsIdAndItIsKnownToBePublished) {
-  const auto reply = publish({.session = 5, .item = "chosen"});
+  const auto reply = publish({.session = 5, .packet_identifier = 7, .item = "chosen"});
   EXPECT_EQ(service.ids, std::vector<std::string>{"chosen"});
   EXPECT_EQ(service.carried_out_intents, std::vector<std::string>{"chosen 7"});
   EXPECT_TRUE(reply.awaits_commit);
@@ -43,6 +43,7 @@ TEST_F(IntentTest, AnItemThatIsThereIsDeliveredAndNotPublishedAgain) {
   EXPECT_EQ(reply.outcome, Outcome::accepted);
   EXPECT_TRUE(service.published.empty());
   EXPECT_EQ(take<ItemPublished>().size(), 1U);
+  EXPECT_EQ(service.carried_out_intents, std::vector<std::string>{"chosen 0"});
 }
 
 TEST_F(IntentTest, OneThatIsNotThereIsPublished) {

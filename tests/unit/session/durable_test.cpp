@@ -70,6 +70,10 @@ class Process {
     }));
     server.sessions.handle(NodeOpened{.node = node, .host = "h", .name = "n"});
   }
+  // The items outlive the store's thread.
+  ~Process() { store.stop(std::chrono::seconds(20)); }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
 
   // The turn ends, and what it has changed is committed; nobody has heard of that yet.
   void commit() {
@@ -826,6 +830,43 @@ TEST_F(StoredItemsTest, OfPubsubsAreAcknowledgedWhenCommitted) {
   EXPECT_EQ(publisher.outbox.take(), bytes_of(mqtt::Puback{5}));
 }
 
+// It may be there, from before a crash: pubsub's side finds out.
+TEST_F(StoredItemsTest, ThatAreSentAgainAtQos2GoThroughPubsub) {
+  const mqtt::Publish again{
+      .topic = topic, .payload = "1", .qos = QoS::exactly_once, .dup = true, .packet_identifier = 5};
+  publisher.send(again);
+  process->commit_and_tell();
+  EXPECT_EQ(asked(), 2U);
+  EXPECT_EQ(values().size(), 1U);
+}
+
+// With what else is of the turn.
+TEST_F(StoredItemsTest, AreStoredWhereMemoryRunsOutAtTheEndOfTheTurn) {
+  constexpr std::size_t most_items = 15;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && n < most_items) {
+    ++n;
+    publisher.send(mqtt::Publish{.topic = topic,
+                                 .payload = "1",
+                                 .qos = QoS::exactly_once,
+                                 .packet_identifier = static_cast<mqtt::PacketIdentifier>(n)});
+    {
+      FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        server().sessions.post_changes();
+      } catch (const std::bad_alloc&) {
+      }
+      failed = failing.has_failed();
+    }
+    process->commit_and_tell();
+  }
+  EXPECT_GT(n, 1U);
+  EXPECT_LT(n, most_items);
+  EXPECT_EQ(values().size(), 1U + n);
+  EXPECT_EQ(stored().received.size(), n);
+}
+
 // As XMPP's streams cannot carry it: pubsub's side makes something else of it.
 TEST_F(StoredItemsTest, ThatWouldBeTooLargeGoThroughPubsub) {
   server().limits.max_item_size = 600;
@@ -839,7 +880,9 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
   other.requests.reserve(100);
   other.sessions.keep(process->store, items(), std::nullopt, wall(), Time(1000));
   Client client(other);
-  client.connect_again("p");
+  client.send(mqtt::Connect{.clean_session = false,
+                            .client_identifier = "p",
+                            .will = mqtt::Publish{.topic = topic, .payload = "gone"}});
   client.send(mqtt::Publish{.topic = topic, .payload = "0"});
   PublishReply reply{.ticket = other.requested<PublishRequest>().back().ticket, .topic = std::string(topic)};
   reply.route = route;
@@ -852,7 +895,9 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
   items().count(number, {});  // waits for the commit
   other.sessions.keep_promises();
   EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Puback{5}));
-  EXPECT_TRUE(stored().sessions.size() == 1U) << "the publisher of the other tests alone";
+  const auto contents = stored();
+  EXPECT_EQ(contents.sessions.size(), 1U) << "the publisher of the other tests alone";
+  EXPECT_TRUE(contents.clean_wills.empty());
 }
 
 }  // namespace

@@ -87,6 +87,28 @@ class ItemsThen : public ItemsTest, public testing::WithParamInterface<When> {
   std::unique_ptr<OpenItems> open;
 };
 
+TEST_P(ItemsThen, WhatAccompaniesAnItemIsInItsUnit) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  open->store.post({.changes = {new_session(1)}});
+  open->items.accompany("b", Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7, .item = "b"}});
+  open->append(number, "a");
+  const CommitNumber before = open->items.last_posted();
+  open->append(number, "b");
+  EXPECT_EQ(open->items.last_posted(), before + 1);
+  EXPECT_FALSE(open->items.take_companion()) << "it has gone";
+  EXPECT_EQ(open->items.count(number, {}), 2U);
+  EXPECT_EQ(query(path(), "SELECT packet_identifier FROM intent"), 7);
+}
+
+TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
+  OpenItems open(settings());
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.items.accompany("b", RemoveSession{1});
+  open.append(number, "a");
+  EXPECT_TRUE(open.items.take_companion());
+  EXPECT_FALSE(open.items.take_companion());
+}
+
 TEST_P(ItemsThen, AreFoundInTheOrderOfTheirPositions) {
   const RowNumber number = open->items.find_or_make_store(name());
   for (const char* key : {"a", "b", "c", "d"}) open->append(number, key);

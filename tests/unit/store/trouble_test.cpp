@@ -187,6 +187,47 @@ TEST_F(FaultyStoreTest, AFullDiskIsSaidAndHealsByItself) {
   EXPECT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
 }
 
+std::shared_ptr<const ItemRow> new_item(RowNumber store, Position position, std::string key) {
+  auto item = std::make_shared<ItemRow>();
+  item->store = store;
+  item->position = position;
+  item->key = std::move(key);
+  return item;
+}
+
+// What frees space is written before the disk has room for the rest, which the process may not live to see.
+TEST_F(FaultyStoreTest, OnAFullDiskNothingIsRemovedForWhatIsNotWritten) {
+  auto full = faulty_settings();
+  full.reserve = std::size_t{1} << 60U;  // there is never so much again
+  RunningStore store(full);
+  const auto name = [](std::string user) {
+    return StoreName{.host = "h", .kind = StoreKind::keyval, .name = "accounts", .user = std::move(user)};
+  };
+  ASSERT_TRUE(store.await(store.post(
+      {PutStore{.row = {.number = 1, .name = name("a")}}, PutStore{.row = {.number = 2, .name = name("b")}},
+       PutItem{.item = new_item(1, 1, "password")}, PutItem{.item = new_item(2, 2, "password")},
+       new_session(1), Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7}}})));
+  vfs.fail_with(SQLITE_FULL);
+  store.post({RemoveItemsUpTo{.store = 1, .position = 2}, PutItem{.item = new_item(1, 3, "password")},
+              RemoveIntent{.session = 1, .packet_identifier = 7},
+              Put<ReceivedRow>{.row = {.session = 1, .packet_identifier = 7}},
+              RemoveItemsUpTo{.store = 2, .position = 2}});
+  ASSERT_TRUE(store.await_log("the disk is full"));
+  vfs.fail_with(SQLITE_OK);
+  EXPECT_TRUE(store.await([&] { return query(path(), "SELECT count(*) FROM item WHERE store = 2") == 0; }));
+  EXPECT_EQ(query(path(), "SELECT position FROM item WHERE store = 1"), 1);
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM intent"), 1);
+}
+
+TEST_F(StoreTest, NothingIsKeptOfWhatASessionIntendedThatIsOver) {
+  RunningStore store(settings());
+  store.post({new_session(1)});
+  ASSERT_TRUE(store.await(store.post({RemoveSession{1}})));
+  ASSERT_TRUE(store.await(store.post(
+      {Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7, .item = "i", .is_published = true}}})));
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM intent"), 0);
+}
+
 TEST_F(FaultyStoreTest, DiskMeansSynchronizedAndProcessDoesNot) {
   const auto synchronizations = [&](Durability durability) {
     auto faulty = faulty_settings();
