@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <csignal>
 #include <stdexcept>
 #include <utility>
 
@@ -16,7 +17,13 @@ void require(int result, const char* what) {
     throw std::runtime_error(std::string(what) + ": " + mosquitto_strerror(result));
 }
 
-void initialize_mosquitto() { [[maybe_unused]] static const int done = mosquitto_lib_init(); }
+// A server may close a connection while OpenSSL writes to it. A handler, since what the tests start would inherit SIG_IGN.
+int initialize() {
+  std::signal(SIGPIPE, [](int) {});
+  return mosquitto_lib_init();
+}
+
+void initialize_mosquitto() { [[maybe_unused]] static const int done = initialize(); }
 
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
