@@ -186,7 +186,8 @@ def monitoring_is_right():
     shutil.rmtree(folder, ignore_errors=True)
     http_port = free_port()
     with (Mosquitto(folder / "mosquitto", "sys_interval 1\n") as mosquitto,
-          Prosody(folder / "prosody", MODULES, monitoring.settings_of_prosody(http_port)) as prosody):
+          Prosody(folder / "prosody", MODULES, monitoring.settings_of_prosody(http_port),
+                  more_modules=["http_openmetrics"]) as prosody):
         return (monitoring.prometheus_sees(folder, http_port, prosody.port)
                 and monitoring.exporter_sees_the_same(folder, mosquitto, prosody))
 

@@ -29,7 +29,6 @@ http_ports = {{ {http_port} }}
 http_interfaces = {{ "127.0.0.1" }}
 https_ports = {{}}
 mqtt_sys_interval = 1
-modules_enabled = {{ "saslauth", "roster", "disco", "http_openmetrics" }}
 """
 
 

@@ -88,16 +88,21 @@ class Subscriber:
 
 def shown(output):
     """What the command shows, and then its packets, in the order of the alphabet: which of two flows goes on first is a
-    matter of time."""
-    messages, packets = [], []
+    matter of time, and so is whether SUBACK comes among the messages that have waited for the session."""
+    subscribed, messages, packets = [], [], []
     for line in output.splitlines():
         if re.match(r"Client .* (sending|received) PING", line):
             continue
         # Seconds may have passed since it was published, and packet identifiers are the server's own.
         line = re.sub(r"\|3(600|59\d)\|", "|about 3600|", line)
         line = re.sub(r"\bm\d+\b|Mid: \d+", "m", line)
-        (packets if line.startswith("Client ") else messages).append(line)
-    return messages + sorted(packets)
+        if line.startswith("Client "):
+            packets.append(line)
+        elif line.startswith("Subscribed "):
+            subscribed.append(line)
+        else:
+            messages.append(line)
+    return subscribed + messages + sorted(packets)
 
 
 def run(name, *arguments, given=None):

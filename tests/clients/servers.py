@@ -97,10 +97,11 @@ class Prosody(Process):
     """A Prosody with the module, and its defaults, on a component where a publish creates the node. Over WebSocket
     clients without login must be let in explicitly.
 
-    more_settings: of the module; accounts: names on localhost, whose password is "secret", and who may use XMPP.
+    more_settings: of the module; accounts: names on localhost, whose password is "secret", and who may use XMPP;
+    more_modules: of Prosody.
     """
 
-    def __init__(self, folder, modules, more_settings="", accounts=()):
+    def __init__(self, folder, modules, more_settings="", accounts=(), more_modules=()):
         self.folder = folder
         self.port = free_port()
         self.c2s_port = free_port()
@@ -112,6 +113,7 @@ class Prosody(Process):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost", "-keyout", folder / "localhost.key", "-out",
                         folder / "localhost.crt"], check=True, stderr=subprocess.DEVNULL)
+        enabled = ", ".join(f'"{name}"' for name in ("saslauth", "roster", "disco", *more_modules))
         settings = folder / "prosody.cfg.lua"
         settings.write_text(f"""run_as_root = true
 data_path = "{folder}/data"
@@ -119,7 +121,7 @@ pidfile = "{folder}/prosody.pid"
 certificates = "{folder}"
 plugin_paths = {{ "{modules}" }}
 log = {{ {{ to = "console", levels = {{ min = "debug" }} }} }}
-modules_enabled = {{ "saslauth", "roster", "disco" }}
+modules_enabled = {{ {enabled} }}
 modules_disabled = {{ "s2s" }}
 c2s_ports = {{ {self.c2s_port} }}
 c2s_interfaces = {{ "127.0.0.1" }}
