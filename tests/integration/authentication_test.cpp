@@ -250,7 +250,7 @@ class Guessers {
     for (auto& client : clients_) EXPECT_NE(challenge(client), "");
   }
 
-  static constexpr int count = 100;
+  static constexpr int count = 40;
 
  private:
   std::list<RawMqtt> clients_;
