@@ -23,6 +23,7 @@ c2s_interfaces = { "127.0.0.1" }
 c2s_direct_tls_ports = {}
 mqtt_tls_interfaces = { "127.0.0.1" }
 mqtt_max_connections = 100000
+mqtt_max_anonymous_sessions = 100000
 mqtt_allow_anonymous = true
 )";
 
