@@ -259,7 +259,7 @@ CommitNumber Items::post(Unit&& unit) {
   return number;
 }
 
-// They were, with that number.
+// What the network thread has appended and removed was posted with that number.
 void Items::post_appended(CommitNumber number) {
   for (const auto& [store, position] : appended_->removed_up_to) {
     posted(number, store, 0);
