@@ -174,7 +174,7 @@ end
 
 --- Prosody's side
 
-local give_access = module:require "access"(settings, shared);
+local give_access = module:require "access"(settings, shared, module:require "page"(settings));
 local load_storage_driver = module:require "storage_driver";
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);

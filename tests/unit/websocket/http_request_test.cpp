@@ -1,4 +1,4 @@
-#include "websocket/http_request.h"
+#include "http/http_request.h"
 
 #include <gtest/gtest.h>
 

@@ -74,10 +74,21 @@ TEST_F(WebSocketStreamTest, MqttPassesAndTheStreamLeaves) {
   EXPECT_EQ(goodbye, "");
 }
 
-TEST_F(WebSocketStreamTest, WhatOnlyBeginsLikeHttpPassesWhole) {
-  for (const std::string_view bytes : {"G", "E", "T", "X"}) EXPECT_EQ(receive(bytes), StreamStatus::open);
-  EXPECT_EQ(above, "GETX");
-  EXPECT_TRUE(stream.is_done());
+// The first byte tells: MQTT and TLS begin with none of these.
+TEST_F(WebSocketStreamTest, ACapitalLetterBeginsHttp) {
+  EXPECT_EQ(receive("SSH-2.0-OpenSSH_9.2\r\n\r\n"), StreamStatus::failed);
+  EXPECT_THAT(below, StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(above, "");
+}
+
+TEST_F(WebSocketStreamTest, NothingElseDoes) {
+  for (const std::string_view bytes : {"\x10", "\x16", "g", "<", "@", "["}) {
+    WebSocketStream other{arrival(), writer};
+    above.clear();
+    EXPECT_EQ(other.receive(bytes, above, below), StreamStatus::open) << bytes;
+    EXPECT_EQ(above, bytes);
+    EXPECT_TRUE(other.is_done()) << bytes;
+  }
 }
 
 TEST_F(WebSocketStreamTest, BecomesAWebSocketAByteAtATime) {

@@ -1,4 +1,4 @@
-#include "websocket/http_request.h"
+#include "http/http_request.h"
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -41,7 +41,11 @@ HttpRequest::Status HttpRequest::read(std::string_view& input) {
 
 bool HttpRequest::is_http_1_1() const { return parser_->get().version() == 11; }
 
+std::string_view HttpRequest::method() const { return view(parser_->get().method_string()); }
+
 std::string_view HttpRequest::target() const { return view(parser_->get().target()); }
+
+std::string_view HttpRequest::path() const { return target().substr(0, target().find('?')); }
 
 std::size_t HttpRequest::count(std::string_view name) const { return parser_->get().count(beast_view(name)); }
 
@@ -62,6 +66,20 @@ std::string HttpRequest::fields(std::string_view name) const {
 bool HttpRequest::has_token(std::string_view name, std::string_view token) const {
   const std::string list = fields(name);
   return http::token_list{beast_view(list)}.exists(beast_view(token));
+}
+
+// A weight of 0 is a no; the other ones make no difference where there is nothing else to choose.
+bool HttpRequest::accepts_gzip() const {
+  const std::string codings = fields("Accept-Encoding");
+  for (const auto& [coding, parameters] : http::ext_list{beast_view(codings)}) {
+    if (!boost::beast::iequals(coding, "gzip")) continue;
+    for (const auto& [name, value] : parameters) {
+      if (boost::beast::iequals(name, "q") && view(value).find_first_not_of("0.") == std::string_view::npos)
+        return false;
+    }
+    return true;
+  }
+  return false;
 }
 
 }  // namespace pubsub_mqtt::net
