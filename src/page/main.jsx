@@ -1,4 +1,7 @@
 import { render } from 'preact';
+import 'uplot/dist/uPlot.min.css';
 import './page.css';
+import { App } from './app.js';
+import { AppView } from './views/app_view.jsx';
 
-render(<h1>Nodes</h1>, document.getElementById('page'));
+render(<AppView app={new App()} />, document.getElementById('page'));
