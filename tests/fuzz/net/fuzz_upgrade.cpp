@@ -1,5 +1,5 @@
-// The first bytes of a connection: MQTT that passes, or a request for WebSocket and its frames. Whole and byte by byte
-// they must be taken for the same, and answered the same.
+// The first bytes of a connection: MQTT that passes, a request for the page, or one for WebSocket and its frames. Whole
+// and byte by byte they must be taken for the same, and answered the same.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxy/proxy_header.h"
@@ -26,11 +27,18 @@ struct Reading {
   session::WebSocketOrigin origin = session::WebSocketOrigin::none;
 };
 
+std::shared_ptr<const Page> page() {
+  Page page;
+  page.emplace("/index.html", make_page_file("text/html", "the page", "compressed"));
+  return std::make_shared<const Page>(std::move(page));
+}
+
 std::shared_ptr<const Access> access() {
   static const auto settings = std::make_shared<const Access>(
       Access{.trusted_proxies = {{.address = RemoteAddress::parse("127.0.0.1")->bytes(), .bits = 128}},
              .websocket_origins = {"https://app.example.org", "null"},
-             .hosts = {"example.org"}});
+             .hosts = {"example.org"},
+             .page = page()});
   return settings;
 }
 
