@@ -186,8 +186,11 @@ export class App extends Changing {
 	async loadStored(opened = this.opened) {
 		const { requests } = this;
 		if (!requests) return;
-		await opened.history.load((after) => askItems(requests, opened.node, after));
+		const { node, history } = opened;
+		await history.load((after) => askItems(requests, node, after));
 		if (this.opened !== opened) return;
+		const [newest] = history.stored;
+		if (newest && !newest.withheld && history.live.size === 0) this.nodes.takeStored(node, newest);
 		if (this.board.series.some(({ node }) => node === opened.node)) this.board.precede(opened.node, opened.history);
 		else this.#show();
 	}

@@ -14,10 +14,10 @@ export class Node {
 		this.name = name;
 	}
 
-	take(payload, isRetained) {
+	take(payload, isRetained, at = Date.now()) {
 		this.payload = payload;
 		this.size = payload.length;
-		this.at = Date.now();
+		this.at = at;
 		this.isRetained = isRetained;
 		this.#preview = null;
 	}

@@ -47,9 +47,19 @@ export class Nodes {
 		const node = this.#know(host, name);
 		if (!node) return null;
 		node.take(payload, isRetained);
-		this.#payloads.hold(node, payload.length);
-		this.values.changed();
+		this.#keep(node);
 		return node;
+	}
+
+	/** The newest item that is stored, of a node of which nothing newer has come. */
+	takeStored(node, { payload, at }) {
+		node.take(payload, at === null, at ?? Date.now());
+		this.#keep(node);
+	}
+
+	#keep(node) {
+		this.#payloads.hold(node, node.size);
+		this.values.changed();
 	}
 
 	/** What the server tells of a node. */

@@ -38,7 +38,8 @@ class Branch {
 
 export class Tree extends Changing {
 	#root = new Branch('', null);
-	#filter = '';
+	#filter = ''; // as somebody has typed it
+	#sought = '';
 	#rows = null;
 
 	constructor() {
@@ -76,18 +77,23 @@ export class Tree extends Changing {
 		this.#renew();
 	}
 
+	get isFiltered() {
+		return this.#sought !== '';
+	}
+
 	get filter() {
 		return this.#filter;
 	}
 
 	set filter(text) {
-		this.#filter = text.trim().toLowerCase();
+		this.#filter = text;
+		this.#sought = text.trim().toLowerCase();
 		this.#renew();
 	}
 
 	/** Whether what is below a branch is to be seen. */
 	isOpen(branch) {
-		return this.#filter !== '' || (branch.isOpen ?? (branch.depth === 1 || branch.count <= openByItself));
+		return this.isFiltered || (branch.isOpen ?? (branch.depth === 1 || branch.count <= openByItself));
 	}
 
 	setOpen(branch, isOpen) {
@@ -107,7 +113,7 @@ export class Tree extends Changing {
 	rows() {
 		if (this.#rows) return this.#rows;
 		this.#rows = [];
-		const matching = this.#filter === '' ? null : this.#matching();
+		const matching = this.isFiltered ? this.#matching() : null;
 		this.#append(this.#root, matching);
 		return this.#rows;
 	}
@@ -117,7 +123,7 @@ export class Tree extends Changing {
 		const found = new Set();
 		const look = (branch) => {
 			const { node } = branch;
-			let isIn = node !== null && `${node.host}/${node.name}`.toLowerCase().includes(this.#filter);
+			let isIn = node !== null && `${node.host}/${node.name}`.toLowerCase().includes(this.#sought);
 			for (const child of branch.children.values()) isIn = look(child) || isIn;
 			if (isIn) found.add(branch);
 			return isIn;

@@ -1,6 +1,7 @@
 // Where in a JSON value something stands: a JSON Pointer (RFC 6901); "" is all of it.
 
 const escaped = (key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+const holds = (value, key) => Object.prototype.propertyIsEnumerable.call(value, key); // not an array's "length"
 const unescaped = (key) => key.replaceAll('~1', '/').replaceAll('~0', '~');
 
 export const below = (pointer, key) => `${pointer}/${escaped(key)}`;
@@ -9,7 +10,7 @@ export const below = (pointer, key) => `${pointer}/${escaped(key)}`;
 export function numberAt(value, pointer) {
 	let found = value;
 	for (const key of pointer.split('/').slice(1).map(unescaped)) {
-		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return null;
+		if (typeof found !== 'object' || found === null || !holds(found, key)) return null;
 		found = found[key];
 	}
 	return typeof found === 'number' && Number.isFinite(found) ? found : null;

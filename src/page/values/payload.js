@@ -74,7 +74,7 @@ export function preview(payload) {
 	const text = beginningOf(payload);
 	if (text === null) return `${hexOf(payload.subarray(0, 16))}${payload.length > 16 ? ' …' : ''}`;
 	const line = text.slice(0, previewCharacters).replace(/\s+/g, ' ');
-	return text.length > previewCharacters ? `${line}…` : line;
+	return text.length > previewCharacters || payload.length > previewBytes ? `${line}…` : line;
 }
 
 export const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -22,7 +22,7 @@ function optionsOf(series, width, span) {
 		height,
 		legend: { show: false },
 		cursor: { drag: { x: false, y: false } },
-		scales: { x: { range: (plot, least, most) => rangeOf(least, most, span.current) } },
+		scales: { x: { range: () => rangeOf(series, span.current) } },
 		axes: [axis, { ...axis, size: 60 }],
 		series: [{}, ...series.map(({ colour, label }) => ({
 			label, stroke: colourOf(colour), width: 2, spanGaps: true, points: { size: 4 },
@@ -30,8 +30,12 @@ function optionsOf(series, width, span) {
 	};
 }
 
-function rangeOf(least, most, span) {
-	if (least === null || most === null) return [Date.now() / 1000 - 60, Date.now() / 1000];
+/** From the first time to the last one, or so many seconds before it. uPlot makes years of a single time. */
+function rangeOf(series, span) {
+	const times = series.filter((one) => one.times.length > 0);
+	const least = Math.min(...times.map((one) => one.times[0]));
+	const most = Math.max(...times.map((one) => one.times.at(-1)));
+	if (times.length === 0) return [Date.now() / 1000 - 60, Date.now() / 1000];
 	if (span > 0) return [most - span, most];
 	return least === most ? [least - 30, most + 30] : [least, most];
 }

@@ -40,7 +40,7 @@ function into(tree, active) {
 
 function out(tree, active) {
 	if (!active) return null;
-	if (active.children.size > 0 && tree.isOpen(active) && tree.filter === '') {
+	if (active.children.size > 0 && tree.isOpen(active) && !tree.isFiltered) {
 		tree.setOpen(active, false);
 		return null;
 	}

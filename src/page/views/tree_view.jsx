@@ -61,13 +61,17 @@ function Rows({ app, tree, element, active, setActive, onChoose }) {
 	const rows = tree.rows();
 	const first = Math.max(0, Math.floor(top / rowHeight) - beyond);
 	const end = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + beyond);
-	const shown = rows.slice(first, end).map((row, place) => ({ row, index: first + place }));
+	// What scrolls out makes room for what scrolls in: its elements are used again.
+	const places = Math.ceil(height / rowHeight) + 2 * beyond + 1;
+	const shown = rows.slice(first, end).map((row, place) => ({ row, index: first + place, key: (first + place) % places }));
 	const activeIndex = active ? rows.findIndex(({ branch }) => branch === active.branch) : -1;
-	if (activeIndex >= 0 && (activeIndex < first || activeIndex >= end)) shown.push({ row: rows[activeIndex], index: activeIndex });
+	if (activeIndex >= 0 && (activeIndex < first || activeIndex >= end)) {
+		shown.push({ row: rows[activeIndex], index: activeIndex, key: 'active' });
+	}
 	return (
 		<div class="rows" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
-			{shown.map(({ row, index }) => (
-				<Row key={row.branch.id} tree={tree} row={row} index={index} isActive={row.branch === active?.branch}
+			{shown.map(({ row, index, key }) => (
+				<Row key={key} tree={tree} row={row} index={index} isActive={row.branch === active?.branch}
 					isOpened={row.branch.node !== null && row.branch.node === app.opened?.node}
 					label={row.branch === active?.branch ? active.label : nameOf(row.branch)}
 					onChoose={(branch) => {
@@ -128,6 +132,6 @@ function below(app, tree, rows) {
 	const { count, isFull } = app.nodes;
 	if (isFull) return `${count} nodes; the server has more than this page shows`;
 	if (count === 0) return 'There is no node that you may read.';
-	if (tree.filter && rows.length === 0) return 'No name has that in it.';
+	if (tree.isFiltered && rows.length === 0) return 'No name has that in it.';
 	return `${count} ${count === 1 ? 'node' : 'nodes'}`;
 }

@@ -82,7 +82,7 @@ export class Visit {
 		return this.page.waitForFunction((where, source, flags) => {
 			const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
 			return new RegExp(source, flags).test(text);
-		}, { polling: 'mutation' }, selector, pattern.source, pattern.flags);
+		}, {}, selector, pattern.source, pattern.flags);
 	}
 
 	text(selector) {
@@ -102,6 +102,11 @@ export class Visit {
 	/** The button with that text. */
 	async pressButton(text) {
 		await this.page.locator(`::-p-xpath(//button[normalize-space()="${text}"])`).click();
+	}
+
+	/** The button in the row of a table that has a text. */
+	async pressButtonIn(row, text) {
+		await this.page.locator(`::-p-xpath(//tr[contains(., "${row}")]//button[normalize-space()="${text}"])`).click();
 	}
 
 	close() {

@@ -18,7 +18,7 @@ export function publisher(prosody, topic, { account = 'alice@localhost' } = {}) 
 
 /** A mosquitto_sub that prints "TOPIC PAYLOAD". */
 export async function subscriber(prosody, topic, { account = 'alice@localhost' } = {}) {
-	const program = new Program('mosquitto_sub', ['-V', '5', '-d', '-v', '-p', String(prosody.ports.mqtt), ...asAccount(account),
+	const program = new Program('stdbuf', ['-oL', 'mosquitto_sub', '-V', '5', '-d', '-v', '-p', String(prosody.ports.mqtt), ...asAccount(account),
 		'-q', '1', '-t', topic]);
 	await program.waitFor(/Subscribed/);
 	return program;

@@ -20,7 +20,7 @@ certificates = "${self.folder}/certs"
 plugin_paths = { "${modules}", "${harness}" }
 log = { { to = "console", levels = { min = "debug" } } }
 
-modules_enabled = { "roster", "saslauth", "disco", "ping", "harness_ready" }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "admin_shell", "harness_ready" }
 modules_disabled = { "s2s" }
 admins = { "admin@localhost" }
 c2s_interfaces = { "127.0.0.1" }
@@ -92,6 +92,16 @@ export class Prosody {
 
 	register(name, host) {
 		return run('prosodyctl', ['--config', `${this.folder}/prosody.cfg.lua`, 'register', name, host, password]);
+	}
+
+	/** Disables an account with the admin shell. False: this Prosody disables none (0.12). */
+	async disable(name, host) {
+		try {
+			await run('prosodyctl', ['--config', `${this.folder}/prosody.cfg.lua`, 'shell', 'user', 'disable', `${name}@${host}`]);
+			return true;
+		} catch {
+			return false;
+		}
 	}
 
 	async serve() {
