@@ -82,6 +82,7 @@ void push_clients(lua_State* L, const std::vector<ListedClient>& clients) {
 void set_details(lua_State* L, const session::ClientDetails& details) {
   set_view(L, details.client);
   set_integer(L, "filters", details.filters);
+  set_integer(L, "keep_alive", details.keep_alive.count());
   set_integer(L, "expiry", details.expiry.count());
   set_flag(L, "is_stored", details.is_stored);
   set_integer(L, "waiting_bytes", details.waiting_bytes);
