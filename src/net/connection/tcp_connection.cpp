@@ -43,6 +43,10 @@ void TcpConnection::add_to(Clients& clients) const {
   }
 }
 
+std::chrono::seconds TcpConnection::keep_alive() const {
+  return protocol_ ? protocol_->keep_alive() : std::chrono::seconds(0);
+}
+
 void TcpConnection::start() noexcept {
   guard([this] {
     await_deadline();

@@ -55,6 +55,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
 
   // Where its client has a session.
   void add_to(Clients& clients) const;
+  std::chrono::seconds keep_alive() const;  // likewise; see Connection
 
   // Outbox
   void write(std::string_view packets) noexcept override;
