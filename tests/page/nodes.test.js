@@ -188,7 +188,7 @@ test('The filter, and the tree by keyboard', async () => {
 	await press('m');
 	assert.match(await active(), /^3 m/);
 	await press('Home', 'k', 'Enter');
-	await visit.waitForText('article h1', /home\/kitchen/);
+	await visit.waitForText('article h2', /home\/kitchen/);
 	await press('ArrowLeft');
 	assert.equal(await active(), '2 home true');
 	assert.deepEqual(visit.faults, []);

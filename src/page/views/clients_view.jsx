@@ -39,7 +39,7 @@ export function ClientsView({ app }) {
 			{list.error && <p class="error">{list.error.message}</p>}
 			<div class="wide">
 				<table>
-					<thead><tr>{columns.map(([name, label]) => <th key={name} scope="col">{label}</th>)}<th /></tr></thead>
+					<thead><tr>{columns.map(([name, label]) => <th key={name} scope="col">{label}</th>)}<td /></tr></thead>
 					<tbody>
 						{list.entries.map((client, index) => (
 							<tr key={index}>
