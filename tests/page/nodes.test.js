@@ -119,6 +119,7 @@ test('What is published in the page is seen by mosquitto_sub and by an XMPP clie
 test('Retained messages are set and cleared', async () => {
 	await alice.openNode('lamp');
 	await alice.page.$eval('details', (details) => { details.open = true; });
+	await alice.page.select('select[name=type]', 'any');
 	await alice.page.locator('textarea').fill('dim');
 	await alice.press('input[name=retain]');
 	await alice.press('form .main');
