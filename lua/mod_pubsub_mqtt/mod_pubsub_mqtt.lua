@@ -132,7 +132,20 @@ local scram = module:require "scram"(shared.challenge_key);
 local in_turn = module:require "slow_work"();
 local authentication = module:require "authentication"(shared, credentials, attempts, scram, in_turn);
 
+local node_answers = module:require "node_answers"(shared, rights);
+local client_answers = module:require "client_answers"(shared, rights);
+local answers = module:require "answers"({
+	{ "^%$pubsub/nodes$", node_answers.hosts };
+	{ "^%$pubsub/nodes/([^/]+)$", node_answers.nodes };
+	{ "^%$pubsub/items/([^/]+)/([^/]+)/(.+)$", module:require "item_answers"(shared, rights) };
+	{ "^%$pubsub/clients$", client_answers.list };
+	{ "^%$pubsub/clients/close$", client_answers.close };
+	{ "^%$pubsub/retained$", module:require "retained_answers"(shared, rights) };
+});
+
 local callbacks = rights;
+callbacks.answer = answers.answer;
+callbacks.forget_inquiry = answers.forget;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
 callbacks.restore = retained.restore_now;

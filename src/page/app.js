@@ -39,6 +39,15 @@ export class App extends Changing {
 	requests = null;
 	#session = null;
 	#client = null;
+	#subscribed = new Set(); // hosts, on this connection
+
+	constructor() {
+		super();
+		addEventListener('online', () => this.tryNow());
+		document.addEventListener('visibilitychange', () => {
+			if (document.visibilityState === 'visible') this.tryNow();
+		});
+	}
 
 	/** With a name and a password, or without both. */
 	async enter(name, password) {
@@ -103,6 +112,7 @@ export class App extends Changing {
 	async #connected(client) {
 		if (this.link.kind !== 'connected') this.say('Connected again.');
 		this.#client = client;
+		this.#subscribed.clear();
 		this.requests = new Requests(client);
 		this.#setLink({ kind: 'connected' });
 		await this.list();
@@ -122,7 +132,7 @@ export class App extends Changing {
 			this.nodes.beginList();
 			for (const { host } of hosts) {
 				this.nodes.tree.addHost(host);
-				await client.subscribeAsync(topicOf(host, 'any', '#'), { qos: 0 });
+				await this.#subscribe(client, host);
 				for await (const infos of askNodes(requests, host)) {
 					for (const info of infos) this.nodes.tell(host, info);
 					if (this.nodes.isFull) break;
@@ -134,6 +144,13 @@ export class App extends Changing {
 		}
 		this.isListing = false;
 		this.changed();
+	}
+
+	/** Once: each SUBSCRIBE brings all that is retained. */
+	async #subscribe(client, host) {
+		if (this.#subscribed.has(host)) return;
+		await client.subscribeAsync(topicOf(host, 'any', '#'), { qos: 0 });
+		this.#subscribed.add(host);
 	}
 
 	#message(packet) {

@@ -47,7 +47,7 @@ test('The retained messages below a filter', async () => {
 	});
 	await visit.page.waitForFunction(() => !document.querySelector('main table').textContent.includes('other'));
 	await visit.press('main table a');
-	await visit.waitForText('article h1', /room\/node/);
+	await visit.waitForText('article h2', /room\/node/);
 	assert.deepEqual(visit.faults, []);
 	await visit.close();
 });

@@ -30,7 +30,7 @@ after(async () => {
 /** Opens a node by its place, and gives what its view says. */
 async function look(node) {
 	await visit.page.evaluate((name) => { location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`; }, node);
-	await visit.page.waitForFunction((name) => document.querySelector('article h1')?.textContent.endsWith(name), {}, node);
+	await visit.page.waitForFunction((name) => document.querySelector('article h2')?.textContent.endsWith(name), {}, node);
 	await visit.page.waitForSelector('.value-section > :nth-child(2)');
 	return visit.text('.value-section');
 }

@@ -25,8 +25,6 @@ before(async () => {
 		await Promise.all(topics.slice(first, first + 100).map((topic) => device.publishAsync(topic, '0', { qos: 1, retain: true })));
 	}
 	visit = await browser.open(prosody.page);
-	await visit.signIn('alice@localhost');
-	await visit.waitForText('.below', new RegExp(`^${nodes} nodes`));
 });
 
 after(async () => {
@@ -70,6 +68,8 @@ const framesSeen = () => visit.page.evaluate(() => {
 	return seen;
 });
 
+const tasks = (longTasks) => `tasks of more than 50 ms: ${longTasks.length ? longTasks.map(Math.round).join(', ') : 'none'}`;
+
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 
 async function memory() {
@@ -81,6 +81,17 @@ async function memory() {
 	return { megabytes: usedSize / 1024 / 1024, elements };
 }
 
+test('Signing in where there are 5,000 nodes', async (t) => {
+	await watchFrames();
+	const start = performance.now();
+	await visit.signIn('alice@localhost');
+	await visit.waitForText('.below', new RegExp(`^${nodes} nodes`));
+	const milliseconds = Math.round(performance.now() - start);
+	const { frames, longTasks } = await framesSeen();
+	t.diagnostic(`all there after ${milliseconds} ms; the longest frame ${frames.at(-1).toFixed(1)} ms; ${tasks(longTasks)}`);
+	assert.ok(frames.at(-1) < 500, `${frames.at(-1)} ms`);
+});
+
 test('5,000 nodes that change 1,000 times a second, all of them open, one of them in a plot', async (t) => {
 	await visit.page.focus('[role=tree]');
 	for (const key of ['Home', 'ArrowDown', 'ArrowRight', 'ArrowRight', '*']) await visit.page.keyboard.press(key);
@@ -90,8 +101,7 @@ test('5,000 nodes that change 1,000 times a second, all of them open, one of the
 	const sent = await publishFor(seconds, perSecond);
 	const { frames, longTasks } = await framesSeen();
 	t.diagnostic(`${sent} messages in ${seconds} s; ${frames.length} frames: median ${at(frames, 0.5).toFixed(1)} ms, `
-		+ `99 of 100 below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; `
-		+ `tasks of more than 50 ms: ${longTasks.length ? longTasks.map(Math.round).join(', ') : 'none'}`);
+		+ `99 of 100 below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; ${tasks(longTasks)}`);
 	const rows = await visit.page.$$eval('[role=treeitem]', ({ length }) => length);
 	assert.ok(rows < 100, `${rows} rows`);
 	assert.ok(at(frames, 0.99) < 50, `${at(frames, 0.99)} ms`);
@@ -110,8 +120,7 @@ test('Scrolling and filtering meanwhile', async (t) => {
 	await visit.page.keyboard.press('Backspace');
 	await publishing;
 	const { frames, longTasks } = await framesSeen();
-	t.diagnostic(`99 of 100 frames below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; `
-		+ `tasks of more than 50 ms: ${longTasks.length ? longTasks.map(Math.round).join(', ') : 'none'}`);
+	t.diagnostic(`99 of 100 frames below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; ${tasks(longTasks)}`);
 	assert.ok(at(frames, 0.99) < 100, `${at(frames, 0.99)} ms`);
 	assert.deepEqual(visit.faults, []);
 });

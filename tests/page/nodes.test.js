@@ -119,6 +119,7 @@ test('What is published in the page is seen by mosquitto_sub and by an XMPP clie
 test('Retained messages are set and cleared', async () => {
 	await alice.openNode('lamp');
 	await alice.page.$eval('details', (details) => { details.open = true; });
+	await alice.page.select('select[name=type]', 'any');
 	await alice.page.locator('textarea').fill('dim');
 	await alice.press('input[name=retain]');
 	await alice.press('form .main');
@@ -188,7 +189,7 @@ test('The filter, and the tree by keyboard', async () => {
 	await press('m');
 	assert.match(await active(), /^3 m/);
 	await press('Home', 'k', 'Enter');
-	await visit.waitForText('article h1', /home\/kitchen/);
+	await visit.waitForText('article h2', /home\/kitchen/);
 	await press('ArrowLeft');
 	assert.equal(await active(), '2 home true');
 	assert.deepEqual(visit.faults, []);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Browser } from './lib/browser.js';
+import { publish } from './lib/mosquitto.js';
 import { Prosody, password } from './lib/prosody.js';
 
 let prosody;
@@ -93,9 +94,24 @@ test('A server that does not know the password is found out', async () => {
 	await visit.close();
 });
 
-test('Without login', async () => {
+test('Without login, where the server lets nobody in so', async () => {
 	const visit = await browser.open(prosody.page);
 	await visit.pressButton('Look without an account');
 	assert.match(await visit.refusal(), /nobody in without an account/);
 	await visit.close();
+});
+
+test('Without login, where it does', async () => {
+	const open = await Prosody.start('mqtt_allow_anonymous = true');
+	try {
+		await publish(open, 'pubsub.localhost/any/node', 'value', { account: 'alice@localhost', retain: true });
+		const visit = await browser.open(open.page);
+		await visit.pressButton('Look without an account');
+		await visit.waitForText('.rows', /nodevalue/);
+		assert.equal(await visit.text('.account'), 'without an account');
+		assert.deepEqual(visit.faults, []);
+		await visit.close();
+	} finally {
+		await open.end();
+	}
 });

@@ -11,6 +11,12 @@ export function partsOf(topic) {
 	return { host: topic.slice(0, first), type: topic.slice(first + 1, second), node: topic.slice(second + 1) };
 }
 
+/** The topic by which devices know a node below the mount point, whose prefix is "" or names. Null: they do not. */
+export function mountedTopic(prefix, node) {
+	if (prefix === '') return node;
+	return node.startsWith(`${prefix}/`) ? node.slice(prefix.length + 1) : null;
+}
+
 /** A word of a shell's command line, whatever it holds. */
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 

@@ -1,5 +1,5 @@
 // A node of pubsub, and the last that has come of it.
-import { preview } from '../values/payload.js';
+import { areEqual, preview } from '../values/payload.js';
 
 export class Node {
 	payload = null; // null: nothing has come, or it was dropped to save memory
@@ -15,6 +15,8 @@ export class Node {
 	}
 
 	take(payload, isRetained, at = Date.now()) {
+		// A new connection brings again what is known, and when that came is known better.
+		if (isRetained && this.payload && areEqual(this.payload, payload)) return;
 		this.payload = payload;
 		this.size = payload.length;
 		this.at = at;

@@ -6,6 +6,8 @@ const itemsAtOnce = 100;
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 const bytesOf = ({ text, base64 }) => (base64 === undefined ? new TextEncoder().encode(text ?? '') : fromBase64(base64));
 
+const isThere = ({ text, base64 }) => text !== undefined || base64 !== undefined;
+
 /** An answer's pages, one after the other, as long as the caller wants them. */
 async function* pages(requests, name, question) {
 	let after;
@@ -48,9 +50,15 @@ export async function askClients(requests, contains, after) {
 	return requests.ask('clients', { contains: contains || undefined, after, limit: 100 });
 }
 
-export const closeClient = (requests, client) => requests.ask('clients/close', { client });
+/** By its number, since clients of different accounts may have the same name. */
+export const closeClient = (requests, { number }) => requests.ask('clients/close', { number });
 
 export async function askRetained(requests, filter, after) {
 	const { retained, next } = await requests.ask('retained', { filter, after, limit: 100 });
-	return { next, retained: retained.map(({ topic, bytes, ...content }) => ({ topic, bytes, payload: bytesOf(content) })) };
+	return {
+		next,
+		retained: retained.map(({ topic, bytes, ...content }) => (
+			{ topic, bytes, payload: isThere(content) ? bytesOf(content) : null } // null: too large for an answer
+		)),
+	};
 }

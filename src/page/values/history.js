@@ -1,5 +1,6 @@
 // What has come of one node while somebody looks at it, and before that, what the server has stored.
 import { Changing } from '../changing.js';
+import { areEqual } from './payload.js';
 import { Ring } from './ring.js';
 
 const most = { entries: 5000, bytes: 4 * 1024 * 1024 };
@@ -63,5 +64,3 @@ export class History extends Changing {
 		yield* this.live;
 	}
 }
-
-const areEqual = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);

@@ -1,5 +1,7 @@
 // What the bytes that a device has sent are. They are shown as text or picture, never as markup.
 
+export const areEqual = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const beginnings = [
 	['image/png', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],

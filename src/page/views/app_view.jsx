@@ -36,7 +36,7 @@ export function AppView({ app }) {
 	return (
 		<>
 			{isIn ? <Frame app={app} view={place.view}><View app={app} place={place} /></Frame> : <SignIn app={app} />}
-			<p class="said" role="status">{isIn ? app.said : ''}</p>
+			<p class="unseen said" role="status">{isIn ? app.said : ''}</p>
 		</>
 	);
 }

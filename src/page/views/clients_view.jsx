@@ -1,27 +1,42 @@
 // For administrators: the clients of the server, and an end to one.
 import { useCallback, useState } from 'preact/hooks';
 import { askClients, closeClient } from '../nodes/server.js';
+import { clockTime } from './times.js';
 import { useList } from './use_list.js';
 
+const connectedOrAway = ({ connected, connected_since: since, away_since: away }) => (
+	connected ? `connected since ${timeOf(since)}` : `away since ${timeOf(away)}`
+);
+const timeOf = (text) => (text ? clockTime(Date.parse(text)) : '–');
+
 const columns = [
-	['client', 'Client'], ['account', 'Account'], ['address', 'Address'], ['transport', 'Over'], ['version', 'MQTT'],
-	['connected_since', 'Since'], ['filters', 'Filters'], ['queued', 'Queued'], ['in_flight', 'In flight'], ['dropped', 'Dropped'],
+	['Client', ({ client }) => client],
+	['Account', ({ account }) => account],
+	['Address', ({ address }) => address],
+	['Over', ({ transport }) => transport],
+	['MQTT', ({ version }) => version],
+	['State', connectedOrAway],
+	['Filters', ({ filters }) => filters],
+	['Queued', ({ queued }) => queued],
+	['In flight', ({ in_flight: inFlight }) => inFlight],
+	['Dropped', ({ dropped }) => dropped],
 ];
 
-const cell = (value) => (value === null || value === undefined ? '–' : String(value));
+const shown = (value) => (value === null || value === undefined ? '–' : String(value));
 
 export function ClientsView({ app }) {
 	const { requests } = app;
 	const [contains, setContains] = useState('');
-	const ask = useCallback(async (after) => {
-		const { clients, next } = await askClients(requests, contains, after);
+	const ask = useCallback(async (asked, after) => {
+		const { clients, next } = await askClients(asked, contains, after);
 		return { entries: clients, next };
-	}, [requests, contains]);
-	const list = useList(ask);
-	const close = async ({ client }) => {
+	}, [contains]);
+	const list = useList(requests, ask);
+	const close = async (one) => {
+		const { client } = one;
 		if (!confirm(`Close the connection of ${client}?`)) return;
 		try {
-			await closeClient(requests, client);
+			await closeClient(requests, one);
 			app.say(`${client} is closed.`);
 		} catch (error) {
 			app.say(`${client} is not closed: ${error.message}`);
@@ -39,12 +54,16 @@ export function ClientsView({ app }) {
 			{list.error && <p class="error">{list.error.message}</p>}
 			<div class="wide">
 				<table>
-					<thead><tr>{columns.map(([name, label]) => <th key={name} scope="col">{label}</th>)}<th /></tr></thead>
+					<thead><tr>{columns.map(([label]) => <th key={label} scope="col">{label}</th>)}<td /></tr></thead>
 					<tbody>
-						{list.entries.map((client, index) => (
+						{list.entries.map((one, index) => (
 							<tr key={index}>
-								{columns.map(([name]) => <td key={name}>{cell(client[name])}</td>)}
-								<td><button type="button" aria-label={`Close ${client.client}`} onClick={() => close(client)}>Close</button></td>
+								{columns.map(([label, valueOf]) => <td key={label}>{shown(valueOf(one))}</td>)}
+								<td>
+									{one.connected && (
+										<button type="button" aria-label={`Close ${one.client}`} onClick={() => close(one)}>Close</button>
+									)}
+								</td>
 							</tr>
 						))}
 					</tbody>

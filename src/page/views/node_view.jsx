@@ -1,5 +1,5 @@
 // One node: its value, a plot, its last values, who owns it, and what may be done with it.
-import { mosquittoSub, topicOf } from '../mqtt/topics.js';
+import { mosquittoSub, mountedTopic, topicOf } from '../mqtt/topics.js';
 import { CopyLine } from './copy_line.jsx';
 import { HistoryTable } from './history_table.jsx';
 import { PlotView } from './plot_view.jsx';
@@ -10,7 +10,7 @@ import { ValueView } from './value_view.jsx';
 
 const perSecond = 250; // milliseconds: what changes more often cannot be read
 
-function Rights({ info }) {
+function Rights({ info, mounted }) {
 	if (!info) return null;
 	const { may, owners, persists, max_items: most } = info;
 	const allowed = [may?.read && 'read', may?.publish && 'publish', may?.configure && 'configure'].filter(Boolean);
@@ -18,6 +18,7 @@ function Rights({ info }) {
 		<dl class="rights">
 			{info.title && <><dt>Title</dt><dd>{info.title}</dd></>}
 			{info.description && <><dt>About</dt><dd>{info.description}</dd></>}
+			{mounted && <><dt>Topic</dt><dd>{mounted}, as devices have it</dd></>}
 			<dt>Owner</dt><dd>{owners?.length ? owners.join(', ') : 'nobody'}</dd>
 			<dt>You may</dt><dd>{allowed.join(', ') || 'nothing'}</dd>
 			<dt>Stored</dt><dd>{persists ? `the last ${most ?? ''} items` : 'nothing but what is retained'}</dd>
@@ -50,12 +51,13 @@ function Gone({ opened }) {
 
 export function NodeView({ app, opened }) {
 	const { host, name, node } = opened;
+	const prefix = app.hosts.find((one) => one.host === host)?.mounted;
 	const command = mosquittoSub(location, app.account, topicOf(host, 'any', name));
 	return (
 		<article class="node" aria-labelledby="node-name">
 			<div class="head">
 				<a class="back" href="#" aria-label="Back to the tree">←</a>
-				<h1 id="node-name"><span class="host">{host}/</span>{name}</h1>
+				<h2 id="node-name"><span class="host">{host}/</span>{name}</h2>
 			</div>
 			<Gone opened={opened} />
 			<Value app={app} opened={opened} />
@@ -65,7 +67,7 @@ export function NodeView({ app, opened }) {
 				<summary>Publish</summary>
 				<PublishForm app={app} host={host} name={name} mayPublish={node?.info?.may?.publish ?? true} />
 			</details>
-			<Rights info={node?.info} />
+			<Rights info={node?.info} mounted={prefix === undefined ? null : mountedTopic(prefix, name)} />
 			<CopyLine label="The same in a terminal" text={command} />
 		</article>
 	);

@@ -14,11 +14,11 @@ const wayTo = (topic) => {
 export function RetainedView({ app }) {
 	const { requests } = app;
 	const [filter, setFilter] = useState(`${app.hosts[0]?.host ?? '+'}/any/#`);
-	const ask = useCallback(async (after) => {
-		const { retained, next } = await askRetained(requests, filter, after);
+	const ask = useCallback(async (asked, after) => {
+		const { retained, next } = await askRetained(asked, filter, after);
 		return { entries: retained, next };
-	}, [requests, filter]);
-	const list = useList(ask);
+	}, [filter]);
+	const list = useList(requests, ask);
 	return (
 		<main class="single">
 			<h1>Retained messages</h1>
@@ -35,7 +35,7 @@ export function RetainedView({ app }) {
 						<tr key={topic}>
 							<td><a href={wayTo(topic)}>{topic}</a></td>
 							<td>{sizeOf(bytes)}</td>
-							<td class="value">{preview(payload)}</td>
+							<td class="value">{payload ? preview(payload) : 'too large for the list'}</td>
 						</tr>
 					))}
 				</tbody>

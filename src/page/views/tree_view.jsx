@@ -28,7 +28,7 @@ function useWindow(element) {
 	return seen;
 }
 
-function Row({ tree, row, index, isActive, isOpened, label, onChoose }) {
+function Row({ tree, row, index, spoken, isOpened, onChoose }) {
 	const { branch } = row;
 	const { node } = branch;
 	const isParent = branch.children.size > 0;
@@ -38,22 +38,20 @@ function Row({ tree, row, index, isActive, isOpened, label, onChoose }) {
 		tree.setOpen(branch, !isOpen);
 	};
 	return (
-		<div role="treeitem" id={idOf(branch)} class={`row${isActive ? ' active' : ''}${isOpened ? ' opened' : ''}`}
+		<div role="treeitem" id={idOf(branch)} class={`row${spoken === null ? '' : ' active'}${isOpened ? ' opened' : ''}`}
 			style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px`, paddingLeft: `${branch.depth - 1}em` }}
 			aria-level={branch.depth} aria-posinset={row.position} aria-setsize={row.siblings}
-			aria-expanded={isParent ? isOpen : undefined} aria-selected={isOpened} aria-label={label} onClick={() => onChoose(branch)}>
+			aria-expanded={isParent ? isOpen : undefined} aria-selected={isOpened} onClick={() => onChoose(branch)}>
 			{/* The keyboard has the arrows for that. */}
 			<span class={isParent ? `twisty${isOpen ? ' open' : ''}` : 'twisty none'} onClick={isParent ? toggle : undefined} />
 			<span class={node ? 'name' : 'name folder'}>{nameOf(branch)}</span>
-			{!isOpen && isParent && <span class="count">{branch.count}</span>}
-			{node && <span class="value">{node.preview}</span>}
-			{node?.at && <span class="time">{node.isRetained ? '' : clockTime(node.at)}</span>}
+			{!isOpen && isParent && <span class="count" aria-hidden="true">{branch.count}</span>}
+			{spoken && <span class="unseen">{spoken}</span>}
+			{node && <span class="value" aria-hidden="true">{node.preview}</span>}
+			{node?.at && <span class="time" aria-hidden="true">{node.isRetained ? '' : clockTime(node.at)}</span>}
 		</div>
 	);
 }
-
-/** What a screen reader says of a row: its value of the moment when the keyboard came there, so that it does not chatter. */
-const labelOf = (branch) => [nameOf(branch), branch.node?.preview].filter(Boolean).join(', ');
 
 function Rows({ app, tree, element, active, setActive, onChoose }) {
 	useChanging(app.nodes.values);
@@ -71,9 +69,8 @@ function Rows({ app, tree, element, active, setActive, onChoose }) {
 	return (
 		<div class="rows" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
 			{shown.map(({ row, index, key }) => (
-				<Row key={key} tree={tree} row={row} index={index} isActive={row.branch === active?.branch}
+				<Row key={key} tree={tree} row={row} index={index} spoken={row.branch === active?.branch ? active.spoken : null}
 					isOpened={row.branch.node !== null && row.branch.node === app.opened?.node}
-					label={row.branch === active?.branch ? active.label : nameOf(row.branch)}
 					onChoose={(branch) => {
 						setActive(branch);
 						onChoose(branch);
@@ -88,7 +85,8 @@ export function TreeView({ app }) {
 	useChanging(tree);
 	const element = useRef(null);
 	const [active, keepActive] = useState(null);
-	const setActive = (branch) => keepActive({ branch, label: labelOf(branch) });
+	// A screen reader says the value of the moment when the keyboard comes to a row, and does not chatter as it changes.
+	const setActive = (branch) => keepActive({ branch, spoken: branch.node?.preview ?? '' });
 	const rows = tree.rows();
 
 	const choose = (branch) => {

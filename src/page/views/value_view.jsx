@@ -48,19 +48,25 @@ function PlotButton({ app, opened, pointer, children }) {
 	);
 }
 
+function JsonLine({ app, opened, line }) {
+	const { indent, key, text, pointer, isNumber, comma } = line;
+	return (
+		<div>
+			{'  '.repeat(indent)}{key !== null && <><span class="key">{key}</span>: </>}
+			{isNumber ? <PlotButton app={app} opened={opened} pointer={pointer}>{text}</PlotButton> : text}{comma && ','}
+		</div>
+	);
+}
+
 function Json({ app, opened, text, size }) {
 	useChanging(app.board);
 	const { lines, isCut } = useMemo(() => jsonLines(text, most.lines), [text]);
 	if (isCut) return <Text text={text} size={size} />;
 	return (
-		<pre class="json">
-			{lines.map(({ indent, key, text: scalar, pointer, isNumber, comma }, index) => (
-				<div key={index}>
-					{'  '.repeat(indent)}{key !== null && <><span class="key">{key}</span>: </>}
-					{isNumber ? <PlotButton app={app} opened={opened} pointer={pointer}>{scalar}</PlotButton> : scalar}{comma && ','}
-				</div>
-			))}
-		</pre>
+		<>
+			{lines.some(({ isNumber }) => isNumber) && <p class="hint">A click on a number puts it into the plot.</p>}
+			<pre class="json">{lines.map((line, index) => <JsonLine key={index} app={app} opened={opened} line={line} />)}</pre>
+		</>
 	);
 }
 

@@ -91,7 +91,7 @@ export class Visit {
 
 	/** Opens a node by its row. */
 	async openNode(label) {
-		await this.page.locator(`[role=treeitem][aria-label^="${label}"]`).click();
+		await this.page.locator(`::-p-xpath(//*[@role="treeitem"][*[@class="name" and .="${label}"]])`).click();
 		await this.page.waitForSelector('article.node');
 	}
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mosquittoSub, partsOf, topicOf } from '../../../src/page/mqtt/topics.js';
+import { mosquittoSub, mountedTopic, partsOf, topicOf } from '../../../src/page/mqtt/topics.js';
 import { Nodes } from '../../../src/page/nodes/nodes.js';
 import { placeOf, placeOfNode } from '../../../src/page/place.js';
 import { Board, mostSeries } from '../../../src/page/plot/board.js';
@@ -61,6 +61,21 @@ test('A node whose payload was dropped keeps its line', () => {
 test('Topics', () => {
 	assert.equal(topicOf(host, 'json', 'a/b'), 'pubsub.example.org/json/a/b');
 	assert.deepEqual(partsOf('pubsub.example.org/any//a/'), { host, type: 'any', node: '/a/' });
+});
+
+test('Topics below a mount point', () => {
+	assert.equal(mountedTopic('', 'zigbee2mqtt/lamp'), 'zigbee2mqtt/lamp');
+	assert.equal(mountedTopic('home', 'home/zigbee2mqtt/lamp'), 'zigbee2mqtt/lamp');
+	assert.equal(mountedTopic('home', 'homes/lamp'), null);
+});
+
+test('What is retained comes again without a new time', () => {
+	const nodes = nodesOf('a');
+	const { at } = nodes.find(host, 'a');
+	nodes.take(host, 'a', bytes('a'), true);
+	assert.deepEqual([nodes.find(host, 'a').at, nodes.find(host, 'a').isRetained], [at, false]);
+	nodes.take(host, 'a', bytes('b'), true);
+	assert.equal(nodes.find(host, 'a').isRetained, true);
 });
 
 test('A command for a shell, whatever the name holds', () => {
