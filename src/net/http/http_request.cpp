@@ -23,19 +23,22 @@ HttpRequest::HttpRequest() : parser_(std::make_unique<Parser>()) { parser_->head
 
 HttpRequest::~HttpRequest() = default;
 
-// The parser wants the head from its beginning each time, and looks only at what is new for the end.
+// What the parser has not taken, whole lines or a part of one, it wants again, with more behind it.
 HttpRequest::Status HttpRequest::read(std::string_view& input) {
-  const std::size_t before = head_.size();
-  head_.append(input.substr(0, max_size - before));
+  const std::size_t before = not_parsed_.size();
+  const std::string_view more = input.substr(0, max_size - size_);
+  not_parsed_.append(more);
+  size_ += more.size();
   boost::beast::error_code error;
-  const std::size_t size = parser_->put(boost::asio::buffer(head_), error);
+  const std::size_t parsed = parser_->put(boost::asio::buffer(not_parsed_), error);
   if (error == http::error::need_more) {
+    not_parsed_.erase(0, parsed);
     input = {};
-    return head_.size() < max_size ? Status::incomplete : Status::malformed;
+    return size_ < max_size ? Status::incomplete : Status::malformed;
   }
   if (error) return Status::malformed;
-  input.remove_prefix(size - before);
-  head_ = {};
+  input.remove_prefix(parsed - before);
+  not_parsed_ = {};
   return Status::complete;
 }
 

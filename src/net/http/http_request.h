@@ -43,7 +43,8 @@ class HttpRequest {
 
  private:
   class Parser;
-  std::string head_;  // what came of it
+  std::string not_parsed_;
+  std::size_t size_ = 0;  // of all that came of it
   std::unique_ptr<Parser> parser_;
 };
 
