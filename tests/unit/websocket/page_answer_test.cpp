@@ -57,10 +57,11 @@ TEST(PageAnswerTest, AFileIsServedByItsPath) {
 
 TEST(PageAnswerTest, ABrowserMayDoWithItWhatThePageNeedsAndNoMore) {
   for (const auto& given : {get("/"), get("/", "If-None-Match: *\r\n")}) {
-    EXPECT_EQ(value(given, "Content-Security-Policy"),
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-              "connect-src 'self'; "
-              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    EXPECT_EQ(
+        value(given, "Content-Security-Policy"),
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'");
     EXPECT_EQ(value(given, "X-Content-Type-Options"), "nosniff");
     EXPECT_EQ(value(given, "Referrer-Policy"), "no-referrer");
     EXPECT_EQ(value(given, "Cross-Origin-Opener-Policy"), "same-origin");
