@@ -7,6 +7,7 @@ local json = require "util.json";
 local monotonic = require "util.time".monotonic;
 
 local slice = 0.0002; -- seconds
+local least_bytes = 256; -- of an answer
 local most_bytes_of_request = 16*1024; -- is read in a few milliseconds, whatever stands in it
 -- That are under way, each with as much as has been found so far.
 local most = 64;
@@ -46,30 +47,24 @@ end
 
 -- A page of an answer, which is a list of that name.
 function inquiry:page(name)
-	local asked, left = self, self:limit();
-	local rows, last_key, key_bytes = {}, nil, 0;
-	local bytes = #name + 32; -- around the rows
+	local most_bytes, left = self.most_bytes - #name - 32, self:limit();
+	local rows, bytes, last_key, key_bytes = {}, 0, nil, 0;
 	local page = {};
 
-	-- Returns false where the row has no place: then what is behind the one before is for the next page.
-	function page:add(row, key) -- luacheck: ignore 212/self 432/self
+	-- Returns false where the row has no place: then what is behind the one before is for the next page. One that no page
+	-- has place for is left out, or what `shorten` makes of it comes in its place.
+	function page.add(row, key, shorten)
 		if left == 0 then return false; end
 		local text, key_text = json.encode(row), json.encode(key);
+		if #text + #key_text > most_bytes then return not shorten or page.add(shorten(row), key); end
 		local most_key_bytes = math.max(key_bytes, #key_text);
-		if bytes + #text + 1 + most_key_bytes > asked.most_bytes then return false; end
+		if bytes + #text + 1 + most_key_bytes > most_bytes then return false; end
 		table.insert(rows, text);
 		left, bytes, last_key, key_bytes = left - 1, bytes + #text + 1, key_text, most_key_bytes;
 		return true;
 	end
 
-	function page:is_empty() -- luacheck: ignore 212/self 432/self
-		return #rows == 0;
-	end
-
-	function page:finish(has_more) -- luacheck: ignore 212/self 432/self
-		if has_more and #rows == 0 then
-			asked:refuse("resource-constraint", "your Maximum Packet Size is too small for an answer");
-		end
+	function page.finish(has_more)
 		return ("{\"%s\":[%s]%s}"):format(name, table.concat(rows, ","),
 			has_more and (",\"next\":%s"):format(last_key) or "");
 	end
@@ -121,6 +116,9 @@ return function (by_topic)
 
 	local function run(topic, account, payload, most_bytes)
 		local asked = setmetatable({ account = account, most_bytes = most_bytes }, inquiry_mt);
+		if most_bytes < least_bytes then
+			asked:refuse("resource-constraint", "your Maximum Packet Size is too small for answers");
+		end
 		local answer, captures = find(topic);
 		if not answer then asked:refuse("feature-not-implemented", "there is no such request"); end
 		asked.arguments = read_arguments(asked, payload);

@@ -65,9 +65,9 @@ return function (shared, rights)
 		local query = { from = first_part, most = first_place + inquiry:limit() + 1, text = inquiry:text("contains") };
 		local all = for_each(inquiry, query, function (client, part, place)
 			if part == first_part and place <= first_place then return; end
-			return page:add(row_of(client), ("%d:%d"):format(part, place));
+			return page.add(row_of(client), ("%d:%d"):format(part, place));
 		end);
-		return page:finish(not all);
+		return page.finish(not all);
 	end
 
 	local function number_of(inquiry)

@@ -30,9 +30,8 @@ local function time_of(when)
 	return when and os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(when)) or json.null;
 end
 
--- In place of what has no room.
-local function without_payload(row, bytes)
-	row.text, row.base64, row.bytes = nil, nil, bytes;
+local function without_payload(row)
+	row.text, row.base64 = nil, nil;
 	return row;
 end
 
@@ -40,22 +39,17 @@ end
 return function (shared, rights)
 	local services = shared.services;
 
-	-- nil: it is of another TYPE
-	local function row_of(item, host, type, room)
+	-- Returns false where the page has no place for it.
+	local function add(page, item, type, shows_publisher, most_bytes)
 		local id, element, when, publisher = table.unpack(item, 1, 4);
 		local natural, payload, media = shared.core:payload(element, type);
-		if not natural then return; end
-		local shown = rights.exposes_publisher(host) and publisher and jid.bare(publisher);
-		local row = { id = id, published = time_of(when), publisher = shown or json.null, type = natural, media = media };
-		if #payload > room then return without_payload(row, #payload), #payload; end
-		return payload_fields(row, payload), #payload;
-	end
-
-	-- Returns false where the page has no place for it.
-	local function add(page, item, host, type, most_bytes)
-		local row, bytes = row_of(item, host, type, most_bytes);
-		if not row or page:add(row, row.id) then return true; end
-		return page:is_empty() and page:add(without_payload(row, bytes), row.id);
+		if not natural then return true; end -- it is of another TYPE
+		local row = {
+			id = id, published = time_of(when), type = natural, media = media, bytes = #payload;
+			publisher = shows_publisher and publisher and jid.bare(publisher) or json.null;
+		};
+		if #payload > most_bytes then return page.add(row, id); end
+		return page.add(payload_fields(row, payload), id, without_payload);
 	end
 
 	local function check(inquiry, host, type, node)
@@ -74,19 +68,19 @@ return function (shared, rights)
 		check(inquiry, host, type, node);
 		local after, page = inquiry:text("after"), inquiry:page("items");
 		local items = services[host].data[node];
-		if not items then return page:finish(false); end
+		if not items then return page.finish(false); end
 		if after and not items:get(after) then
 			inquiry:refuse("item-not-found", "the item to go on behind is not there any more");
 		end
-		local archive, at_once = archive_of(host, node), fewest_at_once;
+		local archive, at_once, shows_publisher = archive_of(host, node), fewest_at_once, rights.exposes_publisher(host);
 		while true do
 			local began = monotonic();
 			local found = read(archive, after, at_once);
-			if #found == 0 then return page:finish(false); end
+			if #found == 0 then return page.finish(false); end
 			if monotonic() - began < fast then at_once = math.min(2*at_once, most_at_once); end
 			for _, item in ipairs(found) do
 				inquiry:pause();
-				if not add(page, item, host, type, inquiry.most_bytes) then return page:finish(true); end
+				if not add(page, item, type, shows_publisher, inquiry.most_bytes) then return page.finish(true); end
 				after = item[1];
 			end
 			-- Rights may have been taken meanwhile, and the node deleted.

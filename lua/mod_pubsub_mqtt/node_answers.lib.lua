@@ -20,6 +20,11 @@ local function owners(node_obj, account)
 	return found:sort();
 end
 
+local function without_words(row)
+	row.title, row.description, row.owners = "", "", array();
+	return row;
+end
+
 -- shared: see mod_pubsub_mqtt.lua; rights: what that library returns
 return function (shared, rights)
 	local services = shared.services;
@@ -46,14 +51,18 @@ return function (shared, rights)
 		};
 	end
 
+	local function add(page, host, node, account)
+		return page.add(row(host, node, account), node, without_words);
+	end
+
 	local function one(inquiry, host, node)
 		if not services[host].nodes[node] then inquiry:refuse("item-not-found", "there is no such node"); end
 		if not rights.may_receive(host, node, inquiry.account) then
 			inquiry:refuse("forbidden", "you may not read the node");
 		end
 		local page = inquiry:page("nodes");
-		page:add(row(host, node, inquiry.account), node);
-		return page:finish(false);
+		add(page, host, node, inquiry.account);
+		return page.finish(false);
 	end
 
 	local function list(inquiry, host, after, contains)
@@ -66,13 +75,13 @@ return function (shared, rights)
 				inquiry:pause();
 				if not services[host] then inquiry:refuse("item-not-found", "the pubsub component has gone"); end
 				if node:find(contains, 1, true) and rights.may_receive(host, node, inquiry.account)
-				and not page:add(row(host, node, inquiry.account), node) then
-					return page:finish(true);
+				and not add(page, host, node, inquiry.account) then
+					return page.finish(true);
 				end
 			end
 			inquiry:pause();
 		end
-		return page:finish(false);
+		return page.finish(false);
 	end
 
 	local node_answers = {};

@@ -22,19 +22,19 @@ return function (shared, rights)
 		return host, node;
 	end
 
-	local function row_of(message, most_bytes)
-		local row = { topic = message.topic, qos = message.qos, bytes = message.bytes };
-		row.expires_in = message.expires_in and math.max(message.expires_in, 0);
-		if message.bytes > most_bytes then return row; end
-		local type = message.topic:match("^[^/]+/([^/]+)/");
-		local payload = shared.core:retained_payload(message.host, message.node, type);
-		return payload and payload_fields(row, payload) or row;
+	local function without_payload(row)
+		row.text, row.base64 = nil, nil;
+		return row;
 	end
 
 	-- Returns false where the page has no place for it.
 	local function add(page, message, most_bytes)
-		if page:add(row_of(message, most_bytes), message.topic) then return true; end
-		return page:is_empty() and page:add(row_of(message, -1), message.topic);
+		local row = { topic = message.topic, qos = message.qos, bytes = message.bytes };
+		row.expires_in = message.expires_in and math.max(message.expires_in, 0);
+		if message.bytes > most_bytes then return page.add(row, row.topic); end
+		local type = message.topic:match("^[^/]+/([^/]+)/");
+		local payload = shared.core:retained_payload(message.host, message.node, type) or "";
+		return page.add(payload_fields(row, payload), row.topic, without_payload);
 	end
 
 	return function (inquiry)
@@ -47,11 +47,11 @@ return function (shared, rights)
 			local part = shared.core:retained(filter, most_at_once, host, node);
 			for _, message in ipairs(part.messages) do
 				inquiry:pause();
-				if not add(page, message, inquiry.most_bytes) then return page:finish(true); end
+				if not add(page, message, inquiry.most_bytes) then return page.finish(true); end
 			end
 			host, node = part.next_host, part.next_node;
 			inquiry:pause();
 		until not host;
-		return page:finish(false);
+		return page.finish(false);
 	end
 end

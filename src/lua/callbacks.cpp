@@ -311,6 +311,7 @@ Callbacks::Answer Callbacks::answer(const Inquiry& inquiry) {
   };
   if (protected_call(L_, 0, 0, body) != LUA_OK) {
     log(LogLevel::error, "answer: " + pop_error(L_));
+    forget_inquiry(inquiry.session);
     answer.json = R"({"error":"internal-server-error","text":"an error in Prosody, see the log"})";
   }
   answer.took = Clock::now() - began;

@@ -20,9 +20,9 @@ const send = (node, value, retain = true) => (
 const wave = (step, middle, height, length) => Math.round(10 * (middle + height * Math.sin(step / length))) / 10;
 
 async function measure(step) {
-	await send('home/kitchen', { temperature: wave(step, 21.5, 1.5, 9), humidity: Math.round(wave(step, 48, 6, 14)), battery: 97 });
-	await send('home/cellar/temperature', wave(step, 20, 0.8, 17));
-	await send('meter/power', Math.round(wave(step, 320, 40, 5)));
+	await send('home/kitchen', { temperature: wave(step, 21.5, 1.5, 9), humidity: Math.round(wave(step, 48, 6, 14)), battery: 97 }, false);
+	await send('home/cellar/temperature', wave(step, 20, 0.8, 17), false);
+	await send('meter/power', Math.round(wave(step, 320, 40, 5)), false);
 }
 
 try {

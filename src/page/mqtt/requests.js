@@ -1,4 +1,4 @@
-// Questions to the server and their answers, over MQTT: docs/mapping.md, "$pubsub".
+// Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
 
 const patience = 30_000;
 const replyTopic = '$pubsub/reply/page';

@@ -1,4 +1,4 @@
-// What the page asks the server about nodes, clients and retained messages: docs/mapping.md, "$pubsub".
+// What the page asks the server about nodes, clients and retained messages: docs/mapping.md, "History and lists over MQTT".
 
 const page = 1000;
 const itemsAtOnce = 100;

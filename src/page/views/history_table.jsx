@@ -35,7 +35,11 @@ export function HistoryTable({ app, opened }) {
 					))}
 				</tbody>
 			</table>
-			{history.error && <p class="error">The stored items did not come: {history.error.message}</p>}
+			{history.error && (
+				<p class="error">
+					The stored items did not come: {history.error.message} <button type="button" onClick={() => app.loadStored()}>Try again</button>
+				</p>
+			)}
 			{entries.length === 0 && !history.isLoading && !history.error && <p>None yet.</p>}
 			{(history.hasMore || known > most) && (
 				<button type="button" disabled={history.isLoading} onClick={more}>{history.isLoading ? 'Loading …' : 'More'}</button>
