@@ -18,9 +18,11 @@ local inquiry = inquiry_mt.__index;
 
 local slice_end; -- of the one that runs
 
--- Has its turn end where that has been long enough.
+-- Has its turn end where that has been long enough. Returns whether others had theirs meanwhile.
 function inquiry:pause() -- luacheck: ignore 212/self
-	if monotonic() >= slice_end then coroutine.yield(); end
+	if monotonic() < slice_end then return false; end
+	coroutine.yield();
+	return true;
 end
 
 -- Ends it: the client is told an XMPP condition (RFC 6120, 8.3.3) and a sentence.

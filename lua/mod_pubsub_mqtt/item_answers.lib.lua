@@ -2,28 +2,15 @@
 
 local jid = require "util.jid";
 local json = require "util.json";
-local monotonic = require "util.time".monotonic;
 local storagemanager = require "core.storagemanager";
 
 local payload_fields = module:require "payload_fields";
 
 local types = { json = true, utf8 = true, atom_title = true, xml = true, binary = true, any = true };
 
--- Items that are read at once: storages keep nothing open in between, and some of them read all of a node each time.
-local fewest_at_once, most_at_once = 8, 64;
-local fast = 0.001; -- seconds
-
 -- As mod_pubsub opens it; items() of its service tells no times.
 local function archive_of(host, node)
 	return storagemanager.get_driver(host, "pubsub_data"):open("pubsub_"..node, "archive");
-end
-
--- Returns a list of { id, payload element, time in seconds, publisher }, of at most so many behind that id.
-local function read(archive, before, limit)
-	local found, items = {}, archive:find(nil, { reverse = true, limit = limit, before = before });
-	if not items then return found; end
-	for id, payload, when, publisher in items do table.insert(found, { id, payload, when, publisher }); end
-	return found;
 end
 
 local function time_of(when)
@@ -40,16 +27,15 @@ return function (shared, rights)
 	local services = shared.services;
 
 	-- Returns false where the page has no place for it.
-	local function add(page, item, type, shows_publisher, most_bytes)
-		local id, element, when, publisher = table.unpack(item, 1, 4);
-		local natural, payload, media = shared.core:payload(element, type);
+	local function add(page, item, type, most_bytes)
+		local natural, payload, media = shared.core:payload(item.element, type);
 		if not natural then return true; end -- it is of another TYPE
 		local row = {
-			id = id, published = time_of(when), type = natural, media = media, bytes = #payload;
-			publisher = shows_publisher and publisher and jid.bare(publisher) or json.null;
+			id = item.id, published = time_of(item.when), type = natural, media = media, bytes = #payload;
+			publisher = item.publisher and jid.bare(item.publisher) or json.null;
 		};
-		if #payload > most_bytes then return page.add(row, id); end
-		return page.add(payload_fields(row, payload), id, without_payload);
+		if #payload > most_bytes then return page.add(row, row.id); end
+		return page.add(payload_fields(row, payload), row.id, without_payload);
 	end
 
 	local function check(inquiry, host, type, node)
@@ -72,19 +58,15 @@ return function (shared, rights)
 		if after and not items:get(after) then
 			inquiry:refuse("item-not-found", "the item to go on behind is not there any more");
 		end
-		local archive, at_once, shows_publisher = archive_of(host, node), fewest_at_once, rights.exposes_publisher(host);
-		while true do
-			local began = monotonic();
-			local found = read(archive, after, at_once);
-			if #found == 0 then return page.finish(false); end
-			if monotonic() - began < fast then at_once = math.min(2*at_once, most_at_once); end
-			for _, item in ipairs(found) do
-				inquiry:pause();
-				if not add(page, item, type, shows_publisher, inquiry.most_bytes) then return page.finish(true); end
-				after = item[1];
-			end
+		local shows_publisher = rights.exposes_publisher(host);
+		-- While others have their turn, what a storage iterates over stays open: a list, a file, a statement.
+		local found = assert(archive_of(host, node):find(nil, { reverse = true, before = after }));
+		for id, element, when, publisher in found do
 			-- Rights may have been taken meanwhile, and the node deleted.
-			check(inquiry, host, type, node);
+			if inquiry:pause() then check(inquiry, host, type, node); end
+			local item = { id = id, element = element, when = when, publisher = shows_publisher and publisher };
+			if not add(page, item, type, inquiry.most_bytes) then return page.finish(true); end
 		end
+		return page.finish(false);
 	end
 end
