@@ -128,7 +128,7 @@ FaultyVfs::~FaultyVfs() { sqlite3_vfs_unregister(&vfs); }
 
 FaultyVfs::Fate FaultyVfs::write_comes(int& error) {
   ++writes_;
-  error = error_;
+  error = writes_ >= full_from_ && writes_ < full_to_ ? SQLITE_FULL : error_.load();
   if (error != SQLITE_OK) return Fate::none;
   if (writes_left_ < 0) return Fate::whole;
   error = SQLITE_IOERR;

@@ -18,6 +18,11 @@ class FaultyVfs {
 
   // Every write, truncation, deletion and synchronization fails with this from now on; SQLITE_OK: none does.
   void fail_with(int error) { error_ = error; }
+  // After so many more writes there is no space for so many.
+  void fill_after(int writes, int count) {
+    full_from_ = writes_ + writes;
+    full_to_ = full_from_ + count;
+  }
   // After so many more writes, the last of which writes a half, nothing is written any more, as if the process had
   // been killed.
   void die_after(int writes) { writes_left_ = writes; }
@@ -34,6 +39,8 @@ class FaultyVfs {
   std::atomic<int> error_ = SQLITE_OK;
   std::atomic<int> writes_left_ = -1;  // -1: without end
   std::atomic<int> writes_ = 0;
+  std::atomic<int> full_from_ = 0;
+  std::atomic<int> full_to_ = 0;
   std::atomic<int> synchronizations_ = 0;
 };
 
