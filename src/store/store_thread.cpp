@@ -39,7 +39,8 @@ bool is_on_nfs(const std::string& path) {
   return ::statfs(directory_of(path).c_str(), &system) == 0 && system.f_type == NFS_SUPER_MAGIC;
 }
 
-bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL; }
+// The memory that processes share is a file, too.
+bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL || error == SQLITE_IOERR_SHMSIZE; }
 
 std::string reason(int error, const std::string& said_by_sqlite) {
   switch (error & 0xFF) {
@@ -125,6 +126,11 @@ bool Store::Thread::take_lock() {
 
 Store::Thread::Opened Store::Thread::open_database() {
   int error = database_.open(settings_);
+  if (is_full_disk(error)) {
+    is_full_ = true;
+    lock_.free_reserve();
+    error = database_.open(settings_);
+  }
   if (error != SQLITE_OK) return fail_to_open(error);
   switch (tables_of(database_, error)) {
     case Tables::none:

@@ -180,7 +180,7 @@ TEST_F(OutOfMemoryTest, WhoeverAsksForClientsOrMetricsHearsOfIt) {
     }
     failed = failing.has_failed();
   }
-  EXPECT_GT(failures, 1U);
+  EXPECT_GT(failures, 0U);
   EXPECT_LT(n, most_allocations);
 }
 

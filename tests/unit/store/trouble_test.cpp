@@ -264,6 +264,30 @@ TEST_F(FaultyStoreTest, AFullDiskIsSaidAndHealsByItself) {
   EXPECT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
 }
 
+// The reserve is space enough to be opened.
+TEST_F(FaultyStoreTest, OnAFullDiskItIsOpenedAndHeals) {
+  {
+    RunningStore store(faulty_settings());
+    ASSERT_TRUE(store.await(store.post({new_session(1)})));
+    store.stop();
+  }
+  ASSERT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
+  vfs.fill_with(path() + "-lock");
+  {
+    RunningStore store(faulty_settings());
+    ASSERT_TRUE(store.is_open());
+    EXPECT_EQ(store.contents().sessions.size(), 1U);
+    const auto number = store.post({new_session(2)});
+    EXPECT_TRUE(store.await_log("cannot be written: the disk is full"));
+    EXPECT_LT(store.committed(), number);
+    store.stop(std::chrono::milliseconds(0));
+  }
+  vfs.fill_with({});
+  RunningStore store(faulty_settings());
+  ASSERT_TRUE(store.is_open());
+  EXPECT_TRUE(store.await(store.post({new_session(3)})));
+}
+
 // What frees space is written before the disk has room for the rest, which the process may not live to see.
 TEST_F(FaultyStoreTest, OnAFullDiskNothingIsRemovedForWhatIsNotWritten) {
   auto full = faulty_settings();
