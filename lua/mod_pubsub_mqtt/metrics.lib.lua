@@ -69,7 +69,9 @@ return function (shared)
 
 	module:hook("stats-update", function ()
 		if not shared.core then return; end
-		local values = shared.core:metrics();
+		-- An error would end Prosody's own statistics, too.
+		local ok, values = pcall(shared.core.metrics, shared.core);
+		if not ok then return module:log("error", "MQTT's metrics are those of before: %s", values); end
 		for key, family in pairs(families) do set(family, values[key]); end
 	end);
 

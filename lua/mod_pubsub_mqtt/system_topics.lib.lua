@@ -129,8 +129,8 @@ return function (shared, version)
 		timer = nil;
 		if not shared.core then return; end
 		if interval > 0 then
+			timer = module:add_timer(interval, go_on); -- first: what follows raises where memory runs out
 			publish(say(shared.core:metrics()));
-			timer = module:add_timer(interval, go_on);
 		else
 			publish({});
 		end

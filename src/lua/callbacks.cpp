@@ -223,10 +223,8 @@ bool Callbacks::ask(const char* callback, std::initializer_list<std::string_view
 namespace {
 
 store::Change carried_out_row(const Intent& intent) {
-  return store::Put<store::IntentRow>{.row = {.session = intent.session,
-                                              .packet_identifier = intent.packet_identifier,
-                                              .item = intent.item,
-                                              .is_published = true}};
+  return store::CarriedOut{
+      .session = intent.session, .packet_identifier = intent.packet_identifier, .item = intent.item};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <lua.hpp>
+#include <new>
 
 namespace pubsub_mqtt::lua {
 
@@ -15,6 +16,8 @@ template <int (*Function)(lua_State*), std::size_t Size>
 int run(lua_State* L, char (&message)[Size]) {
   try {
     return Function(L);
+  } catch (const std::bad_alloc&) {
+    std::snprintf(message, Size, "the server has too little memory");
   } catch (const std::exception& exception) {
     std::snprintf(message, Size, "%s", exception.what());
   }

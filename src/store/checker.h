@@ -1,5 +1,5 @@
-// Reads the whole database once, a few rows at a time, so that damage is found before what is damaged is needed. The
-// store's thread only.
+// Reads the whole database once, its indexes with it, a few rows at a time, so that damage is found before what is
+// damaged is needed. The store's thread only.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@ class Checker {
  public:
   // All was read, or something could not be.
   bool is_done() const { return is_done_; }
-  // Reads a few milliseconds' worth on. Returns SQLITE_OK or the error, after which nothing more is read.
+  // Reads a few milliseconds' worth on. Returns SQLITE_OK or the error, after which nothing more is read:
+  // SQLITE_CORRUPT_INDEX where an index does not name all rows of its table.
   int read_on(Database& database);
 
  private:

@@ -34,12 +34,19 @@ void create(const std::string& path) {
 int Database::open(const Settings& settings) {
   create(settings.path);
   sqlite3* handle = nullptr;
-  opened_ = sqlite3_open_v2(settings.path.c_str(), &handle,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, settings.vfs);
+  int error = sqlite3_open_v2(settings.path.c_str(), &handle,
+                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, settings.vfs);
   handle_.reset(handle);
-  if (opened_ != SQLITE_OK) return opened_;
-  sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, busy_timeout);
+  if (error == SQLITE_OK) error = set_up(settings);
+  if (error == SQLITE_OK) return error;
+  why_closed_ = handle == nullptr ? sqlite3_errstr(error) : sqlite3_errmsg(handle);
+  close();
+  return error;
+}
+
+int Database::set_up(const Settings& settings) {
+  sqlite3_extended_result_codes(handle(), 1);
+  sqlite3_busy_timeout(handle(), busy_timeout);
   // Before the journal's mode: afterwards it has no effect.
   if (const int error = run("PRAGMA auto_vacuum = INCREMENTAL"); error != SQLITE_OK) return error;
   if (const int error = run("PRAGMA journal_mode = WAL"); error != SQLITE_OK) return error;
@@ -48,15 +55,13 @@ int Database::open(const Settings& settings) {
       error != SQLITE_OK) {
     return error;
   }
-  sqlite3_wal_hook(handle, count_pages, &wal_pages_);  // in place of checkpoints in the midst of commits
+  sqlite3_wal_hook(handle(), count_pages, &wal_pages_);  // in place of checkpoints in the midst of commits
   return SQLITE_OK;
 }
 
 int Database::run(const char* sql) { return sqlite3_exec(handle(), sql, nullptr, nullptr, nullptr); }
 
-std::string Database::error() const {
-  return handle_ == nullptr ? sqlite3_errstr(opened_) : sqlite3_errmsg(handle());
-}
+std::string Database::error() const { return handle_ == nullptr ? why_closed_ : sqlite3_errmsg(handle()); }
 
 std::int64_t Database::data_version() const { return pragma_value(handle(), "PRAGMA data_version"); }
 

@@ -13,7 +13,8 @@ namespace pubsub_mqtt::store {
 
 class Database {
  public:
-  // Opens the file, or makes one that its owner writes and its group reads. Returns SQLITE_OK or the error.
+  // Opens the file, or makes one that its owner writes and its group reads. Returns SQLITE_OK or the error; then it is
+  // closed.
   int open(const Settings& settings);
   // Where it was closed.
   int open_again(const Settings& settings) { return handle_ == nullptr ? open(settings) : SQLITE_OK; }
@@ -36,13 +37,14 @@ class Database {
   bool give_back_space();
 
  private:
+  int set_up(const Settings& settings);
   void empty_wal();
 
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
   std::unique_ptr<sqlite3, Close> handle_;
-  int opened_ = SQLITE_OK;
+  std::string why_closed_;  // where it could not be opened
   int wal_pages_ = 0;
 };
 

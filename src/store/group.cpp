@@ -13,9 +13,13 @@ std::uint64_t packet_key(RowNumber session, mqtt::PacketIdentifier packet_identi
 }  // namespace
 
 void Group::add(Unit&& unit, CommitNumber number) {
+  // A change that memory did not suffice for is whole yet, and may be made twice.
+  for (; added_ < unit.changes.size(); ++added_) {
+    std::visit([this](auto& each) { add(each); }, unit.changes[added_]);
+  }
+  added_ = 0;
   number_ = number;
   last_number_ = std::max(last_number_, unit.last_number);
-  for (auto& change : unit.changes) std::visit([this](auto& each) { add(each); }, change);
 }
 
 bool Group::leaves_nothing() const { return rows() == 0; }
@@ -23,7 +27,8 @@ bool Group::leaves_nothing() const { return rows() == 0; }
 std::size_t Group::rows() const {
   return sessions.size() + cursors.size() + filters.size() + audiences.size() + messages.size() +
          inflight.size() + received.size() + intents.size() + wills.size() + clean_wills.size() +
-         retained.size() + ended_sessions.size() + taken_over.size() + removed_up_to.size() + items.rows();
+         retained.size() + ended_sessions.size() + taken_over.size() + carried_out.size() +
+         removed_up_to.size() + passed_on_up_to.size() + items.rows();
 }
 
 void Group::clear() { *this = Group(); }
@@ -64,10 +69,13 @@ void Group::add(Put<MessageRow>& change) {
   messages.put(key, std::move(change.row), change.is_new);
 }
 
-void Group::add(const RemoveMessage& change) { messages.remove(change.message); }
+void Group::add(const RemoveMessage& change) {
+  if (change.is_passed_on) passed_on.insert(change.message);
+  messages.remove(change.message);
+}
 
 void Group::add(const RemoveMessagesUpTo& change) {
-  RowNumber& up_to = removed_up_to[change.audience];
+  RowNumber& up_to = (change.is_passed_on ? passed_on_up_to : removed_up_to)[change.audience];
   up_to = std::max(up_to, change.message);
 }
 
@@ -97,11 +105,24 @@ void Group::add(Put<WillRow>& change) {
 
 void Group::add(Put<IntentRow>& change) {
   const auto key = packet_key(change.row.session, change.row.packet_identifier);
+  carried_out.erase(key);
   intents.put(key, std::move(change.row), change.is_new);
 }
 
 void Group::add(const RemoveIntent& change) {
-  intents.remove(packet_key(change.session, change.packet_identifier));
+  const auto key = packet_key(change.session, change.packet_identifier);
+  carried_out.erase(key);
+  intents.remove(key);
+}
+
+void Group::add(CarriedOut& change) {
+  const auto key = packet_key(change.session, change.packet_identifier);
+  auto* row = intents.find(key);
+  if (row == nullptr) {
+    carried_out.insert_or_assign(key, std::move(change));
+  } else if (*row && (*row)->item == change.item) {
+    (*row)->is_published = true;
+  }
 }
 
 void Group::add(Put<CleanWillRow>& change) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,11 @@ class ChangedRows {
     if (!place->second.first) rows_.erase(place);
   }
 
+  // What is to be there in place of what may be; nullptr: nobody has said.
+  std::optional<Row>* find(const Key& key) {
+    const auto place = rows_.find(key);
+    return place == rows_.end() ? nullptr : &place->second.second;
+  }
   // By key: whether it may be in the database, and what is to be there; nullopt: nothing.
   const Map& rows() const { return rows_; }
   bool empty() const { return rows_.empty(); }
@@ -54,7 +60,8 @@ class Group {
   using FilterRows =
       ChangedRows<FilterKey, FilterRow, std::map<FilterKey, std::pair<bool, std::optional<FilterRow>>>>;
 
-  // A unit follows those before it.
+  // A unit follows those before it. Where memory runs out a part of it is there, and nothing of the group may be written
+  // before the same unit, which has the rest, was added again.
   void add(Unit&& unit, CommitNumber number);
 
   // Of the last unit; 0: there was none.
@@ -79,8 +86,12 @@ class Group {
   ChangedRows<RowNumber, CleanWillRow> clean_wills;
   RetainedChanges retained;
   std::vector<RowNumber> ended_sessions;
-  std::unordered_map<RowNumber, RowNumber> removed_up_to;  // by audience
-  std::vector<std::string> taken_over;                     // hosts
+  std::unordered_map<std::uint64_t, CarriedOut> carried_out;  // of intents that an earlier group has put
+  std::unordered_map<RowNumber, RowNumber> removed_up_to;     // by audience
+  // Of messages that are passed on, which are not to be removed unless all else is written.
+  std::unordered_map<RowNumber, RowNumber> passed_on_up_to;  // likewise
+  std::unordered_set<RowNumber> passed_on;
+  std::vector<std::string> taken_over;  // hosts
   ItemChanges items;
 
  private:
@@ -102,6 +113,7 @@ class Group {
   void add(const RemoveWill& change);
   void add(Put<IntentRow>& change);
   void add(const RemoveIntent& change);
+  void add(CarriedOut& change);
   void add(Put<CleanWillRow>& change);
   void add(const RemoveCleanWill& change) { clean_wills.remove(change.number); }
   void add(PutRetained& change);
@@ -115,6 +127,7 @@ class Group {
 
   CommitNumber number_ = 0;
   RowNumber last_number_ = 0;
+  std::size_t added_ = 0;  // changes of a unit for which memory ran out
   std::size_t bytes_ = 0;
 };
 

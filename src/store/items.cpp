@@ -137,10 +137,11 @@ void Items::put(Item item) {
   if (replaces != 0) appended_->erase(store, replaces);
   std::vector<Change> changes{PutItem{.item = item, .replaces = replaces}};
   if (companion_ && companion_->key == item->key) {
-    changes.push_back(std::move(companion_->change));
-    companion_.reset();
+    changes.push_back(companion_->change);
   }
+  const bool is_accompanied = changes.size() > 1;
   const auto number = post(std::move(changes), store, item->size());
+  if (is_accompanied) companion_.reset();
   change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
@@ -158,18 +159,14 @@ void Items::check_commit() {
   if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
 }
 
+// Without memory, of which there may be none where a commit fails.
 void Items::settle(Lock& /*lock*/) {
   const CommitNumber committed = store_.committed();
-  std::set<RowNumber> stores;
-  while (!posted_.empty() && posted_.front().number <= committed) {
-    stores.insert(posted_.front().store);
+  for (; !posted_.empty() && posted_.front().number <= committed; posted_.pop_front()) {
     posted_bytes_ -= posted_.front().bytes;
-    posted_.pop_front();
-  }
-  for (const RowNumber store : stores) {
-    const auto place = known_.find(store);
+    const auto place = known_.find(posted_.front().store);
     if (place == known_.end()) continue;
-    change_known(store, [&](KnownItems& items) { items.settle(committed); });
+    change_known(place->first, [&](KnownItems& items) { items.settle(committed); });
     if (place->second->is_empty()) known_.erase(place);
   }
   std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });

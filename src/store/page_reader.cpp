@@ -1,6 +1,7 @@
 #include "page_reader.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 
 #include "message_reader.h"
@@ -17,8 +18,14 @@ PageReader::PageReader(Database& database)
 int PageReader::read(const PageRequest& request, RowNumber committed, Page& into) {
   into.number = request.number;
   into.complete_up_to = std::min(request.up_to, committed);
-  if (const int error = read_numbers(request, into); error != SQLITE_OK) return error;
-  return read_messages(request, into);
+  try {
+    const int error = read_numbers(request, into);
+    return error == SQLITE_OK ? read_messages(request, into) : error;
+  } catch (const std::bad_alloc&) {
+    find_.reset();
+    message_.reset();
+    throw;
+  }
 }
 
 // Of each audience its first ones: where that has more, nothing behind them is known of the others either.
@@ -50,9 +57,9 @@ int PageReader::read_messages(const PageRequest& request, Page& into) {
     if (message_.step()) {
       into.messages.push_back(read_message(message_));
       bytes += into.messages.back().publication->size();
-    } else if (is_damage(message_.result())) {
-      into.is_damaged = true;
-    } else if (message_.result() != SQLITE_DONE) {
+    } else if (is_damage(message_.result()) || message_.result() == SQLITE_DONE) {
+      into.is_damaged = true;  // or the index names what is not there
+    } else {
       return message_.result();
     }
     message_.reset();

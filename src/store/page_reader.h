@@ -15,7 +15,7 @@ class PageReader {
   explicit PageReader(Database& database);
 
   // Returns SQLITE_OK or the error. The page has what is committed; `committed` is the highest number of that. Messages
-  // that are damaged are left out.
+  // that are damaged are left out. Where memory runs out, the page is to be read again.
   int read(const PageRequest& request, RowNumber committed, Page& into);
 
  private:

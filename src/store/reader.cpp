@@ -174,10 +174,13 @@ int read_intents(Database& database, Contents& into) {
 }
 
 int read_numbers(Database& database, Contents& into) {
-  return for_each_row(database, "SELECT last_number, last_wall FROM meta", [&](Statement& row) {
-    into.last_number = number(row);
-    into.last_wall = duration<WallTime>(row);
-  });
+  return for_each_row(database,
+                      "SELECT last_number, last_wall, coalesce((SELECT ahead FROM clock), 0) FROM meta",
+                      [&](Statement& row) {
+                        into.last_number = number(row);
+                        into.last_wall = duration<WallTime>(row);
+                        into.clock_ahead = duration<WallTime>(row);
+                      });
 }
 
 int read_packet_identifiers(Database& database, Contents& into) {

@@ -85,6 +85,7 @@ CREATE TABLE IF NOT EXISTS clean_will (
   number INTEGER PRIMARY KEY, account TEXT NOT NULL, client_identifier TEXT NOT NULL, level INTEGER NOT NULL,
   keep_alive INTEGER NOT NULL, is_due INTEGER NOT NULL, delay INTEGER NOT NULL, expiry INTEGER, topic TEXT NOT NULL,
   qos INTEGER NOT NULL, retain INTEGER NOT NULL, properties BLOB NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY, ahead INTEGER NOT NULL);
 )";
 
 int in_one_go(Database& database, const char* sql) {

@@ -1,5 +1,7 @@
 #include "statement.h"
 
+#include <new>
+
 namespace pubsub_mqtt::store {
 
 Statement::Statement(sqlite3* database, std::string_view sql) {
@@ -7,6 +9,7 @@ Statement::Statement(sqlite3* database, std::string_view sql) {
   result_ = sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                &statement, nullptr);
   statement_.reset(statement);
+  if (result_ == SQLITE_NOMEM) throw std::bad_alloc();
 }
 
 Statement& Statement::bind(std::int64_t value) {

@@ -14,7 +14,8 @@ inline std::int64_t integer(std::uint64_t number) { return static_cast<std::int6
 
 class Statement {
  public:
-  // Where that fails the statement does nothing, and run() returns the error.
+  // Where that fails the statement does nothing, and run() returns the error. For lack of memory std::bad_alloc is
+  // thrown: there may be some when it is made again.
   Statement(sqlite3* database, std::string_view sql);
 
   // Parameters and columns in their order. What is bound must last until run() or reset().

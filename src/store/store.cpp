@@ -20,6 +20,7 @@ Metrics Store::metrics() { return thread_->metrics(); }
 void Store::close_before_fork() { thread_->close_before_fork(); }
 bool Store::is_started() const { return thread_->is_started(); }
 bool Store::is_failing() const { return thread_->is_failing(); }
+WallTime Store::now() const { return thread_->now(); }
 WallTime Store::committed_at() const { return thread_->committed_at(); }
 bool Store::holds_items() const { return thread_->holds_items(); }
 void Store::on_commit(std::function<void()> committed) { thread_->on_commit(std::move(committed)); }

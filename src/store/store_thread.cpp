@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <string>
 #include <system_error>
 
@@ -27,10 +28,6 @@ constexpr std::chrono::minutes said_again_after{1};
 // The whole database is read once, so much now and then, while there is nothing else to do.
 constexpr std::chrono::milliseconds checked_on_after{50};
 
-WallTime wall_now() {
-  return std::chrono::duration_cast<WallTime>(std::chrono::system_clock::now().time_since_epoch());
-}
-
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -42,8 +39,21 @@ bool is_on_nfs(const std::string& path) {
   return ::statfs(directory_of(path).c_str(), &system) == 0 && system.f_type == NFS_SUPER_MAGIC;
 }
 
-bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL; }
-bool is_busy(int error) { return (error & 0xFF) == SQLITE_BUSY; }
+// The memory that processes share is a file, too.
+bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL || error == SQLITE_IOERR_SHMSIZE; }
+
+std::string reason(int error, const std::string& said_by_sqlite) {
+  switch (error & 0xFF) {
+    case SQLITE_BUSY:
+      return "another process has locked it";
+    case SQLITE_FULL:
+      return "the disk is full";
+    case SQLITE_NOMEM:
+      return "memory has run out";
+    default:
+      return said_by_sqlite;
+  }
+}
 
 }  // namespace
 
@@ -53,6 +63,7 @@ void Store::Thread::log(LogLevel level, std::string_view text) {
 
 bool Store::Thread::open_for_items(Access access) {
   holds_items_ = true;
+  without_it_ = "what Prosody stores in it can be neither read nor written";
   if (is_open_) return true;
   if (access == Access::alone && !take_lock()) return false;
   const Opened opened = open_database();
@@ -67,6 +78,8 @@ bool Store::Thread::open_for_items(Access access) {
 }
 
 std::optional<Contents> Store::Thread::open() {
+  without_it_ =
+      "sessions, messages that wait for them, wills and retained messages are not kept over a restart";
   if (!is_open_ && !take_lock()) return std::nullopt;
   Contents contents;
   Opened opened = is_open_ ? Opened::yes : open_database();
@@ -75,13 +88,14 @@ std::optional<Contents> Store::Thread::open() {
     database_.close();
     const std::string aside = put_aside(settings_.path);
     log(LogLevel::error, "is damaged. It was put aside as " + aside +
-                             ", and a new one begins: sessions, and messages that waited for them, are lost");
+                             ", and a new one begins: sessions, messages that waited for them, wills and "
+                             "retained messages are lost");
     contents = Contents();
     opened = open_database();
     if (opened == Opened::yes) opened = read_contents(contents);
   }
   if (opened == Opened::damaged)
-    log(LogLevel::error, "is damaged, and cannot be put aside: sessions are not kept");
+    log(LogLevel::error, "is damaged, and left as it is: " + database_.error() + ". Now " + without_it_);
   if (opened == Opened::yes) {
     is_open_ = true;
     return contents;
@@ -92,28 +106,31 @@ std::optional<Contents> Store::Thread::open() {
 
 bool Store::Thread::take_lock() {
   if (is_on_nfs(settings_.path)) {
-    log(LogLevel::error,
-        "is on NFS, where SQLite's write-ahead log does not work: sessions are not kept. Name a "
-        "file on a local disk with mqtt_store");
+    log(LogLevel::error, "is on NFS, where SQLite's write-ahead log does not work: " + without_it_ +
+                             ". Name a file on a local disk with mqtt_store");
     return false;
   }
   switch (lock_.take(settings_.path)) {
     case Lock::Taken::yes:
       return true;
     case Lock::Taken::by_another:
-      log(LogLevel::error,
-          "is in use by another Prosody: sessions are not kept by this one. Give each its own "
-          "with mqtt_store");
+      log(LogLevel::error, "is in use by another Prosody. With this one " + without_it_ +
+                               ": give each its own with mqtt_store");
       return false;
     case Lock::Taken::failed:
       break;
   }
-  log(LogLevel::error, std::string("cannot be locked: ") + std::strerror(errno) + ". Sessions are not kept");
+  log(LogLevel::error, std::string("cannot be locked: ") + std::strerror(errno) + ". Now " + without_it_);
   return false;
 }
 
 Store::Thread::Opened Store::Thread::open_database() {
   int error = database_.open(settings_);
+  if (is_full_disk(error)) {
+    is_full_ = true;
+    lock_.free_reserve();
+    error = database_.open(settings_);
+  }
   if (error != SQLITE_OK) return fail_to_open(error);
   switch (tables_of(database_, error)) {
     case Tables::none:
@@ -125,14 +142,12 @@ Store::Thread::Opened Store::Thread::open_database() {
     case Tables::ours:
       break;
     case Tables::of_a_newer_version:
-      log(LogLevel::error,
-          "was written by a newer version of mod_pubsub_mqtt: sessions are not kept. Upgrade, or "
-          "name another file with mqtt_store");
+      log(LogLevel::error, "was written by a newer version of mod_pubsub_mqtt: " + without_it_ +
+                               ". Upgrade, or name another file with mqtt_store");
       return Opened::no;
     case Tables::of_others:
       log(LogLevel::error,
-          "is the database of something else: sessions are not kept. Name another file with "
-          "mqtt_store");
+          "is the database of something else: " + without_it_ + ". Name another file with mqtt_store");
       return Opened::no;
     case Tables::unreadable:
       break;
@@ -151,12 +166,13 @@ Store::Thread::Opened Store::Thread::read_contents(Contents& contents) {
   }
   const int error = read(is_started() ? own : database_, settings_, contents);
   raise_last_committed(contents.last_number);
+  clock_.go_on(contents.last_wall, contents.clock_ahead);
   return error == SQLITE_OK ? Opened::yes : fail_to_open(error);
 }
 
 Store::Thread::Opened Store::Thread::fail_to_open(int error) {
   if (is_damage(error)) return Opened::damaged;
-  log(LogLevel::error, "cannot be opened: " + database_.error() + ". Sessions are not kept");
+  log(LogLevel::error, "cannot be opened: " + database_.error() + ". Now " + without_it_);
   return Opened::no;
 }
 
@@ -182,6 +198,7 @@ bool Store::Thread::start(std::function<void()> notify) {
 
 void Store::Thread::close_before_fork() {
   if (is_started()) return;
+  page_reader_.reset();
   writer_.reset();
   database_.close();
 }
@@ -206,19 +223,16 @@ void Store::Thread::ask(PageRequest&& request) {
 
 // What could not be committed before goes along.
 void Store::Thread::commit_at_once(Unit&& unit) {
-  group_.add(std::move(unit), ++last_posted_);
-  last_taken_ = last_posted_;
-  int error = database_.open_again(settings_);
-  if (error == SQLITE_OK) {
-    if (!writer_) writer_.emplace(database_);
-    error = writer_->write(group_, wall_now());
-  }
-  if (error == SQLITE_OK) {
-    succeeded();
-  } else {
+  taken_.push_back(std::move(unit));
+  ++last_posted_;
+  guard([this] {
+    fill_group();
+    int error = prepare();
+    if (error == SQLITE_OK) error = writer_->write(group_, {.wall = clock_.wall(), .ahead = clock_.ahead()});
+    if (error == SQLITE_OK) return succeeded();
     is_failing_ = true;
     log(LogLevel::error, "cannot be written: " + database_.error());
-  }
+  });
 }
 
 void Store::Thread::notify() {
@@ -243,19 +257,14 @@ void Store::Thread::stop(std::chrono::milliseconds patience) {
 }
 
 void Store::Thread::run() {
-  database_.open_again(settings_);  // where that fails, so does each commit
-  writer_.emplace(database_);
-  page_reader_.emplace(database_);
   if (!lock_.reserve(settings_.reserve)) {
-    log(LogLevel::warn,
-        "has less space than its reserve of " + std::to_string(settings_.reserve >> 20U) + " MiB");
+    guard([this] {
+      log(LogLevel::warn,
+          "has less space than its reserve of " + std::to_string(settings_.reserve >> 20U) + " MiB");
+    });
     notify();
   }
-  while (take()) {
-    fill_group();
-    commit();
-    if (serve_pages()) notify();
-  }
+  while (take()) do_turn();
   page_reader_.reset();
   writer_.reset();
   database_.close();
@@ -279,10 +288,8 @@ bool Store::Thread::take() {
     }
   }
   tries_ = !is_failing_ || stops_at_ || Clock::now() >= tries_again_at_;
-  for (auto& unit : posted_) taken_.push_back(std::move(unit));
-  posted_.clear();
-  for (auto& request : asked_) page_requests_.push_back(std::move(request));
-  asked_.clear();
+  taken_.splice(taken_.end(), posted_);
+  page_requests_.splice(page_requests_.end(), asked_);
   return !is_over();
 }
 
@@ -292,16 +299,47 @@ bool Store::Thread::is_over() const {
   return (taken_.empty() && group_.leaves_nothing()) || Clock::now() >= *stops_at_;
 }
 
+void Store::Thread::do_turn() {
+  guard([this] {
+    fill_group();
+    if (tries_) commit();
+  });
+  if (tries_ && is_failing_) notify();
+  has_page_to_read_ = false;
+  try {
+    if (page_reader_ && serve_pages()) notify();
+  } catch (const std::bad_alloc&) {  // what is asked for is still asked for
+  }
+}
+
+// An exception would end Prosody. Where memory runs out nothing is committed, as where the disk does.
+template <typename Work>
+void Store::Thread::guard(Work&& work) noexcept {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    failed(SQLITE_NOMEM);
+  }
+}
+
+int Store::Thread::prepare() {
+  if (const int error = database_.open_again(settings_); error != SQLITE_OK) return error;
+  if (!writer_) writer_.emplace(database_);
+  if (!page_reader_) page_reader_.emplace(database_);
+  return SQLITE_OK;
+}
+
 // While nothing can be written, all that comes goes into the group, where what has been removed is gone.
 void Store::Thread::fill_group() {
   while (!taken_.empty() && (is_failing_ || (group_.rows() < most_rows && group_.bytes() < most_bytes))) {
-    group_.add(std::move(taken_.front()), ++last_taken_);
+    group_.add(std::move(taken_.front()), last_taken_ + 1);
     taken_.pop_front();
+    ++last_taken_;
   }
 }
 
 void Store::Thread::commit() {
-  if (!tries_) return;
+  if (const int error = prepare(); error != SQLITE_OK) return failed(error);
   if (last_taken_ == committed_ && !is_failing_) {
     if (!is_tidy_) {
       is_tidy_ = !tidy();
@@ -317,13 +355,16 @@ void Store::Thread::commit() {
 }
 
 void Store::Thread::commit_group() {
-  if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty()) is_tidy_ = false;
+  if (!group_.items.dropped_stores.empty() || !group_.removed_up_to.empty() ||
+      !group_.passed_on_up_to.empty()) {
+    is_tidy_ = false;
+  }
   const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
     look_for_others();
     succeeded();
   } else {
-    failed(error);
+    return failed(error);
   }
   notify();
 }
@@ -356,7 +397,7 @@ int Store::Thread::write() {
     return SQLITE_FULL;
   }
   is_full_ = false;
-  return writer_->write(group_, wall_now());
+  return writer_->write(group_, {.wall = clock_.wall(), .ahead = clock_.ahead()});
 }
 
 void Store::Thread::raise_last_committed(RowNumber number) {
@@ -371,7 +412,7 @@ void Store::Thread::succeeded() {
   raise_last_committed(group_.last_number());
   group_.clear();
   committed_ = last_taken_;
-  committed_at_ = wall_now();
+  committed_at_ = clock_.wall();
 }
 
 // Those that want what is not committed yet wait. Returns whether there are pages to be taken.
@@ -379,14 +420,13 @@ bool Store::Thread::serve_pages() {
   const auto until = Clock::now() + longest_reading;
   std::size_t left = page_requests_.size();
   bool has_served = false;
-  has_page_to_read_ = false;
   for (; left > 0 && Clock::now() < until; --left) {
-    PageRequest request = std::move(page_requests_.front());
-    page_requests_.pop_front();
+    const PageRequest& request = page_requests_.front();
     if (std::min<RowNumber>(request.up_to, last_committed_) > request.after && serve(request)) {
       has_served = true;
+      page_requests_.pop_front();
     } else {
-      page_requests_.push_back(std::move(request));
+      page_requests_.splice(page_requests_.end(), page_requests_, page_requests_.begin());
     }
   }
   has_page_to_read_ = left > 0;
@@ -403,23 +443,30 @@ bool Store::Thread::serve(const PageRequest& request) {
   } else if (error != SQLITE_OK) {
     return false;
   }
-  if (page.is_damaged) say_damaged("Messages that waited for a session are lost");
+  if (page.is_damaged) say_damaged(error, "Messages that waited for a session are lost");
   pages_.post(std::move(page));
   return true;
 }
 
-void Store::Thread::say_damaged(std::string_view what_follows) {
+void Store::Thread::say_damaged(int error, std::string_view what_follows) {
   const auto now = Clock::now();
   if (said_damaged_at_ && now < *said_damaged_at_ + said_again_after) return;
   said_damaged_at_ = now;
-  log(LogLevel::error, "is damaged: " + database_.error() + ". " + std::string(what_follows));
+  const std::string why = is_damage(error) && error != SQLITE_CORRUPT_INDEX
+                              ? database_.error()
+                              : "an index does not name what is in its table";
+  log(LogLevel::error, "is damaged: " + why + ". " + std::string(what_follows));
 }
 
 void Store::Thread::check_on() {
-  if (!is_damage(checker_.read_on(database_))) return;
-  say_damaged(
-      "What is damaged cannot be read: stop Prosody and put a copy in its place, or save what can be read "
-      "with .recover of sqlite3");
+  const int error = checker_.read_on(database_);
+  if (!is_damage(error)) return;
+  say_damaged(error,
+              error == SQLITE_CORRUPT_INDEX
+                  ? "Messages, retained messages or items are not found: stop Prosody, and carry out "
+                    "REINDEX with sqlite3"
+                  : "What is damaged cannot be read: stop Prosody and put a copy in its place, or save "
+                    "what can be read with .recover of sqlite3");
   notify();
 }
 
@@ -441,17 +488,22 @@ void Store::Thread::failed(int error) {
   if (is_full_disk(error) && !is_full_) {
     is_full_ = true;
     lock_.free_reserve();
-    writer_->write_removals(group_);
+    if (writer_) writer_->write_removals(group_);
   }
+  tries_again_at_ = Clock::now() + settings_.try_again_after;
+  try {
+    say_failing(error);
+  } catch (const std::bad_alloc&) {  // it is said when it fails again
+  }
+}
+
+void Store::Thread::say_failing(int error) {
   const auto now = Clock::now();
-  tries_again_at_ = now + settings_.try_again_after;
   if (said_at_ && now < *said_at_ + said_again_after) return;
-  said_at_ = now;
-  const std::string why =
-      is_busy(error) ? "another process has locked it" : (is_full_ ? "the disk is full" : database_.error());
   log(LogLevel::error,
-      "cannot be written: " + why +
+      "cannot be written: " + reason(error, database_.error()) +
           ". What must be kept is not acknowledged until it can be, and its publishers wait");
+  said_at_ = now;
 }
 
 }  // namespace pubsub_mqtt::store

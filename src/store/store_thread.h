@@ -3,16 +3,18 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "checker.h"
+#include "clock.h"
 #include "database.h"
 #include "group.h"
 #include "lock.h"
@@ -25,7 +27,7 @@ namespace pubsub_mqtt::store {
 
 class Store::Thread {
  public:
-  explicit Thread(Settings settings) : settings_(std::move(settings)) {}
+  explicit Thread(Settings settings) : settings_(std::move(settings)), clock_(settings_.wall_clock) {}
   ~Thread() { stop(std::chrono::milliseconds(0)); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -43,6 +45,7 @@ class Store::Thread {
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
   WallTime committed_at() const { return committed_at_; }
+  WallTime now() const { return clock_.now(); }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
   const Settings& settings() const { return settings_; }
@@ -51,7 +54,7 @@ class Store::Thread {
   void stop(std::chrono::milliseconds patience);
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = std::chrono::steady_clock;  // for what is waited for
   enum class Opened : std::uint8_t { yes, damaged, no };
 
   bool take_lock();
@@ -65,6 +68,10 @@ class Store::Thread {
   void run();
   bool take();
   bool is_over() const;
+  void do_turn();
+  template <typename Work>
+  void guard(Work&& work) noexcept;
+  int prepare();
   void fill_group();
   void commit();
   void commit_group();
@@ -72,17 +79,20 @@ class Store::Thread {
   void succeeded();
   void raise_last_committed(RowNumber number);
   void failed(int error);
+  void say_failing(int error);
   int write();
   bool serve_pages();
   bool serve(const PageRequest& request);
-  void say_damaged(std::string_view what_follows);
+  void say_damaged(int error, std::string_view what_follows);
   void check_on();
   void look_for_others();
   int write_and_count();
 
   const Settings settings_;
+  store::Clock clock_;
   bool is_open_ = false;
   bool holds_items_ = false;
+  std::string without_it_;  // what follows for who opens it, where that fails
   Mailbox<LogLine> log_;
   Mailbox<Page> pages_;
   std::atomic<CommitNumber> committed_ = 0;
@@ -98,8 +108,9 @@ class Store::Thread {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Unit> posted_;  // with the mutex, as what follows
-  std::vector<PageRequest> asked_;
+  // With the mutex, as what follows. Of lists, since what is taken needs no memory.
+  std::list<Unit> posted_;
+  std::list<PageRequest> asked_;
   CommitNumber last_posted_ = 0;
   std::optional<Clock::time_point> stops_at_;
 
@@ -110,11 +121,11 @@ class Store::Thread {
   std::optional<PageReader> page_reader_;
   Checker checker_;
   std::optional<std::int64_t> data_version_;  // is another when another process has written
-  std::deque<PageRequest> page_requests_;     // that were taken
+  std::list<PageRequest> page_requests_;      // that were taken
   bool has_page_to_read_ = false;             // one of them can be answered at once
   // The highest number that was given in what is committed. Whoever opens the store reads it as well.
   std::atomic<RowNumber> last_committed_ = 0;
-  std::deque<Unit> taken_;
+  std::list<Unit> taken_;
   CommitNumber last_taken_ = 0;  // as the last of the group
   Group group_;
   std::atomic<bool> is_failing_ = false;

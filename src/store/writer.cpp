@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 
 namespace pubsub_mqtt::store {
@@ -46,7 +47,9 @@ Writer::Writer(Database& database)
       begin_(database.handle(), "BEGIN IMMEDIATE"),
       commit_(database.handle(), "COMMIT"),
       rollback_(database.handle(), "ROLLBACK"),
-      meta_(database.handle(), "UPDATE meta SET last_number = max(last_number, ?), last_wall = ?"),
+      meta_(database.handle(),
+            "UPDATE meta SET last_number = max(last_number, ?), last_wall = max(?, iif(?, last_wall, 0))"),
+      clock_(database.handle(), "REPLACE INTO clock VALUES (1, ?)"),
       session_(database, "REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                "DELETE FROM session WHERE number = ?"),
       cursor_(database, "REPLACE INTO cursor VALUES (?, ?)", "DELETE FROM cursor WHERE session = ?"),
@@ -63,10 +66,11 @@ Writer::Writer(Database& database)
                 "DELETE FROM inflight WHERE session = ? AND packet_identifier = ?"),
       received_(database, "REPLACE INTO received VALUES (?, ?)",
                 "DELETE FROM received WHERE session = ? AND packet_identifier = ?"),
-      intent_(
-          database,
-          "REPLACE INTO intent SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM session WHERE number = ?1)",
-          "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
+      intent_(database, "REPLACE INTO intent VALUES (?, ?, ?, ?)",
+              "DELETE FROM intent WHERE session = ? AND packet_identifier = ?"),
+      carry_out_(
+          database.handle(),
+          "UPDATE intent SET is_published = 1 WHERE session = ? AND packet_identifier = ? AND item = ?"),
       will_(database, "REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "DELETE FROM will WHERE session = ?"),
       clean_will_(database, "REPLACE INTO clean_will VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -87,32 +91,54 @@ Writer::Writer(Database& database)
 template <typename Work>
 int Writer::in_transaction(Work&& work) {
   if (const int error = begin_.run(); error != SQLITE_OK) return error;
-  int error = work();
+  int error = SQLITE_OK;
+  try {
+    error = work();
+  } catch (...) {
+    rollback_.run();
+    throw;
+  }
   if (error == SQLITE_OK) error = commit_.run();
   // Some errors have rolled it back already.
   if (error != SQLITE_OK && sqlite3_get_autocommit(database_.handle()) == 0) rollback_.run();
   return error;
 }
 
-int Writer::write(const Group& group, WallTime now) {
+// A page more is written only where the wall clock was set. Who does not know the store's clock does not set it back.
+int Writer::put_moment(const Group& group, const Moment& now) {
+  constexpr WallTime tolerance = std::chrono::seconds(1);
+  meta_.bind(integer(group.last_number())).bind(now.wall.count()).bind(std::int64_t{!now.ahead});
+  int error = meta_.run();
+  if (error != SQLITE_OK || !now.ahead) return error;
+  if (clock_ahead_ && std::chrono::abs(*now.ahead - *clock_ahead_) < tolerance) return SQLITE_OK;
+  error = clock_.bind(now.ahead->count()).run();
+  clock_ahead_ = now.ahead;
+  return error;
+}
+
+int Writer::write(const Group& group, const Moment& now) {
   bool swept = false;
   const int error = in_transaction([&] {
-    return in_turn([&] { return put_all(group); }, [&] { return remove_all(group); },
-                   [&] { return remove_ended(group); }, [&] { return items_.remove(group.items); },
-                   [&] { return items_.put(group.items); }, [&] { return items_.sweep(swept); },
-                   [&] { return remove_swept(); },
-                   [&] { return meta_.bind(integer(group.last_number())).bind(now.count()).run(); });
+    return in_turn([&] { return put_all(group); }, [&] { return put_carried_out(group); },
+                   [&] { return remove_all(group); }, [&] { return remove_ended(group); },
+                   [&] { return items_.remove(group.items); }, [&] { return items_.put(group.items); },
+                   [&] { return items_.sweep(swept); }, [&] { return remove_swept(); },
+                   [&] { return put_moment(group, now); });
   });
-  if (error != SQLITE_OK) return error;
+  if (error != SQLITE_OK) {
+    clock_ahead_.reset();
+    return error;
+  }
   forget_sweeps();
-  begin_sweeps(group);
+  begin_sweeps(group.removed_up_to);
+  begin_sweeps(group.passed_on_up_to);
   return SQLITE_OK;
 }
 
 int Writer::write_removals(const Group& group) {
-  begin_sweeps(group);
+  begin_sweeps(group.removed_up_to);
   const int error = in_transaction([&] {
-    return in_turn([&] { return put_released(group); }, [&] { return remove_messages(group); },
+    return in_turn([&] { return put_released(group); }, [&] { return remove_messages(group, false); },
                    [&] { return items_.remove_where_none_is_put(group.items); },
                    [&] { return remove_swept(); });
   });
@@ -127,9 +153,18 @@ int Writer::put_released(const Group& group) {
   });
 }
 
-int Writer::remove_messages(const Group& group) {
-  return for_each(group.messages, [this](RowNumber number, const auto& row) {
-    return row.second ? SQLITE_OK : message_.remove.bind(integer(number)).run();
+int Writer::put_carried_out(const Group& group) {
+  for (const auto& [key, intent] : group.carried_out) {
+    carry_out_.bind(integer(intent.session)).bind(std::int64_t{intent.packet_identifier}).bind(intent.item);
+    if (const int error = carry_out_.run(); error != SQLITE_OK) return error;
+  }
+  return SQLITE_OK;
+}
+
+int Writer::remove_messages(const Group& group, bool with_passed_on) {
+  return for_each(group.messages, [&](RowNumber number, const auto& row) {
+    if (row.second || (!with_passed_on && group.passed_on.contains(number))) return SQLITE_OK;
+    return message_.remove.bind(integer(number)).run();
   });
 }
 
@@ -169,7 +204,7 @@ int Writer::remove_all(const Group& group) {
                  [&] { return for_each(group.cursors, by_number(cursor_)); },
                  [&] { return for_each(group.filters, by_filter); },
                  [&] { return for_each(group.audiences, by_number(audience_)); },
-                 [&] { return remove_messages(group); },
+                 [&] { return remove_messages(group, true); },
                  [&] { return for_each(group.inflight, by_packet(inflight_)); },
                  [&] { return for_each(group.received, by_packet(received_)); },
                  [&] { return for_each(group.intents, by_packet(intent_)); },
@@ -213,8 +248,8 @@ int Writer::remove_swept() {
   return SQLITE_OK;
 }
 
-void Writer::begin_sweeps(const Group& group) {
-  for (const auto& [audience, up_to] : group.removed_up_to) {
+void Writer::begin_sweeps(const std::unordered_map<RowNumber, RowNumber>& removed_up_to) {
+  for (const auto& [audience, up_to] : removed_up_to) {
     Sweep& sweep = sweeps_[audience];
     sweep.up_to = std::max(sweep.up_to, up_to);
   }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <unordered_map>
 
 #include "database.h"
 #include "group.h"
@@ -10,6 +12,12 @@
 
 namespace pubsub_mqtt::store {
 
+// A moment, as the wall clock says, and how far the store's clock is ahead of that; nullopt: nobody knows.
+struct Moment {
+  WallTime wall{0};
+  std::optional<WallTime> ahead = std::nullopt;
+};
+
 class Writer {
  public:
   // `database` is open, and outlives this.
@@ -17,7 +25,7 @@ class Writer {
 
   // All of the group in one transaction, which is committed when this returns SQLITE_OK. Else nothing is written, and
   // SQLite's error is returned.
-  int write(const Group& group, WallTime now);
+  int write(const Group& group, const Moment& now);
   // The same of removals alone, which need little space and give some back: of those without which nothing is lost
   // where the process ends before the rest is written.
   int write_removals(const Group& group);
@@ -34,14 +42,16 @@ class Writer {
   };
   template <typename Work>
   int in_transaction(Work&& work);
+  int put_moment(const Group& group, const Moment& now);
   int put_all(const Group& group);
   int remove_all(const Group& group);
   int put_released(const Group& group);
-  int remove_messages(const Group& group);
+  int put_carried_out(const Group& group);
+  int remove_messages(const Group& group, bool with_passed_on);
   int remove_filter(const Group::FilterKey& key);
   int remove_ended(const Group& group);
   int remove_swept();
-  void begin_sweeps(const Group& group);
+  void begin_sweeps(const std::unordered_map<RowNumber, RowNumber>& removed_up_to);
   void forget_sweeps();
   int put(const SessionRow& row);
   int put(const CursorRow& row);
@@ -62,6 +72,8 @@ class Writer {
   Statement commit_;
   Statement rollback_;
   Statement meta_;
+  Statement clock_;
+  std::optional<WallTime> clock_ahead_;  // as it was written last
   Table session_;
   Table cursor_;
   Table filter_;
@@ -70,6 +82,7 @@ class Writer {
   Table inflight_;
   Table received_;
   Table intent_;
+  Statement carry_out_;
   Table will_;
   Table clean_will_;
   Table retained_;

@@ -2,19 +2,17 @@
 // acknowledged is there afterwards, whole, at QoS 2 once (docs/durability.md). Five kills, or as many as KILLS says.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <deque>
 #include <map>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "kills.h"
+#include "publish_window.h"
 #include "raw_session.h"
 #include "running_prosody.h"
 #include "xmpp_client.h"
@@ -31,15 +29,10 @@ const Configuration keeps_items{.global = "mqtt_node_defaults = { max_items = 10
     pubsub_max_items = 1000000
     autocreate_on_publish = true)"};
 
-int items_kills() {
-  const char* configured = std::getenv("KILLS");
-  return configured == nullptr ? 5 : std::atoi(configured);
-}
-
 // Publishes numbers, some at a time, and again what was not acknowledged when its server ended.
 class ItemPublisher {
  public:
-  ItemPublisher(std::string name, mqtt::QoS qos) : name_(std::move(name)), qos_(qos) {}
+  ItemPublisher(std::string name, mqtt::QoS qos) : name_(std::move(name)), qos_(qos), window_(qos, false) {}
 
   // Until the server ends, to a node of this round's own.
   void talk(std::uint16_t port, int round) {
@@ -52,86 +45,35 @@ class ItemPublisher {
   // Until all is acknowledged.
   void finish(std::uint16_t port) { run(port, false); }
 
-  // Payloads by node.
-  const std::map<std::string, std::set<std::string>>& acknowledged() const { return acknowledged_; }
-  // How often it was sent, at most.
-  int sent(const std::string& payload) const { return times_sent_.at(payload); }
+  // By node: payloads, and how often each was sent at most.
+  const std::map<std::string, std::map<std::string, int>>& acknowledged() const { return acknowledged_; }
 
  private:
-  static constexpr std::size_t window = 10;
-  struct Message {
-    mqtt::PacketIdentifier packet_identifier = 0;
-    std::string node;
-    std::string payload;
-    bool is_received = false;  // PUBREC has come
-  };
-
   void run(std::uint16_t port, bool goes_on) {
     RawMqtt client(port);
     const auto connack =
         connect(client, {.clean_session = qos_ == at_least_once, .client_identifier = name_});
     EXPECT_TRUE(connack.session_present || !is_known_) << name_ << " was forgotten";
-    is_known_ = qos_ == exactly_once && (is_known_ || connack.session_present);
-    for (const Message& message : messages_) send_again(client, message);
-    while (goes_on || !messages_.empty()) {
-      while (goes_on && messages_.size() < window) publish_next(client);
-      take(client.read(), client);
+    window_.send_again(client, connack.session_present);
+    while (goes_on || !window_.empty()) {
+      while (goes_on && !window_.is_full()) {
+        window_.publish(client, topic_of_nodes + node_, std::to_string(++last_payload_));
+      }
+      const auto packet = client.read();
+      is_known_ = is_known_ || std::holds_alternative<mqtt::Pubrec>(packet);
+      if (const auto taken = window_.take(packet, client)) {
+        acknowledged_[taken->topic.substr(topic_of_nodes.size())].emplace(taken->payload, taken->times_sent);
+      }
     }
   }
 
-  void send_again(RawMqtt& client, const Message& message) {
-    if (message.is_received) {
-      client.send(mqtt::Pubrel{message.packet_identifier});
-    } else {
-      send(client, message, true);
-    }
-  }
-
-  void publish_next(RawMqtt& client) {
-    if (++last_identifier_ == 0) ++last_identifier_;
-    messages_.push_back(
-        {.packet_identifier = last_identifier_, .node = node_, .payload = std::to_string(++last_payload_)});
-    send(client, messages_.back(), false);
-  }
-
-  void send(RawMqtt& client, const Message& message, bool dup) {
-    ++times_sent_[message.payload];
-    const std::string topic_of_node = "pubsub.localhost/utf8/" + message.node;
-    client.send(mqtt::Publish{.topic = topic_of_node,
-                              .payload = message.payload,
-                              .qos = qos_,
-                              .dup = dup,
-                              .packet_identifier = message.packet_identifier});
-  }
-
-  void take(const mqtt::Packet& packet, RawMqtt& client) {
-    if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
-      const auto message = find(puback->packet_identifier);
-      acknowledged_[message->node].insert(message->payload);
-      messages_.erase(message);
-    } else if (const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet)) {
-      is_known_ = true;
-      const auto message = find(pubrec->packet_identifier);
-      acknowledged_[message->node].insert(message->payload);
-      message->is_received = true;
-      client.send(mqtt::Pubrel{pubrec->packet_identifier});
-    } else {
-      messages_.erase(find(std::get<mqtt::Pubcomp>(packet).packet_identifier));
-    }
-  }
-
-  std::deque<Message>::iterator find(mqtt::PacketIdentifier packet_identifier) {
-    return std::ranges::find(messages_, packet_identifier, &Message::packet_identifier);
-  }
-
+  const std::string topic_of_nodes = "pubsub.localhost/utf8/";
   std::string name_;
   mqtt::QoS qos_;
   std::string node_;
   bool is_known_ = false;  // the server has said something that it must remember
-  std::deque<Message> messages_;
-  std::map<std::string, std::set<std::string>> acknowledged_;
-  std::map<std::string, int> times_sent_;
-  mqtt::PacketIdentifier last_identifier_ = 0;
+  PublishWindow window_;
+  std::map<std::string, std::map<std::string, int>> acknowledged_;
   int last_payload_ = 0;
 };
 
@@ -154,11 +96,11 @@ class KillOfItems : public testing::Test {
       const auto stored = items(node);
       std::vector<std::string> lost;
       std::vector<std::string> repeated;
-      for (const auto& payload : payloads) {
+      for (const auto& [payload, times_sent] : payloads) {
         const auto found = stored.find(payload);
         if (found == stored.end()) {
           lost.push_back(payload);
-        } else if (found->second > (qos == exactly_once ? 1 : publisher.sent(payload))) {
+        } else if (found->second > (qos == exactly_once ? 1 : times_sent)) {
           repeated.push_back(payload);
         }
       }
@@ -178,7 +120,7 @@ TEST_F(KillOfItems, LosesNoneThatWasAcknowledged) {
   ItemPublisher once("once", exactly_once);
   ItemPublisher at_least("atleast", at_least_once);
   std::minstd_rand random(std::random_device{}());
-  for (int kill = 0; kill < items_kills(); ++kill) {
+  for (int kill = 0; kill < kills(5); ++kill) {
     std::thread first([&] { once.talk(prosody.mqtt_port(), kill); });
     std::thread second([&] { at_least.talk(prosody.mqtt_port(), kill); });
     std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 300));

@@ -7,8 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <deque>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -21,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "kills.h"
+#include "publish_window.h"
 #include "raw_session.h"
 #include "running_prosody.h"
 
@@ -32,11 +32,6 @@ using enum mqtt::QoS;
 constexpr std::string_view load_topic = "pubsub.localhost/utf8/load";
 constexpr std::string_view wills_topic = "pubsub.localhost/utf8/wills";
 constexpr int retained_topics = 20;
-
-int kills() {
-  const char* configured = std::getenv("KILLS");
-  return configured == nullptr ? 10 : std::atoi(configured);
-}
 
 // A client that comes back whenever its server has gone.
 class Returning {
@@ -87,7 +82,10 @@ class Returning {
 class LoadPublisher final : public Returning {
  public:
   LoadPublisher(std::uint16_t port, const std::string& identifier, mqtt::QoS qos, bool retain = false)
-      : Returning(port, identifier, qos == at_least_once), name_(identifier), qos_(qos), retain_(retain) {}
+      : Returning(port, identifier, qos == at_least_once),
+        name_(identifier),
+        window_(qos, retain),
+        retain_(retain) {}
 
   void finish() { finishing_ = true; }
   // After join().
@@ -99,93 +97,41 @@ class LoadPublisher final : public Returning {
   }
 
  private:
-  static constexpr std::size_t window = 10;
-  struct Sent {
-    mqtt::PacketIdentifier packet_identifier = 0;
-    std::string topic;
-    std::string payload;
-    int number = 0;
-    bool is_received = false;  // PUBREC has come
-  };
-
-  bool is_done() override { return finishing_ && sent_.empty(); }
+  bool is_done() override { return finishing_ && window_.empty(); }
 
   void talk(RawMqtt& client, bool session_present) override {
-    for (auto sent = sent_.begin(); sent != sent_.end();) {
-      if (!session_present && sent->is_received) {
-        sent = sent_.erase(sent);
-        continue;
-      }
-      if (sent->is_received) {
-        client.send(mqtt::Pubrel{.packet_identifier = sent->packet_identifier});
-      } else {
-        publish(client, *sent, session_present);
-      }
-      ++sent;
-    }
+    window_.send_again(client, session_present);
     while (!is_done()) {
-      while (!finishing_ && sent_.size() < window) publish_next(client);
-      take(client.read(), client);
+      while (!finishing_ && !window_.is_full()) publish_next(client);
+      const auto packet = client.read();
+      if (std::holds_alternative<mqtt::Pubrec>(packet)) must_be_known();
+      if (const auto taken = window_.take(packet, client)) acknowledged(*taken);
     }
   }
 
   void publish_next(RawMqtt& client) {
-    if (++last_identifier_ == 0) ++last_identifier_;
     ++count_;
-    sent_.push_back(
-        {.packet_identifier = last_identifier_,
-         .topic = retain_ ? name_ + std::to_string(count_ % retained_topics) : std::string(load_topic),
-         .payload = retain_ ? std::to_string(count_) : name_ + ' ' + std::to_string(count_),
-         .number = count_});
-    publish(client, sent_.back(), false);
-  }
-
-  void publish(RawMqtt& client, const Sent& sent, bool dup) const {
-    client.send(mqtt::Publish{.topic = sent.topic,
-                              .payload = sent.payload,
-                              .qos = qos_,
-                              .retain = retain_,
-                              .dup = dup,
-                              .packet_identifier = sent.packet_identifier});
-  }
-
-  void take(const mqtt::Packet& packet, RawMqtt& client) {
-    if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
-      const auto sent = find(puback->packet_identifier);
-      acknowledged(*sent);
-      sent_.erase(sent);
-    } else if (const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet)) {
-      must_be_known();
-      const auto sent = find(pubrec->packet_identifier);
-      if (!sent->is_received) acknowledged(*sent);
-      sent->is_received = true;
-      client.send(mqtt::Pubrel{.packet_identifier = pubrec->packet_identifier});
+    if (retain_) {
+      window_.publish(client, name_ + std::to_string(count_ % retained_topics), std::to_string(count_));
     } else {
-      sent_.erase(find(std::get<mqtt::Pubcomp>(packet).packet_identifier));
+      window_.publish(client, std::string(load_topic), name_ + ' ' + std::to_string(count_));
     }
   }
 
-  void acknowledged(const Sent& sent) {
-    if (!retain_) return acknowledged_.push_back(sent.payload);
+  void acknowledged(const PublishWindow::Message& message) {
+    if (!retain_) return acknowledged_.push_back(message.payload);
     const std::lock_guard lock(mutex_);
-    int& last = last_acknowledged_[sent.topic];
-    last = std::max(last, sent.number);
-  }
-
-  std::deque<Sent>::iterator find(mqtt::PacketIdentifier packet_identifier) {
-    return std::find_if(sent_.begin(), sent_.end(),
-                        [&](const Sent& sent) { return sent.packet_identifier == packet_identifier; });
+    int& last = last_acknowledged_[message.topic];
+    last = std::max(last, std::stoi(message.payload));
   }
 
   std::string name_;  // where they are retained: with what their topics begin
-  mqtt::QoS qos_;
+  PublishWindow window_;
   bool retain_;
   mutable std::mutex mutex_;
   std::map<std::string, int> last_acknowledged_;  // with the mutex
   std::atomic<bool> finishing_ = false;
-  std::deque<Sent> sent_;
   std::vector<std::string> acknowledged_;
-  mqtt::PacketIdentifier last_identifier_ = 0;
   int count_ = 0;
 };
 
@@ -419,7 +365,7 @@ TEST_P(Kill, LosesNothingThatWasAcknowledged) {
   for (LoadPublisher* publisher : publishers) publisher->begin();
 
   std::minstd_rand random(std::random_device{}());
-  for (int kill = 0; kill < kills(); ++kill) {
+  for (int kill = 0; kill < kills(10); ++kill) {
     will_clients.connect(kill);
     std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 400));
     kill_and_start();

@@ -66,7 +66,7 @@ class Network {
   // Returns when the duplicate is closed, so that the port can be bound again. Connections stay.
   void close_listener(ListenerId listener);
 
-  // For the administrator: see session::Sessions.
+  // For the administrator: see session::Sessions. These three throw what the network thread had no memory for.
   session::ClientPage clients(session::ClientQuery query);
   std::optional<session::ClientDetails> client(SessionId session, std::size_t most_filters);
 

@@ -45,11 +45,8 @@ class Sessions {
   // Items are put into the store from now on that go past pubsub, and what waits for the store waits for its commits.
   // Where there are `contents`, sessions that outlive their connection are written into it, too, and those that they
   // hold begin again: what they ask for is in the requests. Before anything else is called. `store` and its items
-  // outlive this; `wall` and `now` are the same moment.
-  void keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
-            store::WallTime wall, Time now);
-  // The wall clock may have been set.
-  void set_wall_clock(store::WallTime wall, Time now);
+  // outlive this.
+  void keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents, Time now);
   // The turn ends: what has changed is posted to the store. Before the network thread waits.
   void post_changes();
   // The store may have committed something, or read it: clients are told what waited for that.
@@ -82,10 +79,10 @@ class Sessions {
   };
   Opened open(const mqtt::Connect& connect, std::string account, Accepted&& client);
 
-  // CONNECT ends the session that is stored for its client: that comes first, and accept() is called for the connection
-  // when it is committed, unless it is forgotten. Returns false where there is none.
-  bool end_stored(const mqtt::Connect& connect, const std::string& account,
-                  std::string_view authentication_data, ConnectionId connection);
+  // A session that is stored for the client ends, with this CONNECT, or did so and that is not committed: accept() is
+  // called for the connection when it is, unless it is forgotten. Returns false where there is none.
+  bool awaits_end_of_stored(const mqtt::Connect& connect, const std::string& account,
+                            std::string_view authentication_data, ConnectionId connection);
 
   // The connection is to be told of its LoginReply, until it is forgotten.
   void await_login(ConnectionId id, Connection& connection);

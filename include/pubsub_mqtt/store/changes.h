@@ -1,6 +1,7 @@
 // What is posted to the store. Values; any thread.
 #pragma once
 
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -29,14 +30,17 @@ struct RemoveFilter {
 struct RemoveAudience {
   RowNumber audience = 0;
 };
+// `is_passed_on`: another row comes in its place, in this unit, and it does not go without that.
 struct RemoveMessage {
   RowNumber message = 0;
+  bool is_passed_on = false;
 };
 // All messages of the audience up to this one: a few at a time, some after the commit. Where the process ends before,
-// they are still there.
+// they are still there. `is_passed_on`: as above for some of them, in this unit or one before it.
 struct RemoveMessagesUpTo {
   RowNumber audience = 0;
   RowNumber message = 0;
+  bool is_passed_on = false;
 };
 struct RemoveInflight {
   RowNumber session = 0;
@@ -50,6 +54,12 @@ struct RemoveIntent {
   RowNumber session = 0;
   mqtt::PacketIdentifier packet_identifier = 0;
 };
+// Pubsub has accepted that item. Void where the packet identifier has another intent by now, or none.
+struct CarriedOut {
+  RowNumber session = 0;
+  mqtt::PacketIdentifier packet_identifier = 0;
+  std::string item = {};
+};
 struct RemoveWill {
   RowNumber session = 0;
 };
@@ -61,7 +71,7 @@ using Change =
     std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
                  RemoveAudience, Put<MessageRow>, RemoveMessage, RemoveMessagesUpTo, Put<InflightRow>,
                  RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore,
-                 DropStore, PutItem, RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent,
+                 DropStore, PutItem, RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent, CarriedOut,
                  Put<CleanWillRow>, RemoveCleanWill, PutRetained, RemoveRetained, TakeOver>;
 
 // Changes that are committed together, or not at all.

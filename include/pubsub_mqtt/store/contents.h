@@ -28,6 +28,7 @@ struct WaitingMessages {
 struct Contents {
   RowNumber last_number = 0;  // no row has a higher one, nor ever had
   WallTime last_wall{0};      // of the last commit
+  WallTime clock_ahead{0};    // of the wall clock, then: the store's clock
   std::vector<SessionRow> sessions;
   std::vector<CursorRow> cursors;
   std::vector<FilterRow> filters;

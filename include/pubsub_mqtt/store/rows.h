@@ -1,7 +1,7 @@
 // What the store keeps, a row for each thing. Values; any thread.
 //
 // Numbers of sessions, audiences and messages come from one count that never goes back, in this process or a later
-// one: none is used twice. Moments are of the wall clock, since they must outlive the process.
+// one: none is used twice. Moments are of the store's clock (Store::now()), since they must outlive the process.
 #pragma once
 
 #include <chrono>
@@ -19,10 +19,10 @@ namespace pubsub_mqtt::store {
 
 using RowNumber = std::uint64_t;  // fits in SQLite's 63 bits
 
-// Since 1970.
+// Since 1970. Of retained messages it is the wall clock's.
 using WallTime = std::chrono::milliseconds;
 
-// A session that outlives its connection.
+// A session that outlives its connection, or has: where it is away with an expiry of 0, it is over.
 struct SessionRow {
   RowNumber number = 0;
   std::string account = {};  // empty: without login

@@ -5,8 +5,8 @@
 // another removes before it was written is never written. Nobody waits for the disk; who has promised something keeps
 // the promise back until its commit number has passed.
 //
-// What cannot be written now (a full disk, an I/O error, a lock that somebody holds) is tried again until it can: the
-// log says so once a minute, and commit numbers stand still.
+// What cannot be written now (a full disk, an I/O error, a lock that somebody holds, no memory) is tried again until it
+// can: the log says so once a minute, and commit numbers stand still.
 //
 // Source: https://www.sqlite.org/wal.html
 #pragma once
@@ -42,7 +42,8 @@ struct Settings {
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
-  const char* vfs = nullptr;  // of SQLite's, for tests; nullptr: the system's
+  const char* vfs = nullptr;           // of SQLite's, for tests; nullptr: the system's
+  WallTime (*wall_clock)() = nullptr;  // likewise
 };
 
 // Counters, which only grow, and what there is now (docs/metrics.md).
@@ -92,11 +93,15 @@ class Store {
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;
-  // When the last one that has not failed was done; 0: there was none.
+  // The clock of which moments are in rows: that of the wall when the store was made, which goes on from there however
+  // that is set. When open() has returned.
+  WallTime now() const;
+  // By the wall clock, when the last one that has not failed was done; 0: there was none.
   WallTime committed_at() const;
   // open_for_items() was called: whoever keeps sessions is not the one who stops it.
   bool holds_items() const;
-  // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
+  // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed. It
+  // does not throw, nor does `notify`.
   void on_commit(std::function<void()> committed);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.

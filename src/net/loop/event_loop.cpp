@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -24,8 +25,14 @@ namespace {
 constexpr Time lines_are_held{50};
 constexpr std::size_t most_held_lines = 100;
 
-store::WallTime wall_now() {
-  return std::chrono::duration_cast<store::WallTime>(std::chrono::system_clock::now().time_since_epoch());
+// What Prosody's thread waits for: the value, or the exception that came in its place.
+template <typename Value, typename Find>
+void answer(std::promise<Value>& asked, Find&& find) noexcept {
+  try {
+    asked.set_value(find());
+  } catch (...) {
+    asked.set_exception(std::current_exception());
+  }
 }
 
 }  // namespace
@@ -69,7 +76,7 @@ bool EventLoop::init() {
 void EventLoop::keep(const Storage& storage, std::optional<store::Contents>&& contents) {
   store_ = &storage.store;
   uv_update_time(&loop_);
-  sessions_.keep(storage.store, storage.items, std::move(contents), wall_now(), now());
+  sessions_.keep(storage.store, storage.items, std::move(contents), now());
   sessions_.post_changes();
   post_requests();
 }
@@ -120,17 +127,15 @@ void EventLoop::on_session_deadline(uv_timer_t* timer) {
 
 void EventLoop::on_wake(uv_async_t* async) {
   auto& self = *static_cast<EventLoop*>(async->data);
-  self.guard([&] {
-    self.take_deliveries();
-    self.carry_out_commands();
-    self.hear_from_store();
-  });
+  // Who posts commands wakes this once, and waits.
+  self.guard([&] { self.take_deliveries(); });
+  self.guard([&] { self.carry_out_commands(); });
+  self.guard([&] { self.hear_from_store(); });
 }
 
 void EventLoop::on_expiry(uv_timer_t* timer) {
   auto& self = *static_cast<EventLoop*>(timer->data);
   self.guard([&] {
-    self.sessions_.set_wall_clock(wall_now(), self.now());
     self.sessions_.expire(self.now());
     self.listeners_.expire(self.now());
     self.deadlines_.forget_if_many(self.connections_.size(), [&](ConnectionId id, Time at) {
@@ -187,27 +192,33 @@ void EventLoop::carry_out(CloseListener& command) {
 }
 
 void EventLoop::carry_out(ListClients& command) {
-  sessions_.look(now());
-  command.page.set_value(sessions_.clients(command.query));
+  answer(command.page, [&] {
+    sessions_.look(now());
+    return sessions_.clients(command.query);
+  });
 }
 
 void EventLoop::carry_out(ShowClient& command) {
-  sessions_.look(now());
-  auto details = sessions_.client(command.session, command.most_filters);
-  if (details) {
-    const auto connection = connections_.find(details->connection);
-    if (connection != connections_.end()) details->keep_alive = connection->second.keep_alive();
-  }
-  command.details.set_value(std::move(details));
+  answer(command.details, [&] {
+    sessions_.look(now());
+    auto details = sessions_.client(command.session, command.most_filters);
+    if (details) {
+      const auto connection = connections_.find(details->connection);
+      if (connection != connections_.end()) details->keep_alive = connection->second.keep_alive();
+    }
+    return details;
+  });
 }
 
 void EventLoop::carry_out(TakeMetrics& command) {
-  Metrics metrics{.sessions = sessions_.metrics(),
-                  .clients = {},
-                  .arrivals = listeners_.arrivals(),
-                  .handshakes = handshakes_.ended()};
-  for (const auto& [id, connection] : connections_) connection.add_to(metrics.clients);
-  command.metrics.set_value(metrics);
+  answer(command.metrics, [&] {
+    Metrics metrics{.sessions = sessions_.metrics(),
+                    .clients = {},
+                    .arrivals = listeners_.arrivals(),
+                    .handshakes = handshakes_.ended()};
+    for (const auto& [id, connection] : connections_) connection.add_to(metrics.clients);
+    return metrics;
+  });
 }
 
 void EventLoop::carry_out(SendWills& command) {

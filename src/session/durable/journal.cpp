@@ -24,9 +24,9 @@ constexpr std::size_t estate_page_bytes = MiB;
 // A group that nobody is a member of any more has no filter: this is one that no group has.
 constexpr std::string_view no_filter = "$share/";
 
-store::WallTime wall_expiry(const Journal& journal, const Message& message) {
+store::WallTime stored_expiry(const Journal& journal, const Message& message) {
   if (!message.expires()) return store::MessageRow::never;
-  return message.expires_at_once() ? store::WallTime(0) : journal.wall(message.envelope().expires_at);
+  return message.expires_at_once() ? store::WallTime(0) : journal.stored_time(message.envelope().expires_at);
 }
 
 }  // namespace
@@ -128,10 +128,10 @@ void Journal::publishes_will(Session& session, Will& will) {
 }
 
 // The first of those that it has published.
-void Journal::published_will(SessionId session) {
+void Journal::published_will(SessionId session, bool is_over) {
   const auto first = published_wills_.lower_bound({session, 0});
   if (first == published_wills_.end() || first->first != session) return;
-  change(store::RemoveCleanWill{.number = first->second});
+  if (is_over) change(store::RemoveCleanWill{.number = first->second});
   published_wills_.erase(first);
 }
 
@@ -142,7 +142,7 @@ void Journal::disconnected(Session& session) {
   Kept& now = kept(record.outgoing.kept());
   if (now.row.offline_since) return;
   now.row.expiry = record.expiry;
-  now.row.offline_since = wall(record.since);
+  now.row.offline_since = stored_time(record.since);
   if (now.left > 0) sweep_audiences_of(now);
   put(now, false);
   if (!record.will) remove_will(now);
@@ -154,11 +154,25 @@ void Journal::end(Session& session) {
   if (ended == 0) return;
   Kept& over = kept(ended);
   const bool leaves_estate = outgoing.is_paged() && has_more_of_groups(over);
-  outgoing.for_each_message([&](Message& message) { let_go(over, message); });
+  outgoing.for_each_message(
+      [&](Message& message, const Selected& selected) { let_go(over, message, selected.group != 0); });
   promise(session.id());
+  if (!session.key().client_identifier.empty()) ending_.insert_or_assign(session.key(), session.id());
   outgoing.set_kept(0);
   if (leaves_estate) return leave_estate(over);
   remove(ended);
+}
+
+SessionId Journal::ending(const SessionKey& key) const {
+  const auto found = ending_.find(key);
+  return found == ending_.end() || promises_.owed(found->second) == 0 ? 0 : found->second;
+}
+
+// Where there may be many of them.
+void Journal::forget_ended() {
+  if (ending_.size() < 2 * most_ending_ + 64) return;
+  std::erase_if(ending_, [&](const auto& each) { return promises_.owed(each.second) == 0; });
+  most_ending_ = ending_.size();
 }
 
 // What its groups gave it, others of them may still have (MQTT 5.0, 4.8.2).
@@ -176,11 +190,12 @@ bool Journal::has_more_of_groups(const Kept& kept) const {
                              [&](const NewMessage& added) { return is_of_group(added.members); });
 }
 
-// A session that is stored with an expiry of 0 is over, in a later process, too.
+// A session that is stored with an expiry of 0, and away, is over, in a later process, too.
 void Journal::leave_estate(Kept& over) {
   over.session = nullptr;
   over.session_id = 0;
   over.row.expiry = decltype(over.row.expiry)(0);
+  over.row.offline_since = store_.now();
   put(over, false);
   change(store::CursorRow{.session = over.row.number, .message = over.loaded_up_to});
   ask_for_page(by_number_.find(over.row.number)->second, estate_page, estate_page_bytes);
@@ -396,19 +411,22 @@ void Journal::completed(KeptSession session, mqtt::PacketIdentifier packet_ident
 
 // The cursor stays: others that were queued before it may still be there. Where it stands for others, and the process
 // ends, it comes again, and is dropped again.
-void Journal::dropped(KeptSession session, Message& message) { let_go(kept(session), message); }
+void Journal::dropped(KeptSession session, Message& message, bool is_passed_on) {
+  let_go(kept(session), message, is_passed_on);
+}
 
 // Of a message that is new in this turn nothing is written, unless others have it in the store alone.
-void Journal::let_go(Kept& from, Message& message) {
+void Journal::let_go(Kept& from, Message& message, bool is_passed_on) {
   StoredMessage& stored = message.stored();
   uncount_in_memory(message);
   if (stored.audience == nullptr) return;
+  if (is_passed_on) stored.audience->passed_on_in = turn_;
   if (stored.waits_in_store && stored.audience->members.size() > 1) {
     if (++from.left >= many_left) sweep_audiences_of(from);
     return;
   }
   if (stored.sessions > 0) return;
-  change(store::RemoveMessage{.message = stored.number});
+  change(store::RemoveMessage{.message = stored.number, .is_passed_on = is_passed_on});
   stored = {};
 }
 
@@ -432,6 +450,17 @@ void Journal::ask_for_page(KeptSession session, std::size_t messages, std::size_
   if (++last_page_ == 0) ++last_page_;
   asked_.push_back({.session = session, .page = last_page_, .messages = messages, .bytes = bytes});
   asks.page = last_page_;
+}
+
+// Each once, though memory may run out for one of them.
+std::optional<store::Page> Journal::take_page() {
+  if (taken_pages_ == pages_.size()) {
+    pages_.clear();
+    taken_pages_ = 0;
+    store_.take_pages(pages_);
+    if (pages_.empty()) return std::nullopt;
+  }
+  return std::move(pages_[taken_pages_++]);
 }
 
 bool Journal::loaded(KeptSession session, store::RowNumber up_to) {
@@ -565,7 +594,7 @@ void Journal::put(NewMessage& added) {
   row.is_retained = message.is_retained();
   row.full_topic = std::move(added.full_topic);
   row.publication = message.publication();
-  row.expires_at = wall_expiry(*this, message);
+  row.expires_at = stored_expiry(*this, message);
   ++receivers.last_place.messages;
   if (!message.is_retained()) receivers.last_place.bytes += message.size();
   row.place = receivers.last_place;
@@ -631,7 +660,15 @@ void Journal::sweep_audiences_of(Kept& kept) {
 void Journal::sweep_all() {
   for (auto& each : kept_) {
     if (each.left > 0) sweep_audiences_of(each);
+    const bool is_left = each.session == nullptr && each.row.number != 0 && each.page == 0;
+    if (is_left) passed_on(by_number_.find(each.row.number)->second, each.loaded_up_to);
   }
+}
+
+store::RemoveMessagesUpTo Journal::removal(const StoredAudience& audience, store::RowNumber up_to) const {
+  return {.audience = audience.number,
+          .message = up_to,
+          .is_passed_on = !promises_.is_committed(audience.passed_on_in)};
 }
 
 void Journal::sweep() {
@@ -639,7 +676,7 @@ void Journal::sweep() {
     StoredAudience& audience = *to_be_swept_.back();
     const store::RowNumber up_to = needless_up_to(audience);
     if (up_to > audience.removed_up_to) {
-      change(store::RemoveMessagesUpTo{.audience = audience.number, .message = up_to});
+      change(removal(audience, up_to));
       audience.removed_up_to = up_to;
     }
     audience.is_to_be_swept = false;
@@ -650,7 +687,7 @@ void Journal::sweep() {
 void Journal::forget_audiences() {
   for (auto& [members, audience] : stored_audiences_) {
     if (needless_up_to(audience) < audience.last_message) continue;
-    change(store::RemoveMessagesUpTo{.audience = audience.number, .message = audience.last_message});
+    change(removal(audience, audience.last_message));
     change(store::RemoveAudience{.audience = audience.number});
     audience.is_unused = true;
   }
@@ -666,6 +703,7 @@ void Journal::look() {
     promises_.committed(posted_.front().turn);
     posted_.pop_front();
   }
+  forget_ended();
 }
 
 }  // namespace pubsub_mqtt::session

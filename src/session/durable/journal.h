@@ -40,6 +40,7 @@
 #include "pubsub_mqtt/store/store.h"
 #include "record/message.h"
 #include "record/selected.h"
+#include "record/session_key.h"
 #include "record/will.h"
 
 namespace pubsub_mqtt::session {
@@ -57,6 +58,7 @@ struct StoredAudience {
   store::Place last_place = {};                    // of its newest message
   store::RowNumber last_message = 0;               // the number of that
   store::RowNumber removed_up_to = 0;
+  Turn passed_on_in = 0;  // the last one in which one of its messages was passed on; 0: none
   bool is_to_be_swept = false;
   bool is_unused = false;
 };
@@ -68,19 +70,22 @@ class Journal {
           store::RowNumber last_number)
       : store_(store), items_(items), groups_(groups), audiences_(audiences), last_number_(last_number) {}
 
-  // How far the wall clock is ahead of the clock that is never set back.
-  void set_wall_clock(Time ahead) { wall_ahead_ = ahead; }
-  store::WallTime wall(Time time) const { return time + wall_ahead_; }
-  Time monotonic(store::WallTime time) const { return time - wall_ahead_; }
+  // `now`, on the store's clock.
+  void set_clock(Time now) { clock_ahead_ = store_.now() - now; }
+  store::WallTime stored_time(Time time) const { return time + clock_ahead_; }
+  Time time_of(store::WallTime stored) const { return stored - clock_ahead_; }
 
   Promises& promises() { return promises_; }
 
-  // The session has a connection, for the first time or again.
+  // The session has a connection, for the first time or again. Of one that ends with that, too, a later process
+  // publishes the will, and passes on what its groups gave it, unless its client is in time to call the will off.
   void connected(Session& session, std::chrono::duration<std::uint16_t> keep_alive);
   // It has none any more.
   void disconnected(Session& session);
   // It is over, or does not outlive its connection any more. Its client is told after this.
   void end(Session& session);
+  // The session of that name that is over, where that is not committed; 0: there is none.
+  SessionId ending(const SessionKey& key) const;
 
   // The session does not outlive its connection, which it has now: its will does.
   void keep_will(Session& session, std::chrono::duration<std::uint16_t> keep_alive);
@@ -88,9 +93,9 @@ class Journal {
   void forget_will(const Will& will);
 
   // Pubsub is asked to publish the session's will, which may be its last word; and has answered: deliveries came
-  // before.
+  // before. One that is not over, since pubsub could not publish it now, is published by the next process.
   void publishes_will(Session& session, Will& will);
-  void published_will(SessionId session);
+  void published_will(SessionId session, bool is_over);
 
   void subscribed(Session& session, const Subscription& subscription);
   void unsubscribed(Session& session, const TopicFilter& topic_filter);
@@ -137,8 +142,8 @@ class Journal {
   // PUBREC has come for it, and later PUBCOMP.
   void received_by_client(KeptSession session, Message& message, mqtt::PacketIdentifier packet_identifier);
   void completed(KeptSession session, mqtt::PacketIdentifier packet_identifier);
-  // One that was queued leaves the queue for nothing.
-  void dropped(KeptSession session, Message& message);
+  // One that was queued leaves the queue for nothing; or another session of its group gets it, in this turn.
+  void dropped(KeptSession session, Message& message, bool is_passed_on = false);
 
   // What waits in the store behind what the session has in memory is asked for, unless it has been.
   void ask_for_page(KeptSession session, std::size_t messages, std::size_t bytes);
@@ -157,7 +162,8 @@ class Journal {
   class PageRows;
   // All up to this number of what the session that is over has left is passed on.
   void passed_on(KeptSession ended, store::RowNumber up_to);
-  // Rows that nobody needs and that are still there are removed.
+  // Rows that nobody needs and that are still there are removed, and what ended sessions have left is passed on: where
+  // memory did not suffice for that, or an earlier process has left it.
   void sweep_all();
   // Whether what its client is told waits for a commit; then `held` is told later.
   bool must_hold(KeptSession session) const { return promises_.owed(kept_[session - 1].session_id) != 0; }
@@ -233,7 +239,7 @@ class Journal {
   std::shared_ptr<Message> give(Kept& keeper, const std::shared_ptr<Message>& message,
                                 const Selected& selected);
   Member member(const Kept& kept, const Selected& selected) const;
-  void let_go(Kept& kept, Message& message);
+  void let_go(Kept& kept, Message& message, bool is_passed_on = false);
   void count_in_memory(Message& message);
   void uncount_in_memory(Message& message) noexcept;
   bool has_more_of_groups(const Kept& kept) const;
@@ -246,10 +252,13 @@ class Journal {
   StoredAudience& add_audience(const std::string& members, store::RowNumber number);
   store::RowNumber needless_up_to(const Kept& kept) const;
   store::RowNumber needless_up_to(const StoredAudience& audience) const;
+  store::RemoveMessagesUpTo removal(const StoredAudience& audience, store::RowNumber up_to) const;
+  std::optional<store::Page> take_page();
   void to_be_swept(StoredAudience& audience);
   void sweep_audiences_of(Kept& kept);
   void sweep();
   void forget_audiences();
+  void forget_ended();
   void post_changes();
   void post_page_requests();
 
@@ -258,7 +267,7 @@ class Journal {
   const SharedGroups& groups_;
   const Audiences& audiences_;
   store::RowNumber last_number_;
-  Time wall_ahead_{0};
+  Time clock_ahead_{0};
   std::vector<Kept> kept_;
   std::vector<KeptSession> free_;
   std::unordered_map<store::RowNumber, KeptSession> by_number_;
@@ -275,7 +284,9 @@ class Journal {
   };
   std::vector<PageAsked> asked_;
   std::uint32_t last_page_ = 0;
-  store::Unit changes_;  // of this turn, as what follows
+  std::vector<store::Page> pages_;  // that were read
+  std::size_t taken_pages_ = 0;     // the first ones of them
+  store::Unit changes_;             // of this turn, as what follows
   std::vector<NewMessage> new_messages_;
   std::size_t put_messages_ = 0;  // the first ones of them: these have their rows
   bool has_promised_ = false;
@@ -291,6 +302,8 @@ class Journal {
   HeldRequests held_requests_;
   Turn turn_of_intents_ = 0;  // of the last one
   std::mt19937_64 random_{std::random_device{}()};
+  std::map<SessionKey, SessionId> ending_;  // some of which are committed
+  std::size_t most_ending_ = 0;             // how many there were when those were looked for
   std::set<std::pair<SessionId, store::RowNumber>> published_wills_;  // of which pubsub has not answered yet
 };
 
@@ -313,9 +326,8 @@ class Journal::PageRows {
 
 template <typename Load, typename PassOn>
 void Journal::take_pages(Load&& load, PassOn&& pass_on) {
-  std::vector<store::Page> pages;
-  store_.take_pages(pages);
-  for (auto& page : pages) {
+  while (auto taken = take_page()) {
+    store::Page& page = *taken;
     // Of its number the high half is the session's place.
     const auto place = static_cast<KeptSession>(page.number >> 32U);
     Kept& wants = kept(place);

@@ -93,17 +93,15 @@ class Restoring {
   }
 
   // Who was connected has the time of its keep-alive to come back; who was away has been away while there was no
-  // process, too, unless the clock says otherwise.
+  // process, too.
   Time offline_since(const store::SessionRow& row) const {
-    const Time now = into_.shared.now;
     if (!row.offline_since) return return_by(row.keep_alive);
-    const WallTime latest = std::max(into_.journal.wall(now), contents_.last_wall);
-    return now - std::max(latest - *row.offline_since, WallTime(0));
+    return std::min(into_.journal.time_of(*row.offline_since), into_.shared.now);
   }
 
   void begin(store::SessionRow row) {
     Parts& parts = parts_[row.number];
-    if (row.expiry.count() == 0) {
+    if (row.expiry.count() == 0 && row.offline_since) {
       parts.kept = into_.journal.restore_ended(std::move(row));
       return;
     }
@@ -170,9 +168,8 @@ class Restoring {
     }
     for (auto& [number, parts] : parts_) {
       if (parts.waiting.messages > 0) into_.journal.restored_queue(parts.kept, parts.cursor);
-      if (parts.session == nullptr) {
-        into_.journal.passed_on(parts.kept, parts.cursor);
-      } else if (parts.waiting.messages > 0) {
+      // What one that is over has left is passed on when it is known who its groups are.
+      if (parts.session != nullptr && parts.waiting.messages > 0) {
         parts.session->record().outgoing.restore_paged(parts.waiting, into_.shared);
       }
     }

@@ -18,7 +18,7 @@ std::shared_ptr<Message> StoredRows::message(const store::MessageRow& row) const
   if (row.expires_at == store::WallTime(0)) {
     publication.envelope.expires_at = Envelope::at_once;
   } else if (row.expires_at != store::MessageRow::never) {
-    publication.envelope.expires_at = journal.monotonic(row.expires_at);
+    publication.envelope.expires_at = journal.time_of(row.expires_at);
   }
   const auto kind = row.is_retained ? Message::Kind::retained : Message::Kind::live;
   auto message =

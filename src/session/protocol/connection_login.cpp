@@ -200,7 +200,7 @@ void Connection::accept(const mqtt::Connect& connect, std::string account,
                    .why = "takes no packet as large as CONNACK [MQTT5-3.1.2-24]"});
   }
   // A client that was told of a new session is not to meet the old one after a crash.
-  if (connect.clean_session && sessions_.end_stored(connect, account, authentication_data, id_)) {
+  if (sessions_.awaits_end_of_stored(connect, account, authentication_data, id_)) {
     newcomer_->logging_in = std::make_unique<PendingConnect>(connect);
     return sessions_.await_login(id_, *this);
   }

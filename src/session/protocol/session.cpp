@@ -430,7 +430,7 @@ void Session::load(store::Page&& page) {
     }
     if (message->has_expired(shared_.now)) shared_.counters.drop(Dropped::expired);
     outgoing.skip(*message, shared_);
-    stores.dropped(outgoing.kept(), *message);
+    stores.dropped(outgoing.kept(), *message, selected.group != 0);
     if (selected.group != 0 && !message->has_expired(shared_.now))
       passed_on.push_back({.message = std::move(message), .group = selected.group});
   }

@@ -326,7 +326,7 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
   queue_.erase_if(
       [&](const Queue::Queued& queued) {
         if (may(queued.message, queued.selected)) return false;
-        if (kept_ != 0) shared.journal->dropped(kept_, *queued.message);
+        if (kept_ != 0) shared.journal->dropped(kept_, *queued.message, queued.selected.group != 0);
         return true;
       },
       total(shared));

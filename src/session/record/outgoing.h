@@ -97,11 +97,11 @@ class Outgoing {
     kept_ = kept;
     is_stored_ = is_stored_ || kept != 0;
   }
-  // `visit` is given each message, once for each time that it is queued or in flight.
+  // `visit` is given each message, and how it was selected, once for each time that it is queued or in flight.
   template <typename Visit>
   void for_each_message(Visit&& visit) const {
-    for_each_sent([&](const Sent& sent) { visit(*sent.message); });
-    queue_.for_each([&](const Queue::Queued& queued) { visit(*queued.message); });
+    for_each_sent([&](const Sent& sent) { visit(*sent.message, sent.selected); });
+    queue_.for_each([&](const Queue::Queued& queued) { visit(*queued.message, queued.selected); });
   }
 
   // What an earlier process has left, in its order. What was in flight comes before what was queued.

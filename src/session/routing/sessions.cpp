@@ -100,24 +100,20 @@ void Sessions::await_login(ConnectionId id, Connection& connection) {
 void Sessions::forget_login(ConnectionId id) noexcept { state_->logging_in.erase(id); }
 
 void Sessions::keep(store::Store& store, store::Items& items, std::optional<store::Contents>&& contents,
-                    store::WallTime wall, Time now) {
+                    Time now) {
   State& state = *state_;
   state.shared.now = now;
   state.keeps_sessions = contents.has_value();
   state.journal = std::make_unique<Journal>(store, items, state.shared.groups, state.audiences,
                                             contents ? contents->last_number : 0);
   state.shared.journal = state.journal.get();
-  set_wall_clock(wall, now);
+  state.journal->set_clock(now);
   if (!contents) return;
   restore(std::move(*contents), {.table = state.table,
                                  .shared = state.shared,
                                  .audiences = state.audiences,
                                  .journal = *state.journal});
   state.table.for_each([&](Session& session) { state.attend(session); });
-}
-
-void Sessions::set_wall_clock(store::WallTime wall, Time now) {
-  if (state_->journal) state_->journal->set_wall_clock(wall - now);
 }
 
 void Sessions::post_changes() {
@@ -142,7 +138,7 @@ void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
   for (const auto& row : page.messages) {
     const auto [message, selected] = rows.next(row);
     if (message == nullptr) continue;
-    journal->dropped(ended, *message);
+    journal->dropped(ended, *message, selected.group != 0);
     if (selected.group != 0 && !message->has_expired(shared.now)) audiences.give(selected.group, message);
   }
   journal->passed_on(ended, page.complete_up_to);
@@ -168,14 +164,16 @@ void Sessions::State::tell(const Promises::Waiting& waiting) {
   });
 }
 
-bool Sessions::end_stored(const mqtt::Connect& connect, const std::string& account,
-                          std::string_view authentication_data, ConnectionId connection) {
+bool Sessions::awaits_end_of_stored(const mqtt::Connect& connect, const std::string& account,
+                                    std::string_view authentication_data, ConnectionId connection) {
   if (!state_->journal) return false;
   const SessionKey key{.account = account, .client_identifier = std::string(connect.client_identifier)};
-  Session* session = state_->take_over(key);
-  if (session == nullptr || session->journal() == nullptr) return false;
-  const SessionId ended = session->id();
-  state_->close(*session);
+  if (connect.clean_session) {
+    Session* session = state_->take_over(key);
+    if (session != nullptr && session->journal() != nullptr) state_->close(*session);
+  }
+  const SessionId ended = state_->journal->ending(key);
+  if (ended == 0) return false;
   state_->journal->promises().hold(
       ended, connection,
       HeldConnect{.account = account, .authentication_data = std::string(authentication_data)});
@@ -257,7 +255,7 @@ Session* Sessions::State::take_over(const SessionKey& key) {
     session = table.find(key);
   }
   if (session == nullptr || session->outlives_connection()) return session;
-  // An earlier process has left no more than its will, which its client is in time to call off.
+  // An earlier process has left it, and its client is in time to call its will off.
   session->forget_will();
   close(*session);
   return nullptr;
@@ -283,7 +281,7 @@ void Sessions::State::end_of_connection(Session& session) {
 
 // What is due for a session without a connection is done; the rest is awaited.
 void Sessions::State::attend(Session& session) {
-  if (session.journal() != nullptr) session.journal()->disconnected(session);
+  if (session.journal() != nullptr && session.outlives_connection()) session.journal()->disconnected(session);
   if (session.ends_at() <= shared.now) {
     if (!session.outlives_connection()) return close(session);
     ++shared.counters.expired_sessions;
@@ -507,7 +505,8 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
   if (reply.ticket.will) {
-    if (journal) journal->published_will(reply.ticket.session);
+    const bool is_over = reply.outcome != PublishReply::Outcome::failed;
+    if (journal) journal->published_will(reply.ticket.session, is_over);
     return;
   }
   Session* session = table.find(reply.ticket.session);

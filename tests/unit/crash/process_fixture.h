@@ -28,11 +28,9 @@ class StoringService final : public hub::TestService {
  public:
   void carried_out(const Intent& intent) override {
     if (dies_with_item) return;
-    store->post(
-        {.changes = {store::Put<store::IntentRow>{.row = {.session = intent.session,
-                                                          .packet_identifier = intent.packet_identifier,
-                                                          .item = intent.item,
-                                                          .is_published = true}}}});
+    store->post({.changes = {store::CarriedOut{.session = intent.session,
+                                               .packet_identifier = intent.packet_identifier,
+                                               .item = intent.item}}});
   }
 
   bool dies_with_item = false;  // nobody hears more of it than its storage
@@ -41,11 +39,12 @@ class StoringService final : public hub::TestService {
 
 class Process {
  public:
-  Process(const std::string& path, StoringService& service, const store::FaultyVfs& of_store)
+  Process(const std::string& path, StoringService& service, const store::FaultyVfs& of_store,
+          std::size_t reserve)
       : vfs(of_store),
         store({.path = path,
                .durability = store::Durability::process,
-               .reserve = 65536,
+               .reserve = reserve,
                .try_again_after = std::chrono::milliseconds(1),
                .vfs = store::FaultyVfs::name}),
         items(store, store::Access::alone),
@@ -55,9 +54,7 @@ class Process {
     hub.node_created("pubsub", "node");
     auto contents = store.open();
     EXPECT_TRUE(contents.has_value());
-    const auto wall = std::chrono::system_clock::now().time_since_epoch();
-    server.sessions.keep(store, items, std::move(contents), std::chrono::duration_cast<store::WallTime>(wall),
-                         process_begins);
+    server.sessions.keep(store, items, std::move(contents), process_begins);
     EXPECT_TRUE(store.start(nullptr));
   }
   // The items outlive the store's thread.
@@ -69,20 +66,23 @@ class Process {
   void run() {
     while (commit() && ask_pubsub()) continue;
   }
-  // Returns false where it is dead.
+  // Returns false where it is dead, or is so long not able to that it is to be killed.
   bool commit() {
     server.sessions.post_changes();
     const auto last = store.post({});
-    while (store.committed() < last && !vfs.is_dead()) std::this_thread::yield();
-    if (vfs.is_dead()) return false;
+    while (store.committed() < last && !is_over()) std::this_thread::yield();
+    if (is_over()) return false;
     server.sessions.keep_promises();
     return true;
   }
+
+  bool is_over() const { return vfs.is_dead() || std::chrono::steady_clock::now() > killed_at; }
 
   // As if it was killed: nothing is written any more.
   void end() { store.stop(std::chrono::milliseconds(0)); }
 
   const store::FaultyVfs& vfs;
+  std::chrono::steady_clock::time_point killed_at = std::chrono::steady_clock::time_point::max();
   store::Store store;
   store::Items items;
   session::Server server;
@@ -119,7 +119,8 @@ class ProcessFixture : public ::testing::Test {
       process->end();
       vfs.die_after(-1);
     }
-    processes.push_back(std::make_unique<Process>(directory / "store.sqlite", service, vfs));
+    vfs.fill_after(0, 0);
+    processes.push_back(std::make_unique<Process>(directory / "store.sqlite", service, vfs, reserve));
     process = processes.back().get();
   }
   // The same with nothing written.
@@ -131,7 +132,25 @@ class ProcessFixture : public ::testing::Test {
     begin();
   }
   session::Server& server() { return process->server; }
+  // The disk is full, and has room for removals alone: those that may be written are.
+  void fill_disk() {
+    vfs.fail_with(SQLITE_FULL);
+    const auto last = process->store.post({.changes = {store::TakeOver{.host = "full"}}});
+    while (!process->store.is_failing()) std::this_thread::yield();
+    vfs.fail_with(SQLITE_OK);
+    EXPECT_LT(process->store.committed(), last);
+  }
+  void write_removals() {
+    process->server.sessions.post_changes();
+    process->store.post({});
+    for (const auto tries = process->store.metrics().failed_commits + 2;
+         process->store.metrics().failed_commits < tries;) {
+      std::this_thread::yield();
+    }
+  }
 
+  static constexpr std::size_t never_so_much = std::size_t{1} << 60U;
+  std::size_t reserve = 65536;  // never_so_much: a disk that was full stays so
   store::FaultyVfs vfs;
   StoringService service;
   std::filesystem::path directory;

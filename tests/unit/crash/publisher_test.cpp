@@ -1,7 +1,9 @@
 // Exactly once over the death of the process, at each of its writes: a client publishes at QoS 2 through pubsub, and
 // another receives that; both come back and send again what was not acknowledged (docs/durability.md).
 #include <map>
+#include <random>
 #include <set>
+#include <string>
 
 #include "process_fixture.h"
 
@@ -90,7 +92,7 @@ class PublisherCrashTest : public ProcessFixture {
     bool any = true;
     while (any) {
       process->run();
-      if (vfs.is_dead()) return;
+      if (process->is_over()) return;
       any = take(*publisher, publishing);
       any = take(*subscriber, subscribing) || any;
     }
@@ -138,6 +140,32 @@ TEST_F(PublisherCrashTest, AtEachWrite) {
   }
   check(0);
   EXPECT_GT(deaths, 50);
+}
+
+// Until it is killed the disk may have room again, or for removals alone.
+TEST_F(PublisherCrashTest, OnADiskThatIsFullForAWhile) {
+  std::minstd_rand random(std::random_device{}());
+  int stuck = 0;
+  for (int i = 1; i <= 150; ++i) {
+    reserve = i % 3 == 0 ? never_so_much : 65536;
+    begin_anew();
+    connect(false);
+    const int after = 1 + static_cast<int>(random() % 60);
+    const int count = 1 + static_cast<int>(random() % 20);
+    SCOPED_TRACE(std::to_string(after) + " writes, and then none for " + std::to_string(count));
+    vfs.fill_after(after, count);
+    process->killed_at = std::chrono::steady_clock::now() + std::chrono::milliseconds(random() % 40);
+    talk();
+    if (process->store.is_failing()) ++stuck;
+    reserve = 65536;
+    begin();
+    process->run();
+    connect(true);
+    talk();
+    check(i);
+    forget();
+  }
+  EXPECT_GT(stuck, 5);
 }
 
 class PublishedAndNotStoredTest : public PublisherCrashTest {

@@ -19,6 +19,21 @@ class WillCrashTest : public ProcessFixture {
     process->run();
     return client;
   }
+  // In a session that was stored, and ends with this connection.
+  Client& resume_to_end(bool has_will = true) {
+    connect(false, false).lose();
+    process->run();
+    clients.push_back(std::make_unique<Client>(server()));
+    Client& client = *clients.back();
+    mqtt::Connect packet{.level = mqtt::ProtocolLevel::mqtt_5,
+                         .clean_session = false,
+                         .keep_alive = static_cast<std::uint16_t>(keep_alive.count()),
+                         .client_identifier = "c"};
+    if (has_will) packet.will = mqtt::Publish{.topic = "pubsub/utf8/node", .payload = "gone"};
+    client.send(packet);
+    process->run();
+    return client;
+  }
   void pass(Time time) {
     server().sessions.meet_deadlines(process_begins + time);
     process->run();
@@ -57,19 +72,44 @@ TEST_F(WillCrashTest, AClientThatComesBackCallsItOff) {
 }
 
 TEST_F(WillCrashTest, DisconnectCallsItOff) {
-  connect().send(mqtt::Disconnect{});
-  process->run();
-  begin();
-  pass(keep_alive);
-  EXPECT_EQ(wills(), 0U);
+  for (const bool clean_session : {true, false}) {
+    (clean_session ? connect() : resume_to_end()).send(mqtt::Disconnect{});
+    process->run();
+    begin();
+    pass(keep_alive);
+    EXPECT_EQ(wills(), 0U) << clean_session;
+  }
+}
+
+// [MQTT5-3.1.2-8]. A session that is over is not resumed.
+TEST_F(WillCrashTest, ThatOfASessionWhichEndsWithItsConnectionGoesOutAsWell) {
+  for (const bool comes_back : {false, true}) {
+    resume_to_end();
+    for (int deaths = 0; deaths < 2; ++deaths) {
+      begin();
+      process->run();
+      EXPECT_EQ(wills(), 0U);
+    }
+    if (comes_back) {
+      Client& again = connect(false, false);
+      EXPECT_EQ(again.outbox.take(), session::accepted) << "its session is over";
+    }
+    pass(keep_alive);
+    EXPECT_EQ(wills(), comes_back ? 0U : 1U);
+    begin();
+    pass(keep_alive);
+    EXPECT_EQ(wills(), comes_back ? 0U : 1U) << "once is enough";
+    service.published.clear();
+    begin_anew();
+  }
 }
 
 // The connection is lost, and the process dies at each write from then on.
 TEST_F(WillCrashTest, AtEachWriteItIsPublished) {
-  for (const bool clean_session : {true, false}) {
+  for (const std::string kind : {"clean", "stored", "ends"}) {
     int deaths = 0;
     while (deaths < 100) {
-      Client& client = connect(clean_session);
+      Client& client = kind == "ends" ? resume_to_end() : connect(kind == "clean");
       vfs.die_after(deaths + 1);
       client.lose();
       process->run();
@@ -78,14 +118,14 @@ TEST_F(WillCrashTest, AtEachWriteItIsPublished) {
       process->run();
       // The store may not know yet that the connection was lost.
       pass(keep_alive);
-      EXPECT_GE(wills(), 1U) << clean_session << ' ' << deaths;
-      EXPECT_LE(wills(), 2U) << clean_session << ' ' << deaths;
+      EXPECT_GE(wills(), 1U) << kind << ' ' << deaths;
+      EXPECT_LE(wills(), 2U) << kind << ' ' << deaths;
       service.published.clear();
       begin_anew();
       if (!has_died) break;
       ++deaths;
     }
-    EXPECT_GT(deaths, 3) << clean_session;
+    EXPECT_GT(deaths, 3) << kind;
   }
 }
 

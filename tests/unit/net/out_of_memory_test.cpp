@@ -1,6 +1,7 @@
 // Memory runs out at each allocation that the network thread makes for a connection, one after the other:
 // only that connection ends. tcp_connection_test.cpp does the same with a connection alone, up to its end.
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -159,6 +160,28 @@ TEST_F(NetworkTest, AFailureThatCannotBeLoggedCostsNobodyElse) {
   const Socket later(new_socket());
   ASSERT_EQ(connect_client(later), 0);
   let_in(later);
+}
+
+// Who asks is told so, and does not wait for an answer that is not to come.
+TEST_F(OutOfMemoryTest, WhoeverAsksForClientsOrMetricsHearsOfIt) {
+  const SessionId session = session_of("bystander");
+  std::size_t failures = 0;
+  std::size_t n = 0;
+  bool failed = true;
+  while (failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    const FailingAllocation failing(n, FailIn::other_threads);
+    try {
+      EXPECT_EQ(network.clients({.most = 1}).sessions, 1U);
+      EXPECT_TRUE(network.client(session, 10).has_value());
+      EXPECT_EQ(network.metrics().sessions.present.connected, 1U);
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+    failed = failing.has_failed();
+  }
+  EXPECT_GT(failures, 0U);
+  EXPECT_LT(n, most_allocations);
 }
 
 // What has to be done about a failure needs no memory itself.

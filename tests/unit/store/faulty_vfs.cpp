@@ -1,6 +1,7 @@
 #include "faulty_vfs.h"
 
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 namespace pubsub_mqtt::store {
@@ -64,6 +65,7 @@ int characteristics(sqlite3_file* file) {
   return of_system(file)->pMethods->xDeviceCharacteristics(of_system(file));
 }
 int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** memory) {
+  if (extend != 0 && current->is_filled()) return SQLITE_IOERR_SHMSIZE;
   return of_system(file)->pMethods->xShmMap(of_system(file), page, size, extend, memory);
 }
 int shm_lock(sqlite3_file* file, int offset, int n, int flags) {
@@ -126,9 +128,11 @@ FaultyVfs::FaultyVfs() {
 
 FaultyVfs::~FaultyVfs() { sqlite3_vfs_unregister(&vfs); }
 
+bool FaultyVfs::is_filled() const { return !filling_.empty() && std::filesystem::file_size(filling_) > 0; }
+
 FaultyVfs::Fate FaultyVfs::write_comes(int& error) {
   ++writes_;
-  error = error_;
+  error = is_filled() || (writes_ >= full_from_ && writes_ < full_to_) ? SQLITE_FULL : error_.load();
   if (error != SQLITE_OK) return Fate::none;
   if (writes_left_ < 0) return Fate::whole;
   error = SQLITE_IOERR;

@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include <atomic>
+#include <string>
+#include <utility>
 
 namespace pubsub_mqtt::store {
 
@@ -18,6 +20,13 @@ class FaultyVfs {
 
   // Every write, truncation, deletion and synchronization fails with this from now on; SQLITE_OK: none does.
   void fail_with(int error) { error_ = error; }
+  // There is no space as long as there is something in that file; empty: no file.
+  void fill_with(std::string path) { filling_ = std::move(path); }
+  // After so many more writes there is no space for so many.
+  void fill_after(int writes, int count) {
+    full_from_ = writes_ + writes;
+    full_to_ = full_from_ + count;
+  }
   // After so many more writes, the last of which writes a half, nothing is written any more, as if the process had
   // been killed.
   void die_after(int writes) { writes_left_ = writes; }
@@ -28,12 +37,16 @@ class FaultyVfs {
   // For SQLite: what a call that changes a file comes to.
   enum class Fate { whole, half, none };
   Fate write_comes(int& error);
+  bool is_filled() const;
   void synchronized() { ++synchronizations_; }
 
  private:
   std::atomic<int> error_ = SQLITE_OK;
   std::atomic<int> writes_left_ = -1;  // -1: without end
   std::atomic<int> writes_ = 0;
+  std::string filling_;
+  std::atomic<int> full_from_ = 0;
+  std::atomic<int> full_to_ = 0;
   std::atomic<int> synchronizations_ = 0;
 };
 

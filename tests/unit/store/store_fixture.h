@@ -56,7 +56,7 @@ class RunningStore {
       return log_.find(text) != std::string::npos;
     });
   }
-  void stop() { store_.stop(patience); }
+  void stop(std::chrono::milliseconds for_long = patience) { store_.stop(for_long); }
   template <typename Condition>
   bool await(Condition&& condition) {
     std::unique_lock lock(mutex_);

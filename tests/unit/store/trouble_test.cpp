@@ -86,6 +86,65 @@ TEST_F(StoreTest, MessagesThatAreDamagedAreLostAndThoseBehindThemAreNot) {
   EXPECT_LT(read, 2999U);
 }
 
+// What is posted is in a table, and the index has not heard of it, until it is hidden no more.
+void hide_from_index(const std::string& path, const std::string& index, const std::string& sql) {
+  run_sql(path, ("CREATE TEMP TABLE hidden AS SELECT * FROM sqlite_schema WHERE name = '" + index +
+                 "'; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = '" + index +
+                 "'; PRAGMA writable_schema = RESET; " + sql +
+                 "; PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM hidden; "
+                 "PRAGMA writable_schema = RESET")
+                    .c_str());
+}
+
+std::shared_ptr<const ItemRow> new_item(RowNumber store, Position position, std::string key) {
+  auto item = std::make_shared<ItemRow>();
+  item->store = store;
+  item->position = position;
+  item->key = std::move(key);
+  return item;
+}
+
+TEST_F(StoreTest, AnIndexThatDoesNotNameAllOfItsTableIsFound) {
+  const std::vector<std::pair<std::string, std::string>> hidden{
+      {"message_audience", "UPDATE message SET audience = 2 WHERE number = 250"},
+      {"item_store", "UPDATE item SET store = 10 WHERE position = 1"}};
+  for (const auto& [index, sql] : hidden) {
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    {
+      RunningStore store(settings());
+      std::vector<Change> changes{
+          new_audience(1), PutStore{.row = {.number = 9, .name = {.host = "h", .name = "n", .user = {}}}},
+          PutItem{.item = new_item(9, 1, "k")}};
+      for (RowNumber i = 2; i <= 300; ++i) changes.emplace_back(new_message(i));
+      ASSERT_TRUE(store.await(store.post(std::move(changes), 300)));
+      store.stop();
+    }
+    hide_from_index(path(), index, sql);
+    RunningStore store(settings());
+    ASSERT_TRUE(store.is_open());
+    EXPECT_TRUE(store.await_log("an index does not name what is in its table")) << index;
+    EXPECT_THAT(store.log(), HasSubstr("carry out REINDEX with sqlite3"));
+    store.stop();
+    run_sql(path(), "REINDEX");
+    EXPECT_EQ(query(path(), "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+  }
+}
+
+TEST_F(StoreTest, AMessageThatOnlyTheIndexNamesIsSaidToBeLost) {
+  {
+    RunningStore store(settings());
+    ASSERT_TRUE(store.await(store.post({new_audience(1), new_message(2), new_message(3), new_message(4)})));
+    store.stop();
+  }
+  hide_from_index(path(), "message_audience", "DELETE FROM message WHERE number = 3");
+  RunningStore store(settings());
+  const auto page = store.read({.audiences = {1}, .after = 0, .up_to = 4, .messages = 100, .bytes = 1000000});
+  EXPECT_TRUE(page.is_damaged);
+  EXPECT_EQ(page.messages.size(), 2U);
+  EXPECT_THAT(store.log(), HasSubstr("Messages that waited for a session are lost"));
+}
+
 TEST_F(StoreTest, WhatAnotherProcessWritesIsNoticed) {
   RunningStore store(settings());
   store.await(store.post({new_session(1)}));
@@ -115,6 +174,24 @@ TEST_F(StoreTest, ASecondOneSaysSo) {
   EXPECT_TRUE(first.is_open());
   EXPECT_FALSE(second.is_open());
   EXPECT_THAT(second.log(), HasSubstr("is in use by another Prosody"));
+  EXPECT_THAT(second.log(),
+              HasSubstr("With this one sessions, messages that wait for them, wills and retained "
+                        "messages are not kept over a restart"));
+}
+
+TEST_F(StoreTest, WhatProsodyStoresCannotBeReadIsSaid) {
+  run_sql(path(), "CREATE TABLE prosody (host TEXT)");
+  Store store(settings());
+  EXPECT_FALSE(store.open_for_items(Access::alone));
+  std::vector<LogLine> lines;
+  store.take_log(lines);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0].text, HasSubstr("what Prosody stores in it can be neither read nor written"));
+  EXPECT_FALSE(store.open().has_value());
+  lines.clear();
+  store.take_log(lines);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0].text, HasSubstr("wills and retained messages are not kept over a restart"));
 }
 
 TEST_F(StoreTest, ADirectoryThatIsNotThereIsSaid) {
@@ -187,12 +264,28 @@ TEST_F(FaultyStoreTest, AFullDiskIsSaidAndHealsByItself) {
   EXPECT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
 }
 
-std::shared_ptr<const ItemRow> new_item(RowNumber store, Position position, std::string key) {
-  auto item = std::make_shared<ItemRow>();
-  item->store = store;
-  item->position = position;
-  item->key = std::move(key);
-  return item;
+// The reserve is space enough to be opened.
+TEST_F(FaultyStoreTest, OnAFullDiskItIsOpenedAndHeals) {
+  {
+    RunningStore store(faulty_settings());
+    ASSERT_TRUE(store.await(store.post({new_session(1)})));
+    store.stop();
+  }
+  ASSERT_EQ(std::filesystem::file_size(path() + "-lock"), 65536U);
+  vfs.fill_with(path() + "-lock");
+  {
+    RunningStore store(faulty_settings());
+    ASSERT_TRUE(store.is_open());
+    EXPECT_EQ(store.contents().sessions.size(), 1U);
+    const auto number = store.post({new_session(2)});
+    EXPECT_TRUE(store.await_log("cannot be written: the disk is full"));
+    EXPECT_LT(store.committed(), number);
+    store.stop(std::chrono::milliseconds(0));
+  }
+  vfs.fill_with({});
+  RunningStore store(faulty_settings());
+  ASSERT_TRUE(store.is_open());
+  EXPECT_TRUE(store.await(store.post({new_session(3)})));
 }
 
 // What frees space is written before the disk has room for the rest, which the process may not live to see.
@@ -223,9 +316,50 @@ TEST_F(StoreTest, NothingIsKeptOfWhatASessionIntendedThatIsOver) {
   RunningStore store(settings());
   store.post({new_session(1)});
   ASSERT_TRUE(store.await(store.post({RemoveSession{1}})));
-  ASSERT_TRUE(store.await(store.post(
-      {Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7, .item = "i", .is_published = true}}})));
+  ASSERT_TRUE(store.await(store.post({CarriedOut{.session = 1, .packet_identifier = 7, .item = "i"}})));
   EXPECT_EQ(query(path(), "SELECT count(*) FROM intent"), 0);
+}
+
+// The packet identifier may have been used again meanwhile, for another message.
+TEST_F(StoreTest, WhatIsCarriedOutLateSaysNothingOfAnotherIntent) {
+  const auto intent = [](std::string item) {
+    return Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7, .item = std::move(item)}};
+  };
+  const auto carried_out = [](std::string item) {
+    return CarriedOut{.session = 1, .packet_identifier = 7, .item = std::move(item)};
+  };
+  RunningStore store(settings());
+  const auto is_published = [&](std::vector<std::vector<Change>> groups) {
+    for (auto& changes : groups) EXPECT_TRUE(store.await(store.post(std::move(changes))));
+    return query(path(), "SELECT is_published FROM intent WHERE item = 'new'") != 0;
+  };
+  ASSERT_TRUE(store.await(store.post({new_session(1)})));
+  EXPECT_FALSE(is_published({{intent("old")}, {intent("new")}, {carried_out("old")}}));
+  EXPECT_FALSE(is_published({{intent("old")}, {intent("new"), carried_out("old")}}));
+  EXPECT_FALSE(is_published({{intent("old"), intent("new"), carried_out("old")}}));
+  EXPECT_FALSE(is_published({{intent("old")}, {carried_out("old"), intent("new")}}));
+  EXPECT_TRUE(is_published({{intent("old"), carried_out("old"), intent("new"), carried_out("new")}}));
+  EXPECT_TRUE(is_published({{intent("new")}, {carried_out("new")}}));
+  ASSERT_TRUE(store.await(store.post(
+      {carried_out("new"), RemoveIntent{.session = 1, .packet_identifier = 7}, carried_out("new")})));
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM intent"), 0);
+}
+
+// A message that a group's member leaves is another one's, in another row, which must be there first.
+TEST_F(FaultyStoreTest, OnAFullDiskWhatIsPassedOnIsNotRemovedForWhatIsNotWritten) {
+  auto full = faulty_settings();
+  full.reserve = std::size_t{1} << 60U;  // there is never so much again
+  RunningStore store(full);
+  ASSERT_TRUE(store.await(
+      store.post({new_audience(1), new_message(2), new_message(3), new_message(4), new_message(5)})));
+  vfs.fail_with(SQLITE_FULL);
+  store.post({RemoveMessage{.message = 2, .is_passed_on = true}, new_message(20), RemoveMessage{3}});
+  store.post({RemoveMessagesUpTo{.audience = 1, .message = 4, .is_passed_on = true}});
+  ASSERT_TRUE(store.await_log("the disk is full"));
+  vfs.fail_with(SQLITE_OK);
+  EXPECT_TRUE(
+      store.await([&] { return query(path(), "SELECT count(*) FROM message WHERE number = 3") == 0; }));
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM message"), 3) << "2, 4 and 5";
 }
 
 TEST_F(FaultyStoreTest, DiskMeansSynchronizedAndProcessDoesNot) {
