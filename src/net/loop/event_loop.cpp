@@ -166,6 +166,8 @@ bool EventLoop::give_shares() {
 
 void EventLoop::carry_out_commands() {
   command_box_.take(commands_);
+  // A command comes after what was posted before the command, which may be later than what this turn has taken.
+  if (!commands_.empty()) take_deliveries();
   for (auto& command : commands_)
     guard([&] { std::visit([this](auto& each) { carry_out(each); }, command); });
   commands_.clear();
