@@ -26,7 +26,7 @@ namespace {
 
 using enum mqtt::QoS;
 
-constexpr std::chrono::seconds duration{sanitized ? 20 : 60};
+const std::chrono::seconds duration{sanitized ? 20 : 60};
 constexpr std::chrono::seconds between_reloads{5};
 
 // One packet in so many is a connection's last.

@@ -14,8 +14,8 @@ namespace pubsub_mqtt::tests {
 namespace {
 
 // A sanitizer writes its report at exit, and keeps freed memory for a while.
-constexpr std::chrono::seconds shutdown_limit{sanitized ? 10 : 1};
-constexpr std::size_t memory_limit = (sanitized ? 400UL : 4UL) << 20;
+const std::chrono::seconds shutdown_limit{sanitized ? 10 : 1};
+const std::size_t memory_limit = (sanitized ? 400UL : 4UL) << 20;
 
 constexpr const char* json_topic = "pubsub.localhost/json/node";
 
@@ -240,7 +240,7 @@ TEST_F(LifeCycle, AHostOnWhichNotEverythingCanBeHookedIsNotServedAtAll) {
 // A plugin path with the Lua half alone in it.
 std::filesystem::path copy_of_the_shim(const Prosody& prosody) {
   const std::filesystem::path folder = prosody.folder().path("modules");
-  std::filesystem::copy(PUBSUB_MQTT_MODULES, folder, std::filesystem::copy_options::recursive);
+  std::filesystem::copy(modules_folder(), folder, std::filesystem::copy_options::recursive);
   std::filesystem::remove(folder / "mod_pubsub_mqtt/pubsub_mqtt.so");
   return folder;
 }

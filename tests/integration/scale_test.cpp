@@ -22,7 +22,7 @@ constexpr std::size_t nodes = 2'000;
 constexpr std::size_t items = 10 * nodes;
 constexpr std::size_t payload_size = 200;
 constexpr std::size_t at_a_time = 100;
-constexpr std::size_t memory_of_items = (sanitized ? 64UL : 4UL) << 20;
+const std::size_t memory_of_items = (sanitized ? 64UL : 4UL) << 20;
 
 const Configuration on_our_store{.component = R"(
     modules_enabled = { "pubsub_mqtt" }

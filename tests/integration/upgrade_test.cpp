@@ -18,7 +18,7 @@ constexpr const char* node_topic = "pubsub.localhost/json/node";
 
 std::filesystem::path copy_of_the_modules(Prosody& prosody) {
   const std::filesystem::path folder = prosody.folder().path("modules");
-  std::filesystem::copy(PUBSUB_MQTT_MODULES, folder, std::filesystem::copy_options::recursive);
+  std::filesystem::copy(modules_folder(), folder, std::filesystem::copy_options::recursive);
   prosody.set_plugin_path(folder);
   return folder;
 }
@@ -72,11 +72,10 @@ TEST(Upgrade, ALuaHalfThatDoesNotMatchTheLibrarySaysSo) {
 TEST(Upgrade, ACopyThatIsNotUsedIsNamedInTheLog) {
   Prosody prosody;
   const std::filesystem::path folder = copy_of_the_modules(prosody);
-  prosody.set_plugin_path(folder.string() + "\", \"" + PUBSUB_MQTT_MODULES);
+  prosody.set_plugin_path(folder.string() + "\", \"" + modules_folder());
   prosody.start();
-  prosody.log().wait_for("warn\t.* in " + folder.string() +
-                         "/mod_pubsub_mqtt\\. The copy in " PUBSUB_MQTT_MODULES
-                         "/mod_pubsub_mqtt is not used");
+  prosody.log().wait_for("warn\t.* in " + folder.string() + "/mod_pubsub_mqtt\\. The copy in " +
+                         modules_folder() + "/mod_pubsub_mqtt is not used");
 }
 
 // stores/ has one of each version of the tables that was released.

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "admin_shell.h"
+#include "sanitized.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
@@ -27,13 +28,13 @@ std::vector<std::string> prosody_command() {
   return command;
 }
 
-// The module is built with sanitizers, the Lua that loads it is not: so the runtime comes first. Reports go
+// The module may have a sanitizer, the Lua that loads it has none: so the runtime comes first. Reports go
 // to files in the folder, since a daemon has no standard error. Lua's state is closed at exit, so what leaks
 // then is lost for good.
 std::vector<std::string> sanitizer_environment(const std::string& report_path) {
-  const std::string_view runtime(PUBSUB_MQTT_SANITIZER_RUNTIME);
-  if (runtime.empty()) return {};
-  std::vector<std::string> environment{"LD_PRELOAD=" + std::string(runtime)};
+  if (!sanitized) return {};
+  std::vector<std::string> environment{"LD_PRELOAD=" + std::string(std::getenv(sanitizer_variable)) +
+                                       ":" PUBSUB_MQTT_KEEP_LIBRARIES_LOADED};
   for (const char* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
     const char* own = std::getenv(name);
     environment.push_back(std::string(name) + "=" + (own != nullptr ? own : "") + ":log_path=" + report_path +
@@ -51,9 +52,14 @@ std::string content_of(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::string modules_folder() {
+  const char* configured = std::getenv("PUBSUB_MQTT_MODULES");
+  return configured != nullptr ? configured : PUBSUB_MQTT_MODULES;
+}
+
 Prosody::Prosody()
     : authority_(make_identity({.name = "pubsub_mqtt tests", .authority = true})),
-      plugin_path_(PUBSUB_MQTT_MODULES) {
+      plugin_path_(modules_folder()) {
   std::filesystem::create_directory(folder_.path("certs"));
   std::filesystem::create_directories(folder_.path("data/localhost/accounts"));
   folder_.write("ca.pem", pem(authority_.certificate));

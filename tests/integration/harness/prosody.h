@@ -32,6 +32,9 @@ struct Configuration {
 // The password of every account.
 inline constexpr const char* account_password = "secret";
 
+// Where the module under test is: as tests/run says, or of this build.
+std::string modules_folder();
+
 class Prosody {
  public:
   Prosody();
