@@ -7,7 +7,7 @@
 //   core:set_limits(limits)       after a reload
 //   core:set_mountpoint(setting, hosts)  mqtt_mountpoint, or nil, and a list of pubsub hosts; returns what is wrong
 //                                 with it, in words: then there is none
-//   core:set_access(access)       whom to believe and which pages to let in, see access_settings.h
+//   core:set_access(access)       whom to believe, which pages to let in and which one to serve, see access_settings.h
 //   core:start(durability, path)  the network thread, and the store's with "disk" or "process"; false: the system
 //                                 gave none
 //   core:listen(fd, tls)          accept on a listening socket; the listener's number, or nil and why not

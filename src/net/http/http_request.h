@@ -1,5 +1,5 @@
-// The head of an HTTP/1.1 request (RFC 9112), read as it comes. What follows it is not looked at: a request for
-// WebSocket has no body. Network thread only.
+// The head of a request of HTTP/1.1 or 1.0 (RFC 9112), read as it comes. What follows it is not looked at: a request
+// for WebSocket or the page has no body. Network thread only.
 #pragma once
 
 #include <cstddef>

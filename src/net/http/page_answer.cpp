@@ -1,5 +1,8 @@
 #include "http/page_answer.h"
 
+#include <optional>
+#include <utility>
+
 #include "http/http_answer.h"
 #include "websocket/forwarded.h"
 
@@ -28,7 +31,7 @@ struct Variant {
   bool is_compressed;
 };
 
-Variant choose(const PageFile& file, const HttpRequest& request) {
+Variant choose_variant(const PageFile& file, const HttpRequest& request) {
   if (!file.compressed.empty() && request.accepts_gzip()) {
     return {.bytes = file.compressed, .tag = '"' + file.tag + "-gzip\"", .is_compressed = true};
   }
@@ -47,41 +50,45 @@ std::string fields_of(const PageFile& file, const Variant& variant) {
   return fields.append(caching).append(policy);
 }
 
-PageAnswer refuse(std::string_view status, std::string_view text, std::string_view fields = {}) {
+PageAnswer tell(std::string_view status, std::string_view text, std::string_view fields = {}) {
   return {.said = http_text(status, text, fields), .body = nullptr, .status = status};
 }
 
-const PageFile* find(const Page& page, std::string_view path) {
+const PageFile* find_file(const Page& page, std::string_view path) {
   const auto found = page.find(path == "/" ? "/index.html" : path);
   return found == page.end() ? nullptr : &found->second;
+}
+
+std::optional<PageAnswer> tell_what_is_wrong(const HttpRequest& request) {
+  if (request.method() != "GET" && request.method() != "HEAD")
+    return tell("405 Method Not Allowed", "this port has a page to read, and MQTT", allowed_methods);
+  // RFC 9112, section 3.2
+  if (request.count("Host") != 1 && (request.is_http_1_1() || request.count("Host") != 0))
+    return tell("400 Bad Request", "a request of HTTP/1.1 names one Host");
+  return std::nullopt;
+}
+
+PageAnswer serve(const HttpRequest& request, const PageFile& file, const std::shared_ptr<const Page>& page) {
+  const Variant variant = choose_variant(file, request);
+  const bool is_known = has_it_already(request, variant.tag);
+  const std::string_view status = is_known ? "304 Not Modified" : "200 OK";
+  PageAnswer answer{.said = http_head(status, fields_of(file, variant), variant.bytes.size()),
+                    .body = nullptr,
+                    .status = status};
+  if (!is_known && request.method() == "GET") answer.body = {page, &variant.bytes};
+  return answer;
 }
 
 }  // namespace
 
 PageAnswer answer_page(const HttpRequest& request, Arrival& client) {
   if (!introduce_forwarded(request, client))
-    return refuse("503 Service Unavailable", "there is no place for the client");
+    return tell("503 Service Unavailable", "there is no place for the client");
+  if (auto wrong = tell_what_is_wrong(request)) return *std::move(wrong);
   const std::shared_ptr<const Page>& page = client.access().page;
-  const std::string_view method = request.method();
-  if (method != "GET" && method != "HEAD")
-    return refuse("405 Method Not Allowed", "this port has a page to read, and MQTT", allowed_methods);
-  // RFC 9112, section 3.2
-  if (request.count("Host") != 1 && (request.is_http_1_1() || request.count("Host") != 0))
-    return refuse("400 Bad Request", "a request of HTTP/1.1 names one Host");
-  const PageFile* const file = find(*page, request.path());
-  if (file == nullptr)
-    return refuse("404 Not Found", "there is nothing here: the page is at /, MQTT at /mqtt");
-  const Variant variant = choose(*file, request);
-  const std::string fields = fields_of(*file, variant);
-  if (has_it_already(request, variant.tag)) {
-    constexpr std::string_view status = "304 Not Modified";
-    return {.said = http_head(status, fields, variant.bytes.size()), .body = nullptr, .status = status};
-  }
-  constexpr std::string_view status = "200 OK";
-  PageAnswer answer{
-      .said = http_head(status, fields, variant.bytes.size()), .body = nullptr, .status = status};
-  if (method == "GET") answer.body = {page, &variant.bytes};
-  return answer;
+  const PageFile* const file = find_file(*page, request.path());
+  if (file == nullptr) return tell("404 Not Found", "there is nothing here: the page is at /, MQTT at /mqtt");
+  return serve(request, *file, page);
 }
 
 }  // namespace pubsub_mqtt::net
