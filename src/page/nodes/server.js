@@ -41,7 +41,7 @@ export async function askItems(requests, node, after) {
 			at: item.published ? Date.parse(item.published) : null,
 			publisher: item.publisher ?? null,
 			payload: bytesOf(item),
-			withheld: item.bytes ?? null, // so many bytes, which are too many for an answer
+			withheld: isThere(item) ? null : item.bytes, // so many bytes, which are too many for an answer
 		})),
 	};
 }

@@ -13,6 +13,7 @@ export class Browser {
 			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 			userDataDir: self.folder,
 			acceptInsecureCerts: true,
+			pipe: true, // it ends when the test does
 			args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
 		});
 		return self;
@@ -92,7 +93,7 @@ export class Visit {
 	/** Opens a node by its row. */
 	async openNode(label) {
 		await this.page.locator(`::-p-xpath(//*[@role="treeitem"][*[@class="name" and .="${label}"]])`).click();
-		await this.page.waitForSelector('article.node');
+		await this.waitForText('article h2', new RegExp(`${label}$`));
 	}
 
 	press(selector) {

@@ -2,9 +2,6 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-const running = new Set();
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
 /** A program whose output can be waited for. */
 export class Program {
 	output = '';
@@ -13,7 +10,9 @@ export class Program {
 	#listeners = new Set();
 
 	constructor(command, args, { input = 'ignore', env = {} } = {}) {
-		this.#process = spawn(command, args, { stdio: [input, 'pipe', 'pipe'], env: { ...process.env, ...env } });
+		// It does not outlive the test, however that ends.
+		this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args],
+			{ stdio: [input, 'pipe', 'pipe'], env: { ...process.env, ...env } });
 		for (const stream of [this.#process.stdout, this.#process.stderr]) {
 			stream.setEncoding('utf8').on('data', (text) => {
 				this.output += text;
@@ -24,8 +23,6 @@ export class Program {
 			this.#process.once('error', reject);
 			this.#process.once('close', (status) => resolve(status));
 		});
-		running.add(this.#process);
-		this.#process.once('close', () => running.delete(this.#process));
 		this.#ended.catch(() => {});
 	}
 
