@@ -63,7 +63,9 @@ export class Program {
 /** Runs a program to its end, and gives its output. */
 export async function run(command, args, options) {
 	const program = new Program(command, args, options);
+	const patience = setTimeout(() => program.end('SIGKILL'), 30_000);
 	const status = await program.ended;
+	clearTimeout(patience);
 	if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status}\n${program.output}`);
 	return program.output;
 }

@@ -78,6 +78,21 @@ test('What is retained comes again without a new time', () => {
 	assert.equal(nodes.find(host, 'a').isRetained, true);
 });
 
+test('What is stored is the last value where nothing newer has come', () => {
+	const nodes = nodesOf('live');
+	for (const name of ['retained', 'large']) nodes.take(host, name, bytes('as it was retained'), true);
+	nodes.tell(host, { node: 'stored' });
+	const shown = (name, item) => {
+		const node = nodes.find(host, name);
+		nodes.takeStored(node, { id: 'random', payload: bytes('as it is stored'), at: 5, ...item });
+		return [node.preview, node.at === 5, node.isRetained];
+	};
+	assert.deepEqual(shown('live'), ['live', false, false]);
+	assert.deepEqual(shown('retained'), ['as it is stored', true, false]);
+	assert.deepEqual(shown('large', { id: 'current' }), ['as it was retained', true, false]);
+	assert.deepEqual(shown('stored', { at: null }), ['as it is stored', false, true]);
+});
+
 test('A command for a shell, whatever the name holds', () => {
 	const page = new URL('https://mqtt.example.org:8883/');
 	assert.equal(mosquittoSub(page, "o'neil@example.org", `${host}/any/a $(rm) 'b'`),
