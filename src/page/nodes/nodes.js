@@ -52,8 +52,8 @@ export class Nodes {
 	}
 
 	/**
-	 * The newest item that is stored, of a node of which nothing has come but what is retained. The item "current" is what is
-	 * retained, which MQTT has whole also where it is too large for pubsub: it tells the time.
+	 * The newest item that is stored, of a node of which nothing has come but what is retained. The item "current" is
+	 * what is retained, which MQTT has whole also where it is too large for pubsub: it tells the time.
 	 */
 	takeStored(node, { id, payload, at }) {
 		if (node.payload && !node.isRetained) return;

@@ -80,10 +80,16 @@ export class Visit {
 
 	/** Waits until the text of an element matches. */
 	waitForText(selector, pattern) {
-		return this.page.waitForFunction((where, source, flags) => {
-			const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
-			return new RegExp(source, flags).test(text);
-		}, {}, selector, pattern.source, pattern.flags);
+		return this.page.waitForFunction(
+			(where, source, flags) => {
+				const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
+				return new RegExp(source, flags).test(text);
+			},
+			{},
+			selector,
+			pattern.source,
+			pattern.flags,
+		);
 	}
 
 	text(selector) {

@@ -11,8 +11,10 @@ export class Program {
 
 	constructor(command, args, { input = 'ignore', env = {} } = {}) {
 		// It does not outlive the test, however that ends.
-		this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args],
-			{ stdio: [input, 'pipe', 'pipe'], env: { ...process.env, ...env } });
+		this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
+			stdio: [input, 'pipe', 'pipe'],
+			env: { ...process.env, ...env },
+		});
 		for (const stream of [this.#process.stdout, this.#process.stderr]) {
 			stream.setEncoding('utf8').on('data', (text) => {
 				this.output += text;
@@ -47,9 +49,15 @@ export class Program {
 				this.#listeners.delete(look);
 				how(what);
 			};
-			const timer = setTimeout(() => settle(reject, new Error(`${pattern} does not come:\n${this.output.slice(from)}`)), patience);
+			const timer = setTimeout(
+				() => settle(reject, new Error(`${pattern} does not come:\n${this.output.slice(from)}`)),
+				patience,
+			);
 			this.#listeners.add(look);
-			this.#ended.then(() => settle(reject, new Error(`It ends before ${pattern}:\n${this.output}`)), (error) => settle(reject, error));
+			this.#ended.then(
+				() => settle(reject, new Error(`It ends before ${pattern}:\n${this.output}`)),
+				(error) => settle(reject, error),
+			);
 			look();
 		});
 	}
