@@ -105,7 +105,8 @@ export class App extends Changing {
 	#lost(link) {
 		this.requests = null;
 		this.#client = null;
-		if (this.link.kind !== 'lost' && this.link.kind !== 'trying') this.say('The connection is lost. The page tries again.');
+		if (this.link.kind !== 'lost' && this.link.kind !== 'trying')
+			this.say('The connection is lost. The page tries again.');
 		this.#setLink({ kind: 'lost', ...link });
 	}
 

@@ -22,7 +22,8 @@ async function licenses() {
 		if (!place || dev) continue;
 		const installed = path.join(here, place);
 		const name = (await readdir(installed)).find((file) => /^licen[cs]e/i.test(file));
-		const text = name ? await readFile(path.join(installed, name), 'utf8')
+		const text = name
+			? await readFile(path.join(installed, name), 'utf8')
 			: `License: ${JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8')).license}`;
 		texts.push(`${place.replace(/^.*node_modules\//, '')} ${version}\n\n${text.trim()}\n`);
 	}

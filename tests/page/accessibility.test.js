@@ -26,7 +26,9 @@ after(async () => {
 async function isGood(visit, what) {
 	await visit.page.evaluate(axe);
 	const { violations } = await visit.page.evaluate(() => window.axe.run());
-	const said = violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+	const said = violations.flatMap(({ id, nodes }) =>
+		nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+	);
 	assert.deepEqual(said, [], what);
 }
 
@@ -39,12 +41,18 @@ for (const isDark of [false, true]) {
 		await isGood(visit, 'the tree');
 		await visit.openNode('kitchen');
 		await visit.page.waitForSelector('.canvas');
-		await visit.page.$eval('details', (details) => { details.open = true; });
+		await visit.page.$eval('details', (details) => {
+			details.open = true;
+		});
 		await isGood(visit, 'a node');
 		await visit.openNode('note');
 		await visit.waitForText('.text', /text/);
 		await isGood(visit, 'a text');
-		for (const [view, shown] of [['publish', 'form'], ['clients', 'main td'], ['retained', 'main td']]) {
+		for (const [view, shown] of [
+			['publish', 'form'],
+			['clients', 'main td'],
+			['retained', 'main td'],
+		]) {
 			await visit.press(`nav a[href="#${view}"]`);
 			await visit.page.waitForSelector(shown);
 			await isGood(visit, view);

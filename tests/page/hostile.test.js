@@ -16,7 +16,11 @@ const send = (node, payload) => device.publishAsync(`pubsub.localhost/any/${node
 before(async () => {
 	prosody = await Prosody.start();
 	browser = await Browser.start();
-	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, { protocolVersion: 5, username: 'alice@localhost', password });
+	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
+		protocolVersion: 5,
+		username: 'alice@localhost',
+		password,
+	});
 	visit = await browser.open(prosody.page);
 	await visit.signIn('alice@localhost');
 });
@@ -29,24 +33,36 @@ after(async () => {
 
 /** Opens a node by its place, and gives what its view says. */
 async function look(node) {
-	await visit.page.evaluate((name) => { location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`; }, node);
-	await visit.page.waitForFunction((name) => document.querySelector('article h2')?.textContent.endsWith(name), {}, node);
+	await visit.page.evaluate((name) => {
+		location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`;
+	}, node);
+	await visit.page.waitForFunction(
+		(name) => document.querySelector('article h2')?.textContent.endsWith(name),
+		{},
+		node,
+	);
 	await visit.page.waitForSelector('.value-section > :nth-child(2)');
 	return visit.text('.value-section');
 }
 
 async function isUnharmed() {
 	assert.deepEqual(visit.faults, []);
-	assert.equal(await visit.page.evaluate(() => document.querySelectorAll('#page script, #page iframe, #page svg, #page object').length), 0);
+	assert.equal(
+		await visit.page.evaluate(
+			() => document.querySelectorAll('#page script, #page iframe, #page svg, #page object').length,
+		),
+		0,
+	);
 	assert.equal(await visit.page.evaluate(() => window.harm), undefined);
 }
 
-const markup = '<script>window.harm = 1</script><img src=x onerror="window.harm = 2"><svg onload="window.harm = 3"></svg>';
+const markup =
+	'<script>window.harm = 1</script><img src=x onerror="window.harm = 2"><svg onload="window.harm = 3"></svg>';
 
 test('Markup is text', async () => {
 	await send('markup', markup);
 	assert.ok((await look('markup')).includes(markup));
-	await send('json', JSON.stringify({ [markup]: markup, '__proto__': { polluted: 1 }, constructor: 1 }));
+	await send('json', JSON.stringify({ [markup]: markup, __proto__: { polluted: 1 }, constructor: 1 }));
 	assert.ok((await look('json')).includes('<script>'));
 	assert.equal(await visit.page.evaluate(() => ({}).polluted), undefined);
 	await isUnharmed();
@@ -79,7 +95,10 @@ test('A megabyte without a space, of numbers, and of brackets', async () => {
 });
 
 test('Pictures are shown, and broken ones said to be so', async () => {
-	const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+	const png = Buffer.from(
+		'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+		'base64',
+	);
 	await send('picture', png);
 	await look('picture');
 	await visit.page.waitForFunction(() => document.querySelector('.value-section img')?.naturalWidth === 1);

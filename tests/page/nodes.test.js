@@ -27,17 +27,22 @@ after(async () => {
 
 /** The milliseconds until the page shows what is published, from writing it to mosquitto_pub. */
 async function timeToSee(device, value) {
-	const seen = alice.page.evaluate((text) => new Promise((resolve) => {
-		const look = () => {
-			if ([...document.querySelectorAll('.row .value')].some(({ textContent }) => textContent === text)) resolve(Date.now());
-			else requestAnimationFrame(look);
-		};
-		look();
-	}), value);
+	const seen = alice.page.evaluate(
+		(text) =>
+			new Promise((resolve) => {
+				const look = () => {
+					if ([...document.querySelectorAll('.row .value')].some(({ textContent }) => textContent === text))
+						resolve(Date.now());
+					else requestAnimationFrame(look);
+				};
+				look();
+			}),
+		value,
+	);
 	await alice.page.evaluate(() => {}); // it looks now
 	const sent = Date.now();
 	device.stdin.write(`${value}\n`);
-	return await seen - sent;
+	return (await seen) - sent;
 }
 
 test('A value changes in the tree soon after it was published', async (t) => {
@@ -67,7 +72,7 @@ test('A plot of 100 values, of which 50 were stored before', async () => {
 		return data.filter((_, index) => index % 4 === 3 && data[index] > 0).length;
 	});
 	assert.ok(drawn > 1000, `${drawn} pixels`);
-	assert.match(await alice.text('.history'), /100.*99.*98/s);
+	await alice.waitForText('.history', /100.*99.*98/s);
 });
 
 test('Numbers inside JSON go into the plot by a click, and stay there beside those of other nodes', async () => {
@@ -101,12 +106,16 @@ test('What is published in the page is seen by mosquitto_sub and by an XMPP clie
 	const device = await subscriber(prosody, 'pubsub.localhost/json/home/lamp', { account: 'bob@localhost' });
 
 	await alice.openNode('lamp');
-	await alice.page.$eval('details', (details) => { details.open = true; });
+	await alice.page.$eval('details', (details) => {
+		details.open = true;
+	});
 	await alice.page.select('select[name=type]', 'json');
 	await alice.page.locator('textarea').fill('{"state":"on"}');
 	await alice.press('form .main');
 	await device.waitFor(/pubsub\.localhost\/json\/home\/lamp \{"state":"on"\}/);
-	await xmpp.waitFor(/<item [^>]*publisher='alice@localhost[^>]*><json xmlns='urn:xmpp:json:0'>\{"state":"on"\}<\/json>|\{&quot;state&quot;:&quot;on&quot;\}/);
+	await xmpp.waitFor(
+		/<item [^>]*publisher='alice@localhost[^>]*><json xmlns='urn:xmpp:json:0'>\{("|&quot;)state\1:\1on\1\}<\/json>/,
+	);
 	await alice.waitForText('.publish .done', /Published/);
 
 	await alice.page.locator('textarea').fill('{"state":');
@@ -118,7 +127,9 @@ test('What is published in the page is seen by mosquitto_sub and by an XMPP clie
 
 test('Retained messages are set and cleared', async () => {
 	await alice.openNode('lamp');
-	await alice.page.$eval('details', (details) => { details.open = true; });
+	await alice.page.$eval('details', (details) => {
+		details.open = true;
+	});
 	await alice.page.select('select[name=type]', 'any');
 	await alice.page.locator('textarea').fill('dim');
 	await alice.press('input[name=retain]');
@@ -139,9 +150,14 @@ test('Retained messages are set and cleared', async () => {
 test('Nothing is shown that the account may not read', async () => {
 	await publish(prosody, any('private/diary'), 'dear-diary', { account: 'bob@localhost', retain: true });
 	const xmpp = await XmppClient.connect(prosody, 'bob@localhost');
-	await xmpp.pubsub('set', "<configure node='private/diary'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
-		+ "<value>http://jabber.org/protocol/pubsub#node_config</value></field><field var='pubsub#access_model'><value>whitelist</value>"
-		+ '</field></x></configure>', '#owner');
+	await xmpp.pubsub(
+		'set',
+		"<configure node='private/diary'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>" +
+			"<value>http://jabber.org/protocol/pubsub#node_config</value></field><field var='pubsub#access_model'>" +
+			'<value>whitelist</value>' +
+			'</field></x></configure>',
+		'#owner',
+	);
 	xmpp.end();
 
 	const owner = await browser.open(prosody.page);
@@ -170,13 +186,22 @@ test('The filter, and the tree by keyboard', async () => {
 	await visit.page.keyboard.press('Backspace');
 	await visit.page.waitForFunction(() => document.querySelectorAll('[role=treeitem]').length > 3);
 	await visit.page.focus('[role=tree]');
-	const active = () => visit.page.evaluate(() => {
-		const row = document.getElementById(document.querySelector('[role=tree]').getAttribute('aria-activedescendant'));
-		return [row.getAttribute('aria-level'), row.querySelector('.name').textContent, row.getAttribute('aria-expanded')].join(' ');
-	});
+	const active = () =>
+		visit.page.evaluate(() => {
+			const row = document.getElementById(
+				document.querySelector('[role=tree]').getAttribute('aria-activedescendant'),
+			);
+			return [
+				row.getAttribute('aria-level'),
+				row.querySelector('.name').textContent,
+				row.getAttribute('aria-expanded'),
+			].join(' ');
+		});
 	const press = async (...keys) => {
 		for (const key of keys) await visit.page.keyboard.press(key);
-		await visit.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+		await visit.page.evaluate(
+			() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+		);
 	};
 	await press('Home');
 	assert.equal(await active(), '1 pubsub.localhost true');
@@ -199,8 +224,11 @@ test('The filter, and the tree by keyboard', async () => {
 test('The command for a terminal', async () => {
 	await alice.openNode('meter');
 	const command = await alice.page.$eval('.copy input', ({ value }) => value);
-	assert.equal(command, `mosquitto_sub -V 5 -h localhost -p ${prosody.ports.mqtt} -u alice@localhost -P PASSWORD -v `
-		+ '-t pubsub.localhost/any/home/meter');
+	assert.equal(
+		command,
+		`mosquitto_sub -V 5 -h localhost -p ${prosody.ports.mqtt} -u alice@localhost -P PASSWORD -v ` +
+			'-t pubsub.localhost/any/home/meter',
+	);
 });
 
 test('On a phone the tree and the node are one after the other', async () => {
@@ -208,7 +236,10 @@ test('On a phone the tree and the node are one after the other', async () => {
 	await visit.signIn('alice@localhost');
 	await visit.openNode('kitchen');
 	assert.equal(await visit.page.$eval('.tree', (element) => getComputedStyle(element).display), 'none');
-	assert.ok(await visit.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is beyond the edge');
+	assert.ok(
+		await visit.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+		'nothing is beyond the edge',
+	);
 	await visit.press('.back');
 	await visit.page.waitForSelector('.tree', { visible: true });
 	assert.deepEqual(visit.faults, []);

@@ -11,16 +11,26 @@ if (!file) {
 }
 
 const prosody = await Prosody.start('mqtt_node_defaults = { max_items = 200 }');
-const device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, { protocolVersion: 5, username: 'alice@localhost', password });
+const device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
+	protocolVersion: 5,
+	username: 'alice@localhost',
+	password,
+});
 const browser = await Browser.start();
 
-const send = (node, value, retain = true) => (
-	device.publishAsync(`pubsub.localhost/any/${node}`, typeof value === 'string' ? value : JSON.stringify(value), { qos: 1, retain })
-);
+const send = (node, value, retain = true) =>
+	device.publishAsync(`pubsub.localhost/any/${node}`, typeof value === 'string' ? value : JSON.stringify(value), {
+		qos: 1,
+		retain,
+	});
 const wave = (step, middle, height, length) => Math.round(10 * (middle + height * Math.sin(step / length))) / 10;
 
 async function measure(step) {
-	await send('home/kitchen', { temperature: wave(step, 21.5, 1.5, 9), humidity: Math.round(wave(step, 48, 6, 14)), battery: 97 }, false);
+	await send(
+		'home/kitchen',
+		{ temperature: wave(step, 21.5, 1.5, 9), humidity: Math.round(wave(step, 48, 6, 14)), battery: 97 },
+		false,
+	);
 	await send('home/cellar/temperature', wave(step, 20, 0.8, 17), false);
 	await send('meter/power', Math.round(wave(step, 320, 40, 5)), false);
 }

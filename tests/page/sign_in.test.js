@@ -23,7 +23,9 @@ async function sentBy(visit) {
 	const session = await visit.page.createCDPSession();
 	await session.send('Network.enable');
 	const frames = [];
-	session.on('Network.webSocketFrameSent', ({ response }) => frames.push(Buffer.from(response.payloadData, 'base64').toString('latin1')));
+	session.on('Network.webSocketFrameSent', ({ response }) =>
+		frames.push(Buffer.from(response.payloadData, 'base64').toString('latin1')),
+	);
 	return frames;
 }
 
@@ -42,7 +44,10 @@ for (const account of ['alice@localhost', 'alice@sha256.localhost', 'alice@plain
 
 test('A wrong password, and an account that is not there, are told in a sentence', async () => {
 	const visit = await browser.open(prosody.page);
-	for (const [account, secret] of [['alice@localhost', 'wrong'], ['nobody@localhost', password]]) {
+	for (const [account, secret] of [
+		['alice@localhost', 'wrong'],
+		['nobody@localhost', password],
+	]) {
 		await visit.fillIn(account, secret);
 		assert.match(await visit.refusal(), /does not accept this name and password/);
 	}
@@ -52,7 +57,7 @@ test('A wrong password, and an account that is not there, are told in a sentence
 });
 
 test('A disabled account is not let in, and one that is disabled while it is in is told so', async (t) => {
-	if (!await prosody.disable('bob', 'localhost')) {
+	if (!(await prosody.disable('bob', 'localhost'))) {
 		t.skip('Prosody 0.12 disables no accounts');
 		return;
 	}

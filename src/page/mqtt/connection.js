@@ -24,10 +24,14 @@ const options = () => ({
 function authenticate(client, scram, method) {
 	client.handleAuth = (packet, answer) => {
 		scram.final(packet.properties.authenticationData ?? new Uint8Array()).then(
-			(authenticationData) => answer(null, {
-				cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: method, authenticationData },
-			}),
-			(error) => answer(new Error(`The server's challenge is not valid. ${error.message}`)));
+			(authenticationData) =>
+				answer(null, {
+					cmd: 'auth',
+					reasonCode: 0x18,
+					properties: { authenticationMethod: method, authenticationData },
+				}),
+			(error) => answer(new Error(`The server's challenge is not valid. ${error.message}`)),
+		);
 	};
 	return (connack) => scram.isProvenBy(connack.properties?.authenticationData ?? new Uint8Array());
 }
@@ -61,7 +65,11 @@ export function connect(url, login) {
 			},
 			error: (error) => {
 				const { reasonCode, properties } = answer ?? { reasonCode: 0 };
-				fail(reasonCode ? new Refused(reasonCode, whyRefused(reasonCode, properties?.reasonString, login !== null)) : error);
+				fail(
+					reasonCode
+						? new Refused(reasonCode, whyRefused(reasonCode, properties?.reasonString, login !== null))
+						: error,
+				);
 			},
 			close: () => fail(new Error('The server does not answer.')),
 			connect: (connack) => {

@@ -19,8 +19,11 @@ export class Refused extends Error {
 }
 
 const sentences = new Map([
-	[reasons.badUserNameOrPassword, 'The server does not accept this name and password. '
-		+ 'Either the password is wrong, or there is no such account, or it is disabled.'],
+	[
+		reasons.badUserNameOrPassword,
+		'The server does not accept this name and password. ' +
+			'Either the password is wrong, or there is no such account, or it is disabled.',
+	],
 	[reasons.connectionRateExceeded, 'Too many failed logins. Try again in a few minutes.'],
 	[reasons.serverUnavailable, 'The server cannot check passwords now. Try again later.'],
 	[reasons.serverBusy, 'The server is busy. Try again later.'],

@@ -37,7 +37,7 @@ export class Requests {
 		return true;
 	}
 
-	/** Asks `$pubsub/NAME`, one question after the other, and gives the answer. Fails with Declined where that is an error. */
+	/** Asks `$pubsub/NAME`, one question after the other. Gives the answer; fails with Declined where that is an error. */
 	ask(name, question = {}) {
 		const answer = this.#turn.then(() => this.#exchange(`$pubsub/${name}`, question));
 		this.#turn = answer.catch(() => {});
@@ -50,11 +50,17 @@ export class Requests {
 		const text = await new Promise((resolve, reject) => {
 			this.#waiting.set(correlation, { resolve, reject });
 			timer = setTimeout(() => reject(new Error('The server does not answer.')), patience);
-			this.#client.publish(topic, JSON.stringify(question), {
-				qos: 1, properties: { responseTopic: replyTopic, correlationData: correlation },
-			}, (error, packet) => {
-				if (error) reject(new Error(packet?.properties?.reasonString ?? error.message));
-			});
+			this.#client.publish(
+				topic,
+				JSON.stringify(question),
+				{
+					qos: 1,
+					properties: { responseTopic: replyTopic, correlationData: correlation },
+				},
+				(error, packet) => {
+					if (error) reject(new Error(packet?.properties?.reasonString ?? error.message));
+				},
+			);
 		}).finally(() => {
 			clearTimeout(timer);
 			this.#waiting.delete(correlation);

@@ -2,7 +2,8 @@
 import { saslprep } from './saslprep.js';
 
 const hashes = { 'SCRAM-SHA-256': { name: 'SHA-256', bits: 256 }, 'SCRAM-SHA-1': { name: 'SHA-1', bits: 160 } };
-const iterations = { least: 4096, most: 1_000_000 }; // RFC 7677, section 4; a server is not to stop the page for minutes
+// RFC 7677, section 4; a server is not to stop the page for minutes.
+const iterations = { least: 4096, most: 1_000_000 };
 const noBinding = 'n,,';
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -18,9 +19,8 @@ async function hmac(hash, key, data) {
 const attributes = (message) => new Map(message.split(',').map((part) => [part[0], part.slice(2)]));
 
 /** What can prove to know a password for as long as the page is open, and from which no script can read it. */
-export const passwordKey = (password) => (
-	crypto.subtle.importKey('raw', bytes(saslprep(password)), 'PBKDF2', false, ['deriveBits'])
-);
+export const passwordKey = (password) =>
+	crypto.subtle.importKey('raw', bytes(saslprep(password)), 'PBKDF2', false, ['deriveBits']);
 
 const newNonce = () => base64(crypto.getRandomValues(new Uint8Array(18)));
 
@@ -53,8 +53,13 @@ export class Scram {
 		if (!nonce.startsWith(this.#nonce) || nonce === this.#nonce) throw new Error('The nonce is not ours.');
 		if (!(count >= iterations.least && count <= iterations.most)) throw new Error(`${given.get('i')} iterations?`);
 		const hash = this.#hash.name;
-		const salted = new Uint8Array(await crypto.subtle.deriveBits(
-			{ name: 'PBKDF2', hash, salt: fromBase64(given.get('s')), iterations: count }, this.#key, this.#hash.bits));
+		const salted = new Uint8Array(
+			await crypto.subtle.deriveBits(
+				{ name: 'PBKDF2', hash, salt: fromBase64(given.get('s')), iterations: count },
+				this.#key,
+				this.#hash.bits,
+			),
+		);
 		const withoutProof = `c=${btoa(noBinding)},r=${nonce}`;
 		const authMessage = bytes(`${this.#clientFirstBare},${serverFirst},${withoutProof}`);
 

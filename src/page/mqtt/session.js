@@ -20,9 +20,9 @@ export class Session {
 	#isOver = false;
 
 	/**
-	 * `entered` is what signIn() gives. `handlers`: connected(client) for each connection, message(packet) for each PUBLISH,
-	 * lost({ why, until }) when the next attempt is at the time `until`, trying() when it begins, and ended(error) when the
-	 * server lets us in no more.
+	 * `entered` is what signIn() gives. `handlers`: connected(client) for each connection, message(packet) for each
+	 * PUBLISH, lost({ why, until }) when the next attempt is at the time `until`, trying() when it begins, and
+	 * ended(error) when the server lets us in no more.
 	 */
 	constructor(url, entered, handlers) {
 		this.#url = url;
@@ -48,8 +48,12 @@ export class Session {
 	#use(client) {
 		this.#client = client;
 		let why = 'The connection is lost.';
-		client.on('error', (error) => { why = error.message; });
-		client.on('disconnect', (packet) => { why = packet.properties?.reasonString ?? 'The server has closed the connection.'; });
+		client.on('error', (error) => {
+			why = error.message;
+		});
+		client.on('disconnect', (packet) => {
+			why = packet.properties?.reasonString ?? 'The server has closed the connection.';
+		});
 		// Not by the event "message": its payload is a part of what the socket has read, and keeps all of that.
 		client.handleMessage = (packet, done) => {
 			this.#handlers.message(packet);

@@ -14,7 +14,9 @@ const isWithoutMethod = (error) => error instanceof Refused && error.reason === 
 /** Gives { client, login }; with `login` connect() lets us in again. Fails as connect() does. */
 export async function signIn(url, name, password) {
 	if (!globalThis.crypto?.subtle) {
-		throw new Error('This browser keeps passwords safe on https only: open this page by its address that begins with https.');
+		throw new Error(
+			'This browser keeps passwords safe on https only: open this page by its address that begins with https.',
+		);
 	}
 	const key = await passwordKey(password);
 	for (const method of methods) {
@@ -25,8 +27,10 @@ export async function signIn(url, name, password) {
 		}
 	}
 	if (!url.startsWith('wss:')) {
-		throw new Error('The account has no SCRAM, and its password is not sent unencrypted: open this page by its address that '
-			+ 'begins with https.');
+		throw new Error(
+			'The account has no SCRAM, and its password is not sent unencrypted: open this page by its address that ' +
+				'begins with https.',
+		);
 	}
 	return attempt(url, { name, password });
 }

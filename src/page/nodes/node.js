@@ -24,6 +24,12 @@ export class Node {
 		this.#preview = null;
 	}
 
+	/** When the last value was published is known now, or null. */
+	date(at) {
+		this.at = at ?? this.at;
+		this.isRetained = at === null;
+	}
+
 	/** The payload takes memory that others need more. */
 	dropPayload() {
 		this.#preview = this.preview;

@@ -51,9 +51,14 @@ export class Nodes {
 		return node;
 	}
 
-	/** The newest item that is stored, of a node of which nothing newer has come. */
-	takeStored(node, { payload, at }) {
-		node.take(payload, at === null, at ?? Date.now());
+	/**
+	 * The newest item that is stored, of a node of which nothing has come but what is retained. The item "current" is
+	 * what is retained, which MQTT has whole also where it is too large for pubsub: it tells the time.
+	 */
+	takeStored(node, { id, payload, at }) {
+		if (node.payload && !node.isRetained) return;
+		if (node.payload && id === 'current') node.date(at);
+		else node.take(payload, at === null, at ?? Date.now());
 		this.#keep(node);
 	}
 

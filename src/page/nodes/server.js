@@ -1,10 +1,12 @@
-// What the page asks the server about nodes, clients and retained messages: docs/mapping.md, "History and lists over MQTT".
+// What the page asks the server about nodes, clients and retained messages:
+// docs/mapping.md, "History and lists over MQTT".
 
 const page = 1000;
 const itemsAtOnce = 100;
 
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-const bytesOf = ({ text, base64 }) => (base64 === undefined ? new TextEncoder().encode(text ?? '') : fromBase64(base64));
+const bytesOf = ({ text, base64 }) =>
+	base64 === undefined ? new TextEncoder().encode(text ?? '') : fromBase64(base64);
 
 const isThere = ({ text, base64 }) => text !== undefined || base64 !== undefined;
 
@@ -41,7 +43,7 @@ export async function askItems(requests, node, after) {
 			at: item.published ? Date.parse(item.published) : null,
 			publisher: item.publisher ?? null,
 			payload: bytesOf(item),
-			withheld: item.bytes ?? null, // so many bytes, which are too many for an answer
+			withheld: isThere(item) ? null : item.bytes, // so many bytes, which are too many for an answer
 		})),
 	};
 }
@@ -57,8 +59,10 @@ export async function askRetained(requests, filter, after) {
 	const { retained, next } = await requests.ask('retained', { filter, after, limit: 100 });
 	return {
 		next,
-		retained: retained.map(({ topic, bytes, ...content }) => (
-			{ topic, bytes, payload: isThere(content) ? bytesOf(content) : null } // null: too large for an answer
-		)),
+		retained: retained.map(({ topic, bytes, ...content }) => ({
+			topic,
+			bytes,
+			payload: isThere(content) ? bytesOf(content) : null,
+		})), // null: too large for an answer
 	};
 }

@@ -8,7 +8,10 @@ export function hexDump(payload) {
 	const lines = [];
 	for (let offset = 0; offset < payload.length; offset += width) {
 		const line = payload.subarray(offset, offset + width);
-		lines.push(`${offset.toString(16).padStart(6, '0')}  ${hexOf(line).padEnd(3 * width)} ${Array.from(line, printable).join('')}`);
+		lines.push(
+			`${offset.toString(16).padStart(6, '0')}  ${hexOf(line).padEnd(3 * width)} ` +
+				Array.from(line, printable).join(''),
+		);
 	}
 	return lines.join('\n');
 }

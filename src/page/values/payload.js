@@ -1,6 +1,7 @@
 // What the bytes that a device has sent are. They are shown as text or picture, never as markup.
 
-export const areEqual = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);
+export const areEqual = (one, other) =>
+	one.length === other.length && one.every((byte, index) => byte === other[index]);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const beginnings = [

@@ -35,8 +35,16 @@ export function AppView({ app }) {
 	}, [app, isIn, place]);
 	return (
 		<>
-			{isIn ? <Frame app={app} view={place.view}><View app={app} place={place} /></Frame> : <SignIn app={app} />}
-			<p class="unseen said" role="status">{isIn ? app.said : ''}</p>
+			{isIn ? (
+				<Frame app={app} view={place.view}>
+					<View app={app} place={place} />
+				</Frame>
+			) : (
+				<SignIn app={app} />
+			)}
+			<p class="unseen said" role="status">
+				{isIn ? app.said : ''}
+			</p>
 		</>
 	);
 }

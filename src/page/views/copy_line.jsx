@@ -16,8 +16,12 @@ export function CopyLine({ label, text }) {
 	};
 	return (
 		<p class="copy">
-			<label>{label} <input readOnly ref={field} value={text} onFocus={(event) => event.target.select()} /></label>
-			<button type="button" onClick={copy}>{isCopied ? 'Copied' : 'Copy'}</button>
+			<label>
+				{label} <input readOnly ref={field} value={text} onFocus={(event) => event.target.select()} />
+			</label>
+			<button type="button" onClick={copy}>
+				{isCopied ? 'Copied' : 'Copy'}
+			</button>
 		</p>
 	);
 }

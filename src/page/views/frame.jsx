@@ -15,18 +15,30 @@ function Link({ app }) {
 	if (link.kind === 'connected') return null;
 	return (
 		<div class="banner">
-			{link.kind === 'trying' ? <span>Connecting …</span> : (
+			{link.kind === 'trying' ? (
+				<span>Connecting …</span>
+			) : (
 				<>
-					<span>{link.why} Trying again in <Seconds until={link.until} />. What is shown is of before.</span>
-					<button type="button" onClick={() => app.tryNow()}>Try now</button>
+					<span>
+						{link.why} Trying again in <Seconds until={link.until} />. What is shown is of before.
+					</span>
+					<button type="button" onClick={() => app.tryNow()}>
+						Try now
+					</button>
 				</>
 			)}
 		</div>
 	);
 }
 
-const ways = [['nodes', 'Nodes', '#'], ['publish', 'Publish', '#publish']];
-const waysOfAdministrators = [['clients', 'Clients', '#clients'], ['retained', 'Retained', '#retained']];
+const ways = [
+	['nodes', 'Nodes', '#'],
+	['publish', 'Publish', '#publish'],
+];
+const waysOfAdministrators = [
+	['clients', 'Clients', '#clients'],
+	['retained', 'Retained', '#retained'],
+];
 
 export function Frame({ app, view, children }) {
 	const shown = app.isAdministrator ? [...ways, ...waysOfAdministrators] : ways;
@@ -35,12 +47,19 @@ export function Frame({ app, view, children }) {
 			<header>
 				<nav aria-label="Views">
 					{shown.map(([name, label, hash]) => (
-						<a key={name} href={hash} aria-current={view === name ? 'page' : undefined}>{label}</a>
+						<a key={name} href={hash} aria-current={view === name ? 'page' : undefined}>
+							{label}
+						</a>
 					))}
 				</nav>
-				<span class={`link ${app.link.kind}`} title={app.link.kind === 'connected' ? 'Connected' : 'Not connected'} />
+				<span
+					class={`link ${app.link.kind}`}
+					title={app.link.kind === 'connected' ? 'Connected' : 'Not connected'}
+				/>
 				<span class="account">{app.account ?? 'without an account'}</span>
-				<button type="button" class="quiet" onClick={() => app.leave()}>Sign out</button>
+				<button type="button" class="quiet" onClick={() => app.leave()}>
+					Sign out
+				</button>
 			</header>
 			<Link app={app} />
 			{children}

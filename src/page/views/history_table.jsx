@@ -24,11 +24,23 @@ export function HistoryTable({ app, opened }) {
 		<section aria-label="Last values" class="history">
 			<table>
 				<caption>Last values</caption>
-				<thead><tr><th scope="col">When</th><th scope="col">Value</th>{hasPublishers && <th scope="col">Publisher</th>}</tr></thead>
+				<thead>
+					<tr>
+						<th scope="col">When</th>
+						<th scope="col">Value</th>
+						{hasPublishers && <th scope="col">Publisher</th>}
+					</tr>
+				</thead>
 				<tbody>
 					{entries.map((entry, index) => (
 						<tr key={index}>
-							<td>{entry.at === null ? 'not known' : <time dateTime={new Date(entry.at).toISOString()}>{clockTime(entry.at)}</time>}</td>
+							<td>
+								{entry.at === null ? (
+									'not known'
+								) : (
+									<time dateTime={new Date(entry.at).toISOString()}>{clockTime(entry.at)}</time>
+								)}
+							</td>
 							<td class="value">{shown(entry)}</td>
 							{hasPublishers && <td>{entry.publisher}</td>}
 						</tr>
@@ -37,12 +49,17 @@ export function HistoryTable({ app, opened }) {
 			</table>
 			{history.error && (
 				<p class="error">
-					The stored items did not come: {history.error.message} <button type="button" onClick={() => app.loadStored()}>Try again</button>
+					The stored items did not come: {history.error.message}{' '}
+					<button type="button" onClick={() => app.loadStored()}>
+						Try again
+					</button>
 				</p>
 			)}
 			{entries.length === 0 && !history.isLoading && !history.error && <p>None yet.</p>}
 			{(history.hasMore || known > most) && (
-				<button type="button" disabled={history.isLoading} onClick={more}>{history.isLoading ? 'Loading …' : 'More'}</button>
+				<button type="button" disabled={history.isLoading} onClick={more}>
+					{history.isLoading ? 'Loading …' : 'More'}
+				</button>
 			)}
 		</section>
 	);

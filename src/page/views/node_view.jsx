@@ -16,12 +16,30 @@ function Rights({ info, mounted }) {
 	const allowed = [may?.read && 'read', may?.publish && 'publish', may?.configure && 'configure'].filter(Boolean);
 	return (
 		<dl class="rights">
-			{info.title && <><dt>Title</dt><dd>{info.title}</dd></>}
-			{info.description && <><dt>About</dt><dd>{info.description}</dd></>}
-			{mounted && <><dt>Topic</dt><dd>{mounted}, as devices have it</dd></>}
-			<dt>Owner</dt><dd>{owners?.length ? owners.join(', ') : 'nobody'}</dd>
-			<dt>You may</dt><dd>{allowed.join(', ') || 'nothing'}</dd>
-			<dt>Stored</dt><dd>{persists ? `the last ${most ?? ''} items` : 'nothing but what is retained'}</dd>
+			{info.title && (
+				<>
+					<dt>Title</dt>
+					<dd>{info.title}</dd>
+				</>
+			)}
+			{info.description && (
+				<>
+					<dt>About</dt>
+					<dd>{info.description}</dd>
+				</>
+			)}
+			{mounted && (
+				<>
+					<dt>Topic</dt>
+					<dd>{mounted}, as devices have it</dd>
+				</>
+			)}
+			<dt>Owner</dt>
+			<dd>{owners?.length ? owners.join(', ') : 'nobody'}</dd>
+			<dt>You may</dt>
+			<dd>{allowed.join(', ') || 'nothing'}</dd>
+			<dt>Stored</dt>
+			<dd>{persists ? `the last ${most ?? ''} items` : 'nothing but what is retained'}</dd>
 		</dl>
 	);
 }
@@ -39,7 +57,11 @@ function Value({ app, opened }) {
 		<section aria-label="Value" class="value-section">
 			<p class="when">{whenCame(node)}</p>
 			{node?.payload && <ValueView app={app} opened={opened} payload={node.payload} />}
-			{node?.at && !node.payload && <p>{node.preview} <em>(The page has dropped the rest, to save memory.)</em></p>}
+			{node?.at && !node.payload && (
+				<p>
+					{node.preview} <em>(The page has dropped the rest, to save memory.)</em>
+				</p>
+			)}
 		</section>
 	);
 }
@@ -56,8 +78,13 @@ export function NodeView({ app, opened }) {
 	return (
 		<article class="node" aria-labelledby="node-name">
 			<div class="head">
-				<a class="back" href="#" aria-label="Back to the tree">←</a>
-				<h2 id="node-name"><span class="host">{host}/</span>{name}</h2>
+				<a class="back" href="#" aria-label="Back to the tree">
+					←
+				</a>
+				<h2 id="node-name">
+					<span class="host">{host}/</span>
+					{name}
+				</h2>
 			</div>
 			<Gone opened={opened} />
 			<Value app={app} opened={opened} />

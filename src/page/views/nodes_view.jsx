@@ -7,8 +7,11 @@ export function NodesView({ app }) {
 		<main class={app.opened ? 'nodes opened' : 'nodes'}>
 			<h1 class="unseen">Nodes of {location.hostname}</h1>
 			<TreeView app={app} />
-			{app.opened ? <NodeView key={`${app.opened.host}/${app.opened.name}`} app={app} opened={app.opened} />
-				: <p class="hint">Choose a node to see its value, its last values and a plot.</p>}
+			{app.opened ? (
+				<NodeView key={`${app.opened.host}/${app.opened.name}`} app={app} opened={app.opened} />
+			) : (
+				<p class="hint">Choose a node to see its value, its last values and a plot.</p>
+			)}
 		</main>
 	);
 }

@@ -5,18 +5,30 @@ import { useChanging } from './use_changing.js';
 
 const everyMilliseconds = 100;
 const height = 260;
-const spans = [[0, 'all'], [60, 'the last minute'], [600, 'the last 10 minutes'], [3600, 'the last hour'], [86_400, 'the last day']];
+const spans = [
+	[0, 'all'],
+	[60, 'the last minute'],
+	[600, 'the last 10 minutes'],
+	[3600, 'the last hour'],
+	[86_400, 'the last day'],
+];
 
 const colourOf = (colour) => getComputedStyle(document.documentElement).getPropertyValue(`--series-${colour}`).trim();
 const textColour = () => getComputedStyle(document.documentElement).getPropertyValue('--text').trim();
 const gridColour = () => getComputedStyle(document.documentElement).getPropertyValue('--line').trim();
 
 /** uPlot wants one row of times for all. */
-const dataOf = (series) => (series.length === 1 ? [series[0].times, series[0].values]
-	: uPlot.join(series.map(({ times, values }) => [times, values])));
+const dataOf = (series) =>
+	series.length === 1
+		? [series[0].times, series[0].values]
+		: uPlot.join(series.map(({ times, values }) => [times, values]));
 
 function optionsOf(series, width, span) {
-	const axis = { stroke: textColour(), grid: { stroke: gridColour(), width: 1 }, ticks: { stroke: gridColour(), width: 1 } };
+	const axis = {
+		stroke: textColour(),
+		grid: { stroke: gridColour(), width: 1 },
+		ticks: { stroke: gridColour(), width: 1 },
+	};
 	return {
 		width,
 		height,
@@ -24,9 +36,16 @@ function optionsOf(series, width, span) {
 		cursor: { drag: { x: false, y: false } },
 		scales: { x: { range: () => rangeOf(series, span.current) } },
 		axes: [axis, { ...axis, size: 60 }],
-		series: [{}, ...series.map(({ colour, label }) => ({
-			label, stroke: colourOf(colour), width: 2, spanGaps: true, points: { size: 4 },
-		}))],
+		series: [
+			{},
+			...series.map(({ colour, label }) => ({
+				label,
+				stroke: colourOf(colour),
+				width: 2,
+				spanGaps: true,
+				points: { size: 4 },
+			})),
+		],
 	};
 }
 
@@ -74,12 +93,14 @@ function Canvas({ board, series, span }) {
 }
 
 function describe(series) {
-	return `A plot. ${series.map(({ label, values }) => {
-		if (values.length === 0) return `${label}: no numbers yet.`;
-		const least = values.reduce((one, other) => Math.min(one, other));
-		const most = values.reduce((one, other) => Math.max(one, other));
-		return `${label}: ${values.length} numbers from ${least} to ${most}, the last one ${values.at(-1)}.`;
-	}).join(' ')}`;
+	return `A plot. ${series
+		.map(({ label, values }) => {
+			if (values.length === 0) return `${label}: no numbers yet.`;
+			const least = values.reduce((one, other) => Math.min(one, other));
+			const most = values.reduce((one, other) => Math.max(one, other));
+			return `${label}: ${values.length} numbers from ${least} to ${most}, the last one ${values.at(-1)}.`;
+		})
+		.join(' ')}`;
 }
 
 function Legend({ app, board, series }) {
@@ -91,11 +112,19 @@ function Legend({ app, board, series }) {
 					<span class="label">{one.label}</span>
 					<span class="last">{one.last ?? '–'}</span>
 					{one === board.passing && (
-						<button type="button" disabled={board.isFull} onClick={() => board.choose(one.node, one.pointer, app.opened.history)}>
+						<button
+							type="button"
+							disabled={board.isFull}
+							onClick={() => board.choose(one.node, one.pointer, app.opened.history)}
+						>
 							Keep, to compare with others
 						</button>
 					)}
-					{one !== board.passing && <button type="button" onClick={() => board.remove(one)}>Remove</button>}
+					{one !== board.passing && (
+						<button type="button" onClick={() => board.remove(one)}>
+							Remove
+						</button>
+					)}
 				</li>
 			))}
 		</ul>
@@ -111,8 +140,13 @@ export function PlotView({ app }) {
 	return (
 		<section aria-label="Plot" class="plot">
 			<label class="span">
-				Show <select value={span} onChange={(event) => setSpan(Number(event.target.value))}>
-					{spans.map(([seconds, name]) => <option key={seconds} value={seconds}>{name}</option>)}
+				Show{' '}
+				<select value={span} onChange={(event) => setSpan(Number(event.target.value))}>
+					{spans.map(([seconds, name]) => (
+						<option key={seconds} value={seconds}>
+							{name}
+						</option>
+					))}
 				</select>
 			</label>
 			<Canvas board={board} series={series} span={span} />

@@ -26,7 +26,13 @@ export function PublishForm({ app, host, name, mayPublish }) {
 	const send = async (payload, form, what) => {
 		const retain = what === 'clear' || form.elements.retain.checked;
 		try {
-			await app.publish(form.elements.host?.value ?? host, type, form.elements.name?.value ?? name, payload, retain);
+			await app.publish(
+				form.elements.host?.value ?? host,
+				type,
+				form.elements.name?.value ?? name,
+				payload,
+				retain,
+			);
 			tell(what === 'clear' ? 'The retained message is cleared.' : 'Published.', false);
 		} catch (error) {
 			tell(`Not published: ${error.message}`, true);
@@ -41,22 +47,53 @@ export function PublishForm({ app, host, name, mayPublish }) {
 		<form class="publish" onSubmit={submit}>
 			{!host && (
 				<>
-					<label>Host <select name="host">{app.hosts.map((one) => <option key={one.host}>{one.host}</option>)}</select></label>
-					<label>Node <input name="name" required autocapitalize="none" spellcheck={false} placeholder="kitchen/temperature" /></label>
+					<label>
+						Host{' '}
+						<select name="host">
+							{app.hosts.map((one) => (
+								<option key={one.host}>{one.host}</option>
+							))}
+						</select>
+					</label>
+					<label>
+						Node{' '}
+						<input
+							name="name"
+							required
+							autocapitalize="none"
+							spellcheck={false}
+							placeholder="kitchen/temperature"
+						/>
+					</label>
 				</>
 			)}
 			{!mayPublish && <p class="hint">You may not publish here: the server will refuse.</p>}
 			<label>
-				As <select name="type" value={type} onChange={(event) => setType(event.target.value)}>
-					{['any', ...types.filter((one) => one !== 'any')].map((one) => <option key={one} value={one}>{meanings[one]}</option>)}
+				As{' '}
+				<select name="type" value={type} onChange={(event) => setType(event.target.value)}>
+					{['any', ...types.filter((one) => one !== 'any')].map((one) => (
+						<option key={one} value={one}>
+							{meanings[one]}
+						</option>
+					))}
 				</select>
 			</label>
-			{type === 'binary' && <label>File <input type="file" name="file" /></label>}
-			<label>Payload <textarea name="payload" rows={3} spellcheck={false} /></label>
-			<label class="check"><input type="checkbox" name="retain" /> Retain: who subscribes later gets it at once</label>
+			{type === 'binary' && (
+				<label>
+					File <input type="file" name="file" />
+				</label>
+			)}
+			<label>
+				Payload <textarea name="payload" rows={3} spellcheck={false} />
+			</label>
+			<label class="check">
+				<input type="checkbox" name="retain" /> Retain: who subscribes later gets it at once
+			</label>
 			<p class="buttons">
 				<button class="main">Publish</button>
-				<button type="button" onClick={(event) => send('', event.currentTarget.form, 'clear')}>Clear what is retained</button>
+				<button type="button" onClick={(event) => send('', event.currentTarget.form, 'clear')}>
+					Clear what is retained
+				</button>
 			</p>
 			{answer && <p class={answer.isError ? 'error' : 'done'}>{answer.text}</p>}
 		</form>

@@ -14,33 +14,55 @@ const wayTo = (topic) => {
 export function RetainedView({ app }) {
 	const { requests } = app;
 	const [filter, setFilter] = useState(`${app.hosts[0]?.host ?? '+'}/any/#`);
-	const ask = useCallback(async (asked, after) => {
-		const { retained, next } = await askRetained(asked, filter, after);
-		return { entries: retained, next };
-	}, [filter]);
+	const ask = useCallback(
+		async (asked, after) => {
+			const { retained, next } = await askRetained(asked, filter, after);
+			return { entries: retained, next };
+		},
+		[filter],
+	);
 	const list = useList(requests, ask);
 	return (
 		<main class="single">
 			<h1>Retained messages</h1>
 			<div class="tools">
-				<input aria-label="Filter, as in SUBSCRIBE" value={filter} onChange={(event) => setFilter(event.target.value)}
-					autocapitalize="none" spellcheck={false} />
-				<button type="button" disabled={list.isLoading} onClick={list.again}>Refresh</button>
+				<input
+					aria-label="Filter, as in SUBSCRIBE"
+					value={filter}
+					onChange={(event) => setFilter(event.target.value)}
+					autocapitalize="none"
+					spellcheck={false}
+				/>
+				<button type="button" disabled={list.isLoading} onClick={list.again}>
+					Refresh
+				</button>
 			</div>
 			{list.error && <p class="error">{list.error.message}</p>}
 			<table>
-				<thead><tr><th scope="col">Topic</th><th scope="col">Size</th><th scope="col">Payload</th></tr></thead>
+				<thead>
+					<tr>
+						<th scope="col">Topic</th>
+						<th scope="col">Size</th>
+						<th scope="col">Payload</th>
+					</tr>
+				</thead>
 				<tbody>
 					{list.entries.map(({ topic, bytes, payload }) => (
 						<tr key={topic}>
-							<td><a href={wayTo(topic)}>{topic}</a></td>
+							<td>
+								<a href={wayTo(topic)}>{topic}</a>
+							</td>
 							<td>{sizeOf(bytes)}</td>
 							<td class="value">{payload ? preview(payload) : 'too large for the list'}</td>
 						</tr>
 					))}
 				</tbody>
 			</table>
-			{list.next !== null && <button type="button" disabled={list.isLoading} onClick={list.more}>More</button>}
+			{list.next !== null && (
+				<button type="button" disabled={list.isLoading} onClick={list.more}>
+					More
+				</button>
+			)}
 		</main>
 	);
 }

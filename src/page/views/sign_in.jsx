@@ -15,16 +15,35 @@ export function SignIn({ app }) {
 			<form onSubmit={submit}>
 				<label>
 					XMPP account
-					<input name="username" autocomplete="username" placeholder="you@example.org" required autofocus
-						autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.target.value)} />
+					<input
+						name="username"
+						autocomplete="username"
+						placeholder="you@example.org"
+						required
+						autofocus
+						autocapitalize="none"
+						spellcheck={false}
+						value={name}
+						onInput={(event) => setName(event.target.value)}
+					/>
 				</label>
 				<label>
 					Password
-					<input name="password" type="password" autocomplete="current-password" required value={password}
-						onInput={(event) => setPassword(event.target.value)} />
+					<input
+						name="password"
+						type="password"
+						autocomplete="current-password"
+						required
+						value={password}
+						onInput={(event) => setPassword(event.target.value)}
+					/>
 				</label>
-				<p class="error" role="alert">{app.error}</p>
-				<button class="main" disabled={isEntering}>{isEntering ? 'Signing in …' : 'Sign in'}</button>
+				<p class="error" role="alert">
+					{app.error}
+				</p>
+				<button class="main" disabled={isEntering}>
+					{isEntering ? 'Signing in …' : 'Sign in'}
+				</button>
 				<button type="button" class="quiet" disabled={isEntering} onClick={() => app.enter(null, null)}>
 					Look without an account
 				</button>

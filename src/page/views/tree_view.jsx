@@ -1,5 +1,5 @@
-// The tree of nodes with their last values, by the tree pattern of WAI-ARIA. Only the rows that are to be seen are in the
-// document, and the one that the keyboard is at.
+// The tree of nodes with their last values, by the tree pattern of WAI-ARIA. Only the rows that are to be seen are in
+// the document, and the one that the keyboard is at.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { placeOfNode } from '../place.js';
 import { clockTime } from './times.js';
@@ -38,17 +38,44 @@ function Row({ tree, row, index, spoken, isOpened, onChoose }) {
 		tree.setOpen(branch, !isOpen);
 	};
 	return (
-		<div role="treeitem" id={idOf(branch)} class={`row${spoken === null ? '' : ' active'}${isOpened ? ' opened' : ''}`}
-			style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px`, paddingLeft: `${branch.depth - 1}em` }}
-			aria-level={branch.depth} aria-posinset={row.position} aria-setsize={row.siblings}
-			aria-expanded={isParent ? isOpen : undefined} aria-selected={isOpened} onClick={() => onChoose(branch)}>
+		<div
+			role="treeitem"
+			id={idOf(branch)}
+			class={`row${spoken === null ? '' : ' active'}${isOpened ? ' opened' : ''}`}
+			style={{
+				transform: `translateY(${index * rowHeight}px)`,
+				height: `${rowHeight}px`,
+				paddingLeft: `${branch.depth - 1}em`,
+			}}
+			aria-level={branch.depth}
+			aria-posinset={row.position}
+			aria-setsize={row.siblings}
+			aria-expanded={isParent ? isOpen : undefined}
+			aria-selected={isOpened}
+			onClick={() => onChoose(branch)}
+		>
 			{/* The keyboard has the arrows for that. */}
-			<span class={isParent ? `twisty${isOpen ? ' open' : ''}` : 'twisty none'} onClick={isParent ? toggle : undefined} />
+			<span
+				class={isParent ? `twisty${isOpen ? ' open' : ''}` : 'twisty none'}
+				onClick={isParent ? toggle : undefined}
+			/>
 			<span class={node ? 'name' : 'name folder'}>{nameOf(branch)}</span>
-			{!isOpen && isParent && <span class="count" aria-hidden="true">{branch.count}</span>}
+			{!isOpen && isParent && (
+				<span class="count" aria-hidden="true">
+					{branch.count}
+				</span>
+			)}
 			{spoken && <span class="unseen">{spoken}</span>}
-			{node && <span class="value" aria-hidden="true">{node.preview}</span>}
-			{node?.at && <span class="time" aria-hidden="true">{node.isRetained ? '' : clockTime(node.at)}</span>}
+			{node && (
+				<span class="value" aria-hidden="true">
+					{node.preview}
+				</span>
+			)}
+			{node?.at && (
+				<span class="time" aria-hidden="true">
+					{node.isRetained ? '' : clockTime(node.at)}
+				</span>
+			)}
 		</div>
 	);
 }
@@ -61,7 +88,9 @@ function Rows({ app, tree, element, active, setActive, onChoose }) {
 	const end = Math.min(rows.length, Math.ceil((top + height) / rowHeight) + beyond);
 	// What scrolls out makes room for what scrolls in: its elements are used again.
 	const places = Math.ceil(height / rowHeight) + 2 * beyond + 1;
-	const shown = rows.slice(first, end).map((row, place) => ({ row, index: first + place, key: (first + place) % places }));
+	const shown = rows
+		.slice(first, end)
+		.map((row, place) => ({ row, index: first + place, key: (first + place) % places }));
 	const activeIndex = active ? rows.findIndex(({ branch }) => branch === active.branch) : -1;
 	if (activeIndex >= 0 && (activeIndex < first || activeIndex >= end)) {
 		shown.push({ row: rows[activeIndex], index: activeIndex, key: 'active' });
@@ -69,12 +98,18 @@ function Rows({ app, tree, element, active, setActive, onChoose }) {
 	return (
 		<div class="rows" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
 			{shown.map(({ row, index, key }) => (
-				<Row key={key} tree={tree} row={row} index={index} spoken={row.branch === active?.branch ? active.spoken : null}
+				<Row
+					key={key}
+					tree={tree}
+					row={row}
+					index={index}
+					spoken={row.branch === active?.branch ? active.spoken : null}
 					isOpened={row.branch.node !== null && row.branch.node === app.opened?.node}
 					onChoose={(branch) => {
 						setActive(branch);
 						onChoose(branch);
-					}} />
+					}}
+				/>
 			))}
 		</div>
 	);
@@ -85,7 +120,7 @@ export function TreeView({ app }) {
 	useChanging(tree);
 	const element = useRef(null);
 	const [active, keepActive] = useState(null);
-	// A screen reader says the value of the moment when the keyboard comes to a row, and does not chatter as it changes.
+	// A screen reader says the value of the moment when the keyboard comes to a row, and does not chatter.
 	const setActive = (branch) => keepActive({ branch, spoken: branch.node?.preview ?? '' });
 	const rows = tree.rows();
 
@@ -106,21 +141,41 @@ export function TreeView({ app }) {
 		const { current } = element;
 		const top = index * rowHeight;
 		if (top < current.scrollTop) current.scrollTop = top;
-		else if (top + rowHeight > current.scrollTop + current.clientHeight) current.scrollTop = top + rowHeight - current.clientHeight;
+		else if (top + rowHeight > current.scrollTop + current.clientHeight)
+			current.scrollTop = top + rowHeight - current.clientHeight;
 	}, [active, tree]);
 
 	return (
 		<section class="tree" aria-label="Nodes">
 			<div class="tools">
-				<input type="search" aria-label="Filter by name" placeholder="Filter by name" value={tree.filter}
-					onInput={(event) => { tree.filter = event.target.value; }} />
-				<button type="button" disabled={app.isListing} onClick={() => app.list()}>Refresh</button>
+				<input
+					type="search"
+					aria-label="Filter by name"
+					placeholder="Filter by name"
+					value={tree.filter}
+					onInput={(event) => {
+						tree.filter = event.target.value;
+					}}
+				/>
+				<button type="button" disabled={app.isListing} onClick={() => app.list()}>
+					Refresh
+				</button>
 			</div>
-			<div class="scroll" role="tree" aria-label="Nodes and their last values" tabIndex={0} ref={element}
-				aria-activedescendant={active ? idOf(active.branch) : undefined} onKeyDown={onKeyDown} onFocus={onFocus}>
+			<div
+				class="scroll"
+				role="tree"
+				aria-label="Nodes and their last values"
+				tabIndex={0}
+				ref={element}
+				aria-activedescendant={active ? idOf(active.branch) : undefined}
+				onKeyDown={onKeyDown}
+				onFocus={onFocus}
+			>
 				<Rows app={app} tree={tree} element={element} active={active} setActive={setActive} onChoose={choose} />
 			</div>
-			<p class="below" role="status">{below(app, tree, rows)}</p>
+			<p class="below" role="status">
+				{below(app, tree, rows)}
+			</p>
 		</section>
 	);
 }

@@ -13,7 +13,11 @@ function Long({ isCut, size, children }) {
 	return (
 		<>
 			{children(isWhole)}
-			{isCut && !isWhole && <button type="button" onClick={() => setWhole(true)}>Show all of {sizeOf(size)}</button>}
+			{isCut && !isWhole && (
+				<button type="button" onClick={() => setWhole(true)}>
+					Show all of {sizeOf(size)}
+				</button>
+			)}
 		</>
 	);
 }
@@ -43,8 +47,16 @@ function PlotButton({ app, opened, pointer, children }) {
 		else app.board.choose(opened.node, pointer, opened.history);
 	};
 	return (
-		<button type="button" class="number" aria-pressed={isChosen} disabled={!isChosen && app.board.isFull} onClick={toggle}
-			title={isChosen ? 'Take it out of the plot' : 'Put it into the plot'}>{children}</button>
+		<button
+			type="button"
+			class="number"
+			aria-pressed={isChosen}
+			disabled={!isChosen && app.board.isFull}
+			onClick={toggle}
+			title={isChosen ? 'Take it out of the plot' : 'Put it into the plot'}
+		>
+			{children}
+		</button>
 	);
 }
 
@@ -52,8 +64,20 @@ function JsonLine({ app, opened, line }) {
 	const { indent, key, text, pointer, isNumber, comma } = line;
 	return (
 		<div>
-			{'  '.repeat(indent)}{key !== null && <><span class="key">{key}</span>: </>}
-			{isNumber ? <PlotButton app={app} opened={opened} pointer={pointer}>{text}</PlotButton> : text}{comma && ','}
+			{'  '.repeat(indent)}
+			{key !== null && (
+				<>
+					<span class="key">{key}</span>:{' '}
+				</>
+			)}
+			{isNumber ? (
+				<PlotButton app={app} opened={opened} pointer={pointer}>
+					{text}
+				</PlotButton>
+			) : (
+				text
+			)}
+			{comma && ','}
 		</div>
 	);
 }
@@ -65,14 +89,24 @@ function Json({ app, opened, text, size }) {
 	return (
 		<>
 			{lines.some(({ isNumber }) => isNumber) && <p class="hint">A click on a number puts it into the plot.</p>}
-			<pre class="json">{lines.map((line, index) => <JsonLine key={index} app={app} opened={opened} line={line} />)}</pre>
+			<pre class="json">
+				{lines.map((line, index) => (
+					<JsonLine key={index} app={app} opened={opened} line={line} />
+				))}
+			</pre>
 		</>
 	);
 }
 
 function NumberValue({ app, opened, text }) {
 	useChanging(app.board);
-	return <p class="big"><PlotButton app={app} opened={opened} pointer="">{text}</PlotButton></p>;
+	return (
+		<p class="big">
+			<PlotButton app={app} opened={opened} pointer="">
+				{text}
+			</PlotButton>
+		</p>
+	);
 }
 
 function Picture({ payload, type }) {
@@ -84,8 +118,20 @@ function Picture({ payload, type }) {
 		setBroken(false);
 		return () => URL.revokeObjectURL(made);
 	}, [payload, type]);
-	if (isBroken) return <><p>This begins like a picture ({type}), but the browser cannot show it.</p><Bytes payload={payload} /></>;
-	return <p>{url && <img src={url} alt={`The node's picture, ${sizeOf(payload.length)}`} onError={() => setBroken(true)} />}</p>;
+	if (isBroken)
+		return (
+			<>
+				<p>This begins like a picture ({type}), but the browser cannot show it.</p>
+				<Bytes payload={payload} />
+			</>
+		);
+	return (
+		<p>
+			{url && (
+				<img src={url} alt={`The node's picture, ${sizeOf(payload.length)}`} onError={() => setBroken(true)} />
+			)}
+		</p>
+	);
 }
 
 export function ValueView({ app, opened, payload }) {

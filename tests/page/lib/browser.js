@@ -13,6 +13,7 @@ export class Browser {
 			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 			userDataDir: self.folder,
 			acceptInsecureCerts: true,
+			pipe: true, // it ends when the test does
 			args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
 		});
 		return self;
@@ -79,10 +80,16 @@ export class Visit {
 
 	/** Waits until the text of an element matches. */
 	waitForText(selector, pattern) {
-		return this.page.waitForFunction((where, source, flags) => {
-			const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
-			return new RegExp(source, flags).test(text);
-		}, {}, selector, pattern.source, pattern.flags);
+		return this.page.waitForFunction(
+			(where, source, flags) => {
+				const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
+				return new RegExp(source, flags).test(text);
+			},
+			{},
+			selector,
+			pattern.source,
+			pattern.flags,
+		);
 	}
 
 	text(selector) {
@@ -92,7 +99,7 @@ export class Visit {
 	/** Opens a node by its row. */
 	async openNode(label) {
 		await this.page.locator(`::-p-xpath(//*[@role="treeitem"][*[@class="name" and .="${label}"]])`).click();
-		await this.page.waitForSelector('article.node');
+		await this.waitForText('article h2', new RegExp(`${label}$`));
 	}
 
 	press(selector) {

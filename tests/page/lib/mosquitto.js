@@ -6,20 +6,55 @@ const asAccount = (account) => (account ? ['-u', account, '-P', password] : []);
 
 /** Publishes one message with mosquitto_pub. */
 export function publish(prosody, topic, payload, { account = 'alice@localhost', retain = false } = {}) {
-	return run('mosquitto_pub', ['-V', '5', '-p', String(prosody.ports.mqtt), ...asAccount(account), '-q', '1',
-		...(retain ? ['-r'] : []), '-t', topic, ...(payload === '' ? ['-n'] : ['-m', payload])]);
+	return run('mosquitto_pub', [
+		'-d',
+		'-V',
+		'5',
+		'-p',
+		String(prosody.ports.mqtt),
+		...asAccount(account),
+		'-q',
+		'1',
+		...(retain ? ['-r'] : []),
+		'-t',
+		topic,
+		...(payload === '' ? ['-n'] : ['-m', payload]),
+	]);
 }
 
 /** A mosquitto_pub that publishes each line that is written to its stdin. */
 export function publisher(prosody, topic, { account = 'alice@localhost' } = {}) {
-	return new Program('mosquitto_pub', ['-V', '5', '-p', String(prosody.ports.mqtt), ...asAccount(account), '-t', topic, '-l'],
-		{ input: 'pipe' });
+	return new Client(
+		'mosquitto_pub',
+		['-V', '5', '-p', String(prosody.ports.mqtt), ...asAccount(account), '-t', topic, '-l'],
+		{ input: 'pipe' },
+	);
+}
+
+/** One that is ended at once: nobody waits for its goodbye. */
+class Client extends Program {
+	end() {
+		return super.end('SIGKILL');
+	}
 }
 
 /** A mosquitto_sub that prints "TOPIC PAYLOAD". */
 export async function subscriber(prosody, topic, { account = 'alice@localhost' } = {}) {
-	const program = new Program('stdbuf', ['-oL', 'mosquitto_sub', '-V', '5', '-d', '-v', '-p', String(prosody.ports.mqtt), ...asAccount(account),
-		'-q', '1', '-t', topic]);
+	const program = new Client('stdbuf', [
+		'-oL',
+		'mosquitto_sub',
+		'-V',
+		'5',
+		'-d',
+		'-v',
+		'-p',
+		String(prosody.ports.mqtt),
+		...asAccount(account),
+		'-q',
+		'1',
+		'-t',
+		topic,
+	]);
 	await program.waitFor(/Subscribed/);
 	return program;
 }

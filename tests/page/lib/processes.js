@@ -2,9 +2,6 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-const running = new Set();
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
 /** A program whose output can be waited for. */
 export class Program {
 	output = '';
@@ -13,7 +10,11 @@ export class Program {
 	#listeners = new Set();
 
 	constructor(command, args, { input = 'ignore', env = {} } = {}) {
-		this.#process = spawn(command, args, { stdio: [input, 'pipe', 'pipe'], env: { ...process.env, ...env } });
+		// It does not outlive the test, however that ends.
+		this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], {
+			stdio: [input, 'pipe', 'pipe'],
+			env: { ...process.env, ...env },
+		});
 		for (const stream of [this.#process.stdout, this.#process.stderr]) {
 			stream.setEncoding('utf8').on('data', (text) => {
 				this.output += text;
@@ -24,8 +25,6 @@ export class Program {
 			this.#process.once('error', reject);
 			this.#process.once('close', (status) => resolve(status));
 		});
-		running.add(this.#process);
-		this.#process.once('close', () => running.delete(this.#process));
 		this.#ended.catch(() => {});
 	}
 
@@ -50,9 +49,15 @@ export class Program {
 				this.#listeners.delete(look);
 				how(what);
 			};
-			const timer = setTimeout(() => settle(reject, new Error(`${pattern} does not come:\n${this.output.slice(from)}`)), patience);
+			const timer = setTimeout(
+				() => settle(reject, new Error(`${pattern} does not come:\n${this.output.slice(from)}`)),
+				patience,
+			);
 			this.#listeners.add(look);
-			this.#ended.then(() => settle(reject, new Error(`It ends before ${pattern}:\n${this.output}`)), (error) => settle(reject, error));
+			this.#ended.then(
+				() => settle(reject, new Error(`It ends before ${pattern}:\n${this.output}`)),
+				(error) => settle(reject, error),
+			);
 			look();
 		});
 	}
@@ -66,7 +71,9 @@ export class Program {
 /** Runs a program to its end, and gives its output. */
 export async function run(command, args, options) {
 	const program = new Program(command, args, options);
+	const patience = setTimeout(() => program.end('SIGKILL'), 30_000);
 	const status = await program.ended;
+	clearTimeout(patience);
 	if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status}\n${program.output}`);
 	return program.output;
 }

@@ -60,9 +60,25 @@ export class Prosody {
 		self.ports = { mqtt: await freePort(), tls: await freePort(), xmpp: await freePort() };
 		mkdirSync(path.join(self.folder, 'certs'));
 		mkdirSync(path.join(self.folder, 'data'));
-		await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
-			'-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:pubsub.localhost,IP:127.0.0.1',
-			'-keyout', `${self.folder}/certs/localhost.key`, '-out', self.certificate]);
+		await run('openssl', [
+			'req',
+			'-x509',
+			'-newkey',
+			'ec',
+			'-pkeyopt',
+			'ec_paramgen_curve:prime256v1',
+			'-nodes',
+			'-days',
+			'30',
+			'-subj',
+			'/CN=localhost',
+			'-addext',
+			'subjectAltName=DNS:localhost,DNS:pubsub.localhost,IP:127.0.0.1',
+			'-keyout',
+			`${self.folder}/certs/localhost.key`,
+			'-out',
+			self.certificate,
+		]);
 		self.#configure(more);
 		for (const name of ['admin', 'alice', 'bob']) await self.register(name, 'localhost');
 		for (const host of ['sha256.localhost', 'plain.localhost']) await self.register('alice', host);
@@ -97,7 +113,14 @@ export class Prosody {
 	/** Disables an account with the admin shell. False: this Prosody disables none (0.12). */
 	async disable(name, host) {
 		try {
-			await run('prosodyctl', ['--config', `${this.folder}/prosody.cfg.lua`, 'shell', 'user', 'disable', `${name}@${host}`]);
+			await run('prosodyctl', [
+				'--config',
+				`${this.folder}/prosody.cfg.lua`,
+				'shell',
+				'user',
+				'disable',
+				`${name}@${host}`,
+			]);
 			return true;
 		} catch {
 			return false;

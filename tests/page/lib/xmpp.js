@@ -16,10 +16,15 @@ export class XmppClient {
 			for (const listen of [...client.#listeners]) listen();
 		});
 		const [name, host] = account.split('@');
-		const stream = `<stream:stream to='${host}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
+		const stream =
+			`<stream:stream to='${host}' version='1.0' xmlns='jabber:client' ` +
+			"xmlns:stream='http://etherx.jabber.org/streams'>";
 		const plain = Buffer.from(`\0${name}\0${password}`).toString('base64');
 		await client.#exchange(stream, /<\/stream:features>/);
-		await client.#exchange(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`, /<success/);
+		await client.#exchange(
+			`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`,
+			/<success/,
+		);
 		await client.#exchange(stream, /<\/stream:features>/);
 		await client.ask('set', null, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>");
 		client.#socket.write('<presence/>');
@@ -42,7 +47,10 @@ export class XmppClient {
 				this.#listeners.delete(look);
 				resolve(match);
 			};
-			const timer = setTimeout(() => reject(new Error(`${pattern} does not come: ${this.#text.slice(from)}`)), 20_000);
+			const timer = setTimeout(
+				() => reject(new Error(`${pattern} does not come: ${this.#text.slice(from)}`)),
+				20_000,
+			);
 			this.#listeners.add(look);
 			look();
 		});
@@ -51,13 +59,19 @@ export class XmppClient {
 	/** An <iq/>, whose answer must be a result. */
 	async ask(type, to, content) {
 		const id = `page-${++this.#id}`;
-		const [answer] = await this.#exchange(`<iq id='${id}' type='${type}'${to ? ` to='${to}'` : ''}>${content}</iq>`,
-			new RegExp(`<iq[^>]*id='${id}'[^>]*>`));
+		const [answer] = await this.#exchange(
+			`<iq id='${id}' type='${type}'${to ? ` to='${to}'` : ''}>${content}</iq>`,
+			new RegExp(`<iq[^>]*id='${id}'[^>]*>`),
+		);
 		if (!answer.includes("type='result'")) throw new Error(this.#text.slice(-1000));
 	}
 
 	pubsub(type, content, owner = '') {
-		return this.ask(type, 'pubsub.localhost', `<pubsub xmlns='http://jabber.org/protocol/pubsub${owner}'>${content}</pubsub>`);
+		return this.ask(
+			type,
+			'pubsub.localhost',
+			`<pubsub xmlns='http://jabber.org/protocol/pubsub${owner}'>${content}</pubsub>`,
+		);
 	}
 
 	end() {

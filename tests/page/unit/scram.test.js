@@ -23,7 +23,8 @@ const exchanges = [
 		nonce: 'rOprNGfwEbeRWgbNEkqO',
 		clientFirst: 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO',
 		serverFirst: 'r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096',
-		clientFinal: 'c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=',
+		clientFinal:
+			'c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=',
 		serverFinal: 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=',
 	},
 ];
@@ -42,13 +43,21 @@ test('A server that does not know the password proves nothing', async () => {
 	const [{ mechanism, nonce, serverFirst, serverFinal }] = exchanges;
 	const scram = new Scram(mechanism, 'user', await passwordKey('pencil'), nonce);
 	await scram.final(bytes(serverFirst));
-	for (const wrong of ['', 'v=', serverFinal.replace('r', 's'), 'e=other-error']) assert.equal(scram.isProvenBy(bytes(wrong)), false, wrong);
+	for (const wrong of ['', 'v=', serverFinal.replace('r', 's'), 'e=other-error'])
+		assert.equal(scram.isProvenBy(bytes(wrong)), false, wrong);
 });
 
 test('A challenge that is none is refused', async () => {
 	const scram = new Scram('SCRAM-SHA-256', 'user', await passwordKey('pencil'), 'ours');
-	for (const challenge of ['', 'r=theirs,s=QSXCR+Q6sek8bf92,i=4096', 'r=ours,s=QSXCR+Q6sek8bf92,i=4096',
-		'r=ours+,s=QSXCR+Q6sek8bf92,i=1', 'r=ours+,s=QSXCR+Q6sek8bf92,i=4000000000', 'r=ours+,s=QSXCR+Q6sek8bf92', 'e=no']) {
+	for (const challenge of [
+		'',
+		'r=theirs,s=QSXCR+Q6sek8bf92,i=4096',
+		'r=ours,s=QSXCR+Q6sek8bf92,i=4096',
+		'r=ours+,s=QSXCR+Q6sek8bf92,i=1',
+		'r=ours+,s=QSXCR+Q6sek8bf92,i=4000000000',
+		'r=ours+,s=QSXCR+Q6sek8bf92',
+		'e=no',
+	]) {
 		await assert.rejects(scram.final(bytes(challenge)), challenge);
 	}
 });

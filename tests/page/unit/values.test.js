@@ -47,8 +47,18 @@ test('Payloads beyond the budget are dropped where nothing has changed for the l
 
 test('What a payload is', () => {
 	const kinds = {
-		'': 'nothing', '21.5': 'number', ' -1e3\n': 'number', '{"t":1}': 'json', '[]': 'json', on: 'text', '"quoted"': 'text', null: 'text',
-		'{"t":': 'text', 'NaN': 'text', '<b>bold</b>': 'text', 'GIF89a…': 'picture',
+		'': 'nothing',
+		21.5: 'number',
+		' -1e3\n': 'number',
+		'{"t":1}': 'json',
+		'[]': 'json',
+		on: 'text',
+		'"quoted"': 'text',
+		null: 'text',
+		'{"t":': 'text',
+		NaN: 'text',
+		'<b>bold</b>': 'text',
+		'GIF89a…': 'picture',
 	};
 	for (const [text, kind] of Object.entries(kinds)) assert.equal(understand(bytes(text)).kind, kind, text);
 	assert.equal(understand(Uint8Array.of(0xff, 0xfe)).kind, 'bytes');
@@ -74,7 +84,8 @@ test('Numbers inside JSON', () => {
 	assert.equal(numberAt(value, '/a~1b/~0/0'), 1);
 	assert.equal(numberAt(value, '/a~1b/~0/1/t'), 2.5);
 	assert.equal(numberAt(value, '/__proto__/n'), 7);
-	for (const none of ['', '/a~1b', '/big', '/s', '/no', '/a~1b/~0/length', '/constructor', '/s/length']) assert.equal(numberAt(value, none), null, none);
+	for (const none of ['', '/a~1b', '/big', '/s', '/no', '/a~1b/~0/length', '/constructor', '/s/length'])
+		assert.equal(numberAt(value, none), null, none);
 	assert.equal(numberAt(3, ''), 3);
 	assert.equal(numberAt(undefined, ''), null);
 	assert.equal(firstNumber(value), '/a~1b/~0/0');
@@ -83,13 +94,27 @@ test('Numbers inside JSON', () => {
 	assert.equal(firstNumber(JSON.parse(`${'['.repeat(5000)}1${']'.repeat(5000)}`)), null, 'deep');
 });
 
-const printed = (json) => jsonLines(json, 1000).lines.map(({ indent, key, text, comma }) => (
-	`${' '.repeat(indent)}${key === null ? '' : `${key}: `}${text}${comma ? ',' : ''}`));
+const printed = (json) =>
+	jsonLines(json, 1000).lines.map(
+		({ indent, key, text, comma }) =>
+			`${' '.repeat(indent)}${key === null ? '' : `${key}: `}${text}${comma ? ',' : ''}`,
+	);
 
 test('JSON in lines, with each scalar as it was sent', () => {
 	assert.deepEqual(printed('{"a":[1.50,12345678901234567890,{}],"b":{"c":null,"d":"x, {\\"y\\": 1}"},"e":[ ] }'), [
-		'{', ' "a": [', '  1.50,', '  12345678901234567890,', '  {}', ' ],', ' "b": {', '  "c": null,', '  "d": "x, {\\"y\\": 1}"', ' },',
-		' "e": []', '}']);
+		'{',
+		' "a": [',
+		'  1.50,',
+		'  12345678901234567890,',
+		'  {}',
+		' ],',
+		' "b": {',
+		'  "c": null,',
+		'  "d": "x, {\\"y\\": 1}"',
+		' },',
+		' "e": []',
+		'}',
+	]);
 	assert.deepEqual(printed('[[[]],[]]'), ['[', ' [', '  []', ' ],', ' []', ']']);
 	assert.deepEqual(printed('{"":{"":""}}'), ['{', ' "": {', '  "": ""', ' }', '}']);
 });
@@ -97,7 +122,10 @@ test('JSON in lines, with each scalar as it was sent', () => {
 test('The numbers in lines of JSON have pointers that lead to them', () => {
 	const json = '{"a":[1,{"b/c":-2.5}],"d":"3","e":{"f":[[4]]},"\\u0067":5}';
 	const numbers = jsonLines(json, 1000).lines.filter(({ isNumber }) => isNumber);
-	assert.deepEqual(numbers.map(({ pointer }) => pointer), ['/a/0', '/a/1/b~1c', '/e/f/0/0', '/g']);
+	assert.deepEqual(
+		numbers.map(({ pointer }) => pointer),
+		['/a/0', '/a/1/b~1c', '/e/f/0/0', '/g'],
+	);
 	for (const { pointer, text } of numbers) assert.equal(numberAt(JSON.parse(json), pointer), Number(text));
 });
 
@@ -108,6 +136,9 @@ test('Long JSON is cut', () => {
 });
 
 test('Bytes as hexdump -C has them', () => {
-	assert.equal(hexDump(bytes('0123456789abcdef\n')), '000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n'
-		+ '000010  0a                                               .');
+	assert.equal(
+		hexDump(bytes('0123456789abcdef\n')),
+		'000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n' +
+			'000010  0a                                               .',
+	);
 });
