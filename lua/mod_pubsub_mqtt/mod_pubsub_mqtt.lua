@@ -187,7 +187,9 @@ end
 
 --- Prosody's side
 
-local give_access = module:require "access"(settings, shared);
+local page = module:require "page"(settings);
+local give_access = module:require "access"(settings, shared, page);
+local follow_page = module:require "page_redirect"(page);
 local load_storage_driver = module:require "storage_driver";
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
@@ -221,6 +223,7 @@ local function read_settings_again()
 	if shared.core then shared.core:set_limits(new_limits); end
 	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
+	follow_page();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);

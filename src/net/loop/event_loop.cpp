@@ -193,7 +193,12 @@ void EventLoop::carry_out(ListClients& command) {
 
 void EventLoop::carry_out(ShowClient& command) {
   sessions_.look(now());
-  command.details.set_value(sessions_.client(command.session, command.most_filters));
+  auto details = sessions_.client(command.session, command.most_filters);
+  if (details) {
+    const auto connection = connections_.find(details->connection);
+    if (connection != connections_.end()) details->keep_alive = connection->second.keep_alive();
+  }
+  command.details.set_value(std::move(details));
 }
 
 void EventLoop::carry_out(TakeMetrics& command) {
