@@ -372,11 +372,11 @@ TEST_F(Channel, AnswersFitIntoTheClientsPackets) {
 
 TEST_F(Channel, WhatFitsIntoNoAnswerHidesNothingBehindIt) {
   start();
-  admin->create("a", {{"title", std::string(150000, '\\')}, {"description", "words"}});
+  admin->create("a", {{"title", std::string(3000, '\\')}, {"description", "words"}});
   admin->create("b", {{"title", "b"}});
-  admin->publish("b", std::string(140000, '\\'), text_item + std::string("1</data>"));
-  admin->publish("b", "2", text_item + std::string(150000, '\\') + "</data>");
-  Requester client = subscribed(prosody);
+  admin->publish("b", std::string(3000, '\\'), text_item + std::string("1</data>"));
+  admin->publish("b", "2", text_item + std::string(3000, '\\') + "</data>");
+  Requester client = subscribed(prosody, "", {.properties = properties({{Id::maximum_packet_size, 5000U}})});
   const auto nodes = client.ask("nodes/pubsub.localhost");
   ASSERT_EQ(nodes["nodes"].Size(), 2U);
   EXPECT_STREQ(nodes["nodes"][0]["title"].GetString(), "");
@@ -384,7 +384,7 @@ TEST_F(Channel, WhatFitsIntoNoAnswerHidesNothingBehindIt) {
   const auto items = client.ask("items/pubsub.localhost/utf8/b");
   ASSERT_EQ(items["items"].Size(), 1U);
   EXPECT_FALSE(items["items"][0].HasMember("text"));
-  EXPECT_EQ(items["items"][0]["bytes"].GetInt(), 150000);
+  EXPECT_EQ(items["items"][0]["bytes"].GetInt(), 3000);
 }
 
 TEST_F(Channel, ASessionThatIsKeptHasItsSubscriptionAfterARestart) {
@@ -393,6 +393,15 @@ TEST_F(Channel, ASessionThatIsKeptHasItsSubscriptionAfterARestart) {
   {
     Requester client = subscribed(prosody, "juliet", {.identifier = "page", .properties = lasting});
     client.ask("nodes");
+    const auto encoded = properties({{Id::response_topic, "$pubsub/reply/test"}});
+    client.client().send(mqtt::Publish{.topic = "$pubsub/nodes",
+                                       .qos = exactly_once,
+                                       .packet_identifier = 5,
+                                       .properties = mqtt::Properties(encoded)});
+    EXPECT_EQ(receive(client.client()).qos, at_most_once);
+    EXPECT_EQ(client.client().read_packet<mqtt::Pubrec>().reason, mqtt::Reason::success);
+    client.client().send(mqtt::Pubrel{5});
+    EXPECT_EQ(client.client().read_packet<mqtt::Pubcomp>().reason, mqtt::Reason::success);
   }
   admin.reset();
   prosody.stop();

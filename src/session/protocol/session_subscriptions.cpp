@@ -125,7 +125,8 @@ void Session::subscribe_anew(const std::vector<Subscription>& outdated) {
   subscribe(std::move(now));
 }
 
-// The hub counts what may select nodes, and grants the rest, `$SYS/...` and `$pubsub/reply/...`, however many these are.
+// The hub counts what may select nodes, and grants the rest, `$SYS/...` and `$pubsub/reply/...`, however many these
+// are.
 bool Session::is_one_too_many(const Subscription& subscription) const {
   const auto& filter = subscription.topic_filter;
   return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&

@@ -1,5 +1,5 @@
-// Answers to requests below `$pubsub/` on the network thread: who is sent them (docs/mapping.md, "History and lists over
-// MQTT").
+// Answers to requests below `$pubsub/` on the network thread: who is sent them (docs/mapping.md, "History and lists
+// over MQTT").
 #include <gtest/gtest.h>
 
 #include <memory>
