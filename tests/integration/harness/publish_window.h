@@ -48,8 +48,8 @@ class PublishWindow {
     }
   }
 
-  // Returns the message for which the server has taken the responsibility with this packet; nullopt: it had before. Then
-  // answer() follows.
+  // Returns the message for which the server has taken the responsibility with this packet; nullopt: it had before.
+  // Then answer() follows.
   std::optional<Message> take(const mqtt::Packet& packet) {
     std::optional<Message> taken;
     if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
