@@ -1,4 +1,5 @@
--- Whom the ports believe, and which pages they let in, for the core: settings, and the names of Prosody's hosts.
+-- Whom the ports believe, which pages they let in, and which one they serve, for the core: settings, and the names of
+-- Prosody's hosts.
 
 local array = require "util.array";
 local it = require "util.iterators";
@@ -23,7 +24,8 @@ local function origin(text)
 	if text == "null" or text:match("^%a[%w+.-]*://[^/?#%s]+$") then return text:lower(); end
 end
 
-return function (settings, shared)
+-- page: what page.lib.lua returns
+return function (settings, shared, page)
 	-- What is none of these is left out, and reported.
 	local function each(read, setting, values, what)
 		local list = array();
@@ -50,6 +52,7 @@ return function (settings, shared)
 			websocket_origins = each(origin, "mqtt_websocket_origins", settings.array("mqtt_websocket_origins"),
 				"origin like https://app.example.org, without a path");
 			hosts = array.collect(it.keys(prosody.hosts));
+			page = page();
 		});
 	end
 

@@ -90,6 +90,9 @@ local function in_full(client)
 	add("address", client.address ~= "" and client.address or "unknown, an earlier process has left the session");
 	add("state", ("%s since %s"):format(state(client), time_before(client.since)));
 	add("MQTT", mqtt(client));
+	if client.connected then
+		add("keep-alive", client.keep_alive > 0 and counted(client.keep_alive, "second") or "none");
+	end
 	add("session", session_of(client));
 	add("queue", ("%s, %s"):format(counted(client.queued, "message"), counted(client.queued_bytes, "byte")));
 	add("in flight", counted(client.in_flight, "message")..limits_of(client));

@@ -2,7 +2,7 @@
 
 local gauge, counter = "gauge", "counter";
 
--- type, name, unit, description, labels. The core has them under the name with its unit.
+-- type, name, unit, description, labels: as module:metric() takes them. The core has them under the name with its unit.
 local metrics = {
 	{ gauge, "clients", "", "Clients that are connected", { "transport", "version" } };
 	{ gauge, "sessions", "", "Sessions", { "state" } };
@@ -43,30 +43,28 @@ local metrics = {
 	{ counter, "main_thread", "seconds", "Time that Prosody's thread spent for MQTT" };
 };
 
+-- value: a number, or where there is a label, { [value of the label] = such a value }
+local function set(family, value)
+	if type(value) == "number" then
+		family:with_labels():set(value);
+		return;
+	end
+	for first, of_first in pairs(value) do
+		if type(of_first) == "number" then
+			family:with_labels(first):set(of_first);
+		else
+			for second, number in pairs(of_first) do family:with_labels(first, second):set(number); end
+		end
+	end
+end
+
 -- shared: with `core`, the gateway, while there is one. Returns a function that takes the metrics away, as far as
 -- Prosody lets it.
 return function (shared)
-	local families = {};
-	for i, metric in ipairs(metrics) do
-		local type, name, unit, description, labels = table.unpack(metric);
-		families[i] = {
-			key = unit == "" and name or name.."_"..unit;
-			labels = #(labels or {});
-			family = module:metric(type, name, unit, description, labels);
-		};
-	end
-
-	-- value: a number, or by the values of so many labels that are not named yet
-	local function set(family, labels, value, ...)
-		if labels == 0 then
-			family:with_labels(...):set(value);
-			return;
-		end
-		for label, inner in pairs(value) do
-			local named = { ... };
-			named[#named + 1] = label;
-			set(family, labels - 1, inner, table.unpack(named));
-		end
+	local families = {}; -- key in what the core has counted -> family of metrics
+	for _, metric in ipairs(metrics) do
+		local name, unit = metric[2], metric[3];
+		families[unit == "" and name or name.."_"..unit] = module:metric(table.unpack(metric, 1, 5));
 	end
 
 	module:hook("stats-update", function ()
@@ -74,12 +72,10 @@ return function (shared)
 		-- An error would end Prosody's own statistics, too.
 		local ok, values = pcall(shared.core.metrics, shared.core);
 		if not ok then return module:log("error", "MQTT's metrics are those of before: %s", values); end
-		for _, each in ipairs(families) do
-			set(each.family, each.labels, values[each.key]);
-		end
+		for key, family in pairs(families) do set(family, values[key]); end
 	end);
 
 	return function ()
-		for _, each in ipairs(families) do each.family:clear(); end
+		for _, family in pairs(families) do family:clear(); end
 	end;
 end

@@ -132,7 +132,20 @@ local scram = module:require "scram"(shared.challenge_key);
 local in_turn = module:require "slow_work"();
 local authentication = module:require "authentication"(shared, credentials, attempts, scram, in_turn);
 
+local node_answers = module:require "node_answers"(shared, rights);
+local client_answers = module:require "client_answers"(shared, rights);
+local answers = module:require "answers"({
+	{ "^%$pubsub/nodes$", node_answers.hosts };
+	{ "^%$pubsub/nodes/([^/]+)$", node_answers.nodes };
+	{ "^%$pubsub/items/([^/]+)/([^/]+)/(.+)$", module:require "item_answers"(shared, rights) };
+	{ "^%$pubsub/clients$", client_answers.list };
+	{ "^%$pubsub/clients/close$", client_answers.close };
+	{ "^%$pubsub/retained$", module:require "retained_answers"(shared, rights) };
+});
+
 local callbacks = rights;
+callbacks.answer = answers.answer;
+callbacks.forget_inquiry = answers.forget;
 callbacks.stanza_mt = getmetatable(st.stanza("item"));
 callbacks.save_retained = retained.save;
 callbacks.restore = retained.restore_now;
@@ -174,7 +187,9 @@ end
 
 --- Prosody's side
 
-local give_access = module:require "access"(settings, shared);
+local page = module:require "page"(settings);
+local give_access = module:require "access"(settings, shared, page);
+local follow_page = module:require "page_redirect"(page);
 local load_storage_driver = module:require "storage_driver";
 local check_settings = module:require "misplaced_settings"(settings);
 local ports = module:require "ports"(shared, library);
@@ -208,6 +223,7 @@ local function read_settings_again()
 	if shared.core then shared.core:set_limits(new_limits); end
 	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
+	follow_page();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);

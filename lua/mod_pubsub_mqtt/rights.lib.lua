@@ -167,6 +167,10 @@ return function (shared, component_settings, new_nodes, observers, available_byt
 		return refusal and "refused" or "accepted", refusal, reason;
 	end
 
+	function rights.may_configure(host, node, account)
+		return account ~= "" and may(host, node, account, "configure");
+	end
+
 	function rights.is_administrator(account)
 		return not disabled[account] and is_administrator(account);
 	end

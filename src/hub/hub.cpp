@@ -17,6 +17,7 @@
 #include "publications.h"
 #include "pubsub_mqtt/hub/pubsub_service.h"
 #include "pubsub_mqtt/hub/retained.h"
+#include "responder.h"
 #include "retained_list.h"
 #include "retained_scans.h"
 #include "retained_store.h"
@@ -71,6 +72,7 @@ class Hub::State {
   Subscriptions subscriptions{shared, nodes, clients, audiences, scans, system};
   Publications publications{shared, nodes, retained};
   RetainedList retained_list{shared, nodes, retained};
+  Responder responder{shared};
 };
 
 Hub::Hub(PubsubService& service, const Limits& limits) : state_(std::make_unique<State>(service, limits)) {}
@@ -129,15 +131,16 @@ void Hub::State::accept(Request& request) {
       request);
 }
 
-// The session is over: nobody waits for what it asked. Its publishes, of which its will is the last one, are carried
-// out; its filters go all at once.
+// The session is over: nobody waits for what it asked. Its publishes to nodes, of which its will is the last one, are
+// carried out; its filters go all at once.
 void Hub::State::drop_unneeded(Client& client) {
   std::erase_if(client.waiting, [&](Request& request) {
     return std::visit(
         [&](auto& each) {
           using Kind = std::decay_t<decltype(each)>;
           if constexpr (requires { subscriptions.drop(client, each); }) subscriptions.drop(client, each);
-          return !std::is_same_v<Kind, PublishRequest>;
+          if constexpr (std::is_same_v<Kind, PublishRequest>) return responder.drop(each);
+          return true;
         },
         request);
   });
@@ -174,6 +177,7 @@ bool Hub::State::carry_out(Client& client, Request& request) {
       [&](auto& each) {
         using Kind = std::decay_t<decltype(each)>;
         if constexpr (std::is_same_v<Kind, PublishRequest>) {
+          if (Responder::is_asked(each)) return responder.carry_out(client, each);
           publications.carry_out(client, each);
         } else if constexpr (std::is_same_v<Kind, RetainedRequest>) {
           return scans.carry_out(client);
@@ -307,6 +311,28 @@ RetainedPage Hub::retained(std::string_view filter, const RetainedPosition& from
   auto page = state_->retained_list.read(filter, from, most);
   state_->work = 0;
   return page;
+}
+
+Hub::NamesPage Hub::node_names(std::string_view host, std::string_view after, std::size_t most) {
+  NamesPage piece;
+  NodePosition position{.host = std::string(host), .name = std::string(after)};
+  const topic::NodePattern all_of_host{.host = host, .type = {}, .node = "#"};
+  state_->work = 0;
+  const bool is_last = state_->nodes.walk(all_of_host, position, [&](const Node& node) {
+    if (node.exists) piece.names.emplace_back(node.name);
+    return piece.names.size() < most;
+  });
+  state_->work = 0;
+  if (!is_last) piece.next = std::move(position.name);
+  return piece;
+}
+
+std::optional<std::string> Hub::retained_payload(std::string_view host, std::string_view name,
+                                                 topic::Type type) {
+  Node* node = state_->nodes.find(host, name);
+  if (node == nullptr) return std::nullopt;
+  state_->retained.know(*node);
+  return node->retained ? node->retained->view(type) : std::nullopt;
 }
 
 bool Hub::clear_retained(std::string_view host, std::string_view name) {

@@ -12,6 +12,7 @@ constexpr Refusal never_matches(std::string_view text) { return {mqtt::Reason::t
 constexpr Refusal no_group = never_matches(
     "a shared subscription is $share/GROUP/FILTER, where GROUP is not empty and has no wildcard");
 constexpr Refusal system_is_not_shared = never_matches("what $SYS says is not shared");
+constexpr Refusal answers_are_not_shared = never_matches("answers are for the client that has asked");
 constexpr Refusal unknown_host = never_matches("no pubsub component of that name is configured");
 constexpr Refusal too_long = never_matches(NodeNames::too_long);
 constexpr Refusal too_many{mqtt::Reason::quota_exceeded,
@@ -105,8 +106,10 @@ Subscriptions::Progress Subscriptions::subscribe(Client& client, const Subscript
   if (const auto* none = std::get_if<topic::NoNodeTopic>(&parsed)) {
     return refuse(client, asked.topic_filter, never_matches(none->reason));
   }
-  if (filter->is_shared()) return refuse(client, asked.topic_filter, system_is_not_shared);
-  client.subscriber->progress.has_system = true;
+  const bool is_system = std::holds_alternative<topic::SystemFilter>(parsed);
+  if (filter->is_shared())
+    return refuse(client, asked.topic_filter, is_system ? system_is_not_shared : answers_are_not_shared);
+  if (is_system) client.subscriber->progress.has_system = true;
   return Progress::granted;
 }
 

@@ -290,6 +290,39 @@ Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_v
   return {.outcome = Outcome::failed, .reason_string = error_in_prosody};
 }
 
+// The callback is given session, topic, account, payload and how many bytes the answer may have, and returns JSON, or
+// nil where there is more to do. It makes an answer of its errors.
+Callbacks::Answer Callbacks::answer(const Inquiry& inquiry) {
+  Answer answer;
+  const auto began = Clock::now();
+  auto body = [&](lua_State* L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, callbacks_);
+    lua_getfield(L, 1, "answer");
+    lua_pushinteger(L, static_cast<lua_Integer>(inquiry.session));
+    push_text(L, inquiry.topic);
+    push_text(L, inquiry.account);
+    push_text(L, inquiry.payload);
+    lua_pushinteger(L, static_cast<lua_Integer>(inquiry.most_bytes));
+    lua_call(L, 5, 1);
+    if (lua_type(L, -1) == LUA_TSTRING) answer.json.emplace(text_at(L, -1));
+    return 0;
+  };
+  if (protected_call(L_, 0, 0, body) != LUA_OK) {
+    log(LogLevel::error, "answer: " + pop_error(L_));
+    forget_inquiry(inquiry.session);
+    answer.json = R"({"error":"internal-server-error","text":"an error in Prosody, see the log"})";
+  }
+  answer.took = Clock::now() - began;
+  return answer;
+}
+
+void Callbacks::forget_inquiry(SessionId session) {
+  tell("forget_inquiry", [&](lua_State* L) {
+    lua_pushinteger(L, static_cast<lua_Integer>(session));
+    return 1;
+  });
+}
+
 bool Callbacks::exposes_publisher(std::string_view host) { return ask("exposes_publisher", {host}); }
 
 void Callbacks::retract_current(std::string_view host, std::string_view node) {

@@ -66,6 +66,8 @@ class Callbacks final : public hub::PubsubService {
   void carried_out(const Intent& intent) override;
   Published may_publish(std::string_view host, std::string_view node, std::string_view account) override;
   bool is_administrator(std::string_view account) override;
+  Answer answer(const Inquiry& inquiry) override;
+  void forget_inquiry(SessionId session) override;
   bool exposes_publisher(std::string_view host) override;
   void retract_current(std::string_view host, std::string_view node) override;
   void drop_current(std::string_view host, std::string_view node) override;

@@ -23,6 +23,10 @@ std::size_t check_size(lua_State* L, int index) {
   return static_cast<std::size_t>(std::max<lua_Integer>(luaL_checkinteger(L, index), 0));
 }
 
+auto whole_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::floor<std::chrono::seconds>(time).count();
+}
+
 // --- Clients
 
 struct ListedClient {
@@ -40,8 +44,7 @@ void set_view(lua_State* L, const session::ClientView& view) {
   set_flag(L, "is_bridge", view.is_bridge);
   set_text(L, "transport", session::name(view.transport));
   set_flag(L, "connected", view.is_connected);
-  lua_pushnumber(L, std::chrono::duration<lua_Number>(view.since).count());
-  lua_setfield(L, -2, "since");
+  set_seconds(L, "since", view.since);
   set_integer(L, "queued", view.queued);
   set_integer(L, "queued_bytes", view.queued_bytes);
   set_integer(L, "in_flight", view.in_flight);
@@ -69,19 +72,17 @@ session::ClientQuery read_query(lua_State* L, int index) {
 }
 
 void push_clients(lua_State* L, const std::vector<ListedClient>& clients) {
-  lua_createtable(L, static_cast<int>(clients.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& [view, filters] : clients) {
+  push_list(L, clients, [&](const ListedClient& each) {
     lua_createtable(L, 0, 16);
-    set_view(L, view);
-    set_integer(L, "filters", filters);
-    lua_rawseti(L, -2, ++i);
-  }
+    set_view(L, each.view);
+    set_integer(L, "filters", each.filters);
+  });
 }
 
 void set_details(lua_State* L, const session::ClientDetails& details) {
   set_view(L, details.client);
   set_integer(L, "filters", details.filters);
+  set_integer(L, "keep_alive", details.keep_alive.count());
   set_integer(L, "expiry", details.expiry.count());
   set_flag(L, "is_stored", details.is_stored);
   set_integer(L, "waiting_bytes", details.waiting_bytes);
@@ -100,9 +101,7 @@ void push_will(lua_State* L, const session::ClientDetails::WillView& will) {
 }
 
 void push_filters(lua_State* L, const std::vector<session::ClientDetails::FilterView>& filters) {
-  lua_createtable(L, static_cast<int>(filters.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& each : filters) {
+  push_list(L, filters, [&](const session::ClientDetails::FilterView& each) {
     lua_createtable(L, 0, 6);
     set_text(L, "named", each.named);
     set_text(L, "meant", each.meant);
@@ -110,8 +109,7 @@ void push_filters(lua_State* L, const std::vector<session::ClientDetails::Filter
     set_flag(L, "no_local", each.no_local);
     set_flag(L, "retain_as_published", each.retain_as_published);
     set_integer(L, "identifier", each.identifier);
-    lua_rawseti(L, -2, ++i);
-  }
+  });
 }
 
 // --- Topics
@@ -129,9 +127,7 @@ int push_topic(lua_State* L, const hub::TopicView& view) {
 }
 
 void push_messages(lua_State* L, const std::vector<hub::RetainedView>& messages) {
-  lua_createtable(L, static_cast<int>(messages.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& each : messages) {
+  push_list(L, messages, [&](const hub::RetainedView& each) {
     lua_createtable(L, 0, 7);
     set_text(L, "topic", each.topic);
     set_text(L, "host", each.host);
@@ -139,12 +135,8 @@ void push_messages(lua_State* L, const std::vector<hub::RetainedView>& messages)
     set_text(L, "excerpt", each.excerpt);
     set_integer(L, "bytes", each.bytes);
     set_integer(L, "qos", each.qos);
-    if (each.expires_in) {
-      set_integer(L, "expires_in",
-                  std::chrono::duration_cast<std::chrono::seconds>(*each.expires_in).count());
-    }
-    lua_rawseti(L, -2, ++i);
-  }
+    if (each.expires_in) set_integer(L, "expires_in", whole_seconds(*each.expires_in));
+  });
 }
 
 // --- The store
@@ -266,8 +258,8 @@ int store_view(lua_State* L) {
     set_flag(inner, "keeps_sessions", core.keeps_sessions());
     set_flag(inner, "holds_items", store->holds_items());
     set_flag(inner, "is_failing", store->is_failing());
-    const auto committed_at = std::chrono::duration_cast<std::chrono::seconds>(store->committed_at());
-    if (committed_at.count() > 0) set_integer(inner, "committed_at", committed_at.count());
+    const auto committed_at = whole_seconds(store->committed_at());
+    if (committed_at > 0) set_integer(inner, "committed_at", committed_at);
   });
 }
 

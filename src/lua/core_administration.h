@@ -8,8 +8,8 @@
 //                                 or address, and query.is_away, as far as these are given. A client: { session =, number =,
 //                                 identifier =, account =, address =, version =, is_bridge =, transport =, connected =,
 //                                 since = (seconds), queued =, queued_bytes =, in_flight =, dropped =, filters = }
-//   core:client(session, most)    the same and { expiry =, is_stored =, waiting_bytes =, received =, receive_maximum =,
-//                                 max_packet_size =, will = { topic =, qos =, retain =, bytes =, delay = },
+//   core:client(session, most)    the same and { keep_alive =, expiry =, is_stored =, waiting_bytes =, received =,
+//                                 receive_maximum =, max_packet_size =, will = { topic =, qos =, retain =, bytes =, delay = },
 //                                 all_filters = the first `most` of { named =, meant =, qos =, no_local =,
 //                                 retain_as_published =, identifier = } }; nil: the session is over
 //   core:close_connection(session), core:end_session(session)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core_administration.h"
+#include "core_answers.h"
 #include "core_events.h"
 #include "core_handle.h"
 #include "core_logins.h"
@@ -95,6 +96,9 @@ constexpr luaL_Reg core_methods[] = {
     {"filter", entry<filter_meaning>},
     {"retained", entry<retained>},
     {"clear_retained", entry<clear_retained>},
+    {"node_names", entry<node_names>},
+    {"payload", entry<item_payload>},
+    {"retained_payload", entry<retained_payload>},
     {"store", entry<store_view>},
     {"count_rows", entry<count_rows>},
     {"metrics", entry<metrics>},

@@ -1,6 +1,6 @@
 // What mod_pubsub_mqtt.lua sees of a core. What a core is told stands in files of its own: its settings
 // (core_settings.h), its ports (core_ports.h), what happens in Prosody (core_events.h), who is let in (core_logins.h),
-// what nodes retained (core_retained.h), what its administrator asks (core_administration.h), and what it has counted
+// what nodes retained (core_retained.h), what its administrator asks (core_administration.h), and its clients (core_answers.h), and what it has counted
 // (core_metrics.h).
 //
 //   core:attach(callbacks)        callbacks of a reloaded Lua half

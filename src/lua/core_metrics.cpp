@@ -45,11 +45,6 @@ Figures take_figures(lua_State* L, Core& core) {
   return figures;
 }
 
-void set_seconds(lua_State* L, const char* key, std::chrono::nanoseconds time) {
-  lua_pushnumber(L, std::chrono::duration<lua_Number>(time).count());
-  lua_setfield(L, -2, key);
-}
-
 // What follows up to end_table() are fields of the table `key` of the one on top of the stack.
 void begin_table(lua_State* L) { lua_createtable(L, 0, 4); }
 void end_table(lua_State* L, const char* key) { lua_setfield(L, -2, key); }

@@ -21,9 +21,7 @@ std::size_t number_field(lua_State* L, int table, std::string_view name) {
 }  // namespace
 
 void push_limit_settings(lua_State* L) {
-  lua_createtable(L, static_cast<int>(limit_settings.size()), 0);
-  lua_Integer i = 0;
-  for (const LimitSetting& setting : limit_settings) {
+  push_list(L, limit_settings, [L](const LimitSetting& setting) {
     lua_createtable(L, 0, 6);
     set_text(L, "name", setting.name);
     set_integer(L, "default", value_of(setting, Limits{}));
@@ -31,8 +29,7 @@ void push_limit_settings(lua_State* L) {
     set_integer(L, "most", setting.most);
     set_flag(L, "is_time", std::holds_alternative<Time Limits::*>(setting.member));
     set_flag(L, "may_be_never", setting.may_be_never);
-    lua_rawseti(L, -2, ++i);
-  }
+  });
 }
 
 Limits read_limits(lua_State* L, int index) {

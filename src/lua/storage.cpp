@@ -70,14 +70,11 @@ void push_with(lua_State* L, const std::optional<std::string>& with) {
 }
 
 void push_log(lua_State* L, const std::vector<LogLine>& lines) {
-  lua_createtable(L, static_cast<int>(lines.size()), 0);
-  lua_Integer i = 0;
-  for (const auto& line : lines) {
+  push_list(L, lines, [L](const LogLine& line) {
     lua_createtable(L, 0, 2);
     set_text(L, "level", name_of(line.level));
     set_text(L, "text", line.text);
-    lua_rawseti(L, -2, ++i);
-  }
+  });
 }
 
 // The process owns the store, Lua only what refers to it.
@@ -223,12 +220,7 @@ int find(lua_State* L) {
   const RowNumber number = handle.find(user);
   const auto items = number == 0 ? std::vector<Item>() : handle.items->find(number, query, limit);
   return checked_push(L, 1, [&](lua_State* state) {
-    lua_createtable(state, static_cast<int>(items.size()), 0);
-    lua_Integer i = 0;
-    for (const auto& item : items) {
-      push_item(state, *item);
-      lua_rawseti(state, -2, ++i);
-    }
+    push_list(state, items, [state](const auto& item) { push_item(state, *item); });
   });
 }
 

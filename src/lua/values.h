@@ -3,6 +3,7 @@
 // table that is.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <lua.hpp>
 #include <optional>
@@ -43,13 +44,19 @@ inline bool flag_field(lua_State* L, int table, const char* key) {
 
 inline void push_text(lua_State* L, std::string_view text) { lua_pushlstring(L, text.data(), text.size()); }
 
-inline void push_texts(lua_State* L, const std::vector<std::string>& texts) {
-  lua_createtable(L, static_cast<int>(texts.size()), 0);
+// A list of what `push`, a callable `void(const Element&)`, puts on the stack of each.
+template <typename Elements, typename Push>
+void push_list(lua_State* L, const Elements& elements, Push&& push) {
+  lua_createtable(L, static_cast<int>(elements.size()), 0);
   lua_Integer i = 0;
-  for (const auto& text : texts) {
-    push_text(L, text);
+  for (const auto& each : elements) {
+    push(each);
     lua_rawseti(L, -2, ++i);
   }
+}
+
+inline void push_texts(lua_State* L, const std::vector<std::string>& texts) {
+  push_list(L, texts, [L](const std::string& text) { push_text(L, text); });
 }
 
 // Fields of the table on top of the stack.
@@ -60,6 +67,11 @@ inline void set_text(lua_State* L, const char* key, std::string_view text) {
 
 inline void set_flag(lua_State* L, const char* key, bool flag) {
   lua_pushboolean(L, flag ? 1 : 0);
+  lua_setfield(L, -2, key);
+}
+
+inline void set_seconds(lua_State* L, const char* key, std::chrono::nanoseconds time) {
+  lua_pushnumber(L, std::chrono::duration<lua_Number>(time).count());
   lua_setfield(L, -2, key);
 }
 

@@ -118,8 +118,16 @@ bool is_system(std::string_view filter) {
          (filter.size() == first_level.size() || filter[first_level.size()] == '/');
 }
 
-std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter) {
+bool is_response(std::string_view filter) {
+  return filter.starts_with(response_prefix) && filter.size() > response_prefix.size();
+}
+
+bool is_of_server(std::string_view filter) { return is_system(filter) || is_response(filter); }
+
+std::variant<NodeTopic, NodePattern, SystemFilter, ResponseFilter, NoNodeTopic> parse_filter(
+    std::string_view filter) {
   if (is_system(filter)) return SystemFilter{};
+  if (is_response(filter)) return ResponseFilter{};
   std::string_view node = filter;
   const std::string_view host = take_level(node);
   if (host.starts_with('$')) return NoNodeTopic{"topics that begin with $ are reserved"};

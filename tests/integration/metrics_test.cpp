@@ -43,6 +43,39 @@ Types shown(const std::string& metrics) {
   return types;
 }
 
+using Labels = std::map<std::string, std::set<std::string>>;
+
+std::set<std::string> words(const std::string& text) {
+  const std::regex word("[a-z_]+");
+  return {std::sregex_token_iterator(text.begin(), text.end(), word), std::sregex_token_iterator()};
+}
+
+// Name -> labels, of those that the table of docs/metrics.md says to have any.
+Labels documented_labels() {
+  std::ifstream file(PUBSUB_MQTT_SOURCE "/docs/metrics.md");
+  const std::regex row(R"(\| `([a-z_]+)` \| (?:gauge|counter) \| (`[^|]*`) \|.*)");
+  Labels labels;
+  for (std::string line; std::getline(file, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, row)) labels[match[1]] = words(match[2]);
+  }
+  return labels;
+}
+
+// The same, as they are shown.
+Labels shown_labels(const std::string& metrics) {
+  const std::regex sample("\nprosody_mod_pubsub_mqtt__([a-z_]+?)(?:_total|_created)?\\{([^}]*)\\}");
+  const std::regex label("([a-z_]+)=\"");
+  Labels labels;
+  for (std::sregex_iterator match(metrics.begin(), metrics.end(), sample), end; match != end; ++match) {
+    const std::string named = (*match)[2];
+    for (std::sregex_iterator each(named.begin(), named.end(), label); each != end; ++each) {
+      labels[(*match)[1]].insert((*each)[1]);
+    }
+  }
+  return labels;
+}
+
 RawMqtt with_tls(const Prosody& prosody) {
   return RawMqtt(std::make_unique<TlsStream>(
       prosody.mqtt_tls_port(),
@@ -59,9 +92,40 @@ TEST_F(Metrics, AreThoseThatTheDocumentationHas) {
   EXPECT_EQ(shown(scrape()), documented());
 }
 
-TEST(MetricsDashboard, HasThemAllAndNoOthers) {
+TEST_F(Metrics, HaveTheLabelsThatTheDocumentationHas) {
+  RawMqtt stranger(prosody.mqtt_port());
+  connect(stranger, as_juliet(mqtt::ProtocolLevel::mqtt_3_1_1, "wrong"));
+  EXPECT_FALSE(documented_labels().empty());
+  EXPECT_EQ(shown_labels(scrape()), documented_labels());
+}
+
+std::string dashboard() {
   std::ifstream file(PUBSUB_MQTT_SOURCE "/docs/grafana-dashboard.json");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(MetricsDashboard, AsksForLabelsThatThereAre) {
+  const std::string text = dashboard();
+  const std::regex query(
+      R"(sum by \(([a-z_, ]+)\) \((?:rate\()?prosody_mod_pubsub_mqtt__([a-z_]+?)(?:_total)?\{.*\n.*"legendFormat": (.*))");
+  const Labels labels = documented_labels();
+  std::set<std::string> asked;
+  for (std::sregex_iterator match(text.begin(), text.end(), query), end; match != end; ++match) {
+    const std::string metric = (*match)[2];
+    const std::string legend = (*match)[3];
+    asked.insert(metric);
+    for (const auto& label : words((*match)[1])) {
+      EXPECT_TRUE(labels.at(metric).contains(label)) << metric << ' ' << label;
+      EXPECT_NE(legend.find("{{" + label + "}}"), std::string::npos) << metric << ' ' << legend;
+    }
+  }
+  EXPECT_EQ(asked,
+            (std::set<std::string>{"clients", "sessions", "logins", "tls_handshakes", "messages_received",
+                                   "messages_sent", "messages_published", "messages_dropped", "refused"}));
+}
+
+TEST(MetricsDashboard, HasThemAllAndNoOthers) {
+  const std::string text = dashboard();
   const std::regex name("prosody_mod_pubsub_mqtt__([a-z_]+)");
   Types types = documented();
   std::set<std::string> used;

@@ -119,7 +119,8 @@ TEST_F(Shell, HelpKnowsOfMqtt) {
 
 TEST_F(Shell, ShowsAClientInFull) {
   RawMqtt client(prosody.mqtt_port());
-  connect(client, {.client_identifier = "meter",
+  connect(client, {.keep_alive = 90,
+                   .client_identifier = "meter",
                    .will = mqtt::Publish{.topic = will_topic, .payload = "gone", .retain = true}});
   client.subscribe(topic, mqtt::QoS::at_least_once);
   RawMqtt publisher = connected(prosody.mqtt_port(), "publisher");
@@ -129,12 +130,13 @@ TEST_F(Shell, ShowsAClientInFull) {
   for (const char* line :
        {"number +\\| 1\n", "client identifier +\\| meter\n", "account +\\| none, without login\n",
         "address +\\| 127\\.0\\.0\\.1:\\d+\n", "state +\\| connected since ", "MQTT +\\| 3\\.1\\.1 TCP\n",
-        "session +\\| ends with its connection\n", "in flight +\\| 1 message\n",
-        "will +\\| pubsub\\.localhost/utf8/will, QoS 0, retained, 4 bytes\n",
+        "keep-alive +\\| 90 seconds\n", "session +\\| ends with its connection\n",
+        "in flight +\\| 1 message\n", "will +\\| pubsub\\.localhost/utf8/will, QoS 0, retained, 4 bytes\n",
         "filter +\\| pubsub\\.localhost/utf8/node, QoS 1\n", "1 filter\n"}) {
     EXPECT_TRUE(has(client_in_full, line)) << line << client_in_full;
   }
   EXPECT_TRUE(has(prosody.shell("mqtt:show(1)"), "client identifier +\\| meter\n"));
+  EXPECT_TRUE(has(prosody.shell("mqtt:show(2)"), "keep-alive +\\| none\n"));
   EXPECT_TRUE(has(prosody.shell("mqtt:show(3)"), "No such client"));
   EXPECT_TRUE(has(prosody.shell("mqtt:show()"), "Give the client"));
 }

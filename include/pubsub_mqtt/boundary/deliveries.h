@@ -90,6 +90,8 @@ struct PublishReply {
   bool awaits_commit = false;
   // How the session may publish to `topic` from now on, while the route is open; nullptr: as before.
   std::shared_ptr<const Route> route = nullptr;
+  // The answer to what the client has asked for below `$pubsub/`, for the connection that has asked.
+  std::optional<Publication> response = std::nullopt;
 };
 
 // The QoS at which a session receives each topic of a node; nullopt: the session does not receive that topic.

@@ -114,6 +114,8 @@ struct PublishRequest {
   // Where in its topic what the client named begins; 0: the client named all of it.
   std::size_t mounted_at = 0;
   std::optional<Intent> intent = {};  // nullopt: the client would not be known after a crash
+  // Of a request below `$pubsub/`: how large a packet the client takes. Of others 0.
+  std::uint32_t max_packet_size = 0;
 
   // What the request keeps in memory.
   std::size_t size() const { return publication.size() + (prepared.base64 ? prepared.base64->size() : 0); }

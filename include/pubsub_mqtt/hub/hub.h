@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "pubsub_mqtt/hub/administration.h"
 #include "pubsub_mqtt/hub/metrics.h"
 #include "pubsub_mqtt/topic/mountpoint.h"
+#include "pubsub_mqtt/topic/type.h"
 
 namespace pugi {
 class xml_node;
@@ -103,6 +105,14 @@ class Hub {
   // What the server says of itself on topics of `$SYS` from now on; a payload that is empty: nothing any more.
   void publish_system(std::vector<SystemPublished::Message> messages);
 
+  // A piece of the names of a host's nodes that MQTT sees, in their order (of bytes): at most so many behind `after`
+  // (empty: from the first one on), and where the next piece begins; nullopt: there is none.
+  struct NamesPage {
+    std::vector<std::string> names;
+    std::optional<std::string> next;
+  };
+  NamesPage node_names(std::string_view host, std::string_view after, std::size_t most);
+
   // For the administrator: how many filters a session has, and to close its connection.
   std::size_t subscriptions(SessionId session) const;
   void close_connection(SessionId session);
@@ -116,6 +126,8 @@ class Hub {
   // A piece of the retained messages that a filter selects, apart from rights; see administration.h. `filter` is
   // TopicView::topic of one without a fault.
   RetainedPage retained(std::string_view filter, const RetainedPosition& from, std::size_t most);
+  // What the node retains, in the form of a TYPE; nullopt where it retains nothing of that.
+  std::optional<std::string> retained_payload(std::string_view host, std::string_view node, topic::Type type);
   // Ends what the node retains, as a client does it. Returns false where it retains nothing.
   bool clear_retained(std::string_view host, std::string_view node);
 

@@ -4,6 +4,8 @@
 // `failed` or a refusal.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <pugixml.hpp>
@@ -84,6 +86,24 @@ class PubsubService {
 
   // Whether the account administers the server.
   virtual bool is_administrator(std::string_view account) = 0;
+
+  // What a client asks for below `$pubsub/`, and how large an answer it takes. `session` tells apart what is under way:
+  // of each session one request at a time.
+  struct Inquiry {
+    SessionId session = 0;
+    std::string_view topic;
+    std::string_view account;
+    std::string_view payload;
+    std::size_t most_bytes = 0;
+  };
+  struct Answer {
+    std::optional<std::string> json;  // nullopt: there is more to do, ask again
+    std::chrono::nanoseconds took{};  // of Prosody's thread
+  };
+  // Works for a fraction of a millisecond, or as long as one step takes.
+  virtual Answer answer(const Inquiry& inquiry) = 0;
+  // Nobody waits for it any more. Also where there is none.
+  virtual void forget_inquiry(SessionId session) = 0;
 
   // Whether the host shows who published an item (mod_pubsub's expose_publisher).
   virtual bool exposes_publisher(std::string_view host) = 0;

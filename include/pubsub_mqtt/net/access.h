@@ -1,11 +1,14 @@
-// Whom the ports believe, and which pages they let in: settings that are no numbers. Values; any thread.
-// Source: docs/configuration.md, "WebSocket and proxies".
+// Whom the ports believe, which pages they let in, and which one they serve: settings that are no numbers. Values; any
+// thread. Source: docs/configuration.md, "WebSocket and proxies" and "The page".
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "pubsub_mqtt/net/page.h"
 
 namespace pubsub_mqtt::net {
 
@@ -24,6 +27,8 @@ struct Access {
   std::vector<std::string> websocket_origins = {};
   // The names of Prosody's hosts, in lower case.
   std::vector<std::string> hosts = {};
+  // mqtt_page; nullptr: none.
+  std::shared_ptr<const Page> page = nullptr;
 };
 
 }  // namespace pubsub_mqtt::net

@@ -61,12 +61,14 @@ struct ClientDetails {
   };
 
   ClientView client = {};
-  std::chrono::seconds expiry{0};     // the session outlives its connection for so long
-  bool is_stored = false;             // it outlives the process
-  std::size_t waiting_bytes = 0;      // sent, and not taken by the client's side yet
-  std::size_t received = 0;           // packet identifiers at QoS 2 that it has not released
-  std::uint16_t receive_maximum = 0;  // 0: the client's MQTT has none
-  std::uint32_t max_packet_size = 0;  // likewise
+  ConnectionId connection = 0;         // 0: it is away
+  std::chrono::seconds keep_alive{0};  // as granted, which Connection knows; 0: none
+  std::chrono::seconds expiry{0};      // the session outlives its connection for so long
+  bool is_stored = false;              // it outlives the process
+  std::size_t waiting_bytes = 0;       // sent, and not taken by the client's side yet
+  std::size_t received = 0;            // packet identifiers at QoS 2 that it has not released
+  std::uint16_t receive_maximum = 0;   // 0: the client's MQTT has none
+  std::uint32_t max_packet_size = 0;   // likewise
   std::optional<WillView> will = {};
   struct FilterView {
     std::string named;  // as the client has named it

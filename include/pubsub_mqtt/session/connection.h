@@ -70,6 +70,8 @@ class Connection {
 
   // The version that the client speaks, while it has a session: between CONNACK and the end.
   std::optional<mqtt::ProtocolLevel> level_of_client() const;
+  // As granted to it then; 0: it may be silent for ever.
+  std::chrono::seconds keep_alive() const { return keep_alive_; }
 
   // The socket has taken what was written, down to half of Limits::max_outbound_bytes.
   void drained();

@@ -60,6 +60,20 @@ struct SystemFilter {};
 // Whether parse_filter() finds a SystemFilter. Costs a comparison.
 bool is_system(std::string_view filter);
 
+// `$pubsub/...`: what clients ask the server for, and below `$pubsub/reply/` its answers (docs/mapping.md, "History and
+// lists over MQTT").
+inline constexpr std::string_view request_prefix = "$pubsub/";
+inline constexpr std::string_view response_prefix = "$pubsub/reply/";
+
+// A filter that selects answers alone. Who subscribes to it gets those to what he has asked himself.
+struct ResponseFilter {};
+
+// Whether parse_filter() finds one. Costs a comparison.
+bool is_response(std::string_view filter);
+
+// Whether it finds a SystemFilter or a ResponseFilter, which select no nodes.
+bool is_of_server(std::string_view filter);
+
 // What a client subscribes to: a filter for itself alone, or, as `$share/GROUP/FILTER`, one whose messages it shares
 // with the others of a group (MQTT 5.0, 4.8.2).
 struct GroupFilter {
@@ -82,6 +96,7 @@ std::optional<GroupFilter> split_group(std::string_view text);
 bool is_shared(std::string_view text);
 
 // The views borrow from the filter, whose syntax is MQTT's already. One with a group is none: see split_group().
-std::variant<NodeTopic, NodePattern, SystemFilter, NoNodeTopic> parse_filter(std::string_view filter);
+std::variant<NodeTopic, NodePattern, SystemFilter, ResponseFilter, NoNodeTopic> parse_filter(
+    std::string_view filter);
 
 }  // namespace pubsub_mqtt::topic

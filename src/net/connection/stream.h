@@ -20,9 +20,10 @@ namespace pubsub_mqtt::net {
 class Stream {
  public:
   enum class Status {
-    open,    // go on
-    closed,  // the client said goodbye in the stream's own way; whatever comes after it is ignored
-    failed,  // for good; error() tells
+    open,      // go on
+    closed,    // the client said goodbye in the stream's own way; whatever comes after it is ignored
+    answered,  // the client is told what it asked for, and that is all; error() tells what
+    failed,    // for good; error() tells
   };
 
   Stream() = default;
@@ -46,6 +47,10 @@ class Stream {
   // Moves all of `above` to the end of `below`, in the stream's own form. Called once a turn of the loop with
   // all that waits.
   virtual Status send(SendQueue& above, SendQueue& below) = 0;
+
+  // Appends the next part of what the stream says by itself before its goodbye, so that a client that does not read
+  // costs no more memory than a part. False: nothing is left.
+  virtual bool go_on(std::string& /*answer*/) { return false; }
 
   // Says goodbye in the stream's own way, once, after everything was sent; nothing where there is nobody to
   // say it to.
@@ -71,8 +76,8 @@ class Stream {
   // For log lines: "TLS".
   virtual std::string_view name() const = 0;
 
-  // What went wrong, after it failed, for a debug log line; holds nothing secret and no bytes of the
-  // client's.
+  // What went wrong, after it failed, or what was answered, for a debug log line; holds nothing secret and no bytes of
+  // the client's.
   virtual std::string_view error() const = 0;
 
   // Whether an administrator can mend what went wrong: error() is one of a few literals then.

@@ -79,6 +79,16 @@ Status StreamStack::send(Stream* stream, SendQueue& above, SendQueue& to_socket)
   return own != Status::open ? own : below;
 }
 
+bool StreamStack::go_on(SendQueue& to_socket) {
+  std::string said;
+  for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
+    if (!stream->go_on(said)) continue;
+    answer(*stream, said, to_socket);
+    return true;
+  }
+  return false;
+}
+
 // The one on top first, since its goodbye passes through the others.
 void StreamStack::close(SendQueue& to_socket) {
   for (Stream* stream = top_.get(); stream != nullptr; stream = stream->below_.get()) {
@@ -141,11 +151,21 @@ bool StreamStack::is_mendable() const {
   return stream != nullptr;
 }
 
-std::string StreamStack::failure() const {
+const Stream* StreamStack::over() const {
   const Stream* stream = top_.get();
   while (stream != nullptr && stream->error().empty()) stream = stream->below_.get();
+  return stream;
+}
+
+std::string StreamStack::failure() const {
+  const Stream* const stream = over();
   if (stream == nullptr) return {};
   return std::string(stream->name()).append(" failed: ").append(stream->error());
+}
+
+std::string_view StreamStack::answered() const {
+  const Stream* const stream = over();
+  return stream == nullptr ? std::string_view() : stream->error();
 }
 
 }  // namespace pubsub_mqtt::net

@@ -28,6 +28,7 @@ class StreamStack {
   Stream::Status receive(std::string_view from_socket, std::string& above, SendQueue& to_socket);
   std::string_view head(std::string_view packets) { return top_ ? top_->head(packets) : std::string_view(); }
   Stream::Status send(SendQueue& above, SendQueue& to_socket);
+  bool go_on(SendQueue& to_socket);
   void close(SendQueue& to_socket);
   std::unique_ptr<CertificateNames> take_client_names();
   std::string take_server_name();
@@ -38,6 +39,8 @@ class StreamStack {
   void drop_done();
   // After a stream failed, which one and why: "TLS failed: http request".
   std::string failure() const;
+  // After one has answered, what.
+  std::string_view answered() const;
   // Whether an administrator can mend it: see Stream.
   bool is_mendable() const;
 
@@ -46,6 +49,8 @@ class StreamStack {
                                 SendQueue& to_socket);
   static Stream::Status send(Stream* stream, SendQueue& above, SendQueue& to_socket);
   static Stream::Status answer(const Stream& stream, std::string_view answer, SendQueue& to_socket);
+
+  const Stream* over() const;
 
   std::unique_ptr<Stream> top_;
 };

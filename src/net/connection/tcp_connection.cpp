@@ -13,6 +13,9 @@
 namespace pubsub_mqtt::net {
 namespace {
 
+// What waits for the socket while a stream has more to say before the end: so much, and a part.
+constexpr std::size_t enough_waits = 32UL * 1024;
+
 std::string_view reason_of(int error) { return uv_strerror(uv_translate_sys_error(error)); }
 
 }  // namespace
@@ -38,6 +41,10 @@ void TcpConnection::add_to(Clients& clients) const {
   } else {
     clients.add(is_tls ? Transport::tls : Transport::tcp, *level);
   }
+}
+
+std::chrono::seconds TcpConnection::keep_alive() const {
+  return protocol_ ? protocol_->keep_alive() : std::chrono::seconds(0);
 }
 
 void TcpConnection::start() noexcept {
@@ -124,6 +131,8 @@ void TcpConnection::receive(std::string_view bytes) {
   process(plaintext);
   if (status == Stream::Status::closed) {
     ended("closed by the client");
+  } else if (status == Stream::Status::answered) {
+    answered();
   } else if (status == Stream::Status::failed) {
     if (!streams_.is_mendable()) return ended(streams_.failure());
     if (closing_ || closed_) return;
@@ -168,6 +177,13 @@ void TcpConnection::ended(std::string_view reason) {
     return;
   }
   protocol_->log_connection(reason);
+  close();
+}
+
+// No client of MQTT's: a debugger's line, whatever mqtt_log_connections says.
+void TcpConnection::answered() {
+  if (closing_ || closed_) return;
+  protocol_->log(LogLevel::debug, std::string("HTTP was answered: ").append(streams_.answered()));
   close();
 }
 
@@ -268,15 +284,26 @@ void TcpConnection::send() {
     return;
   }
   if (streams_.send(outgoing_, socket_.outgoing()) == Stream::Status::failed) return close_now();
-  if (closing_) streams_.close(socket_.outgoing());
-  const bool says_something = waiting_bytes() > 0;
-  if (const int error = socket_.send(); error == EAGAIN) {
-    return watch(socket_.watched() | EPOLLOUT);
-  } else if (error != 0) {
-    return lost(error);
-  }
+  bool says_something = false;
+  bool goes_on = false;
+  do {
+    goes_on = closing_ && says_more();
+    says_something = says_something || waiting_bytes() > 0;
+    if (const int error = socket_.send(); error == EAGAIN) {
+      return watch(socket_.watched() | EPOLLOUT);
+    } else if (error != 0) {
+      return lost(error);
+    }
+  } while (goes_on);
   if (closing_) return says_something ? linger() : close_now();
   watch(socket_.watched() & ~PollSet::Events{EPOLLOUT});
+}
+
+// The goodbye of the streams stands behind all that they have to say. False: that was all.
+bool TcpConnection::says_more() {
+  if (waiting_bytes() > enough_waits || streams_.go_on(socket_.outgoing())) return true;
+  streams_.close(socket_.outgoing());
+  return false;
 }
 
 // Nothing of MQTT or of the streams is left by then.

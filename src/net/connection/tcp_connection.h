@@ -55,6 +55,7 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
 
   // Where its client has a session.
   void add_to(Clients& clients) const;
+  std::chrono::seconds keep_alive() const;  // likewise; see Connection
 
   // Outbox
   void write(std::string_view packets) noexcept override;
@@ -90,10 +91,12 @@ class TcpConnection final : public session::Outbox, public IntrusiveQueue<TcpCon
   void process(std::string_view input);
   void process_unparsed();
   void ended(std::string_view reason);
+  void answered();
   void lost(int error);
   void end_session();
   void discard_outgoing() noexcept;
   void send();
+  bool says_more();
   void linger();
   void call_at(Time moment);
   void await_deadline();

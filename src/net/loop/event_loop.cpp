@@ -201,7 +201,12 @@ void EventLoop::carry_out(ListClients& command) {
 void EventLoop::carry_out(ShowClient& command) {
   answer(command.details, [&] {
     sessions_.look(now());
-    return sessions_.client(command.session, command.most_filters);
+    auto details = sessions_.client(command.session, command.most_filters);
+    if (details) {
+      const auto connection = connections_.find(details->connection);
+      if (connection != connections_.end()) details->keep_alive = connection->second.keep_alive();
+    }
+    return details;
   });
 }
 

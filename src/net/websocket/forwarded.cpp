@@ -28,4 +28,13 @@ std::optional<RemoteAddress> forwarded_client(std::string_view forwarded_for, co
   return std::nullopt;
 }
 
+bool introduce_forwarded(const HttpRequest& request, Arrival& client) {
+  const RemoteAddress proxy = client.from();
+  if (!contains(client.access().trusted_proxies, proxy)) return true;
+  const auto forwarded = forwarded_client(request.fields("X-Forwarded-For"), proxy, client.access());
+  if (forwarded && !client.set_client(*forwarded)) return false;
+  if (request.field("X-Forwarded-Proto") == "https") client.set_encrypted(true);
+  return true;
+}
+
 }  // namespace pubsub_mqtt::net

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string_view>
 
+#include "admission/arrival.h"
 #include "admission/remote_address.h"
+#include "http/http_request.h"
 #include "pubsub_mqtt/net/access.h"
 
 namespace pubsub_mqtt::net {
@@ -14,5 +16,8 @@ namespace pubsub_mqtt::net {
 // have written. nullopt: whoever has connected is the client.
 std::optional<RemoteAddress> forwarded_client(std::string_view forwarded_for, const RemoteAddress& from,
                                               const Access& access);
+
+// The client learns what a trusted proxy's request says of it. False: there is no place for the client.
+bool introduce_forwarded(const HttpRequest& request, Arrival& client);
 
 }  // namespace pubsub_mqtt::net

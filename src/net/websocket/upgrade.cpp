@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "admission/address_ranges.h"
+#include "http/http_answer.h"
 #include "websocket/forwarded.h"
 #include "websocket/origin.h"
 
@@ -40,16 +40,7 @@ std::string accept_value(std::string_view key) {
 }
 
 UpgradeAnswer refuse(std::string_view status, std::string_view refusal, std::string_view fields = {}) {
-  std::string response = "HTTP/1.1 ";
-  response.append(status).append("\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n");
-  response.append(fields).append("Content-Length: ").append(std::to_string(refusal.size() + 1));
-  response.append("\r\n\r\n").append(refusal).append("\n");
-  return {.response = std::move(response), .refusal = refusal};
-}
-
-std::string_view path(const HttpRequest& request) {
-  const std::string_view target = request.target();
-  return target.substr(0, target.find('?'));
+  return {.response = http_text(status, refusal, fields), .refusal = refusal};
 }
 
 // "mqtt" is that of 3.1.1 and 5.0 [MQTT-6.0.0-3], the other one what clients of 3.1 ask for. Empty: neither is offered.
@@ -63,7 +54,7 @@ std::string_view subprotocol(const HttpRequest& request) {
 std::optional<UpgradeAnswer> refuse_handshake(const HttpRequest& request) {
   if (!request.is_http_1_1() || request.count("Host") != 1)
     return refuse("400 Bad Request", "no request of HTTP/1.1");
-  if (path(request) != "/mqtt" && path(request) != "/")
+  if (request.path() != "/mqtt" && request.path() != "/")
     return refuse("404 Not Found", "MQTT is on the path /mqtt");
   if (!request.has_token("Upgrade", "websocket") || !request.has_token("Connection", "upgrade")) {
     return refuse("426 Upgrade Required", "this port speaks MQTT, and MQTT over WebSocket",
@@ -90,16 +81,6 @@ std::optional<WebSocketOrigin> origin(const HttpRequest& request, const Access& 
   return judge_origin(request.field("Origin"), request.field("Host"), access);
 }
 
-// False: there is no place for the client.
-bool introduce(const HttpRequest& request, Arrival& client) {
-  const RemoteAddress proxy = client.from();
-  if (!contains(client.access().trusted_proxies, proxy)) return true;
-  const auto forwarded = forwarded_client(request.fields("X-Forwarded-For"), proxy, client.access());
-  if (forwarded && !client.set_client(*forwarded)) return false;
-  if (request.field("X-Forwarded-Proto") == "https") client.set_encrypted(true);
-  return true;
-}
-
 }  // namespace
 
 UpgradeAnswer answer_upgrade(const HttpRequest& request, Arrival& client) {
@@ -112,7 +93,7 @@ UpgradeAnswer answer_upgrade(const HttpRequest& request, Arrival& client) {
     refused.is_mendable = true;
     return refused;
   }
-  if (!introduce(request, client))
+  if (!introduce_forwarded(request, client))
     return refuse("503 Service Unavailable", "there is no place for the client");
   client.set_websocket(*allowed);
   const std::string accept = accept_value(request.field("Sec-WebSocket-Key"));

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "admission/arrival.h"
-#include "websocket/http_request.h"
+#include "http/http_request.h"
 
 namespace pubsub_mqtt::net {
 

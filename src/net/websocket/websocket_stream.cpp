@@ -3,14 +3,27 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/http_answer.h"
+#include "http/page_answer.h"
 #include "proxy/proxy_header.h"
 #include "websocket/upgrade.h"
 
 namespace pubsub_mqtt::net {
 namespace {
 
-// MQTT begins with 0x10, CONNECT; TLS, where nobody expects that, with 0x16.
-constexpr std::string_view http_begins = "GET ";
+// Of a file of the page.
+constexpr std::size_t part_size = 32UL * 1024;
+
+// A method's name is of capital letters (RFC 9110, section 9.1). MQTT begins with 0x10, CONNECT; TLS, where nobody
+// expects that, with 0x16.
+bool begins_http(std::string_view bytes) {
+  return !bytes.empty() && bytes.front() >= 'A' && bytes.front() <= 'Z';
+}
+
+// Whoever opens MQTT's own path is told that it is for WebSocket.
+bool asks_for_websocket(const HttpRequest& request) {
+  return request.has_token("Upgrade", "websocket") || request.path() == "/mqtt";
+}
 
 }  // namespace
 
@@ -33,40 +46,64 @@ Stream::Status WebSocketStream::receive(std::string_view bytes, std::string& pay
 
 Stream::Status WebSocketStream::receive_first(std::string_view bytes, std::string& payload,
                                               std::string& answer) {
-  if (first_bytes_ == 0 && begins_proxy_header(bytes)) {
+  if (begins_proxy_header(bytes)) {
     is_mendable_ = true;
     return fail(unexpected_proxy_header);
   }
-  const std::string_view expected = http_begins.substr(first_bytes_);
-  const std::size_t size = std::min(expected.size(), bytes.size());
-  if (bytes.substr(0, size) != expected.substr(0, size)) {
+  if (!begins_http(bytes)) {
     state_ = State::mqtt;
-    payload.append(http_begins.substr(0, first_bytes_)).append(bytes);
+    payload.append(bytes);
     return Status::open;
   }
-  first_bytes_ = static_cast<std::uint8_t>(first_bytes_ + size);
-  if (size < expected.size()) return Status::open;
   state_ = State::request;
   request_ = std::make_unique<HttpRequest>();
-  std::string_view begin = http_begins;
-  request_->read(begin);
-  return receive_request(bytes.substr(size), payload, answer);
+  return receive_request(bytes, payload, answer);
 }
 
 Stream::Status WebSocketStream::receive_request(std::string_view bytes, std::string& payload,
                                                 std::string& answer) {
   const HttpRequest::Status status = request_->read(bytes);
   if (status == HttpRequest::Status::incomplete) return Status::open;
-  const auto [response, refusal, is_mendable] = status == HttpRequest::Status::complete
-                                                    ? answer_upgrade(*request_, *client_)
-                                                    : answer_malformed_request();
-  answer.append(response);
-  request_.reset();
+  const auto request = std::exchange(request_, nullptr);
+  if (status == HttpRequest::Status::malformed) {
+    const auto malformed = answer_malformed_request();
+    answer.append(malformed.response);
+    return fail(malformed.refusal);
+  }
+  std::string said;
+  const Status answered = answer_request(*request, said);
+  // RFC 9110, section 9.3.2
+  answer.append(request->method() == "HEAD" ? http_head_of(said) : said);
+  return answered == Status::open && !bytes.empty() ? receive_frames(bytes, payload, answer) : answered;
+}
+
+Stream::Status WebSocketStream::answer_request(const HttpRequest& request, std::string& answer) {
+  if (client_->access().page && !asks_for_websocket(request)) return serve_page(request, answer);
+  auto [response, refusal, is_mendable] = answer_upgrade(request, *client_);
+  answer = std::move(response);
   is_mendable_ = is_mendable;
   if (!refusal.empty()) return fail(refusal);
   state_ = State::open;
   next_ping_ = client_->at() + ping_interval;
-  return bytes.empty() ? Status::open : receive_frames(bytes, payload, answer);
+  return Status::open;
+}
+
+Stream::Status WebSocketStream::serve_page(const HttpRequest& request, std::string& answer) {
+  PageAnswer page = answer_page(request, *client_);
+  state_ = State::over;
+  error_ = page.status;
+  answer = std::move(page.said);
+  if (page.body) body_ = std::make_unique<Body>(Body{.bytes = std::move(page.body)});
+  return Status::answered;
+}
+
+bool WebSocketStream::go_on(std::string& answer) {
+  if (!body_) return false;
+  const auto part = std::string_view(*body_->bytes).substr(body_->sent, part_size);
+  answer.append(part);
+  body_->sent += part.size();
+  if (body_->sent == body_->bytes->size()) body_.reset();
+  return true;
 }
 
 Stream::Status WebSocketStream::receive_frames(std::string_view bytes, std::string& payload,

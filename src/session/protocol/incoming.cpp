@@ -7,6 +7,7 @@
 #include "durable/journal.h"
 #include "protocol/prepared_item.h"
 #include "protocol/session.h"
+#include "pubsub_mqtt/topic/topic.h"
 #include "routing/audiences.h"
 #include "routing/shared.h"
 
@@ -162,6 +163,8 @@ void Incoming::ask_pubsub(const mqtt::Publish& packet) {
                                          .envelope = session_.envelope(packet)},
                          .mounted_at = mounted_at};
   request.prepared = prepare(request.publication, shared.limits);
+  if (packet.topic.starts_with(topic::request_prefix) && session_.client_limits() != nullptr)
+    request.max_packet_size = session_.client_limits()->max_packet_size;
   if (Journal* journal = session_.journal(); journal != nullptr && packet.qos == mqtt::QoS::exactly_once) {
     request.intent = journal->intend(session_, packet.packet_identifier, packet.dup);
   }
@@ -269,6 +272,7 @@ bool Incoming::reply(PublishReply& reply) {
   if (Journal* journal = session_.shared().journal; journal != nullptr && reply.awaits_commit) {
     journal->await_posted(session_.id());
   }
+  if (reply.response && session_.is_here(reply.ticket.connection)) respond(reply);
   if (!acknowledge(reply)) return false;
   acknowledge_published();
   if (reply.route != nullptr && session_.is_here(reply.ticket.connection)) {
@@ -282,6 +286,21 @@ bool Incoming::reply(PublishReply& reply) {
   }
   read_on();
   return true;
+}
+
+// The client's answer comes before it is told what became of its request.
+void Incoming::respond(PublishReply& reply) {
+  switch (session_.deliver_response(std::move(*reply.response))) {
+    case Session::Responded::yes:
+      break;
+    case Session::Responded::not_subscribed:
+      reply.reason = mqtt::Reason::no_matching_subscribers;
+      break;
+    case Session::Responded::dropped:
+      reply.outcome = PublishReply::Outcome::refused;
+      reply.reason = mqtt::Reason::quota_exceeded;
+      reply.reason_string = "the client does not take its answers as fast as it asks, or none of that size";
+  }
 }
 
 bool Incoming::acknowledge(const PublishReply& reply) {

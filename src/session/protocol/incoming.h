@@ -92,6 +92,7 @@ class Incoming {
   void set_received(mqtt::PacketIdentifier packet_identifier);
   void release(std::size_t withheld_bytes) noexcept;
   bool finish_qos_2(const PublishReply& reply);
+  void respond(PublishReply& reply);
   bool acknowledge(const PublishReply& reply);
   // What is not acknowledged, as far as it counts for reading on.
   std::size_t unacknowledged_publishes() const;

@@ -275,10 +275,21 @@ Violation Session::receive(const mqtt::Pubcomp& packet) {
 
 void Session::deliver_system(Message& message) {
   if (!is_connected()) return;
-  const auto match = record_.subscriptions.match_system(message.topic());
+  const auto match = record_.subscriptions.match_of_server(message.topic());
   if (!match) return;
   deliver_qos_0(message, {.retain = message.is_retained() || record_.is_bridge || match->retain_as_published,
                           .identifiers = match->identifiers});
+}
+
+Session::Responded Session::deliver_response(Publication&& response) {
+  const auto match = record_.subscriptions.match_of_server(response.topic);
+  if (!match) return Responded::not_subscribed;
+  // Of no node: the hub numbers them from 1.
+  const auto message =
+      std::make_shared<Message>(Message::Kind::live, NodeId{0}, topic::Form(), std::move(response));
+  const bool is_sent = deliver_qos_0(*message, {.identifiers = match->identifiers});
+  log_too_large();
+  return is_sent ? Responded::yes : Responded::dropped;
 }
 
 bool Session::deliver(const std::shared_ptr<Message>& message, mqtt::QoS qos, bool is_natural) {
@@ -478,19 +489,22 @@ bool Session::admits(const Message& message, std::size_t waiting) const {
   return waiting == 0 || waiting + message.size() <= most;
 }
 
-void Session::deliver_qos_0(Message& message, const Selected& selected) {
-  if (!is_connected() || !recipient_.takes(message, selected)) return;
+// Returns false where the client does not get it.
+bool Session::deliver_qos_0(Message& message, const Selected& selected) {
+  if (!is_connected() || !recipient_.takes(message, selected)) return false;
   const std::size_t waiting = outbox()->waiting_bytes();
   const bool is_crowded = waiting + message.size() > shared_.limits.max_outbound_bytes / 2;
   if (is_crowded && !admits(message, waiting)) {
     count_dropped(Dropped::too_slow);
-    return log_once(
+    log_once(
         Grievance::outbound_bytes, LogLevel::warn,
         "reads more slowly than its subscriptions deliver: QoS 0 messages beyond mqtt_max_outbound_bytes "
         "are dropped until it catches up");
+    return false;
   }
   recipient_.send(message, selected, 0, false, shared_);
   if (!shared_.pauses.empty()) shared_.pauses.wrote(id_, outbox()->waiting_bytes());
+  return true;
 }
 
 void Session::drained() {

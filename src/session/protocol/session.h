@@ -174,6 +174,10 @@ class Session {
   // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing
   // of it waits.
   void deliver_system(Message& message);
+  // The answer to a request of its client's below `$pubsub/`, at QoS 0: it is for this connection, and nothing of it
+  // waits.
+  enum class Responded : std::uint8_t { yes, not_subscribed, dropped };
+  Responded deliver_response(Publication&& response);
   // What was held for its client until it was stored (durable/promises.h).
   void tell(const HeldPublish& held);
   void tell(const HeldSuback& held) { write(held.packet, held.why); }
@@ -277,6 +281,7 @@ class Session {
   bool takes_answer_for(std::size_t filters) const;
   bool brings_system_topics(const Subscription& subscription) const;
   bool is_one_too_many(const Subscription& subscription) const;
+  bool is_for_5_alone(const TopicFilter& filter) const;
   void expect(const std::vector<Subscription>& asked);
   void forget_expected() noexcept;
   void subscriptions_changed() { record_.has_options = record_.subscriptions.have_options(); }
@@ -285,7 +290,7 @@ class Session {
   bool is_member(GroupNumber group) const;
   bool may_have(const Message& message, const Selected& selected) const;
   bool may_have_again(const Message& message, const Selected& selected) const;
-  void deliver_qos_0(Message& message, const Selected& selected);
+  bool deliver_qos_0(Message& message, const Selected& selected);
   void queue(const std::shared_ptr<Message>& message, const Selected& selected);
   void count_dropped(Dropped why, std::uint32_t messages = 1);
   void log_too_large();

@@ -125,11 +125,16 @@ void Session::subscribe_anew(const std::vector<Subscription>& outdated) {
   subscribe(std::move(now));
 }
 
-// The hub counts what may select nodes, and grants the rest, `$SYS/...`, however many these are.
+// The hub counts what may select nodes, and grants the rest, `$SYS/...` and `$pubsub/reply/...`, however many these are.
 bool Session::is_one_too_many(const Subscription& subscription) const {
   const auto& filter = subscription.topic_filter;
   return record_.subscriptions.size() >= shared_.limits.max_subscriptions &&
-         record_.subscriptions.find(filter) == nullptr && topic::is_system(filter.text);
+         record_.subscriptions.find(filter) == nullptr && topic::is_of_server(filter.text);
+}
+
+// Answers are for clients of 5.0, which alone can ask. What a session is subscribed to since before stays.
+bool Session::is_for_5_alone(const TopicFilter& filter) const {
+  return !speaks_5() && topic::is_response(filter.text);
 }
 
 void Session::reply(SubscribeReply& reply) {
@@ -141,6 +146,8 @@ void Session::reply(SubscribeReply& reply) {
   for (std::size_t i = 0; i < reply.results.size(); ++i) {
     mqtt::Reason reason = reply.results[i];
     if (is_one_too_many(reply.subscriptions[i])) reason = mqtt::Reason::quota_exceeded;
+    if (reply.ticket.is_of_client() && is_for_5_alone(reply.subscriptions[i].topic_filter))
+      reason = mqtt::Reason::topic_filter_invalid;
     if (mqtt::is_error(reason)) {
       any_refused = true;
       // MQTT 3.1 has no word for a refusal (its section 3.9): the client is told the QoS that it asked for.

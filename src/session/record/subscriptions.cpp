@@ -156,12 +156,13 @@ bool Subscriptions::select(topic::Form form, std::string_view topic) const {
 }
 
 // They stand side by side.
-std::optional<Match> Subscriptions::match_system(std::string_view topic) const {
+std::optional<Match> Subscriptions::match_of_server(std::string_view topic) const {
   std::optional<Match> match;
   if (!all_) return match;
-  for (auto each = place(TopicFilter("$SYS")); each != all_->by_filter.end(); ++each) {
+  const auto first_level = topic.substr(0, topic.find('/'));
+  for (auto each = place(TopicFilter(std::string(first_level))); each != all_->by_filter.end(); ++each) {
     const std::string_view filter = each->topic_filter.text;
-    if (!topic::is_system(filter)) break;
+    if (!filter.starts_with(first_level)) break;
     if (!topic::selects(filter, topic)) continue;
     if (!match) match.emplace();
     match->add(*each);

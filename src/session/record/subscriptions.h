@@ -48,8 +48,8 @@ class Subscriptions {
   // Good until the next call.
   const Matches& match(NodeId node, topic::Form form, bool is_natural, std::string_view topic) const;
 
-  // What those say together that select a topic of `$SYS`; nullopt: none does.
-  std::optional<Match> match_system(std::string_view topic) const;
+  // What those say together that select a topic of `$SYS`, or of an answer; nullopt: none does.
+  std::optional<Match> match_of_server(std::string_view topic) const;
 
  private:
   using List = std::vector<Subscription>;

@@ -62,6 +62,7 @@ ClientDetails describe(const SessionTable& table, const Session& session, std::s
                        Time now) {
   const SessionRecord& record = session.record();
   ClientDetails details{.client = view_of(table, session, now),
+                        .connection = session.connection(),
                         .expiry = std::chrono::duration_cast<std::chrono::seconds>(
                             std::min<Time>(record.expiry, session.shared().limits.session_expiry)),
                         .is_stored = session.journal() != nullptr,

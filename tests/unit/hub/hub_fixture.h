@@ -106,6 +106,17 @@ class TestService : public PubsubService {
   }
   bool is_administrator(std::string_view account) override { return account == administrator; }
   bool exposes_publisher(std::string_view) override { return exposes; }
+  Answer answer(const Inquiry& inquiry) override {
+    inquiries.push_back(std::string(inquiry.topic) + " " + std::string(inquiry.account) + " " +
+                        std::string(inquiry.payload));
+    most_bytes = inquiry.most_bytes;
+    if (pieces > 1) {
+      --pieces;
+      return {.json = std::nullopt, .took = took};
+    }
+    return {.json = "{}", .took = took};
+  }
+  void forget_inquiry(SessionId session) override { forgotten.push_back(session); }
   void retract_current(std::string_view host, std::string_view node) override {
     ++retracted;
     hub->item_retracted(host, node, "current");
@@ -140,6 +151,11 @@ class TestService : public PubsubService {
   std::uint64_t items = 0;
   bool exposes = false;
   std::string administrator;
+  std::vector<std::string> inquiries;  // "topic account payload": as often as it was asked
+  std::size_t most_bytes = 0;          // of the last answer
+  int pieces = 1;                      // in which the next inquiry is answered
+  std::chrono::nanoseconds took{1000};
+  std::vector<SessionId> forgotten;
   std::map<std::string, bool> open{{"node", true}, {"other", true}, {"secret", false}};
   std::set<std::string, std::less<>> outcasts;   // accounts
   std::set<std::string, std::less<>> listeners;  // accounts that may not read what a node keeps

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../base/failing_allocation.h"
+#include "../websocket/some_page.h"
 #include "addresses.h"
 #include "loop/event_loop.h"
 #include "websocket/websocket_stream.h"
@@ -76,7 +77,7 @@ class LoneConnection {
   EventLoop loop{limits, commands, deliveries, requests, log_lines, -1};
   std::vector<LogLine> log;
   Admission admission{limits, log};
-  std::shared_ptr<const Access> access = std::make_shared<const Access>();
+  std::shared_ptr<const Access> access = std::make_shared<const Access>(with_page());
   FrameWriter frame_writer;
   FileDescriptor socket;
   FileDescriptor client;
@@ -98,6 +99,33 @@ TEST(TcpConnectionTest, WithoutMemoryForAWriteItEndsAndTheWriterDoesNotNotice) {
   lone.connection->flush();
   EXPECT_TRUE(lone.connection->is_closed());
   EXPECT_TRUE(lone.client_has_end());
+}
+
+// However large the file is.
+TEST(TcpConnectionTest, WhoDoesNotReadAFileOfThePageCostsAPartOfItsMemory) {
+  LoneConnection lone;
+  lone.start();
+  lone.say("GET /large.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+  lone.connection->on_ready(EPOLLIN);
+  lone.connection->flush();
+  EXPECT_GT(lone.connection->waiting_bytes(), 0U);
+  for (int i = 0; i < 100; ++i) {
+    lone.connection->on_ready(EPOLLOUT);
+    lone.connection->flush();
+    ASSERT_LE(lone.connection->waiting_bytes(), 65536U);
+  }
+  std::size_t taken = 0;
+  std::array<char, 65536> bytes{};
+  while (!lone.connection->is_closed()) {
+    const ssize_t size = recv(lone.client.get(), bytes.data(), bytes.size(), 0);
+    if (size == 0) break;
+    if (size > 0) taken += static_cast<std::size_t>(size);
+    if (size < 0) lone.connection->on_ready(EPOLLOUT);
+    lone.connection->flush();
+    ASSERT_LE(lone.connection->waiting_bytes(), 65536U);
+  }
+  EXPECT_GT(taken, 3'000'000U);
+  EXPECT_LT(taken, 3'001'000U);
 }
 
 // All that the loop and a session do with a connection that has no session of its own, up to its end.
@@ -129,12 +157,14 @@ constexpr std::string_view websocket =
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Protocol: mqtt\r\n\r\n\x89\x81MASK?\x82\x82MASK!!";
 
+constexpr std::string_view for_the_page = "GET /large.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+
 // Nothing is thrown, and the connection ends.
 TEST(TcpConnectionTest, SurvivesTheLackOfMemoryAtEachAllocation) {
   const auto shared = std::make_shared<const std::string>(1000, 'x');
   for (const Fail how : {Fail::once, Fail::from_then_on}) {
     for (const std::string_view input :
-         {std::string_view("\x10\x7fMQTT"), std::string_view("no MQTT"), websocket}) {
+         {std::string_view("\x10\x7fMQTT"), std::string_view("no MQTT"), websocket, for_the_page}) {
       std::size_t n = 0;
       bool failed = true;
       while (failed && ++n < 1000) {

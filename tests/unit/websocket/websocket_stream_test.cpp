@@ -14,6 +14,7 @@
 #include "client_frames.h"
 #include "connection/stream_stack.h"
 #include "pubsub_mqtt/mqtt/packet_writer.h"
+#include "some_page.h"
 
 namespace pubsub_mqtt::net {
 namespace {
@@ -74,10 +75,21 @@ TEST_F(WebSocketStreamTest, MqttPassesAndTheStreamLeaves) {
   EXPECT_EQ(goodbye, "");
 }
 
-TEST_F(WebSocketStreamTest, WhatOnlyBeginsLikeHttpPassesWhole) {
-  for (const std::string_view bytes : {"G", "E", "T", "X"}) EXPECT_EQ(receive(bytes), StreamStatus::open);
-  EXPECT_EQ(above, "GETX");
-  EXPECT_TRUE(stream.is_done());
+// The first byte tells: MQTT and TLS begin with none of these.
+TEST_F(WebSocketStreamTest, ACapitalLetterBeginsHttp) {
+  EXPECT_EQ(receive("SSH-2.0-OpenSSH_9.2\r\n\r\n"), StreamStatus::failed);
+  EXPECT_THAT(below, StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(above, "");
+}
+
+TEST_F(WebSocketStreamTest, NothingElseDoes) {
+  for (const std::string_view bytes : {"\x10", "\x16", "g", "<", "@", "["}) {
+    WebSocketStream other{arrival(), writer};
+    above.clear();
+    EXPECT_EQ(other.receive(bytes, above, below), StreamStatus::open) << bytes;
+    EXPECT_EQ(above, bytes);
+    EXPECT_TRUE(other.is_done()) << bytes;
+  }
 }
 
 TEST_F(WebSocketStreamTest, BecomesAWebSocketAByteAtATime) {
@@ -185,6 +197,86 @@ TEST_F(WebSocketStreamTest, AProxyHeaderFromNoProxyIsToldToTheAdministrator) {
   EXPECT_EQ(receive("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), StreamStatus::failed);
   EXPECT_TRUE(stream.is_mendable());
   EXPECT_NE(stream.error().find("mqtt_proxies"), std::string_view::npos);
+}
+
+// --- Requests for the page ---
+
+class PageStreamTest : public testing::Test {
+ protected:
+  StreamStatus receive(std::string_view bytes) { return stream.receive(bytes, above, below); }
+
+  FrameWriter writer;
+  WebSocketStream stream{arrival("192.0.2.1", with_page()), writer};
+  std::string above;
+  std::string below;
+};
+
+TEST_F(PageStreamTest, AFileComesInPartsBehindItsHead) {
+  EXPECT_EQ(receive("GET /large.txt HTTP/1.1\r\nHost: a\r\n\r\n"), StreamStatus::answered);
+  EXPECT_EQ(stream.error(), "200 OK");
+  EXPECT_THAT(below, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(below.ends_with("\r\n\r\n"));
+  std::size_t size = 0;
+  std::string part;
+  while (stream.go_on(part)) {
+    EXPECT_LE(part.size(), 65536U);
+    size += part.size();
+    part.clear();
+  }
+  EXPECT_EQ(size, 3'000'000U);
+  std::string goodbye;
+  stream.close(goodbye);
+  EXPECT_EQ(goodbye, "");
+  EXPECT_EQ(above, "");
+}
+
+TEST_F(PageStreamTest, ARequestMayComeAByteAtATime) {
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (std::size_t i = 0; i + 1 < request.size(); ++i)
+    ASSERT_EQ(receive(request.substr(i, 1)), StreamStatus::open);
+  EXPECT_EQ(receive("\n"), StreamStatus::answered);
+  std::string part;
+  EXPECT_TRUE(stream.go_on(part));
+  EXPECT_EQ(part, start_of_page);
+  EXPECT_FALSE(stream.go_on(part));
+}
+
+TEST_F(PageStreamTest, AWebSocketIsOnBothPathsAsBefore) {
+  for (const char* line : {"GET / HTTP/1.1", "GET /mqtt HTTP/1.1"}) {
+    WebSocketStream other{arrival("192.0.2.1", with_page()), writer};
+    below.clear();
+    EXPECT_EQ(other.receive(UpgradeText{.line = line}.text(), above, below), StreamStatus::open);
+    EXPECT_THAT(below, StartsWith("HTTP/1.1 101 ")) << line;
+  }
+}
+
+TEST_F(PageStreamTest, WhoOpensMqttsPathIsToldWhatItIs) {
+  EXPECT_EQ(receive("GET /mqtt HTTP/1.1\r\nHost: a\r\n\r\n"), StreamStatus::failed);
+  EXPECT_THAT(below, StartsWith("HTTP/1.1 426 "));
+}
+
+// RFC 9110, section 7.8: an Upgrade to what there is not is not looked at.
+TEST_F(PageStreamTest, AnUpgradeToSomethingElseIsIgnored) {
+  EXPECT_EQ(receive("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
+            StreamStatus::answered);
+  EXPECT_EQ(stream.error(), "200 OK");
+}
+
+TEST_F(PageStreamTest, TheAnswerToHeadHasNoBody) {
+  EXPECT_EQ(receive("HEAD /other HTTP/1.1\r\nHost: a\r\n\r\n"), StreamStatus::answered);
+  EXPECT_THAT(below, StartsWith("HTTP/1.1 404 "));
+  EXPECT_TRUE(below.ends_with("\r\n\r\n"));
+  EXPECT_FALSE(stream.go_on(below));
+}
+
+TEST_F(PageStreamTest, WhatIsNoHttpIsToldSo) {
+  for (const char* bytes :
+       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\r\n\r\n", "EHLO example.org\r\n\r\n"}) {
+    WebSocketStream other{arrival("192.0.2.1", with_page()), writer};
+    below.clear();
+    EXPECT_EQ(other.receive(bytes, above, below), StreamStatus::failed) << bytes;
+    EXPECT_THAT(below, StartsWith("HTTP/1.1 400 ")) << bytes;
+  }
 }
 
 // Beside these 150 bytes at most, two deadlines of 16 bytes each.

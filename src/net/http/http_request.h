@@ -26,7 +26,10 @@ class HttpRequest {
 
   // Of a complete request. What is asked for by a name that the request does not have is empty.
   bool is_http_1_1() const;
+  std::string_view method() const;  // "GET"
   std::string_view target() const;
+  // The target without what stands behind a question mark.
+  std::string_view path() const;
   // As often as the request has the field.
   std::size_t count(std::string_view name) const;
   // The first one of that name.
@@ -35,10 +38,13 @@ class HttpRequest {
   std::string fields(std::string_view name) const;
   // Whether a list, like that of Connection, has this token. Upper case and lower case are the same.
   bool has_token(std::string_view name, std::string_view token) const;
+  // Whether an answer may be compressed with gzip (Accept-Encoding: RFC 9110, section 12.5.3).
+  bool accepts_gzip() const;
 
  private:
   class Parser;
-  std::string head_;  // what came of it
+  std::string not_parsed_;
+  std::size_t size_ = 0;  // of all that came of it
   std::unique_ptr<Parser> parser_;
 };
 

@@ -1,4 +1,4 @@
-#include "websocket/http_request.h"
+#include "http/http_request.h"
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -23,25 +23,32 @@ HttpRequest::HttpRequest() : parser_(std::make_unique<Parser>()) { parser_->head
 
 HttpRequest::~HttpRequest() = default;
 
-// The parser wants the head from its beginning each time, and looks only at what is new for the end.
+// What the parser has not taken, whole lines or a part of one, it wants again, with more behind it.
 HttpRequest::Status HttpRequest::read(std::string_view& input) {
-  const std::size_t before = head_.size();
-  head_.append(input.substr(0, max_size - before));
+  const std::size_t before = not_parsed_.size();
+  const std::string_view more = input.substr(0, max_size - size_);
+  not_parsed_.append(more);
+  size_ += more.size();
   boost::beast::error_code error;
-  const std::size_t size = parser_->put(boost::asio::buffer(head_), error);
+  const std::size_t parsed = parser_->put(boost::asio::buffer(not_parsed_), error);
   if (error == http::error::need_more) {
+    not_parsed_.erase(0, parsed);
     input = {};
-    return head_.size() < max_size ? Status::incomplete : Status::malformed;
+    return size_ < max_size ? Status::incomplete : Status::malformed;
   }
   if (error) return Status::malformed;
-  input.remove_prefix(size - before);
-  head_ = {};
+  input.remove_prefix(parsed - before);
+  not_parsed_ = {};
   return Status::complete;
 }
 
 bool HttpRequest::is_http_1_1() const { return parser_->get().version() == 11; }
 
+std::string_view HttpRequest::method() const { return view(parser_->get().method_string()); }
+
 std::string_view HttpRequest::target() const { return view(parser_->get().target()); }
+
+std::string_view HttpRequest::path() const { return target().substr(0, target().find('?')); }
 
 std::size_t HttpRequest::count(std::string_view name) const { return parser_->get().count(beast_view(name)); }
 
@@ -62,6 +69,20 @@ std::string HttpRequest::fields(std::string_view name) const {
 bool HttpRequest::has_token(std::string_view name, std::string_view token) const {
   const std::string list = fields(name);
   return http::token_list{beast_view(list)}.exists(beast_view(token));
+}
+
+// A weight of 0 is a no; the other ones make no difference where there is nothing else to choose.
+bool HttpRequest::accepts_gzip() const {
+  const std::string codings = fields("Accept-Encoding");
+  for (const auto& [coding, parameters] : http::ext_list{beast_view(codings)}) {
+    if (!boost::beast::iequals(coding, "gzip")) continue;
+    for (const auto& [name, value] : parameters) {
+      if (boost::beast::iequals(name, "q") && view(value).find_first_not_of("0.") == std::string_view::npos)
+        return false;
+    }
+    return true;
+  }
+  return false;
 }
 
 }  // namespace pubsub_mqtt::net

@@ -1,0 +1,20 @@
+// Methods for the answers to what clients ask below `$pubsub/` (lua/mod_pubsub_mqtt/answers.lib.lua). Prosody's thread
+// only.
+//
+//   core:node_names(host, after, most)  a list of at most so many names of nodes that MQTT sees, in their order, behind
+//                                 `after` ("": from the first one on), and where the next piece begins, or nil
+//   core:payload(element, type)   what a payload element of pubsub's is in MQTT: the TYPE (that was asked for, or with
+//                                 "any" the natural one), the payload's bytes, and of binary data their media type, or
+//                                 nil; nothing where it is of another TYPE
+//   core:retained_payload(host, node, type)  what the node retains in the form of the TYPE, or nil
+#pragma once
+
+#include <lua.hpp>
+
+namespace pubsub_mqtt::lua {
+
+int node_names(lua_State* L);
+int item_payload(lua_State* L);
+int retained_payload(lua_State* L);
+
+}  // namespace pubsub_mqtt::lua

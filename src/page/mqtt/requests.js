@@ -1,0 +1,66 @@
+// Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
+
+const patience = 30_000;
+const replyTopic = '$pubsub/reply/page';
+
+/** An answer that is an error: `condition` is XMPP's name for it. */
+export class Declined extends Error {
+	constructor(condition, text) {
+		super(text || condition);
+		this.condition = condition;
+	}
+}
+
+export class Requests {
+	#client;
+	#turn = Promise.resolve();
+	#waiting = new Map(); // by correlation
+	#last = 0;
+
+	/** For one connection of MQTT.js. */
+	constructor(client) {
+		this.#client = client;
+		this.#turn = client.subscribeAsync(replyTopic, { qos: 1 });
+		client.once('close', () => {
+			for (const { reject } of this.#waiting.values()) reject(new Error('The connection is lost.'));
+			this.#waiting.clear();
+		});
+	}
+
+	/** Takes a message. False: it is none of ours. */
+	take(packet) {
+		if (packet.topic !== replyTopic) return false;
+		const correlation = String(packet.properties?.correlationData ?? '');
+		const request = this.#waiting.get(correlation);
+		this.#waiting.delete(correlation);
+		request?.resolve(packet.payload.toString());
+		return true;
+	}
+
+	/** Asks `$pubsub/NAME`, one question after the other, and gives the answer. Fails with Declined where that is an error. */
+	ask(name, question = {}) {
+		const answer = this.#turn.then(() => this.#exchange(`$pubsub/${name}`, question));
+		this.#turn = answer.catch(() => {});
+		return answer;
+	}
+
+	async #exchange(topic, question) {
+		const correlation = String(++this.#last);
+		let timer;
+		const text = await new Promise((resolve, reject) => {
+			this.#waiting.set(correlation, { resolve, reject });
+			timer = setTimeout(() => reject(new Error('The server does not answer.')), patience);
+			this.#client.publish(topic, JSON.stringify(question), {
+				qos: 1, properties: { responseTopic: replyTopic, correlationData: correlation },
+			}, (error, packet) => {
+				if (error) reject(new Error(packet?.properties?.reasonString ?? error.message));
+			});
+		}).finally(() => {
+			clearTimeout(timer);
+			this.#waiting.delete(correlation);
+		});
+		const answer = JSON.parse(text);
+		if (answer.error) throw new Declined(answer.error, answer.text);
+		return answer;
+	}
+}

@@ -1,0 +1,25 @@
+import { useEffect, useReducer } from 'preact/hooks';
+
+/** Draws a view again when the thing has changed, at most every so many milliseconds. */
+export function useChanging(thing, milliseconds = 0) {
+	const [, draw] = useReducer((count) => count + 1, 0);
+	useEffect(() => {
+		let last = 0;
+		let timer = null;
+		const now = () => {
+			timer = null;
+			last = performance.now();
+			draw();
+		};
+		const unwatch = thing.watch(() => {
+			if (timer !== null) return;
+			const rest = last + milliseconds - performance.now();
+			if (rest <= 0) now();
+			else timer = setTimeout(now, rest);
+		});
+		return () => {
+			unwatch();
+			clearTimeout(timer);
+		};
+	}, [thing, milliseconds]);
+}

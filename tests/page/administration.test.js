@@ -1,0 +1,53 @@
+// What administrators see and do.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Browser } from './lib/browser.js';
+import { publish, subscriber } from './lib/mosquitto.js';
+import { Prosody } from './lib/prosody.js';
+
+let prosody;
+let browser;
+
+before(async () => {
+	prosody = await Prosody.start();
+	browser = await Browser.start();
+});
+
+after(async () => {
+	await browser?.end();
+	await prosody?.end();
+});
+
+test('The clients, and an end to one', async () => {
+	await publish(prosody, 'pubsub.localhost/any/room/node', '1', { retain: true });
+	const device = await subscriber(prosody, 'pubsub.localhost/any/#', { account: 'bob@localhost' });
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('admin@localhost');
+	await visit.press('nav a[href="#clients"]');
+	await visit.waitForText('main table', /bob@localhost/);
+	visit.page.removeAllListeners('dialog');
+	visit.page.once('dialog', (dialog) => dialog.accept());
+	await visit.pressButtonIn('bob@localhost', 'Close');
+	await device.waitFor(/disconnect|Error|DISCONNECT/i);
+	await visit.waitForText('[role=status]', /is closed/);
+	await device.end();
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});
+
+test('The retained messages below a filter', async () => {
+	await publish(prosody, 'pubsub.localhost/any/other', 'not-below', { retain: true });
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('admin@localhost');
+	await visit.press('nav a[href="#retained"]');
+	await visit.waitForText('main table', /other/);
+	await visit.page.$eval('main .tools input', (input) => {
+		input.value = 'pubsub.localhost/any/room/#';
+		input.dispatchEvent(new Event('change', { bubbles: true }));
+	});
+	await visit.page.waitForFunction(() => !document.querySelector('main table').textContent.includes('other'));
+	await visit.press('main table a');
+	await visit.waitForText('article h2', /room\/node/);
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});

@@ -1,0 +1,103 @@
+// Nothing that a device sends does harm: not as a value, and not as a name.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
+import mqtt from 'mqtt';
+import { Browser } from './lib/browser.js';
+import { Prosody, password } from './lib/prosody.js';
+
+let prosody;
+let browser;
+let device;
+let visit;
+
+const send = (node, payload) => device.publishAsync(`pubsub.localhost/any/${node}`, payload, { qos: 1, retain: true });
+
+before(async () => {
+	prosody = await Prosody.start();
+	browser = await Browser.start();
+	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, { protocolVersion: 5, username: 'alice@localhost', password });
+	visit = await browser.open(prosody.page);
+	await visit.signIn('alice@localhost');
+});
+
+after(async () => {
+	await device?.endAsync();
+	await browser?.end();
+	await prosody?.end();
+});
+
+/** Opens a node by its place, and gives what its view says. */
+async function look(node) {
+	await visit.page.evaluate((name) => { location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`; }, node);
+	await visit.page.waitForFunction((name) => document.querySelector('article h2')?.textContent.endsWith(name), {}, node);
+	await visit.page.waitForSelector('.value-section > :nth-child(2)');
+	return visit.text('.value-section');
+}
+
+async function isUnharmed() {
+	assert.deepEqual(visit.faults, []);
+	assert.equal(await visit.page.evaluate(() => document.querySelectorAll('#page script, #page iframe, #page svg, #page object').length), 0);
+	assert.equal(await visit.page.evaluate(() => window.harm), undefined);
+}
+
+const markup = '<script>window.harm = 1</script><img src=x onerror="window.harm = 2"><svg onload="window.harm = 3"></svg>';
+
+test('Markup is text', async () => {
+	await send('markup', markup);
+	assert.ok((await look('markup')).includes(markup));
+	await send('json', JSON.stringify({ [markup]: markup, '__proto__': { polluted: 1 }, constructor: 1 }));
+	assert.ok((await look('json')).includes('<script>'));
+	assert.equal(await visit.page.evaluate(() => ({}).polluted), undefined);
+	await isUnharmed();
+});
+
+test('A name that is markup is text', async () => {
+	const name = 'name/<img src=x onerror="window.harm = 4">&amp;/javascript:alert(1)';
+	await send(name, 'value');
+	await visit.waitForText('.rows', /javascript:alert/);
+	assert.match(await look(name), /value/);
+	await isUnharmed();
+});
+
+test('A megabyte of text is cut until somebody asks for all of it', async () => {
+	await send('large', `${'0123456789abcde '.repeat(65_536)}end`);
+	assert.ok((await look('large')).length < 30_000);
+	await visit.pressButton('Show all of 1.0 MiB');
+	await visit.waitForText('.value-section', /end$/);
+	await isUnharmed();
+});
+
+test('A megabyte without a space, of numbers, and of brackets', async () => {
+	await send('long', 'x'.repeat(1_000_000));
+	assert.match(await look('long'), /xxx/);
+	await send('numbers', JSON.stringify(Array.from({ length: 150_000 }, (_, index) => index)));
+	assert.match(await look('numbers'), /\[0,1,2/);
+	await send('brackets', '['.repeat(20_000) + ']'.repeat(20_000));
+	assert.match(await look('brackets'), /\[\[\[/);
+	await isUnharmed();
+});
+
+test('Pictures are shown, and broken ones said to be so', async () => {
+	const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+	await send('picture', png);
+	await look('picture');
+	await visit.page.waitForFunction(() => document.querySelector('.value-section img')?.naturalWidth === 1);
+	assert.match(await visit.page.$eval('.value-section img', ({ src }) => src), /^blob:/);
+	await send('broken', Buffer.concat([png.subarray(0, 30), deflateSync(Buffer.from('nothing'))]));
+	await look('broken');
+	await visit.waitForText('.value-section', /the browser cannot show it.*000000 {2}89 50/s);
+	await send('drawing', '<svg xmlns="http://www.w3.org/2000/svg"><script>window.harm = 5</script></svg>');
+	assert.match(await look('drawing'), /<svg xmlns/);
+	await send('bytes', Buffer.from([0, 1, 2, 0xff]));
+	assert.match(await look('bytes'), /000000 {2}00 01 02 ff/);
+	await isUnharmed();
+});
+
+test('Names that turn the writing around, or are empty, stay in their place', async () => {
+	await send('turn/\u202Egnp.exe', '1');
+	await send('a//b', '2');
+	await visit.waitForText('.rows', /\(no name\)/);
+	assert.match(await look('a//b'), /2/);
+	await isUnharmed();
+});

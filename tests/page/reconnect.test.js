@@ -1,0 +1,49 @@
+// The page finds its way back by itself, and says so.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Browser } from './lib/browser.js';
+import { publish } from './lib/mosquitto.js';
+import { Prosody } from './lib/prosody.js';
+
+let prosody;
+let browser;
+
+before(async () => {
+	prosody = await Prosody.start();
+	browser = await Browser.start();
+});
+
+after(async () => {
+	await browser?.end();
+	await prosody?.end();
+});
+
+for (const account of ['alice@localhost', 'alice@plain.localhost']) {
+	test(`After a restart of the server ${account} goes on without the password`, async () => {
+		const node = `pubsub.localhost/any/${account}`;
+		await publish(prosody, node, '1', { account, retain: true });
+		const visit = await browser.open(prosody.page);
+		await visit.signIn(account);
+		await visit.openNode(account);
+		await prosody.stop();
+		await visit.waitForText('.banner', /Trying again in \d+ s|Connecting/);
+		await visit.waitForText('[role=status]', /connection is lost/);
+		await prosody.serve();
+		await visit.page.waitForFunction(() => !document.querySelector('.banner'), { timeout: 40_000 });
+		await visit.waitForText('[role=status]', /Connected again/);
+		await publish(prosody, node, '2', { account, retain: true });
+		await visit.waitForText('.value-section .big', /^2$/);
+		assert.deepEqual(visit.faults, []);
+		await visit.close();
+	});
+}
+
+test('Who has signed out is out', async () => {
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('alice@localhost');
+	await visit.pressButton('Sign out');
+	await visit.page.waitForSelector('.sign-in');
+	assert.equal(await visit.page.$('.tree'), null);
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});

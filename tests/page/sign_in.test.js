@@ -1,0 +1,117 @@
+// Who is let in, and what is told to those who are not.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Browser } from './lib/browser.js';
+import { publish } from './lib/mosquitto.js';
+import { Prosody, password } from './lib/prosody.js';
+
+let prosody;
+let browser;
+
+before(async () => {
+	prosody = await Prosody.start();
+	browser = await Browser.start();
+});
+
+after(async () => {
+	await browser?.end();
+	await prosody?.end();
+});
+
+/** What a visit's WebSockets send from now on, as one text. */
+async function sentBy(visit) {
+	const session = await visit.page.createCDPSession();
+	await session.send('Network.enable');
+	const frames = [];
+	session.on('Network.webSocketFrameSent', ({ response }) => frames.push(Buffer.from(response.payloadData, 'base64').toString('latin1')));
+	return frames;
+}
+
+for (const account of ['alice@localhost', 'alice@sha256.localhost', 'alice@plain.localhost']) {
+	test(`${account} signs in, and the password does not leave the page`, async () => {
+		const visit = await browser.open(prosody.page);
+		const sent = await sentBy(visit);
+		await visit.signIn(account);
+		assert.equal(await visit.text('.account'), account);
+		assert.match(sent.join(), /SCRAM-SHA-/);
+		assert.doesNotMatch(sent.join(), new RegExp(password));
+		assert.deepEqual(visit.faults, []);
+		await visit.close();
+	});
+}
+
+test('A wrong password, and an account that is not there, are told in a sentence', async () => {
+	const visit = await browser.open(prosody.page);
+	for (const [account, secret] of [['alice@localhost', 'wrong'], ['nobody@localhost', password]]) {
+		await visit.fillIn(account, secret);
+		assert.match(await visit.refusal(), /does not accept this name and password/);
+	}
+	await visit.signIn('alice@localhost');
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});
+
+test('A disabled account is not let in, and one that is disabled while it is in is told so', async (t) => {
+	if (!await prosody.disable('bob', 'localhost')) {
+		t.skip('Prosody 0.12 disables no accounts');
+		return;
+	}
+	const visit = await browser.open(prosody.page);
+	await visit.fillIn('bob@localhost');
+	assert.match(await visit.refusal(), /or it is disabled/);
+	await visit.close();
+});
+
+test('Without SCRAM the password is sent, but over TLS only', async () => {
+	const plain = await browser.open(prosody.page);
+	const sent = await sentBy(plain);
+	await plain.fillIn('romeo@without-scram.localhost');
+	assert.match(await plain.refusal(), /not sent unencrypted/);
+	assert.doesNotMatch(sent.join(), new RegExp(password));
+	await plain.close();
+
+	const encrypted = await browser.open(prosody.encryptedPage);
+	await encrypted.signIn('romeo@without-scram.localhost');
+	await encrypted.press('header button');
+	await encrypted.fillIn('romeo@without-scram.localhost', 'wrong');
+	assert.match(await encrypted.refusal(), /does not accept/);
+	await encrypted.close();
+});
+
+test('A server that does not know the password is found out', async () => {
+	const visit = await browser.open(prosody.page);
+	// As a server would that lets everybody in.
+	await visit.page.evaluate(() => {
+		const { sign } = SubtleCrypto.prototype;
+		let count = 0;
+		SubtleCrypto.prototype.sign = async function (...given) {
+			const signature = await sign.apply(this, given);
+			return ++count === 4 ? new ArrayBuffer(signature.byteLength) : signature; // ServerSignature
+		};
+	});
+	await visit.fillIn('alice@localhost');
+	assert.match(await visit.refusal(), /does not prove/);
+	await visit.close();
+});
+
+test('Without login, where the server lets nobody in so', async () => {
+	const visit = await browser.open(prosody.page);
+	await visit.pressButton('Look without an account');
+	assert.match(await visit.refusal(), /nobody in without an account/);
+	await visit.close();
+});
+
+test('Without login, where it does', async () => {
+	const open = await Prosody.start('mqtt_allow_anonymous = true');
+	try {
+		await publish(open, 'pubsub.localhost/any/node', 'value', { account: 'alice@localhost', retain: true });
+		const visit = await browser.open(open.page);
+		await visit.pressButton('Look without an account');
+		await visit.waitForText('.rows', /nodevalue/);
+		assert.equal(await visit.text('.account'), 'without an account');
+		assert.deepEqual(visit.faults, []);
+		await visit.close();
+	} finally {
+		await open.end();
+	}
+});
