@@ -11,8 +11,8 @@ constexpr std::int64_t rows_at_once = 200;
 
 // By what its rows are found, from the last one on, so many: the last one that was read, how many of them an index does
 // not name, and all that is in them. Lengths of bytes alone would be known without the pages that have these. Who looks
-// for a row by an index that does not name it takes it for gone, and nothing else would say so. Tables that are not here
-// have no index, and are read at each start.
+// for a row by an index that does not name it takes it for gone, and nothing else would say so. Tables that are not
+// here have no index, and are read at each start.
 constexpr auto tables_in_slices = std::to_array<const char*>({
     "SELECT max(number), 0, total(length(account || client_identifier)) FROM "
     "(SELECT * FROM session WHERE number > ? ORDER BY number LIMIT ?)",

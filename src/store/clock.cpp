@@ -13,7 +13,9 @@ WallTime now_of() {
 
 }  // namespace
 
-WallTime Clock::wall() const { return ask_wall_ != nullptr ? ask_wall_() : now_of<std::chrono::system_clock>(); }
+WallTime Clock::wall() const {
+  return ask_wall_ != nullptr ? ask_wall_() : now_of<std::chrono::system_clock>();
+}
 
 void Clock::go_on(WallTime last_wall, WallTime ahead) {
   const WallTime passed = std::max(wall() - last_wall, WallTime(0));

@@ -60,8 +60,8 @@ class Group {
   using FilterRows =
       ChangedRows<FilterKey, FilterRow, std::map<FilterKey, std::pair<bool, std::optional<FilterRow>>>>;
 
-  // A unit follows those before it. Where memory runs out a part of it is there, and nothing of the group may be written
-  // before the same unit, which has the rest, was added again.
+  // A unit follows those before it. Where memory runs out a part of it is there, and nothing of the group may be
+  // written before the same unit, which has the rest, was added again.
   void add(Unit&& unit, CommitNumber number);
 
   // Of the last unit; 0: there was none.

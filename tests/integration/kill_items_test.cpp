@@ -61,9 +61,10 @@ class ItemPublisher {
       }
       const auto packet = client.read();
       is_known_ = is_known_ || std::holds_alternative<mqtt::Pubrec>(packet);
-      if (const auto taken = window_.take(packet, client)) {
+      if (const auto taken = window_.take(packet)) {
         acknowledged_[taken->topic.substr(topic_of_nodes.size())].emplace(taken->payload, taken->times_sent);
       }
+      PublishWindow::answer(packet, client);
     }
   }
 

@@ -105,7 +105,8 @@ class LoadPublisher final : public Returning {
       while (!finishing_ && !window_.is_full()) publish_next(client);
       const auto packet = client.read();
       if (std::holds_alternative<mqtt::Pubrec>(packet)) must_be_known();
-      if (const auto taken = window_.take(packet, client)) acknowledged(*taken);
+      if (const auto taken = window_.take(packet)) acknowledged(*taken);
+      PublishWindow::answer(packet, client);
     }
   }
 

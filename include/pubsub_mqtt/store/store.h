@@ -100,8 +100,8 @@ class Store {
   WallTime committed_at() const;
   // open_for_items() was called: whoever keeps sessions is not the one who stops it.
   bool holds_items() const;
-  // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed. It
-  // does not throw, nor does `notify`.
+  // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
+  // It does not throw, nor does `notify`.
   void on_commit(std::function<void()> committed);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.

@@ -49,7 +49,8 @@ class PublishWindow {
   }
 
   // Returns the message for which the server has taken the responsibility with this packet; nullopt: it had before.
-  std::optional<Message> take(const mqtt::Packet& packet, RawMqtt& client) {
+  // Then answer() follows.
+  std::optional<Message> take(const mqtt::Packet& packet) {
     std::optional<Message> taken;
     if (const auto* puback = std::get_if<mqtt::Puback>(&packet)) {
       const auto message = find(puback->packet_identifier);
@@ -58,11 +59,14 @@ class PublishWindow {
     } else if (const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet)) {
       const auto message = find(pubrec->packet_identifier);
       if (!std::exchange(message->is_received, true)) taken = *message;
-      client.send(mqtt::Pubrel{pubrec->packet_identifier});
     } else {
       messages_.erase(find(std::get<mqtt::Pubcomp>(packet).packet_identifier));
     }
     return taken;
+  }
+  static void answer(const mqtt::Packet& packet, RawMqtt& client) {
+    const auto* pubrec = std::get_if<mqtt::Pubrec>(&packet);
+    if (pubrec != nullptr) client.send(mqtt::Pubrel{pubrec->packet_identifier});
   }
 
  private:

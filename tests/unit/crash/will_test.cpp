@@ -104,6 +104,25 @@ TEST_F(WillCrashTest, ThatOfASessionWhichEndsWithItsConnectionGoesOutAsWell) {
   }
 }
 
+// By pubsub's storage, which was full, say.
+TEST_F(WillCrashTest, OneThatCouldNotBePublishedGoesOutAfterTheNextStart) {
+  for (const bool clean_session : {true, false}) {
+    Client& client = connect(clean_session);
+    service.outcome = PublishReply::Outcome::failed;
+    client.lose();
+    process->run();
+    EXPECT_EQ(wills(), 0U);
+    service.outcome = PublishReply::Outcome::accepted;
+    for (int starts = 0; starts < 2; ++starts) {
+      begin();
+      process->run();
+      EXPECT_EQ(wills(), 1U) << clean_session;
+    }
+    service.published.clear();
+    begin_anew();
+  }
+}
+
 // The connection is lost, and the process dies at each write from then on.
 TEST_F(WillCrashTest, AtEachWriteItIsPublished) {
   for (const std::string kind : {"clean", "stored", "ends"}) {

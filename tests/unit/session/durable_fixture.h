@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -27,11 +28,11 @@ inline constexpr NodeId node = 7;
 inline constexpr std::string_view topic = "h/utf8/n";
 
 // How far the wall clock has been set.
-inline std::chrono::hours wall_is_set{0};
+inline std::atomic<std::chrono::hours> wall_is_set = std::chrono::hours(0);
 
 inline store::WallTime wall() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<store::WallTime>(now) + wall_is_set;
+  return std::chrono::duration_cast<store::WallTime>(now) + wall_is_set.load();
 }
 
 // A process: sessions, and the store that they are written into.
