@@ -54,6 +54,7 @@ void write_end_tag(const pugi::xml_node& element, std::string& out) {
 void append_escaped(std::string_view text, bool in_attribute, std::string& into) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) > '>') continue;  // most, and none that is escaped
     const std::string_view escaped = escape(text[i], in_attribute);
     if (escaped.empty()) continue;
     into += text.substr(written, i - written);

@@ -3,9 +3,11 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -40,6 +42,10 @@ std::string directory_of(const std::string& path) {
 bool is_on_nfs(const std::string& path) {
   struct statfs system {};
   return ::statfs(directory_of(path).c_str(), &system) == 0 && system.f_type == NFS_SUPER_MAGIC;
+}
+
+bool has_room_for(const std::vector<Change>& changes, std::size_t more) {
+  return changes.capacity() - changes.size() >= more;
 }
 
 bool is_full_disk(int error) { return (error & 0xFF) == SQLITE_FULL; }
@@ -192,6 +198,22 @@ CommitNumber Store::Thread::post(Unit&& unit) {
     return last_posted_;
   }
   const std::lock_guard lock(mutex_);
+  return post_with_mutex(std::move(unit));
+}
+
+CommitNumber Store::Thread::post_with_last(Unit&& unit) {
+  if (!is_started()) return post(std::move(unit));
+  const std::lock_guard lock(mutex_);
+  if (posted_.empty() || !has_room_for(posted_.back().changes, unit.changes.size())) {
+    return post_with_mutex(std::move(unit));
+  }
+  Unit& last = posted_.back();
+  std::move(unit.changes.begin(), unit.changes.end(), std::back_inserter(last.changes));
+  last.last_number = std::max(last.last_number, unit.last_number);
+  return last_posted_;
+}
+
+CommitNumber Store::Thread::post_with_mutex(Unit&& unit) {
   posted_.push_back(std::move(unit));
   if (posted_.size() == 1) wake_.notify_one();
   return ++last_posted_;
