@@ -148,18 +148,27 @@ void Items::change_known(RowNumber store, Change&& change) {
   weight_ += items.weight() - before;
 }
 
+// What is known changes first: where memory runs out later, it is forgotten, and read again.
 void Items::put(Item item) {
   const RowNumber store = item->store;
-  const Position replaces = known(store).posted(item->key);
-  if (replaces != 0) appended_->erase(store, replaces);
+  const Position position = item->position;
+  const std::size_t size = item->size();
   auto changes = with_room();
-  changes.emplace_back(PutItem{.item = item, .replaces = replaces});
-  if (companion_ && companion_->key == item->key) {
-    changes.push_back(std::move(companion_->change));
-    companion_.reset();
+  Position replaces = 0;
+  change_known(store, [&](KnownItems& items) { replaces = items.put(item, KnownItems::not_posted); });
+  try {
+    if (replaces != 0) appended_->erase(store, replaces);
+    const bool is_accompanied = companion_ && companion_->key == item->key;
+    changes.emplace_back(PutItem{.item = std::move(item), .replaces = replaces});
+    if (is_accompanied) {
+      changes.push_back(std::move(companion_->change));
+      companion_.reset();
+    }
+    known(store).was_posted(position, post(std::move(changes), store, size));
+  } catch (...) {
+    change_known(store, [&](KnownItems& items) { items.take_back(position); });
+    throw;
   }
-  const auto number = post(std::move(changes), store, item->size());
-  change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
 void Items::remove_up_to(RowNumber store, Position position) {

@@ -25,7 +25,7 @@ std::optional<Item> KnownItems::find(std::string_view key) const {
   return place->second.position == 0 ? nullptr : place->second.item;
 }
 
-void KnownItems::set(std::string_view key, Known known) {
+Position KnownItems::set(std::string_view key, Known known) {
   unsettled_.push_back(known.item);  // what is found under no key is passed over
   auto place = keys_.lower_bound(key);
   const bool is_new = place == keys_.end() || place->first != key;
@@ -37,17 +37,27 @@ void KnownItems::set(std::string_view key, Known known) {
     throw;
   }
   const Position before = place->second.position;
+  const Position replaced = place->second.item == nullptr ? 0 : before;
   if (before != 0 && before != known.position) positions_.erase(before);
   place->second = std::move(known);
+  return replaced;
 }
 
-void KnownItems::put(Item item, CommitNumber number) {
+Position KnownItems::put(Item item, CommitNumber number) {
   const ItemRow& row = *item;
-  set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
+  const Position replaced =
+      set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
   last_put_ = row.position;
   ++most_;
   // One more may be there until it is truncated.
   if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
+  return replaced;
+}
+
+void KnownItems::take_back(Position position) {
+  const auto place = positions_.find(position);
+  if (place != positions_.end()) forget(place->second);
+  forget_count();
 }
 
 void KnownItems::remove(std::string_view key, CommitNumber number) {

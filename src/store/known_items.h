@@ -37,8 +37,11 @@ class KnownItems {
   // What is posted later, with other changes, has this number until then.
   static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
 
-  // Where memory runs out, nothing has changed.
-  void put(Item item, CommitNumber number);
+  // Returns the position of the item that was posted with that key and is not settled; 0: there is none. Where memory
+  // runs out, nothing has changed.
+  Position put(Item item, CommitNumber number);
+  // The item that was put there last is not posted after all. Then it is not known how many there are.
+  void take_back(Position position);
   void remove(std::string_view key, CommitNumber number);
   void remove_up_to(Position position, CommitNumber number);
   // What was not posted now is: the item at that position, and the last removal.
@@ -80,7 +83,8 @@ class KnownItems {
   };
   using Keys = std::map<std::string, Known, std::less<>>;
 
-  void set(std::string_view key, Known known);
+  // As put().
+  Position set(std::string_view key, Known known);
   void forget(Keys::iterator place);
   bool is_too_many(std::size_t size) const;
 
