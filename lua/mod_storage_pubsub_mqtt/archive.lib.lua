@@ -1,5 +1,6 @@
 -- Archive stores: lists of items, as mod_pubsub and mod_mam keep theirs.
 
+local is_stanza = require "util.stanza".is_stanza;
 local new_id = require "util.id".medium;
 local now = require "util.time".now;
 
@@ -50,12 +51,20 @@ return function (iterate_users, report, values)
 	local archive = { caps = caps };
 	local of_handle = { __index = archive };
 
+	local function append(handle, user, key, when, with, value)
+		if is_stanza(value) then
+			local ok, err = handle:append(user, key, when, with, value);
+			if ok ~= false then return ok, err; end
+		end
+		local text, err = values.encode(value);
+		if not text then return nil, err; end
+		return handle:append(user, key, when, with, text);
+	end
+
 	function archive:append(user, key, value, when, with)
 		key = key or new_id();
-		local text, err = values.encode(value);
-		if not text then return nil, report(err); end
-		local ok, why = self.handle:append(user, key, when or now(), with, text);
-		if not ok then return nil, report(why); end
+		local ok, err = append(self.handle, user, key, when or now(), with, value);
+		if not ok then return nil, report(err); end
 		return key;
 	end
 
@@ -137,16 +146,16 @@ return function (iterate_users, report, values)
 	end
 
 	local function is_truncation(query)
-		return query.truncate and next(query) == "truncate" and next(query, "truncate") == nil;
+		return query.truncate and next(query, next(query)) == nil;
 	end
 
 	local function delete(handle, user, query)
 		local done, err;
-		if next(query) == nil then
+		if is_truncation(query) then
+			done, err = handle:truncate(user, query.truncate);
+		elseif next(query) == nil then
 			done, err = handle:drop(user);
 			if done == false then done = true; end
-		elseif is_truncation(query) then
-			done, err = handle:truncate(user, query.truncate);
 		else
 			return delete_found(handle, user, query);
 		end

@@ -25,15 +25,19 @@ std::string random_uuid_urn(std::mt19937_64& random) {
   return urn;
 }
 
-std::string random_item_id(std::mt19937_64& random) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string id(20, ' ');
-  for (std::size_t i = 0; i < id.size(); i += 10) {
-    std::uint64_t bits = random();
-    for (std::size_t j = 0; j < 10; ++j) {
-      id[i + j] = digits[bits & 63U];
-      bits >>= 6U;
-    }
+// The digits are in the order of ASCII, so that identifiers are in the order of their times.
+std::string item_id(std::mt19937_64& random, std::chrono::system_clock::time_point now) {
+  constexpr std::string_view digits = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t half = 10;
+  std::string id(2 * half, ' ');
+  const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+  auto time = static_cast<std::uint64_t>(since_1970.count());
+  std::uint64_t bits = random();
+  for (std::size_t i = half; i > 0; --i) {
+    id[i - 1] = digits[time & 63U];
+    id[half + i - 1] = digits[bits & 63U];
+    time >>= 6U;
+    bits >>= 6U;
   }
   return id;
 }

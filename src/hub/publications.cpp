@@ -1,5 +1,6 @@
 #include "publications.h"
 
+#include <chrono>
 #include <ctime>
 #include <optional>
 #include <string>
@@ -179,7 +180,8 @@ PubsubService::Published Publications::publish_item(const Client& client, const 
                 .is_stand_in = !prepared.content_id.empty() && !prepared.base64};
   const auto& intent = request.intent;
   std::string id(retained_id);
-  if (!publication.envelope.retain) id = intent ? intent->item : random_item_id(random_);
+  if (!publication.envelope.retain)
+    id = intent ? intent->item : item_id(random_, std::chrono::system_clock::now());
   own_ = &own;
   own_was_posted_ = false;
   Published published{.outcome = Outcome::accepted};

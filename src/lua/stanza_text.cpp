@@ -93,16 +93,19 @@ class StanzaWriter {
 
 }  // namespace
 
-int stanza_text(lua_State* L) {
-  std::string text;
-  text.reserve(512);
+bool write_stanza(lua_State* L, int index, std::string& into) {
   bool is_written = false;
-  lua_pushvalue(L, 1);
+  lua_pushvalue(L, index);
   checked_call(L, 1, 0, [&](lua_State* state) {
-    is_written = lua_istable(state, 1) && StanzaWriter(state, text).write_element({}, 0);
+    is_written = lua_istable(state, 1) && StanzaWriter(state, into).write_element({}, 0);
     return 0;
   });
-  if (!is_written) return 0;
+  return is_written;
+}
+
+int stanza_text(lua_State* L) {
+  std::string text;
+  if (!write_stanza(L, 1, text)) return 0;
   return checked_push(L, 1, [&](lua_State* state) { push_text(state, text); });
 }
 

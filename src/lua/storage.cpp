@@ -12,6 +12,7 @@
 #include "item_query.h"
 #include "process_store.h"
 #include "protected_call.h"
+#include "stanza_text.h"
 #include "userdata.h"
 #include "values.h"
 
@@ -20,6 +21,9 @@ namespace {
 
 constexpr const char* store_type = "pubsub_mqtt.store";
 constexpr const char* handle_type = "pubsub_mqtt.store_handle";
+
+// Of a small item.
+constexpr std::size_t usual_stanza_size = 240;
 
 using store::Item;
 using store::RowNumber;
@@ -126,8 +130,16 @@ int append(lua_State* L) {
   const auto [handle, user, key] = check_place(L);
   const auto at = luaL_checknumber(L, 4);
   const auto with = opt_text(L, 5);
-  const auto value = check_text(L, 6);
-  handle.items->append(handle.find_or_make(user), key, at, with, std::string(value));
+  const bool is_stanza = lua_istable(L, 6);
+  std::string value(is_stanza ? std::string_view() : check_text(L, 6));
+  if (is_stanza) {
+    value.reserve(usual_stanza_size);
+    if (!write_stanza(L, 6, value)) {
+      lua_pushboolean(L, 0);
+      return 1;
+    }
+  }
+  handle.items->append(handle.find_or_make(user), key, at, with, std::move(value));
   return push_true(L);
 }
 

@@ -1,3 +1,6 @@
+#include <array>
+#include <cstddef>
+
 #include "pubsub_mqtt/payload/xml_text.h"
 
 namespace pubsub_mqtt::payload {
@@ -5,7 +8,7 @@ namespace {
 
 // Besides what would be markup: a parser reads a bare CR as LF (XML 1.0, 2.11), and in an attribute every
 // white space as U+0020 (3.3.3).
-std::string_view escape(char c, bool in_attribute) {
+constexpr std::string_view escape(char c, bool in_attribute) {
   switch (c) {
     case '&':
       return "&amp;";
@@ -27,6 +30,13 @@ std::string_view escape(char c, bool in_attribute) {
       return "";
   }
 }
+
+// What stands for itself everywhere, as nearly all does.
+constexpr auto is_plain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0; c < plain.size(); ++c) plain[c] = escape(static_cast<char>(c), true).empty();
+  return plain;
+}();
 
 void write_start_tag(const pugi::xml_node& element, std::string_view parent_xmlns, std::string& out) {
   out += '<';
@@ -54,6 +64,7 @@ void write_end_tag(const pugi::xml_node& element, std::string& out) {
 void append_escaped(std::string_view text, bool in_attribute, std::string& into) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_plain[static_cast<unsigned char>(text[i])]) continue;
     const std::string_view escaped = escape(text[i], in_attribute);
     if (escaped.empty()) continue;
     into += text.substr(written, i - written);

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "wrapping.h"
+
 namespace pubsub_mqtt::store {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr std::int64_t page = 500;
 #define ITEM_CONDITIONS                                                                         \
   "WHERE store = ?1 AND position > ?2 AND position < ?3 AND (?4 IS NULL OR \"with\" = ?4) AND " \
   "(?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
-#define ITEM_COLUMNS "position, key, at, \"with\", value FROM item "
+#define ITEM_COLUMNS "position, key, at, \"with\", value, wrapping FROM item "
 
 std::int64_t number_of(StoreKind kind) { return std::int64_t{static_cast<std::uint8_t>(kind)}; }
 
@@ -33,6 +35,16 @@ void bind_conditions(Statement& statement, RowNumber store, const ItemQuery& que
   }
 }
 
+// Of its two columns. Of a number that is none the value is as it stands: somebody else has written it.
+std::string value(Statement& row) {
+  std::string value(row.bytes());
+  const auto number = static_cast<std::size_t>(row.integer());
+  if (number == 0 || number >= wrappings.size()) return value;
+  value.insert(0, wrappings[number].before);
+  value += wrappings[number].after;
+  return value;
+}
+
 Item item(RowNumber store, Statement& row) {
   auto read = std::make_shared<ItemRow>();
   read->store = store;
@@ -42,7 +54,7 @@ Item item(RowNumber store, Statement& row) {
   const bool is_null = row.next_is_null();
   const auto with = row.bytes();
   if (!is_null) read->with = with;
-  read->value = row.bytes();
+  read->value = value(row);
   return read;
 }
 
@@ -66,7 +78,7 @@ ItemReader::Statements::Statements(Database& database)
             "SELECT DISTINCT name FROM prosody_store WHERE host = ?1 AND kind = ?2 AND (user = ?3 OR "
             "?3 IS NULL AND user <> '') AND EXISTS (SELECT 1 FROM item WHERE store = number)"),
       find_in_all(database.handle(),
-                  "SELECT user, value FROM prosody_store JOIN item ON store = number "
+                  "SELECT user, value, wrapping FROM prosody_store JOIN item ON store = number "
                   "WHERE host = ? AND kind = ? AND name = ? AND key = ?") {}
 
 // Rows are read to the end, or there is an error: no statement stays open.
@@ -167,7 +179,7 @@ std::vector<std::pair<std::string, std::string>> ItemReader::find_in_all(const S
   statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(key);
   for_each_row(statement, [&](Statement& row) {
     std::string user(row.bytes());
-    found.emplace_back(std::move(user), row.bytes());
+    found.emplace_back(std::move(user), value(row));
   });
   return found;
 }

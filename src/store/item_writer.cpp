@@ -1,5 +1,10 @@
 #include "item_writer.h"
 
+#include <cstddef>
+#include <string_view>
+
+#include "wrapping.h"
+
 namespace pubsub_mqtt::store {
 namespace {
 
@@ -17,7 +22,8 @@ ItemWriter::ItemWriter(Database& database)
       remove_(database.handle(), "DELETE FROM item WHERE store = ? AND key = ?"),
       put_store_(database.handle(), "REPLACE INTO prosody_store VALUES (?, ?, ?, ?, ?)"),
       put_item_(database.handle(),
-                "REPLACE INTO item SELECT ?2, ?1, ?3, ?4, ?5, ?6 "
+                "REPLACE INTO item (position, store, key, at, \"with\", value, wrapping) "
+                "SELECT ?2, ?1, ?3, ?4, ?5, ?6, ?7 "
                 "WHERE EXISTS (SELECT 1 FROM prosody_store WHERE number = ?1)"),
       put_position_(database.handle(), "UPDATE last_position SET position = max(position, ?)"),
       first_dropped_(database.handle(), "SELECT number FROM dropped_store LIMIT 1"),
@@ -83,7 +89,11 @@ int ItemWriter::put(const ItemRow& row) {
   } else {
     put_item_.bind_null();
   }
-  return put_item_.bind_blob(row.value).run();
+  const std::size_t number = wrapping_of(row.value);
+  const Wrapping& wrapping = wrappings[number];
+  const std::size_t size = row.value.size() - wrapping.before.size() - wrapping.after.size();
+  const auto inside = std::string_view(row.value).substr(wrapping.before.size(), size);
+  return put_item_.bind_blob(inside).bind(integer(number)).run();
 }
 
 int ItemWriter::sweep(bool& swept) {

@@ -22,6 +22,13 @@ constexpr std::size_t crowded_bytes = std::size_t{16} << 20U;
 constexpr std::size_t most_weight = 200000;
 constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
 
+// For what is posted next, too, which is often a removal that makes room for what was put, and the next item.
+std::vector<Change> with_room() {
+  std::vector<Change> changes;
+  changes.reserve(4);
+  return changes;
+}
+
 bool matches(const ItemRow& item, const ItemQuery& query) {
   return item.position > query.after && (query.before == 0 || item.position < query.before) &&
          (!query.with || item.with == query.with) && (!query.start || item.at >= *query.start) &&
@@ -110,17 +117,27 @@ KnownItems& Items::known(RowNumber store) {
   return *known;
 }
 
-CommitNumber Items::post(std::vector<Change> changes, RowNumber store, std::size_t bytes) {
-  const CommitNumber number = store_.post({.changes = std::move(changes), .last_number = 0});
+CommitNumber Items::post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes) {
+  const CommitNumber number = store_.post_with_last({.changes = std::move(changes), .last_number = 0});
   last_posted_ = number;
   posted(number, store, bytes);
   return number;
 }
 
+CommitNumber Items::post(Change&& change, RowNumber store) {
+  auto changes = with_room();
+  changes.push_back(std::move(change));
+  return post(std::move(changes), store);
+}
+
 void Items::posted(CommitNumber number, RowNumber store, std::size_t bytes) {
-  posted_.push_back({.number = number, .store = store, .bytes = bytes});
   posted_bytes_ += bytes;
   newest_posted_ = number;
+  if (!posted_.empty() && posted_.back().number == number && posted_.back().store == store) {
+    posted_.back().bytes += bytes;
+  } else {
+    posted_.push_back({.number = number, .store = store, .bytes = bytes});
+  }
 }
 
 template <typename Change>
@@ -131,23 +148,30 @@ void Items::change_known(RowNumber store, Change&& change) {
   weight_ += items.weight() - before;
 }
 
+// What is known changes first: where memory runs out later, it is forgotten, and read again.
 void Items::put(Item item) {
   const RowNumber store = item->store;
-  const Position replaces = known(store).posted(item->key);
-  if (replaces != 0) appended_->erase(store, replaces);
-  std::vector<Change> changes{PutItem{.item = item, .replaces = replaces}};
-  if (companion_ && companion_->key == item->key) {
-    changes.push_back(companion_->change);
+  const Position position = item->position;
+  const std::size_t size = item->size();
+  auto changes = with_room();
+  Position replaces = 0;
+  change_known(store, [&](KnownItems& items) { replaces = items.put(item, KnownItems::not_posted); });
+  try {
+    if (replaces != 0) appended_->erase(store, replaces);
+    const bool is_accompanied = companion_ && companion_->key == item->key;
+    changes.emplace_back(PutItem{.item = std::move(item), .replaces = replaces});
+    if (is_accompanied) changes.push_back(companion_->change);
+    known(store).was_posted(position, post(std::move(changes), store, size));
+    if (is_accompanied) companion_.reset();
+  } catch (...) {
+    change_known(store, [&](KnownItems& items) { items.take_back(position); });
+    throw;
   }
-  const bool is_accompanied = changes.size() > 1;
-  const auto number = post(std::move(changes), store, item->size());
-  if (is_accompanied) companion_.reset();
-  change_known(store, [&](KnownItems& items) { items.put(std::move(item), number); });
 }
 
 void Items::remove_up_to(RowNumber store, Position position) {
   appended_->erase_up_to(store, position);
-  const auto number = post({RemoveItemsUpTo{.store = store, .position = position}}, store);
+  const auto number = post(RemoveItemsUpTo{.store = store, .position = position}, store);
   change_known(store, [&](KnownItems& items) { items.remove_up_to(position, number); });
 }
 
@@ -170,16 +194,22 @@ void Items::settle(Lock& /*lock*/) {
     if (place->second->is_empty()) known_.erase(place);
   }
   std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });
-  if (weight_ > most_weight) forget_counts();
+  if (weight_ > most_weight) forget_some();
   settled_.notify_all();
 }
 
-void Items::forget_counts() {
-  weight_ = 0;
-  std::erase_if(known_, [](auto& known) {
-    known.second->forget_count();
-    return known.second->is_empty();
-  });
+// Of those that nobody has put anything into for the longest time, so many that there is room for as many again: a busy
+// store stays known, however many others there are.
+void Items::forget_some() {
+  std::vector<std::pair<Position, RowNumber>> by_age;
+  by_age.reserve(known_.size());
+  for (const auto& [store, items] : known_) by_age.emplace_back(items->last_put(), store);
+  std::sort(by_age.begin(), by_age.end());
+  for (const auto& [age, store] : by_age) {
+    if (weight_ <= most_weight / 2) return;
+    change_known(store, [](KnownItems& items) { items.forget_count(); });
+    if (known(store).is_empty()) known_.erase(store);
+  }
 }
 
 // Of what was posted, or appended, before: others go on.
@@ -217,15 +247,29 @@ Appended Items::append_by(const Route& route, std::string_view key, double at,
   if (place == known_.end() || !place->second->takes_one_more()) return Appended::no;
   if (waiting_bytes() >= most_posted_bytes) return Appended::no;
   item->position = next_position();
+  append_and_trim(std::move(item));
+  return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
+}
+
+// What may run out of memory comes first, so that all is done, or nothing that would be seen: where the last removal is
+// is noted in the place that it has by then.
+void Items::append_and_trim(Item item) {
+  const RowNumber store = item->store;
+  const Position position = item->position;
   appended_->add(PutItem{.item = item, .replaces = 0});
+  try {
+    if (known(store).is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
+    change_known(store, [&](KnownItems& items) { items.put(std::move(item), KnownItems::not_posted); });
+  } catch (...) {
+    appended_->erase(store, position);
+    throw;
+  }
   change_known(store, [&](KnownItems& items) {
-    items.put(std::move(item), KnownItems::not_posted);
     const Position last = items.excess();
     if (last == 0) return;
     appended_->add(RemoveItemsUpTo{.store = store, .position = last});
     items.remove_up_to(last, KnownItems::not_posted);
   });
-  return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
 }
 
 std::size_t Items::waiting_bytes() const { return posted_bytes_ + appended_->bytes(); }
@@ -287,7 +331,7 @@ RowNumber Items::find_or_make_store(const StoreName& name) {
   {
     const Lock lock = lock_to_write();
     number = next_position();
-    posted_stores_[name] = {number, post({PutStore{.row = {.number = number, .name = name}}}, number)};
+    posted_stores_[name] = {number, post(PutStore{.row = {.number = number, .name = name}}, number)};
   }
   check_commit();
   return number;
@@ -299,7 +343,7 @@ bool Items::drop_store(const StoreName& name) {
   {
     const Lock lock = lock_to_write();
     ++drops_;
-    posted_stores_[name] = {0, post({DropStore{.store = number}}, number)};
+    posted_stores_[name] = {0, post(DropStore{.store = number}, number)};
     appended_->forget(number);
     const auto place = known_.find(number);
     if (place != known_.end()) {
@@ -377,7 +421,7 @@ void Items::remove(RowNumber store, std::string_view key) {
     const Lock lock = lock_to_write();
     const Position posted = known(store).posted(key);
     if (posted != 0) appended_->erase(store, posted);
-    const auto number = post({RemoveItem{.store = store, .key = std::string(key), .posted = posted}}, store);
+    const auto number = post(RemoveItem{.store = store, .key = std::string(key), .posted = posted}, store);
     change_known(store, [&](KnownItems& items) { items.remove(key, number); });
   }
   check_commit();

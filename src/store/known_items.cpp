@@ -25,21 +25,39 @@ std::optional<Item> KnownItems::find(std::string_view key) const {
   return place->second.position == 0 ? nullptr : place->second.item;
 }
 
-void KnownItems::set(std::string_view key, Known known) {
-  unsettled_.push_back(known.item);
-  auto place = keys_.find(key);
-  if (place == keys_.end()) place = keys_.emplace(key, Known()).first;
-  if (place->second.position != 0) positions_.erase(place->second.position);
-  if (known.position != 0) positions_.insert_or_assign(known.position, place);
+Position KnownItems::set(std::string_view key, Known known) {
+  unsettled_.push_back(known.item);  // what is found under no key is passed over
+  auto place = keys_.lower_bound(key);
+  const bool is_new = place == keys_.end() || place->first != key;
+  if (is_new) place = keys_.emplace_hint(place, key, Known());
+  try {
+    if (known.position != 0) positions_.emplace_hint(positions_.end(), known.position, place);
+  } catch (...) {
+    if (is_new) keys_.erase(place);
+    throw;
+  }
+  const Position before = place->second.position;
+  const Position replaced = place->second.item == nullptr ? 0 : before;
+  if (before != 0 && before != known.position) positions_.erase(before);
   place->second = std::move(known);
+  return replaced;
 }
 
-void KnownItems::put(Item item, CommitNumber number) {
+Position KnownItems::put(Item item, CommitNumber number) {
   const ItemRow& row = *item;
-  set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
+  const Position replaced =
+      set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
+  last_put_ = row.position;
   ++most_;
   // One more may be there until it is truncated.
   if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
+  return replaced;
+}
+
+void KnownItems::take_back(Position position) {
+  const auto place = positions_.find(position);
+  if (place != positions_.end()) forget(place->second);
+  forget_count();
 }
 
 void KnownItems::remove(std::string_view key, CommitNumber number) {
@@ -67,15 +85,18 @@ void KnownItems::removal_was_posted(CommitNumber number) {
 
 void KnownItems::settle(CommitNumber committed) {
   if (removal_ <= committed) removed_up_to_ = 0;
-  for (; !unsettled_.empty(); unsettled_.pop_front()) {
-    const auto place = keys_.find(unsettled_.front()->key);
-    if (place == keys_.end() || place->second.item != unsettled_.front()) continue;
+  auto first = unsettled_.begin();
+  for (; first != unsettled_.end(); ++first) {
+    const auto place = keys_.find((*first)->key);
+    if (place == keys_.end() || place->second.item != *first) continue;
     Known& known = place->second;
-    if (known.number > committed) return;
+    if (known.number > committed) break;
     known.number = 0;
     known.item = nullptr;
     if (count_ != Count::complete || known.position == 0) forget(place);
   }
+  unsettled_.erase(unsettled_.begin(), first);
+  if (unsettled_.empty()) unsettled_.shrink_to_fit();
 }
 
 PostedItems KnownItems::posted_items() const {
@@ -138,7 +159,7 @@ Position KnownItems::excess() const {
 }
 
 std::size_t KnownItems::weight() const {
-  return count_ == Count::complete ? positions_.size() : (count_ == Count::bounded ? 1 : 0);
+  return count_ == Count::complete ? positions_.size() + 1 : (count_ == Count::bounded ? 1 : 0);
 }
 
 void KnownItems::forget(Keys::iterator place) {

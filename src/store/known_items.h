@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <limits>
-#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,7 +37,11 @@ class KnownItems {
   // What is posted later, with other changes, has this number until then.
   static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
 
-  void put(Item item, CommitNumber number);
+  // Returns the position of the item that was posted with that key and is not settled; 0: there is none. Where memory
+  // runs out, nothing has changed.
+  Position put(Item item, CommitNumber number);
+  // The item that was put there last is not posted after all. Then it is not known how many there are.
+  void take_back(Position position);
   void remove(std::string_view key, CommitNumber number);
   void remove_up_to(Position position, CommitNumber number);
   // What was not posted now is: the item at that position, and the last removal.
@@ -64,8 +67,12 @@ class KnownItems {
   // Of the last that is to be removed so that no more are left than are to be; 0: none is.
   Position excess() const;
   std::size_t size() const { return count_ == Count::bounded ? most_ : positions_.size(); }
-  // How many keys it is for which room is taken that nothing posted needs.
+  // Whether one more is to make room.
+  bool is_full() const { return count_ == Count::complete && positions_.size() >= keeps_; }
+  // How many keys it is for which room is taken that nothing posted needs; this itself takes as much as one.
   std::size_t weight() const;
+  // The highest position of what was put here; 0: nothing was.
+  Position last_put() const { return last_put_; }
 
  private:
   enum class Count : std::uint8_t { unknown, bounded, complete };
@@ -76,13 +83,15 @@ class KnownItems {
   };
   using Keys = std::map<std::string, Known, std::less<>>;
 
-  void set(std::string_view key, Known known);
+  // As put().
+  Position set(std::string_view key, Known known);
   void forget(Keys::iterator place);
   bool is_too_many(std::size_t size) const;
 
   Keys keys_;
   std::map<Position, Keys::iterator> positions_;  // of those that are there
-  std::list<Item> unsettled_;                     // as they were put and removed; some were so again since
+  std::vector<Item> unsettled_;                   // as they were put and removed; some were so again since
+  Position last_put_ = 0;
   Position removed_up_to_ = 0;
   CommitNumber removal_ = 0;
   Count count_ = Count::unknown;

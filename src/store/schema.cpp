@@ -45,12 +45,12 @@ CREATE TABLE prosody_store (
   UNIQUE (host, kind, name, user));
 CREATE TABLE item (
   position INTEGER PRIMARY KEY, store INTEGER NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, "with" TEXT,
-  value BLOB NOT NULL, UNIQUE (store, key));
+  value BLOB NOT NULL, wrapping INTEGER NOT NULL DEFAULT 0, UNIQUE (store, key));
 CREATE INDEX item_store ON item (store);
 CREATE TABLE dropped_store (number INTEGER PRIMARY KEY);
 CREATE TABLE last_position (position INTEGER NOT NULL);
 INSERT INTO last_position VALUES (0);
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 PRAGMA application_id = 1836151924;
 COMMIT;
 )";
@@ -67,6 +67,14 @@ UPDATE message SET place_messages = place.messages, place_bytes = place.bytes FR
     OVER up_to AS bytes FROM message WINDOW up_to AS (PARTITION BY audience ORDER BY number)) AS place
   WHERE place.number = message.number;
 PRAGMA user_version = 2;
+COMMIT;
+)";
+
+// What items have in common is not written with each since version 3.
+constexpr const char* from_version_2 = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE item ADD COLUMN wrapping INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
 COMMIT;
 )";
 
@@ -98,7 +106,15 @@ int in_one_go(Database& database, const char* sql) {
 
 int make_tables(Database& database) { return in_one_go(database, tables); }
 
-int bring_up_to_date(Database& database) { return in_one_go(database, from_version_1); }
+int bring_up_to_date(Database& database) {
+  Statement version(database.handle(), "PRAGMA user_version");
+  if (!version.step()) return version.result();
+  const auto from = version.integer();
+  version.reset();
+  int error = from < 2 ? in_one_go(database, from_version_1) : SQLITE_OK;
+  if (error == SQLITE_OK) error = in_one_go(database, from_version_2);
+  return error;
+}
 
 int make_later_tables(Database& database) { return database.run(later_tables); }
 

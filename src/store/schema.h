@@ -7,7 +7,7 @@
 
 namespace pubsub_mqtt::store {
 
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 // Makes the tables in an empty database. Returns SQLITE_OK or the error.
 int make_tables(Database& database);

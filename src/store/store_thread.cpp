@@ -3,9 +3,11 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <string>
 #include <system_error>
@@ -53,6 +55,10 @@ std::string reason(int error, const std::string& said_by_sqlite) {
     default:
       return said_by_sqlite;
   }
+}
+
+bool has_room_for(const std::vector<Change>& changes, std::size_t more) {
+  return changes.capacity() - changes.size() >= more;
 }
 
 }  // namespace
@@ -209,6 +215,22 @@ CommitNumber Store::Thread::post(Unit&& unit) {
     return last_posted_;
   }
   const std::lock_guard lock(mutex_);
+  return post_with_mutex(std::move(unit));
+}
+
+CommitNumber Store::Thread::post_with_last(Unit&& unit) {
+  if (!is_started()) return post(std::move(unit));
+  const std::lock_guard lock(mutex_);
+  if (posted_.empty() || !has_room_for(posted_.back().changes, unit.changes.size())) {
+    return post_with_mutex(std::move(unit));
+  }
+  Unit& last = posted_.back();
+  std::move(unit.changes.begin(), unit.changes.end(), std::back_inserter(last.changes));
+  last.last_number = std::max(last.last_number, unit.last_number);
+  return last_posted_;
+}
+
+CommitNumber Store::Thread::post_with_mutex(Unit&& unit) {
   posted_.push_back(std::move(unit));
   if (posted_.size() == 1) wake_.notify_one();
   return ++last_posted_;

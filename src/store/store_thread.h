@@ -38,6 +38,7 @@ class Store::Thread {
   bool start(std::function<void()> notify);
   void close_before_fork();
   CommitNumber post(Unit&& unit);
+  CommitNumber post_with_last(Unit&& unit);
   void ask(PageRequest&& request);
   void take_pages(std::vector<Page>& into) { pages_.take(into); }
   CommitNumber committed() const { return committed_; }
@@ -64,6 +65,7 @@ class Store::Thread {
   void log(LogLevel level, std::string_view text);
 
   void commit_at_once(Unit&& unit);
+  CommitNumber post_with_mutex(Unit&& unit);
   void notify();
   void run();
   bool take();

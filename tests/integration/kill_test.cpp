@@ -317,7 +317,7 @@ class Kill : public testing::TestWithParam<Way> {
     };
     std::string twice;
     const char* sql =
-        "SELECT value FROM item WHERE value LIKE '%>two %' GROUP BY store, value HAVING count(*) > 1";
+        "SELECT value FROM item WHERE value LIKE 'two %' GROUP BY store, value HAVING count(*) > 1";
     EXPECT_EQ(sqlite3_exec(store, sql, add, &twice, nullptr), SQLITE_OK);
     sqlite3_close(store);
     EXPECT_EQ(twice, "");

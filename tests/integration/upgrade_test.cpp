@@ -105,7 +105,7 @@ TEST_P(UpgradeFrom, WhatItHasStoredIsThere) {
   EXPECT_EQ(romeo.items("node").size(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(EachVersion, UpgradeFrom, testing::Values("1", "2"));
+INSTANTIATE_TEST_SUITE_P(EachVersion, UpgradeFrom, testing::Values("1", "2", "3"));
 
 // What this one writes, a later one finds: whoever changes the tables adds a file to stores/.
 TEST(Upgrade, TheStoresOfAllVersionsAreKept) {

@@ -135,15 +135,17 @@ class Items {
   // With the mutex.
   Position next_position();
   KnownItems& known(RowNumber store);
-  CommitNumber post(std::vector<Change> changes, RowNumber store, std::size_t bytes = 0);
+  CommitNumber post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes = 0);
+  CommitNumber post(Change&& change, RowNumber store);
   void posted(CommitNumber number, RowNumber store, std::size_t bytes);
   void post_appended(CommitNumber number);
   template <typename Change>
   void change_known(RowNumber store, Change&& change);
   void put(Item item);
+  void append_and_trim(Item item);
   void remove_up_to(RowNumber store, Position position);
   void settle(Lock& lock);
-  void forget_counts();
+  void forget_some();
 
   void check_commit();
   void await_commits();

@@ -82,6 +82,9 @@ class Store {
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
   // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
   CommitNumber post(Unit&& unit);
+  // The same, but that they may become part of the unit posted last, and have its number: while nobody has taken that,
+  // and its vector has room for them, so that nothing is allocated.
+  CommitNumber post_with_last(Unit&& unit);
   CommitNumber committed() const;
   Metrics metrics();
 

@@ -1,6 +1,7 @@
 #include "durable/journal.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <variant>
 
@@ -246,12 +247,12 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
 
 // As mod_pubsub, in whole seconds.
 bool Journal::store_item(const Route& route, Session& publisher, std::string element) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto at = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const auto now = std::chrono::system_clock::now();
+  const auto at = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   const std::string& account = publisher.account();
   const auto with = account.empty() ? std::nullopt : std::optional<std::string_view>(account);
   const auto appended =
-      items_.append_by(route, random_item_id(random_), static_cast<double>(at), with, std::move(element));
+      items_.append_by(route, item_id(random_, now), static_cast<double>(at), with, std::move(element));
   if (appended == store::Appended::no) return false;
   has_items_ = true;
   if (appended == store::Appended::and_is_crowded) {
@@ -278,7 +279,7 @@ Intent Journal::intend(const Session& session, mqtt::PacketIdentifier packet_ide
   if (intent.is_again) {
     intent.is_published = stored.is_published;
   } else {
-    stored = {.item = random_item_id(random_)};
+    stored = {.item = item_id(random_, std::chrono::system_clock::now())};
     change(store::Put<store::IntentRow>{
         .row = {.session = publisher.row.number, .packet_identifier = packet_identifier, .item = stored.item},
         .is_new = is_new});

@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <future>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "pubsub_mqtt/store/items.h"
 #include "store_fixture.h"
 
 namespace pubsub_mqtt::store {
@@ -202,7 +205,8 @@ TEST_F(StoreTest, OneOfAnOlderVersionIsBroughtUpToDate) {
     store.await(store.store().post(many_messages(10)));
   }
   run_sql(path(),
-          "DROP INDEX message_audience; ALTER TABLE message DROP COLUMN place_messages; "
+          "ALTER TABLE item DROP COLUMN wrapping; DROP INDEX message_audience; ALTER TABLE message DROP "
+          "COLUMN place_messages; "
           "ALTER TABLE message DROP COLUMN place_bytes; PRAGMA user_version = 1");
   RunningStore store(settings());
   ASSERT_TRUE(store.is_open());
@@ -214,6 +218,23 @@ TEST_F(StoreTest, OneOfAnOlderVersionIsBroughtUpToDate) {
   const auto page = store.read({.audiences = {2}, .up_to = 10, .messages = 100, .bytes = 1000});
   EXPECT_EQ(page.messages.size(), 4U);
   EXPECT_TRUE(store.await(store.post({new_message(11)}, 11)));
+}
+
+// Version 2 has written items whole.
+TEST_F(StoreTest, ItemsOfVersion2AreThere) {
+  {
+    RunningStore store(settings());
+    store.await(store.store().post({.changes = {new_session(1)}, .last_number = 1}));
+  }
+  run_sql(path(),
+          "ALTER TABLE item DROP COLUMN wrapping; PRAGMA user_version = 2; "
+          "INSERT INTO prosody_store VALUES (1, 'host', 1, 'store', ''); "
+          "INSERT INTO item VALUES (2, 1, 'key', 3, NULL, CAST('<json xmlns=''urn:xmpp:json:0''>1</json>' AS "
+          "BLOB))");
+  Store store(settings());
+  ASSERT_TRUE(store.open_for_items(Access::alone));
+  Items items(store, Access::alone);
+  EXPECT_EQ(items.find(1, "key")->value, "<json xmlns='urn:xmpp:json:0'>1</json>");
 }
 
 TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
@@ -232,6 +253,42 @@ TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
   EXPECT_EQ(store.contents().inflight.size(), 1U);
   EXPECT_TRUE(store.contents().filters.empty());
   EXPECT_TRUE(store.contents().cursors.empty());
+}
+
+// Where nobody has begun to write it, the last unit takes along what is posted with it.
+TEST_F(StoreTest, AFewChangesMayJoinTheUnitPostedLast) {
+  {
+    std::promise<void> posted;
+    std::promise<void> is_held;
+    Store store(settings());
+    store.open();
+    store.start([&, goes_on = posted.get_future().share(), is_first = true]() mutable {
+      if (std::exchange(is_first, false)) is_held.set_value();
+      goes_on.wait();
+    });
+    store.post({.changes = {new_session(1)}, .last_number = 1});
+    is_held.get_future().wait();
+    const auto with_room_for_three = [](Change&& change) {
+      std::vector<Change> changes;
+      changes.reserve(3);
+      changes.push_back(std::move(change));
+      return changes;
+    };
+    const CommitNumber alone =
+        store.post_with_last({.changes = with_room_for_three(new_session(2, "2")), .last_number = 2});
+    EXPECT_EQ(store.post_with_last({.changes = {new_session(3, "3")}, .last_number = 3}), alone);
+    EXPECT_EQ(store.post({.changes = with_room_for_three(new_session(4, "4")), .last_number = 4}), alone + 1);
+    EXPECT_EQ(store.post_with_last({.changes = {RemoveSession{2}}, .last_number = 4}), alone + 1);
+    EXPECT_EQ(store.post_with_last({.changes = {RemoveSession{5}, RemoveSession{6}}, .last_number = 4}),
+              alone + 2)
+        << "there is no room";
+    posted.set_value();
+    store.stop(patience);
+    EXPECT_EQ(store.committed(), alone + 2);
+  }
+  RunningStore store(settings());
+  EXPECT_EQ(store.contents().sessions.size(), 3U);
+  EXPECT_EQ(store.contents().last_number, 4U);
 }
 
 TEST_F(StoreTest, UnitsOfManyThreadsAreCommittedWhole) {
