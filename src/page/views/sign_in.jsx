@@ -48,6 +48,9 @@ export function SignIn({ app }) {
 					Look without an account
 				</button>
 			</form>
+			<p class="hint">
+				<a href="licenses.txt">Licences of what this page is made of</a>
+			</p>
 		</main>
 	);
 }

@@ -8,7 +8,9 @@ import { Program, freePort, run } from './processes.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const modules = process.env.PUBSUB_MQTT_MODULES ?? path.join(root, 'build/modules');
 const harness = path.join(root, 'tests/integration/harness/modules');
+// PROSODY="chroot FOLDER prosody" tests another one, say.
 const prosody = (process.env.PROSODY ?? 'prosody').split(' ');
+const prosodyctl = [...prosody.slice(0, -1), 'prosodyctl'];
 
 export const password = 'secret';
 
@@ -106,21 +108,19 @@ export class Prosody {
 		writeFileSync(`${this.folder}/prosody.cfg.lua`, configuration(this, more));
 	}
 
+	#prosodyctl(...given) {
+		const [command, ...args] = prosodyctl;
+		return run(command, [...args, '--config', `${this.folder}/prosody.cfg.lua`, ...given]);
+	}
+
 	register(name, host) {
-		return run('prosodyctl', ['--config', `${this.folder}/prosody.cfg.lua`, 'register', name, host, password]);
+		return this.#prosodyctl('register', name, host, password);
 	}
 
 	/** Disables an account with the admin shell. False: this Prosody disables none (0.12). */
 	async disable(name, host) {
 		try {
-			await run('prosodyctl', [
-				'--config',
-				`${this.folder}/prosody.cfg.lua`,
-				'shell',
-				'user',
-				'disable',
-				`${name}@${host}`,
-			]);
+			await this.#prosodyctl('shell', 'user', 'disable', `${name}@${host}`);
 			return true;
 		} catch {
 			return false;
