@@ -17,11 +17,11 @@ class NetworkPageTest : public NetworkTest {
 
   static constexpr std::size_t all = 100'000'000;
 
-  // Until the end of the connection.
+  // Until the end of the connection. Who is not let in gets a reset, and maybe before connect() returns.
   std::string answer(const std::string& request) {
     const Socket browser(new_socket());
-    EXPECT_EQ(connect_client(browser), 0);
-    send(browser.fd(), request.data(), request.size(), MSG_NOSIGNAL);  // who is not let in gets a reset
+    if (connect_client(browser) != 0) return {};
+    send(browser.fd(), request.data(), request.size(), MSG_NOSIGNAL);
     return receive(browser, all);
   }
 
