@@ -91,8 +91,9 @@ int ItemWriter::put(const ItemRow& row) {
   }
   const std::size_t number = wrapping_of(row.value);
   const Wrapping& wrapping = wrappings[number];
-  const std::size_t size = row.value.size() - wrapping.before.size() - wrapping.after.size();
-  const auto inside = std::string_view(row.value).substr(wrapping.before.size(), size);
+  const std::string_view value = row.value;
+  const auto inside =
+      value.substr(wrapping.before.size(), value.size() - wrapping.before.size() - wrapping.after.size());
   return put_item_.bind_blob(inside).bind(integer(number)).run();
 }
 

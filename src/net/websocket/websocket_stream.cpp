@@ -99,10 +99,11 @@ Stream::Status WebSocketStream::serve_page(const HttpRequest& request, std::stri
 
 bool WebSocketStream::go_on(std::string& answer) {
   if (!body_) return false;
-  const auto part = std::string_view(*body_->bytes).substr(body_->sent, part_size);
+  const std::string_view bytes = *body_->bytes;
+  const auto part = bytes.substr(body_->sent, part_size);
   answer.append(part);
   body_->sent += part.size();
-  if (body_->sent == body_->bytes->size()) body_.reset();
+  if (body_->sent == bytes.size()) body_.reset();
   return true;
 }
 
