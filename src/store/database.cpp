@@ -47,8 +47,10 @@ int Database::open(const Settings& settings) {
 int Database::set_up(const Settings& settings) {
   sqlite3_extended_result_codes(handle(), 1);
   sqlite3_busy_timeout(handle(), busy_timeout);
-  // Before the journal's mode: afterwards it has no effect.
-  if (const int error = run("PRAGMA auto_vacuum = INCREMENTAL"); error != SQLITE_OK) return error;
+  // Of a new database, and before the journal's mode: afterwards it has no effect, and yet waits for whoever writes.
+  const bool is_new = pragma_value(handle(), "PRAGMA page_count") == 0;
+  if (const int error = is_new ? run("PRAGMA auto_vacuum = INCREMENTAL") : SQLITE_OK; error != SQLITE_OK)
+    return error;
   if (const int error = run("PRAGMA journal_mode = WAL"); error != SQLITE_OK) return error;
   const bool synchronizes = settings.durability == Durability::disk;
   if (const int error = run(synchronizes ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");

@@ -102,6 +102,19 @@ TEST_P(ItemsThen, WhatAccompaniesAnItemIsInItsUnit) {
   EXPECT_EQ(query(path(), "SELECT packet_identifier FROM intent"), 7);
 }
 
+TEST_F(ItemsTest, AreReadWhileSomebodyWrites) {
+  {
+    OpenItems open(settings());
+    open.append(open.items.find_or_make_store(name()), "a");
+  }
+  const OtherWriter other(path());
+  OpenItems open(settings());
+  ASSERT_TRUE(open.is_open);
+  const RowNumber number = open.items.find_store(name());
+  EXPECT_THAT(open.keys(number), ElementsAre("a"));
+  EXPECT_NE(open.items.find(number, "a"), nullptr);
+}
+
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
   OpenItems open(settings());
   const RowNumber number = open.items.find_or_make_store(name());

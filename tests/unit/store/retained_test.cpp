@@ -69,6 +69,14 @@ TEST_F(RetainedRowsTest, AllOfOneOutlivesTheProcess) {
   EXPECT_EQ(out->properties, in.properties);
 }
 
+TEST_F(RetainedRowsTest, AreReadWhileSomebodyWrites) {
+  put("h", "n", "1");
+  begin(settings());
+  const OtherWriter other(path());
+  EXPECT_EQ(payload("h", "n"), "1");
+  EXPECT_THAT(rows->nodes("h"), UnorderedElementsAre("n"));
+}
+
 TEST_F(RetainedRowsTest, TheLastOfANodeCounts) {
   put("h", "n", "1");
   put("h", "n", "2");

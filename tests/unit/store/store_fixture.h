@@ -108,6 +108,24 @@ inline void run_sql(const std::string& path, const char* sql) {
   sqlite3_close(handle);
 }
 
+// Another process that writes to the database, until this is over.
+class OtherWriter {
+ public:
+  explicit OtherWriter(const std::string& path) {
+    EXPECT_EQ(sqlite3_open(path.c_str(), &handle_), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(handle_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  }
+  ~OtherWriter() {
+    sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+    sqlite3_close(handle_);
+  }
+  OtherWriter(const OtherWriter&) = delete;
+  OtherWriter& operator=(const OtherWriter&) = delete;
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
 // The first column of the first row. Of messages that wait the contents say little.
 inline std::int64_t query(const std::string& path, const char* sql) {
   sqlite3* handle = nullptr;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <optional>
 
 #include "faulty_vfs.h"
 #include "store_fixture.h"
@@ -205,16 +206,13 @@ TEST_F(StoreTest, ADirectoryThatIsNotThereIsSaid) {
 TEST_F(StoreTest, WhoeverHasItLockedIsWaitedFor) {
   RunningStore store(settings());
   ASSERT_TRUE(store.await(store.post({new_session(1)})));
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(path().c_str(), &other), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::optional<OtherWriter> other(path());
   const auto number = store.post({new_session(2)});
   EXPECT_TRUE(store.await_log("another process has locked it"));
   EXPECT_LT(store.committed(), number);
   EXPECT_GE(store.metrics().failed_commits, 1U);
   EXPECT_EQ(store.metrics().waiting, 1U);
-  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
-  sqlite3_close(other);
+  other.reset();
   EXPECT_TRUE(store.await(number));
   EXPECT_TRUE(store.await_log("can be written again"));
   EXPECT_EQ(store.metrics().commits, 2U);
