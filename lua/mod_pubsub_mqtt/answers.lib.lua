@@ -58,7 +58,7 @@ function inquiry:page(name)
 	function page.add(row, key, shorten)
 		if left == 0 then return false; end
 		local text, key_text = json.encode(row), json.encode(key);
-		if #text + #key_text > most_bytes then return not shorten or page.add(shorten(row), key); end
+		if #text + 1 + #key_text > most_bytes then return not shorten or page.add(shorten(row), key); end
 		local most_key_bytes = math.max(key_bytes, #key_text);
 		if bytes + #text + 1 + most_key_bytes > most_bytes then return false; end
 		table.insert(rows, text);
