@@ -34,12 +34,12 @@ export class App extends Changing {
 	nodes = new Nodes();
 	board = new Board();
 	opened = null; // { node, history }, the node that is looked at
-	isListing = false;
 	said = ''; // for screen readers
 	requests = null;
 	#session = null;
 	#client = null;
 	#subscribed = new Set(); // hosts, on this connection
+	#listing = null; // the requests with which the nodes are listed
 
 	constructor() {
 		super();
@@ -120,12 +120,17 @@ export class App extends Changing {
 		if (this.opened) await this.#ask(this.opened);
 	}
 
+	/** With this connection: one that is lost, or another account's, holds up nothing. */
+	get isListing() {
+		return this.requests !== null && this.#listing === this.requests;
+	}
+
 	/** Asks which nodes there are, and has the server send what is published to them. */
 	async list() {
 		const { requests } = this;
 		const client = this.#client;
 		if (!requests || this.isListing) return;
-		this.isListing = true;
+		this.#listing = requests;
 		this.changed();
 		try {
 			const { account, administrator, hosts } = await askAccount(requests);
@@ -143,7 +148,7 @@ export class App extends Changing {
 		} catch (error) {
 			if (requests === this.requests) this.say(`The nodes could not be listed: ${error.message}`);
 		}
-		this.isListing = false;
+		if (this.#listing === requests) this.#listing = null;
 		this.changed();
 	}
 

@@ -387,6 +387,35 @@ TEST_F(Channel, WhatFitsIntoNoAnswerHidesNothingBehindIt) {
   EXPECT_EQ(items["items"][0]["bytes"].GetInt(), 3000);
 }
 
+// One byte more or less: what has just no place any more is shortened, and the row is there.
+TEST_F(Channel, NoLengthOfARowLosesIt) {
+  start();
+  admin->create("node", {{"max_items", "250"}});
+  const int shortest = 120, longest = 240;
+  for (int length = shortest; length <= longest; ++length) {
+    const std::string text(static_cast<std::size_t>(length), 'x');
+    admin->publish("node", std::to_string(1000 + length), text_item + text + "</data>");
+  }
+  Requester client = subscribed(prosody, "", {.properties = properties({{Id::maximum_packet_size, 480U}})});
+  std::string after;
+  for (int length = longest; length >= shortest; --length) {
+    const auto answer = client.ask("items/pubsub.localhost/utf8/node", "{\"limit\":1" + after + "}");
+    ASSERT_EQ(answer["items"].Size(), 1U) << client.text;
+    EXPECT_EQ(answer["items"][0]["bytes"].GetInt(), length);
+    after = ",\"after\":\"" + std::string(answer["items"][0]["id"].GetString()) + "\"";
+  }
+  EXPECT_NE(client.text.find("text"), std::string::npos) << "the shortest one comes whole";
+}
+
+TEST_F(Channel, ANodeWhoseNameNoTopicCanHaveIsNotThere) {
+  start();
+  for (const char* node : {"plus+", "urn:xmpp:avatar#data"}) admin->create(node);
+  Requester owner = subscribed(prosody, "admin");
+  EXPECT_EQ(owner.ask("nodes/pubsub.localhost")["nodes"].Size(), 0U);
+  EXPECT_EQ(owner.error("nodes/pubsub.localhost", R"({"node":"plus+"})"), "item-not-found");
+  EXPECT_EQ(owner.error("nodes/pubsub.localhost", R"({"node":"urn:xmpp:avatar#data"})"), "item-not-found");
+}
+
 TEST_F(Channel, ASessionThatIsKeptHasItsSubscriptionAfterARestart) {
   start();
   const auto lasting = properties({{Id::session_expiry_interval, 1000U}});

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Browser } from './lib/browser.js';
-import { publish } from './lib/mosquitto.js';
+import { publish, publisher } from './lib/mosquitto.js';
 import { Prosody, password } from './lib/prosody.js';
+import { XmppClient } from './lib/xmpp.js';
 
 let prosody;
 let browser;
@@ -122,4 +123,38 @@ test('Without login, where it does', async () => {
 	} finally {
 		await open.end();
 	}
+});
+
+test('What comes for one account while it signs out is not shown to the next', async () => {
+	const xmpp = await XmppClient.connect(prosody, 'admin@localhost');
+	await xmpp.pubsub('set', "<create node='private'/><configure><x xmlns='jabber:x:data' type='submit'>"
+		+ "<field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#node_config</value></field>"
+		+ "<field var='pubsub#access_model'><value>whitelist</value></field></x></configure>");
+	xmpp.end();
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('admin@localhost');
+	await visit.page.evaluate(() => {
+		window.seen = [];
+		new MutationObserver(() => {
+			if (document.querySelector('.account')?.textContent === 'admin@localhost') return;
+			const rows = document.querySelector('.rows')?.textContent;
+			if (rows?.includes('private')) window.seen.push(rows);
+		}).observe(document.body, { childList: true, subtree: true, characterData: true });
+	});
+	const device = publisher(prosody, 'pubsub.localhost/any/private', { account: 'admin@localhost' });
+	device.stdin.write('1\n');
+	await visit.waitForText('.rows', /private1/);
+	// The page is busy, its socket reads, and then somebody signs out.
+	const isRead = visit.page.evaluate(() => {
+		const end = performance.now() + 1000;
+		while (performance.now() < end);
+		document.querySelector('header button').click();
+	});
+	for (let count = 0; count < 1000; count++) device.stdin.write(`${count}\n`);
+	await isRead;
+	await visit.signIn('bob@localhost');
+	assert.deepEqual(await visit.page.evaluate(() => window.seen), []);
+	assert.deepEqual(visit.faults, []);
+	await device.end();
+	await visit.close();
 });

@@ -56,7 +56,7 @@ export class Session {
 		});
 		// Not by the event "message": its payload is a part of what the socket has read, and keeps all of that.
 		client.handleMessage = (packet, done) => {
-			this.#handlers.message(packet);
+			if (!this.#isOver) this.#handlers.message(packet); // what comes before the socket is closed is for nobody
 			done();
 		};
 		client.once('close', () => this.#lose(why));
