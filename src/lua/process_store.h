@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ struct ProcessStore {
 
   // Of the last unit that Prosody's thread has posted; 0: none was.
   store::CommitNumber last_posted() const { return std::max(items.last_posted(), retained.last_posted()); }
+  // How often Prosody's thread has posted.
+  std::uint64_t times_posted() const { return items.times_posted() + retained.times_posted(); }
 
   store::Store store;
   store::Items items;

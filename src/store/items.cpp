@@ -120,6 +120,7 @@ KnownItems& Items::known(RowNumber store) {
 CommitNumber Items::post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes) {
   const CommitNumber number = store_.post_with_last({.changes = std::move(changes), .last_number = 0});
   last_posted_ = number;
+  ++times_posted_;
   posted(number, store, bytes);
   return number;
 }

@@ -67,6 +67,7 @@ void RetainedRows::post(Change change) {
   std::vector<Change> changes;
   changes.push_back(std::move(change));
   last_posted_ = store_.post({.changes = std::move(changes), .last_number = 0});
+  ++times_posted_;
 }
 
 // What the node retains, in the unit that was posted last.

@@ -106,6 +106,8 @@ class Items {
 
   // Of the last unit that Prosody's thread has posted here; 0: none was.
   CommitNumber last_posted() const { return last_posted_; }
+  // How often Prosody's thread has posted here: what joins a unit that was posted before has that one's number.
+  std::uint64_t times_posted() const { return times_posted_; }
 
   // --- Past Prosody's thread, by a route (boundary/route.h)
 
@@ -159,6 +161,7 @@ class Items {
   std::unique_ptr<ItemReader> reader_;
   std::uint64_t drops_ = 0;
   CommitNumber last_posted_ = 0;
+  std::uint64_t times_posted_ = 0;
   struct Companion {
     std::string key;
     Change change;

@@ -42,6 +42,7 @@ class RetainedRows {
 
   // Of the last unit that was posted here; 0: none was.
   CommitNumber last_posted() const { return last_posted_; }
+  std::uint64_t times_posted() const { return times_posted_; }
 
   // Lets go of the database until it is read again: before a fork, and before the store is opened.
   void close();
@@ -63,6 +64,7 @@ class RetainedRows {
   Store& store_;
   std::unique_ptr<Reader> reader_;
   CommitNumber last_posted_ = 0;
+  std::uint64_t times_posted_ = 0;
   PostedRows posted_;  // and perhaps not committed yet
   std::map<CommitNumber, PostedRows::iterator> in_order_;
   std::set<std::string> hosts_;  // that were taken over by this process

@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -113,6 +114,22 @@ TEST_F(ItemsTest, AreReadWhileSomebodyWrites) {
   const RowNumber number = open.items.find_store(name());
   EXPECT_THAT(open.keys(number), ElementsAre("a"));
   EXPECT_NE(open.items.find(number, "a"), nullptr);
+}
+
+// Whoever is promised what was posted learns from this that there is a commit to wait for.
+TEST_P(ItemsThen, EachPostIsCountedThoughItJoinsTheUnitBefore) {
+  const RowNumber number = open->items.find_or_make_store(name());
+  std::optional<OtherWriter> other;
+  if (open->store.is_started()) other.emplace(path());
+  open->append(number, "a");  // which the thread may have taken already
+  open->append(number, "b");
+  for (const char* key : {"c", "d", "e"}) {
+    const auto before = open->items.times_posted();
+    open->append(number, key);
+    EXPECT_GT(open->items.times_posted(), before) << key;
+  }
+  other.reset();
+  EXPECT_EQ(open->items.count(number, {}), 5U);
 }
 
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
