@@ -13,7 +13,7 @@ export function partsOf(topic) {
 
 const longest = 65_535; // bytes of a string (MQTT 5.0, 1.5.4)
 
-/** Why a topic is none that can be published to, so that the server would close the connection (4.7.1). Null: it is one. */
+/** Why the server would close the connection of who publishes to the topic (4.7.1). Null: it would not. */
 export function faultOf(topic) {
 	if (/[+#]/.test(topic)) return 'the name of a node has no + and no # in it';
 	if (new TextEncoder().encode(topic).length > longest) return 'the name is too long';
