@@ -3,7 +3,7 @@ import { Changing } from './changing.js';
 import { enterWithoutLogin, signIn } from './mqtt/sign_in.js';
 import { Requests } from './mqtt/requests.js';
 import { Session } from './mqtt/session.js';
-import { partsOf, topicOf } from './mqtt/topics.js';
+import { faultOf, partsOf, topicOf } from './mqtt/topics.js';
 import { Nodes } from './nodes/nodes.js';
 import { askAccount, askItems, askNode, askNodes } from './nodes/server.js';
 import { Board } from './plot/board.js';
@@ -225,7 +225,13 @@ export class App extends Changing {
 				reject(new Error('There is no connection.'));
 				return;
 			}
-			this.#client.publish(topicOf(host, type, name), payload, { qos: 1, retain }, (error, packet) => {
+			const topic = topicOf(host, type, name);
+			const fault = faultOf(topic);
+			if (fault) {
+				reject(new Error(fault));
+				return;
+			}
+			this.#client.publish(topic, payload, { qos: 1, retain }, (error, packet) => {
 				if (error) reject(new Error(packet?.properties?.reasonString ?? error.message));
 				else resolve();
 			});

@@ -120,3 +120,15 @@ test('Names that turn the writing around, or are empty, stay in their place', as
 	assert.match(await look('a//b'), /2/);
 	await isUnharmed();
 });
+
+test('A name that no topic has is refused in words, and the connection stays', async () => {
+	await visit.page.evaluate(() => { location.hash = '#publish'; });
+	for (const [name, why] of [['a+b', /Not published: .* no \+/], ['x'.repeat(70_000), /Not published: .* too long/]]) {
+		await visit.page.waitForSelector('form.publish');
+		await visit.page.$eval('input[name=name]', (field, text) => { field.value = text; }, name);
+		await visit.pressButton('Publish');
+		await visit.waitForText('.publish .error', why);
+	}
+	assert.equal(await visit.page.$('.banner'), null);
+	await isUnharmed();
+});

@@ -72,7 +72,7 @@ test('A plot of 100 values, of which 50 were stored before', async () => {
 		return data.filter((_, index) => index % 4 === 3 && data[index] > 0).length;
 	});
 	assert.ok(drawn > 1000, `${drawn} pixels`);
-	await alice.waitForText('.history', /100.*99.*98/s);
+	await alice.waitForText('.history', /100.*99.*98/s); // drawn after the plot
 });
 
 test('Numbers inside JSON go into the plot by a click, and stay there beside those of other nodes', async () => {

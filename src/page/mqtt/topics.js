@@ -11,6 +11,15 @@ export function partsOf(topic) {
 	return { host: topic.slice(0, first), type: topic.slice(first + 1, second), node: topic.slice(second + 1) };
 }
 
+const longest = 65_535; // bytes of a string (MQTT 5.0, 1.5.4)
+
+/** Why the server would close the connection of who publishes to the topic (4.7.1). Null: it would not. */
+export function faultOf(topic) {
+	if (/[+#]/.test(topic)) return 'the name of a node has no + and no # in it';
+	if (new TextEncoder().encode(topic).length > longest) return 'the name is too long';
+	return null;
+}
+
 /** The topic by which devices know a node below the mount point, whose prefix is "" or names. Null: they do not. */
 export function mountedTopic(prefix, node) {
 	if (prefix === '') return node;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mosquittoSub, mountedTopic, partsOf, topicOf } from '../../../src/page/mqtt/topics.js';
+import { faultOf, mosquittoSub, mountedTopic, partsOf, topicOf } from '../../../src/page/mqtt/topics.js';
 import { Nodes } from '../../../src/page/nodes/nodes.js';
 import { placeOf, placeOfNode } from '../../../src/page/place.js';
 import { Board, mostSeries } from '../../../src/page/plot/board.js';
@@ -186,4 +186,12 @@ test('A plot has the stored past before what comes, and forgets what is too old'
 	assert.equal(series.last, 19_999);
 	for (let index = 0; index < 20; index++) board.choose(b, `/${index}`, []);
 	assert.equal(board.series.length, mostSeries);
+});
+
+test('A topic that the server would close the connection for is known', () => {
+	assert.equal(faultOf(`${host}/any/a b/$c//`), null);
+	assert.match(faultOf(`${host}/any/a+b`), /no \+/);
+	assert.match(faultOf(`${host}/any/#`), /no #/);
+	assert.equal(faultOf('\u00e4'.repeat(32_767)), null);
+	assert.match(faultOf('\u00e4'.repeat(32_768)), /too long/);
 });
