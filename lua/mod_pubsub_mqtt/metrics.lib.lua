@@ -68,9 +68,10 @@ return function (shared)
 	end
 
 	module:hook("stats-update", function ()
-		if not shared.core then return; end
+		local core = shared.core;
+		if not core then return; end
 		-- An error would end Prosody's own statistics, too.
-		local ok, values = pcall(shared.core.metrics, shared.core);
+		local ok, values = pcall(core.metrics, core);
 		if not ok then return module:log("error", "MQTT's metrics are those of before: %s", values); end
 		for key, family in pairs(families) do set(family, values[key]); end
 	end);

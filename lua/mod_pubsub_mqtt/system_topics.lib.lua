@@ -120,19 +120,21 @@ return function (shared, version)
 		return said;
 	end
 
-	local function publish(said)
-		shared.core:publish_system(changes(system.said, said));
+	local function publish(core, said)
+		core:publish_system(changes(system.said, said));
 		system.said = said;
 	end
 
+	-- Prosody 0.12 runs its signal handlers wherever Lua runs: `shared` may lose the core on the way.
 	local function go_on()
+		local core = shared.core;
 		timer = nil;
-		if not shared.core then return; end
+		if not core then return; end
 		if interval > 0 then
 			timer = module:add_timer(interval, go_on); -- first: what follows raises where memory runs out
-			publish(say(shared.core:metrics()));
+			publish(core, say(core:metrics()));
 		else
-			publish({});
+			publish(core, {});
 		end
 	end
 

@@ -119,7 +119,7 @@ void Group::add(CarriedOut& change) {
   const auto key = packet_key(change.session, change.packet_identifier);
   auto* row = intents.find(key);
   if (row == nullptr) {
-    carried_out.insert_or_assign(key, std::move(change));
+    carried_out.try_emplace(key).first->second = std::move(change);  // all memory first
   } else if (*row && (*row)->item == change.item) {
     (*row)->is_published = true;
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 #include <limits>
+#include <new>
 #include <set>
 
 #include "item_changes.h"
@@ -132,13 +133,13 @@ CommitNumber Items::post(Change&& change, RowNumber store) {
 }
 
 void Items::posted(CommitNumber number, RowNumber store, std::size_t bytes) {
-  posted_bytes_ += bytes;
   newest_posted_ = number;
   if (!posted_.empty() && posted_.back().number == number && posted_.back().store == store) {
     posted_.back().bytes += bytes;
   } else {
     posted_.push_back({.number = number, .store = store, .bytes = bytes});
   }
+  posted_bytes_ += bytes;
 }
 
 template <typename Change>
@@ -200,10 +201,14 @@ void Items::settle(Lock& /*lock*/) {
 }
 
 // Of those that nobody has put anything into for the longest time, so many that there is room for as many again: a busy
-// store stays known, however many others there are.
+// store stays known, however many others there are. Where there is no memory to order them, after a later commit.
 void Items::forget_some() {
   std::vector<std::pair<Position, RowNumber>> by_age;
-  by_age.reserve(known_.size());
+  try {
+    by_age.reserve(known_.size());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
   for (const auto& [store, items] : known_) by_age.emplace_back(items->last_put(), store);
   std::sort(by_age.begin(), by_age.end());
   for (const auto& [age, store] : by_age) {

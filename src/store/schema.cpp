@@ -112,7 +112,7 @@ int bring_up_to_date(Database& database) {
   const auto from = version.integer();
   version.reset();
   int error = from < 2 ? in_one_go(database, from_version_1) : SQLITE_OK;
-  if (error == SQLITE_OK) error = in_one_go(database, from_version_2);
+  if (error == SQLITE_OK && from < 3) error = in_one_go(database, from_version_2);
   return error;
 }
 

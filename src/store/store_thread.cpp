@@ -72,7 +72,7 @@ bool Store::Thread::open_for_items(Access access) {
   without_it_ = "what Prosody stores in it can be neither read nor written";
   if (is_open_) return true;
   if (access == Access::alone && !take_lock()) return false;
-  const Opened opened = open_database();
+  const Opened opened = open_database(access);
   if (opened == Opened::damaged) {
     log(LogLevel::error,
         "is damaged, and left as it is: " + database_.error() +
@@ -88,7 +88,7 @@ std::optional<Contents> Store::Thread::open() {
       "sessions, messages that wait for them, wills and retained messages are not kept over a restart";
   if (!is_open_ && !take_lock()) return std::nullopt;
   Contents contents;
-  Opened opened = is_open_ ? Opened::yes : open_database();
+  Opened opened = is_open_ ? Opened::yes : open_database(Access::alone);
   if (opened == Opened::yes) opened = read_contents(contents);
   if (opened == Opened::damaged && !holds_items_) {
     database_.close();
@@ -97,7 +97,7 @@ std::optional<Contents> Store::Thread::open() {
                              ", and a new one begins: sessions, messages that waited for them, wills and "
                              "retained messages are lost");
     contents = Contents();
-    opened = open_database();
+    opened = open_database(Access::alone);
     if (opened == Opened::yes) opened = read_contents(contents);
   }
   if (opened == Opened::damaged)
@@ -130,7 +130,7 @@ bool Store::Thread::take_lock() {
   return false;
 }
 
-Store::Thread::Opened Store::Thread::open_database() {
+Store::Thread::Opened Store::Thread::open_database(Access access) {
   int error = database_.open(settings_);
   if (is_full_disk(error)) {
     is_full_ = true;
@@ -143,7 +143,14 @@ Store::Thread::Opened Store::Thread::open_database() {
       error = make_tables(database_);
       break;
     case Tables::of_an_older_version:
+      if (access == Access::beside && lock_.take(settings_.path) != Lock::Taken::yes) {
+        log(LogLevel::error,
+            "is of an older version, and in use by a Prosody of that version, which is to be restarted: " +
+                without_it_);
+        return Opened::no;
+      }
       error = bring_up_to_date(database_);
+      if (access == Access::beside) lock_.release();
       break;
     case Tables::ours:
       break;

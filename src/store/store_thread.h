@@ -59,7 +59,7 @@ class Store::Thread {
   enum class Opened : std::uint8_t { yes, damaged, no };
 
   bool take_lock();
-  Opened open_database();
+  Opened open_database(Access access);
   Opened read_contents(Contents& contents);
   Opened fail_to_open(int error);
   void log(LogLevel level, std::string_view text);

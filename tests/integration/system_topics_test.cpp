@@ -220,5 +220,18 @@ TEST(SystemTopicsSetting, OfAnonymousClientsFromEverywhereLetsThemReadNothing) {
   EXPECT_TRUE(outside.messages_so_far().empty());
 }
 
+// Prosody 0.12 runs its handler of SIGTERM wherever Lua runs, between what was counted and what is said of that, too.
+TEST_F(SystemTopics, ProsodyMayBeStoppedWhileTheyAreSaid) {
+  const std::size_t before = prosody.log().size();
+  prosody.shell(
+      ">local time, now = require 'util.time', require 'util.time'.now; time.now = function () "
+      "if not prosody.shutdown_reason and debug.getinfo(2, 'S').source:find('system_topics', 1, true) then "
+      "prosody.main_thread:run(function () prosody.unlock_globals(); prosody.shutdown('from within'); "
+      "prosody.lock_globals(); end); end return now(); end");
+  prosody.log().wait_for("Shutdown complete", before);
+  EXPECT_EQ(prosody.wait_for_end().status, 0);
+  EXPECT_EQ(prosody.log().count("attempt to index", before), 0U);
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests

@@ -63,7 +63,8 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // Opens the database, or makes one, for Prosody's stores (items.h). One that is damaged is left as it is, since
-  // Prosody would take an empty one for the truth. False: it cannot be used, and take_log() says why.
+  // Prosody would take an empty one for the truth. One of an older version is left as it is where this is `beside` a
+  // server that has it. False: it cannot be used, and take_log() says why.
   bool open_for_items(Access access);
 
   // Opens the database, where that was not done, or makes one, and reads what is of sessions, but for messages that

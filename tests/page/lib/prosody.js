@@ -127,6 +127,11 @@ export class Prosody {
 		}
 	}
 
+	/** Deletes an account with the admin shell. */
+	delete(name, host) {
+		return this.#prosodyctl('shell', 'user', 'delete', `${name}@${host}`);
+	}
+
 	async serve() {
 		const [command, ...args] = prosody;
 		this.#process = new Program(command, [...args, '-F', '--config', `${this.folder}/prosody.cfg.lua`]);

@@ -160,6 +160,34 @@ TEST_F(OutOfMemoryTest, OnTheThreadAllThatWasPostedOfItemsIsSettled) {
   store.stop(patience);
 }
 
+// What is to be forgotten of the stores is ordered, which takes memory, after a commit that fails for lack of memory.
+TEST_F(OutOfMemoryTest, OnTheThreadManyStoresAreForgottenLater) {
+  constexpr std::size_t stores = 20;
+  constexpr std::size_t items_of_each = 10000;
+  Store store(settings());
+  Items items(store, Access::alone);
+  ASSERT_TRUE(store.open_for_items(Access::alone));
+  ASSERT_TRUE(store.start(nullptr));
+  std::vector<std::pair<std::string, std::string>> values;
+  for (std::size_t i = 0; i < items_of_each; ++i) values.emplace_back(std::to_string(i), "1");
+  RowNumber number = 0;
+  for (std::size_t i = 0; i < stores; ++i) {
+    number = items.find_or_make_store(
+        {.host = "h", .kind = StoreKind::keyval, .name = "n", .user = std::to_string(i)});
+    items.set_all(number, values);
+    items.truncate(number, items_of_each);  // its keys are known
+  }
+  {
+    const FailingAllocation failing(1, FailIn::other_threads, Fail::from_then_on);
+    items.append(number, "one more", 1, std::nullopt, "1");
+    while (!store.is_failing()) std::this_thread::yield();
+  }
+  while (items.last_posted() > store.committed()) std::this_thread::yield();
+  EXPECT_EQ(items.count(number, {}), items_of_each + 1);
+  EXPECT_FALSE(items.takes_appends(number - 1)) << "a store that nobody has";
+  store.stop(patience);
+}
+
 // Before the thread runs, where a call is a commit.
 TEST_F(OutOfMemoryTest, WithoutAThreadWhatWasPostedIsCommittedWithTheNext) {
   std::size_t n = 0;

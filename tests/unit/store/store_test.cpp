@@ -237,6 +237,26 @@ TEST_F(StoreTest, ItemsOfVersion2AreThere) {
   EXPECT_EQ(items.find(1, "key")->value, "<json xmlns='urn:xmpp:json:0'>1</json>");
 }
 
+// A server of version 2 could not write what another process has brought up to date below it.
+TEST_F(StoreTest, OneOfAnOlderVersionIsLeftToTheServerThatHasIt) {
+  std::optional<RunningStore> server(std::in_place, settings());
+  ASSERT_TRUE(server->is_open());
+  run_sql(path(), "ALTER TABLE item DROP COLUMN wrapping; PRAGMA user_version = 2");
+  Store early(settings());
+  EXPECT_FALSE(early.open_for_items(Access::beside));
+  EXPECT_EQ(query(path(), "PRAGMA user_version"), 2);
+  std::vector<LogLine> lines;
+  early.take_log(lines);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].text.find("is to be restarted"), std::string::npos) << lines[0].text;
+
+  server.reset();
+  Store late(settings());
+  EXPECT_TRUE(late.open_for_items(Access::beside));
+  EXPECT_EQ(query(path(), "PRAGMA user_version"), 3);
+  EXPECT_TRUE(RunningStore(settings()).is_open()) << "a server may start beside";
+}
+
 TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
   {
     RunningStore store(settings());
