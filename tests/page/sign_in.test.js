@@ -59,11 +59,12 @@ test('A wrong password, and an account that is not there, are told in a sentence
 
 // Prosody 0.12 disables no accounts.
 test('Who is in when the account is disabled, or deleted, is out, and does not come in again', async () => {
+	await prosody.register('carol', 'localhost');
 	const visit = await browser.open(prosody.page);
-	await visit.signIn('bob@localhost');
-	if (!(await prosody.disable('bob', 'localhost'))) await prosody.delete('bob', 'localhost');
+	await visit.signIn('carol@localhost');
+	if (!(await prosody.disable('carol', 'localhost'))) await prosody.delete('carol', 'localhost');
 	assert.match(await visit.refusal(), /no such account, or it is disabled/);
-	await visit.fillIn('bob@localhost');
+	await visit.fillIn('carol@localhost');
 	await visit.waitForText('.sign-in', /Sign in/);
 	assert.match(await visit.refusal(), /no such account, or it is disabled/);
 	await visit.close();

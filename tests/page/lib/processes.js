@@ -20,7 +20,10 @@ export class Program {
 				this.output += text;
 				for (const listen of [...this.#listeners]) listen();
 			});
+			stream.unref();
 		}
+		// Nor does the test wait for it, where it has failed before it could end the program.
+		this.#process.unref();
 		this.#ended = new Promise((resolve, reject) => {
 			this.#process.once('error', reject);
 			this.#process.once('close', (status) => resolve(status));
@@ -63,6 +66,7 @@ export class Program {
 	}
 
 	async end(signal = 'SIGTERM') {
+		this.#process.ref();
 		this.#process.kill(signal);
 		return this.#ended;
 	}
