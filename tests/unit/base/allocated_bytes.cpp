@@ -2,15 +2,15 @@
 
 #include <malloc.h>
 
-#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-// The tests run in one thread.
-std::size_t allocated = 0;
-std::size_t peak = 0;
+// Other tests of the same program have threads.
+std::atomic<std::size_t> allocated = 0;
+std::atomic<std::size_t> peak = 0;
 
 // What stands in for operator new owns memory as plain pointers, and takes it from malloc.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
@@ -24,8 +24,8 @@ void forget(void* memory) noexcept {
 void* operator new(std::size_t size) {
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
-  allocated += malloc_usable_size(memory);
-  peak = std::max(peak, allocated);
+  const std::size_t now = allocated += malloc_usable_size(memory);
+  if (now > peak) peak = now;
   return memory;
 }
 
@@ -39,6 +39,6 @@ std::size_t allocated_bytes() { return allocated; }
 
 std::size_t peak_of_allocated_bytes() { return peak; }
 
-void forget_peak() { peak = allocated; }
+void forget_peak() { peak = allocated.load(); }
 
 }  // namespace pubsub_mqtt

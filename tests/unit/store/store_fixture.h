@@ -113,6 +113,7 @@ class OtherWriter {
  public:
   explicit OtherWriter(const std::string& path) {
     EXPECT_EQ(sqlite3_open(path.c_str(), &handle_), SQLITE_OK);
+    sqlite3_busy_timeout(handle_, 5000);  // the store's thread may be in a commit
     EXPECT_EQ(sqlite3_exec(handle_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   }
   ~OtherWriter() {
