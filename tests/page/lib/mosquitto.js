@@ -2,17 +2,14 @@
 import { Program, run } from './processes.js';
 import { password } from './prosody.js';
 
-const asAccount = (account) => (account ? ['-u', account, '-P', password] : []);
+/** How a client reaches the server, and as whom. */
+const connection = (prosody, account) => ['-V', '5', '-p', String(prosody.ports.mqtt), '-u', account, '-P', password];
 
 /** Publishes one message with mosquitto_pub. */
 export function publish(prosody, topic, payload, { account = 'alice@localhost', retain = false } = {}) {
 	return run('mosquitto_pub', [
 		'-d',
-		'-V',
-		'5',
-		'-p',
-		String(prosody.ports.mqtt),
-		...asAccount(account),
+		...connection(prosody, account),
 		'-q',
 		'1',
 		...(retain ? ['-r'] : []),
@@ -24,11 +21,7 @@ export function publish(prosody, topic, payload, { account = 'alice@localhost', 
 
 /** A mosquitto_pub that publishes each line that is written to its stdin. */
 export function publisher(prosody, topic, { account = 'alice@localhost' } = {}) {
-	return new Client(
-		'mosquitto_pub',
-		['-V', '5', '-p', String(prosody.ports.mqtt), ...asAccount(account), '-t', topic, '-l'],
-		{ input: 'pipe' },
-	);
+	return new Client('mosquitto_pub', [...connection(prosody, account), '-t', topic, '-l'], { input: 'pipe' });
 }
 
 /** One that is ended at once: nobody waits for its goodbye. */
@@ -43,13 +36,9 @@ export async function subscriber(prosody, topic, { account = 'alice@localhost' }
 	const program = new Client('stdbuf', [
 		'-oL',
 		'mosquitto_sub',
-		'-V',
-		'5',
 		'-d',
 		'-v',
-		'-p',
-		String(prosody.ports.mqtt),
-		...asAccount(account),
+		...connection(prosody, account),
 		'-q',
 		'1',
 		'-t',
