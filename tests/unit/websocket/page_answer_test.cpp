@@ -43,7 +43,8 @@ std::string value(const PageAnswer& answer, const std::string& name) {
 }
 
 TEST(PageAnswerTest, AFileIsServedByItsPath) {
-  for (const char* path : {"/", "/index.html", "/?node=kitchen", "/index.html?"}) {
+  for (const char* path : {"/", "/index.html", "/?node=kitchen", "/index.html?", "http://a/",
+                           "https://a:8883", "http://b/index.html?"}) {
     const auto given = get(path);
     EXPECT_EQ(given.status, "200 OK");
     EXPECT_THAT(given.said, StartsWith("HTTP/1.1 200 OK\r\n"));
