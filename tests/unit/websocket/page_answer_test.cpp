@@ -127,7 +127,7 @@ TEST(PageAnswerTest, EverythingElseIsNotFound) {
   for (const char* path :
        {"/other", "/INDEX.HTML", "/index.html/", "//index.html", "//", "/./index.html", "/../index.html",
         "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/page.js%00.txt", "/page.js.gz",
-        "index.html", "*", "/mqtt/", "/favicon.ico", "http://a/index.html"}) {
+        "index.html", "*", "/mqtt/", "/favicon.ico", "http://a/other", "ftp://a/index.html"}) {
     const auto given = get(path);
     EXPECT_EQ(given.status, "404 Not Found") << path;
     EXPECT_THAT(given.said, StartsWith("HTTP/1.1 404 Not Found\r\n"));
