@@ -294,7 +294,8 @@ int count(lua_State* L) {
   const auto user = check_user(L, 2);
   const store::ItemQuery query = read_item_query(L, 3);
   const RowNumber number = handle.find(user);
-  lua_pushinteger(L, number == 0 ? 0 : static_cast<lua_Integer>(handle.items->count(number, query)));
+  lua_pushinteger(L,
+                  number == 0 ? 0 : static_cast<lua_Integer>(handle.items->committed().count(number, query)));
   return 1;
 }
 
@@ -308,14 +309,14 @@ int position(lua_State* L) {
 int users(lua_State* L) {
   Handle& handle = check_handle(L);
   const auto after = check_user(L, 2);
-  const auto users = handle.items->users(handle.name, std::string(after));
+  const auto users = handle.items->committed().users(handle.name, std::string(after));
   return checked_push(L, 1, [&](lua_State* state) { push_texts(state, users); });
 }
 
 int find_in_all(lua_State* L) {
   Handle& handle = check_handle(L);
   const auto key = check_text(L, 2);
-  const auto found = handle.items->find_in_all(handle.name, key);
+  const auto found = handle.items->committed().find_in_all(handle.name, key);
   return checked_push(L, 1, [&](lua_State* state) {
     lua_newtable(state);
     for (const auto& [user, value] : found) {
@@ -361,8 +362,8 @@ int names(lua_State* L) {
   const auto host = check_text(L, 2);
   const auto kind = check_kind(L, 3);
   const auto user = opt_text(L, 4);
-  const auto names =
-      process.items.names(std::string(host), kind, user ? std::optional<std::string>(*user) : std::nullopt);
+  const auto names = process.items.committed().names(std::string(host), kind,
+                                                     user ? std::optional<std::string>(*user) : std::nullopt);
   return checked_push(L, 1, [&](lua_State* state) { push_texts(state, names); });
 }
 
