@@ -92,8 +92,12 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	--- What was retained before a restart, or before the host was disabled
 
 	local function tell_of_copy(host, node, message)
-		shared.core:restore_retained(host, node, message, message.payload, message.properties,
+		local core = shared.core;
+		local ok, err = pcall(core.restore_retained, core, host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
+		if ok then return; end
+		module:log("error", "What %s on %s retains is not served, since its copy is damaged: %s", node, host, err);
+		core:restore_none(host, node);
 	end
 
 	local function tell_of_end(host, node, message, time)
@@ -101,7 +105,7 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		shared.core:restore_end(host, node);
 	end
 
-	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
+	-- Returns whether a copy was given up that had not ended. Raises where the storage fails.
 	local function tell_of_node(host, service, node)
 		local message = shared.core:find_retained(host, node);
 		local truth, what = current_item.compare(host, service, node, message);
@@ -121,9 +125,11 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	local function restore_node(host, service, node)
 		local ok, is_given_up = pcall(tell_of_node, host, service, node);
 		if ok then return is_given_up; end
-		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
-			node, host, is_given_up);
-		shared.core:restore_none(host, node);
+		warn("error", "times what a node retains could not be read",
+			("What %s on %s retains is not served until it can be read, which is tried again: %s")
+				:format(node, host, tostring(is_given_up)));
+		shared.unrestored[host][node] = true;
+		shared.core:restore_later(host, node);
 		return false;
 	end
 
@@ -150,16 +156,22 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		given_up[host] = nil;
 	end
 
-	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(host)
-		local nodes = {};
+	local function add_node(host, nodes, node)
+		nodes[node] = true;
+		shared.core:restore_later(host, node);
+	end
+
+	-- Those of which the store has a copy. Returns false where they cannot be read now.
+	local function add_nodes_in_store(host, nodes)
 		local ok, names = pcall(shared.core.retained_nodes, shared.core, host);
 		if not ok then
-			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
-			return nodes;
+			warn("error", "times retained messages could not be read",
+				("The retained messages of %s are not served until they can be read, which is tried again: %s")
+					:format(host, tostring(names)));
+			return false;
 		end
-		for _, node in ipairs(names) do nodes[node] = true; end
-		return nodes;
+		for _, node in ipairs(names) do add_node(host, nodes, node); end
+		return true;
 	end
 
 	-- Begins to tell the core what each node of the host retains: a storage that thousands of them ask takes seconds, and
@@ -167,18 +179,23 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	function retained.restore(host, service)
 		local core = shared.core;
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = nodes_in_store(host);
+		local nodes = {};
 		for node, node_obj in pairs(service.nodes) do
-			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
-			if nodes[node] then core:restore_later(host, node); end
+			if node_obj.config.persist_items then add_node(host, nodes, node); end
 		end
+		local has_all = add_nodes_in_store(host, nodes);
 		shared.unrestored[host] = nodes;
 		local left = array.collect(it.keys(nodes));
 		timer.add_task(0, function ()
 			local enough = monotonic() + slice;
 			repeat
 				if shared.unrestored[host] ~= nodes then return; end -- the host was disabled
-				if #left == 0 then return end_of_restore(host); end
+				if #left == 0 then
+					has_all = has_all or add_nodes_in_store(host, nodes);
+					if has_all and next(nodes) == nil then return end_of_restore(host); end
+					left = array.collect(it.keys(nodes));
+					return try_again_after;
+				end
 				retained.restore_now(host, table.remove(left));
 			until monotonic() > enough;
 			return 0.003;
