@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <string>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "protocol/session.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "pubsub_mqtt/mqtt/properties.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "record/message.h"
@@ -57,6 +59,12 @@ Envelope envelope_for(topic::Form form, const ItemPublished& item) {
   envelope.properties =
       properties.empty() ? nullptr : std::make_shared<const std::string>(std::move(properties));
   return envelope;
+}
+
+std::string_view author(const DirectWay& way, const mqtt::Publish& packet, const Session* publisher) {
+  const std::string_view topic = way.meaning(packet.topic);
+  const std::string_view account = publisher == nullptr ? std::string_view() : publisher->account();
+  return payload::atom_author(account, topic.substr(0, topic.find('/')), way.route->exposes_publisher());
 }
 
 // Neither has a NUL.
@@ -145,7 +153,12 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
   const auto found = by_node_.find(route.node());
   const Audience nobody({}, {});
   const Audience& audience = found == by_node_.end() ? nobody : found->second;
-  auto item = direct_item(route, way.type, packet, envelope, audience, limits_);
+  const bool is_entry = way.type == topic::Type::atom_title;
+  const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
+  const payload::AtomEntry atom{.id = entry_id,
+                                .author = is_entry ? author(way, packet, publisher) : std::string_view(),
+                                .updated = is_entry ? std::time(nullptr) : 0};
+  auto item = direct_item(route, way.type, packet, envelope, atom, audience, limits_);
   if (!item) return std::nullopt;
   if (route.items() != 0 && !store(route, std::move(item->element), publisher)) return std::nullopt;
   const Sent sent = send(audience, item->published);

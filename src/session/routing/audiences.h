@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -88,6 +89,7 @@ class Audiences {
   std::unordered_map<NodeId, Audience> by_node_;
   // The same by their names, which they hold. No hash tables: who chooses the name would choose its place in it.
   std::map<Name, NodeId> by_name_;
+  std::mt19937_64 random_{std::random_device{}()};  // for the identifiers of Atom entries
   // By host and node, with a NUL in between.
   std::map<std::string, std::vector<std::weak_ptr<Message>>> without_node_;
 };

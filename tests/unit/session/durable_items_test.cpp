@@ -79,6 +79,21 @@ TEST_F(StoredItemsTest, AreWrittenAtQos0AsWell) {
   EXPECT_EQ(publisher.outbox.take(), "");
 }
 
+// The host does not show who publishes.
+TEST_F(StoredItemsTest, AreAtomEntriesWithAnAuthorWhereTheirTitleWasPublished) {
+  const std::string title = "h/atom_title/n";
+  publisher.send(mqtt::Publish{.topic = title, .payload = "0"});
+  server().sessions.handle(PublishReply{
+      .ticket = server().requested<PublishRequest>().back().ticket, .topic = title, .route = route});
+  const auto asked_before = asked();
+  publisher.send(mqtt::Publish{.topic = title, .payload = "a title"});
+  EXPECT_EQ(asked(), asked_before);
+  const std::string value = values().at(1);
+  EXPECT_TRUE(value.starts_with("<entry xmlns='http://www.w3.org/2005/Atom'><title>a title</title>"))
+      << value;
+  EXPECT_TRUE(value.ends_with("<author><name>anonymous</name></author></entry>")) << value;
+}
+
 // In one unit: nobody finds the item and takes the client's next attempt for another message.
 TEST_F(StoredItemsTest, AtQos2AreCommittedWithThePacketIdentifier) {
   publish(QoS::exactly_once);
