@@ -96,8 +96,11 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
 
 	local function tell_of_copy(core, host, node, message)
-		core:restore_retained(host, node, message, message.payload, message.properties,
+		local ok, err = pcall(core.restore_retained, core, host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
+		if ok then return; end
+		module:log("error", "What %s on %s retains is not served, since its copy is damaged: %s", node, host, err);
+		core:restore_none(host, node);
 	end
 
 	local function tell_of_end(core, host, node, message, time)
@@ -105,7 +108,7 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		core:restore_end(host, node);
 	end
 
-	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
+	-- Returns whether a copy was given up that had not ended. Raises where the storage fails.
 	local function tell_of_node(core, host, service, node, has_copy)
 		local message = has_copy and core:find_retained(host, node) or nil;
 		local truth, what = current_item.compare(host, service, node, message);
@@ -125,9 +128,12 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	local function restore_node(core, host, service, node, has_copy)
 		local ok, is_given_up = pcall(tell_of_node, core, host, service, node, has_copy);
 		if ok then return is_given_up; end
-		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
-			node, host, is_given_up);
-		core:restore_none(host, node);
+		warn("error", "times what a node retains could not be read",
+			("What %s on %s retains is not served until it can be read, which is tried again: %s")
+				:format(node, host, tostring(is_given_up)));
+		local nodes = shared.unrestored[host];
+		if nodes then nodes[node] = has_copy; end
+		core:restore_later(host, node);
 		return false;
 	end
 
@@ -155,16 +161,23 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		given_up[host] = nil;
 	end
 
-	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(core, host)
-		local nodes = {};
+	-- has_copy: or may have one
+	local function add_node(core, host, nodes, node, has_copy)
+		nodes[node] = has_copy;
+		core:restore_later(host, node);
+	end
+
+	-- Those of which the store has a copy. Returns false where they cannot be read now.
+	local function add_nodes_in_store(core, host, nodes)
 		local ok, names = pcall(core.retained_nodes, core, host);
 		if not ok then
-			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
-			return nodes;
+			warn("error", "times retained messages could not be read",
+				("The retained messages of %s are not served until they can be read, which is tried again: %s")
+					:format(host, tostring(names)));
+			return false;
 		end
-		for _, node in ipairs(names) do nodes[node] = true; end
-		return nodes;
+		for _, node in ipairs(names) do add_node(core, host, nodes, node, true); end
+		return true;
 	end
 
 	-- Most nodes retain nothing: of those without a copy the storage may know at once which have an item `current`. Takes
@@ -189,14 +202,14 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		local core = shared.core;
 		if not core then return; end
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = nodes_in_store(core, host);
+		local nodes = {};
+		local has_all = add_nodes_in_store(core, host, nodes);
 		local left, unsifted = array.collect(it.keys(nodes)), {};
 		for node, node_obj in pairs(service.nodes) do
-			if not nodes[node] and node_obj.config.persist_items then
-				nodes[node] = false;
+			if nodes[node] == nil and node_obj.config.persist_items then
+				add_node(core, host, nodes, node, not has_all);
 				table.insert(unsifted, node);
 			end
-			if nodes[node] ~= nil then core:restore_later(host, node); end
 		end
 		shared.unrestored[host] = nodes;
 		timer.add_task(0, function ()
@@ -208,7 +221,10 @@ return function (shared, current_item, rights, warn, earlier_retained)
 				elseif #unsifted > 0 then
 					sift(core, host, nodes, unsifted, left);
 				else
-					return end_of_restore(host);
+					has_all = has_all or add_nodes_in_store(core, host, nodes);
+					if has_all and next(nodes) == nil then return end_of_restore(host); end
+					left = array.collect(it.keys(nodes));
+					return try_again_after;
 				end
 			until monotonic() > enough;
 			return 0.003;
