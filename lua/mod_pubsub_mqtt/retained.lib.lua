@@ -28,9 +28,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	local mark_later;
 
 	local function mark(host, node)
-		local service = shared.services[host];
+		local service, core = shared.services[host], shared.core;
 		local ok, err = true, nil;
-		if service and service.nodes[node] and shared.core and shared.core:keeps_retained() then
+		if service and service.nodes[node] and core and core:keeps_retained() then
 			local called;
 			called, ok, err = pcall(current_item.store_identity, service, node);
 			if not called then ok, err = false, ok; end
@@ -60,8 +60,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	--- Saving
 
 	local function write(host, node, message)
-		if shared.is_started then
-			shared.core:put_retained(host, node, message);
+		local core = shared.is_started and shared.core;
+		if core then
+			core:put_retained(host, node, message);
 			if message then mark(host, node); end
 		else
 			unsaved[host] = unsaved[host] or {};
@@ -91,39 +92,41 @@ return function (shared, current_item, rights, warn, earlier_retained)
 
 	--- What was retained before a restart, or before the host was disabled
 
-	local function tell_of_copy(host, node, message)
-		shared.core:restore_retained(host, node, message, message.payload, message.properties,
+	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
+
+	local function tell_of_copy(core, host, node, message)
+		core:restore_retained(host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
 	end
 
-	local function tell_of_end(host, node, message, time)
+	local function tell_of_end(core, host, node, message, time)
 		if message.ended ~= time then write(host, node, { ended = time, node = message.node }); end
-		shared.core:restore_end(host, node);
+		core:restore_end(host, node);
 	end
 
 	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
-	local function tell_of_node(host, service, node)
-		local message = shared.core:find_retained(host, node);
+	local function tell_of_node(core, host, service, node)
+		local message = core:find_retained(host, node);
 		local truth, what = current_item.compare(host, service, node, message);
 		if truth == "copy" then
-			tell_of_copy(host, node, message);
+			tell_of_copy(core, host, node, message);
 			return false;
 		elseif truth == "end" then
-			tell_of_end(host, node, message, what);
+			tell_of_end(core, host, node, message, what);
 		else
 			if message then write(host, node, nil); end
-			shared.core:restore_none(host, node);
-			if truth == "item" then shared.core:restore_current(host, node, what, rights.publisher(host, what)); end
+			core:restore_none(host, node);
+			if truth == "item" then core:restore_current(host, node, what, rights.publisher(host, what)); end
 		end
 		return message ~= nil and not current_item.end_of(message);
 	end
 
-	local function restore_node(host, service, node)
-		local ok, is_given_up = pcall(tell_of_node, host, service, node);
+	local function restore_node(core, host, service, node)
+		local ok, is_given_up = pcall(tell_of_node, core, host, service, node);
 		if ok then return is_given_up; end
 		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
 			node, host, is_given_up);
-		shared.core:restore_none(host, node);
+		core:restore_none(host, node);
 		return false;
 	end
 
@@ -131,12 +134,12 @@ return function (shared, current_item, rights, warn, earlier_retained)
 
 	-- Does nothing where it is done already.
 	function retained.restore_now(host, node)
-		local nodes, service = shared.unrestored[host], shared.services[host];
-		if not (nodes and nodes[node] and service and shared.core) then return; end
+		local nodes, service, core = shared.unrestored[host], shared.services[host], shared.core;
+		if not (nodes and nodes[node] and service and core) then return; end
 		nodes[node] = nil;
 		if not service.nodes[node] then
 			write(host, node, nil);
-		elseif restore_node(host, service, node) then
+		elseif restore_node(core, host, service, node) then
 			given_up[host] = (given_up[host] or 0) + 1;
 		end
 	end
@@ -151,9 +154,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	end
 
 	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(host)
+	local function nodes_in_store(core, host)
 		local nodes = {};
-		local ok, names = pcall(shared.core.retained_nodes, shared.core, host);
+		local ok, names = pcall(core.retained_nodes, core, host);
 		if not ok then
 			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
 			return nodes;
@@ -166,8 +169,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	-- XMPP is served in between. The core asks for those that are needed earlier.
 	function retained.restore(host, service)
 		local core = shared.core;
+		if not core then return; end
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = nodes_in_store(host);
+		local nodes = nodes_in_store(core, host);
 		for node, node_obj in pairs(service.nodes) do
 			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
 			if nodes[node] then core:restore_later(host, node); end

@@ -60,6 +60,9 @@ export class App extends Changing {
 		try {
 			const entered = name ? await signIn(url(), name, password) : await enterWithoutLogin(url());
 			this.phase = 'in';
+			this.account = entered.login?.name ?? null; // the server tells how it writes the name
+			this.link = { kind: 'connected' };
+			this.said = '';
 			this.#session = new Session(url(), entered, {
 				connected: (client) => this.#connected(client),
 				message: (packet) => this.#message(packet),

@@ -229,6 +229,7 @@ void Items::await_commits() {
     return awaited && store_.committed() >= *awaited;
   };
   if (store_.is_started()) {
+    store_.post({});  // so that they are committed at once
     settled_.wait_for(lock, longest_wait, [&] { return is_committed() || store_.is_failing(); });
   }
   if (!is_committed()) throw ItemsError("The store cannot be written, see above");

@@ -37,11 +37,7 @@ async function look(node) {
 	await visit.page.evaluate((name) => {
 		location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`;
 	}, node);
-	await visit.page.waitForFunction(
-		(name) => document.querySelector('article h2')?.textContent.endsWith(name),
-		{},
-		node,
-	);
+	await visit.until((name) => document.querySelector('article h2')?.textContent.endsWith(name), node);
 	await visit.page.waitForSelector('.value-section > :nth-child(2)');
 	return visit.text('.value-section');
 }
@@ -102,7 +98,7 @@ test('Pictures are shown, and broken ones said to be so', async () => {
 	);
 	await send('picture', png);
 	await look('picture');
-	await visit.page.waitForFunction(() => document.querySelector('.value-section img')?.naturalWidth === 1);
+	await visit.until(() => document.querySelector('.value-section img')?.naturalWidth === 1);
 	assert.match(await visit.page.$eval('.value-section img', ({ src }) => src), /^blob:/);
 	await send('broken', Buffer.concat([png.subarray(0, 30), deflateSync(Buffer.from('nothing'))]));
 	await look('broken');
@@ -123,10 +119,12 @@ test('Names that turn the writing around, or are empty, stay in their place', as
 });
 
 test('A name that no topic has is refused in words, and the connection stays', async () => {
-	await visit.page.evaluate(() => { location.hash = '#publish'; });
-	for (const [name, why] of [['a+b', /Not published: .* no \+/], ['x'.repeat(70_000), /Not published: .* too long/]]) {
-		await visit.page.waitForSelector('form.publish');
-		await visit.page.$eval('input[name=name]', (field, text) => { field.value = text; }, name);
+	await visit.press('nav a[href="#publish"]');
+	for (const [name, why] of [
+		['a+b', /Not published: .* no \+/],
+		['x'.repeat(70_000), /Not published: .* too long/],
+	]) {
+		await visit.fill('input[name=name]', name);
 		await visit.pressButton('Publish');
 		await visit.waitForText('.publish .error', why);
 	}

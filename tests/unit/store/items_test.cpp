@@ -132,6 +132,16 @@ TEST_P(ItemsThen, EachPostIsCountedThoughItJoinsTheUnitBefore) {
   EXPECT_EQ(open->items.count(number, {}), 5U);
 }
 
+TEST_F(ItemsTest, WhoCountsThemDoesNotWaitUntilMoreHaveCome) {
+  Settings patient = settings();
+  patient.gathers_for = std::chrono::hours(1);
+  OpenItems open(patient);
+  ASSERT_TRUE(open.store.start(nullptr));
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.append(number, "a");
+  EXPECT_EQ(open.items.count(number, {}), 1U);
+}
+
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
   OpenItems open(settings());
   const RowNumber number = open.items.find_or_make_store(name());
