@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { Visit } from './lib/browser.js';
 import { publish } from './lib/mosquitto.js';
+import { patience } from './lib/patience.js';
 import { Prosody } from './lib/prosody.js';
 
 const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
@@ -17,7 +18,13 @@ let firefox;
 before(async () => {
 	if (skip) return;
 	prosody = await Prosody.start('mqtt_node_defaults = { persist_items = true }');
-	firefox = await puppeteer.launch({ browser: 'firefox', executablePath, acceptInsecureCerts: true });
+	firefox = await puppeteer.launch({
+		browser: 'firefox',
+		executablePath,
+		acceptInsecureCerts: true,
+		timeout: patience,
+		protocolTimeout: 2 * patience,
+	});
 });
 
 after(async () => {
@@ -29,6 +36,7 @@ for (const encrypted of [false, true]) {
 	test(`Values, plots and publishing over ${encrypted ? 'https' : 'http'}`, { skip }, async () => {
 		const faults = [];
 		const page = await firefox.newPage();
+		page.setDefaultTimeout(patience);
 		page.on('pageerror', (error) => faults.push(error.message));
 		await page.goto(encrypted ? prosody.encryptedPage : prosody.page);
 		const visit = new Visit(page, null, faults);
@@ -39,8 +47,8 @@ for (const encrypted of [false, true]) {
 		await publish(prosody, 'pubsub.localhost/any/house/weather', '{"t":22.5}', { retain: true });
 		await visit.page.waitForSelector('.canvas[aria-label*="the last one 22.5."]');
 		await visit.press('nav a[href="#publish"]');
-		await page.locator('input[name=name]').fill('house/firefox');
-		await page.locator('textarea').fill('from Firefox');
+		await visit.fill('input[name=name]', 'house/firefox');
+		await visit.fill('textarea', 'from Firefox');
 		await visit.pressButton('Publish');
 		await visit.press('.publish .done a');
 		await visit.waitForText('.value-section .text', /from Firefox/);

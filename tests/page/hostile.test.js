@@ -162,8 +162,7 @@ test('Client identifiers, titles and filters that are markup are text', async (t
 		'a long name makes no wide table',
 	);
 	await administrator.press('nav a[href="#retained"]');
-	await administrator.page.locator('main input').fill(markup);
-	await administrator.page.keyboard.press('Enter');
+	await administrator.fill('main input', markup);
 	await administrator.waitForText('main .error', /filter/);
 	assert.equal(await administrator.page.evaluate(() => window.harm), undefined);
 	assert.deepEqual(administrator.faults, []);
