@@ -5,6 +5,7 @@ import { deflateSync } from 'node:zlib';
 import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
 import { Prosody, password } from './lib/prosody.js';
+import { XmppClient } from './lib/xmpp.js';
 
 let prosody;
 let browser;
@@ -129,4 +130,41 @@ test('A name that no topic has is refused in words, and the connection stays', a
 	}
 	assert.equal(await visit.page.$('.banner'), null);
 	await isUnharmed();
+});
+
+test('Client identifiers, titles and filters that are markup are text', async (t) => {
+	const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
+		protocolVersion: 5,
+		clientId: `${markup}${'long'.repeat(25)}`,
+		username: 'bob@localhost',
+		password,
+	});
+	t.after(() => client.endAsync(true));
+	const xmpp = await XmppClient.connect(prosody, 'alice@localhost');
+	const escaped = markup.replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+	await send('titled', '1');
+	await xmpp.pubsub(
+		'set',
+		"<configure node='titled'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>" +
+			"<value>http://jabber.org/protocol/pubsub#node_config</value></field><field var='pubsub#title'>" +
+			`<value>${escaped}</value></field></x></configure>`,
+		'#owner',
+	);
+	xmpp.end();
+	const administrator = await browser.open(prosody.page);
+	await administrator.signIn('admin@localhost');
+	await administrator.openNode('titled');
+	await administrator.waitForText('.rights', /<script>window\.harm/);
+	await administrator.press('nav a[href="#clients"]');
+	await administrator.waitForText('main table', /<svg onload=.*bob@localhost/s);
+	assert.ok(
+		await administrator.page.evaluate(() => document.querySelector('main table').offsetWidth < 2 * innerWidth),
+		'a long name makes no wide table',
+	);
+	await administrator.press('nav a[href="#retained"]');
+	await administrator.fill('main input', markup);
+	await administrator.waitForText('main .error', /filter/);
+	assert.equal(await administrator.page.evaluate(() => window.harm), undefined);
+	assert.deepEqual(administrator.faults, []);
+	await administrator.close();
 });

@@ -26,8 +26,8 @@ test('Where there is no node the page leads to the first one', async () => {
 	await visit.signIn('alice@localhost');
 	await visit.waitForText('main .hint', /no node yet/);
 	await visit.press('main .hint a');
-	await visit.page.locator('input[name=name]').fill('house/first');
-	await visit.page.locator('textarea').fill('21.5');
+	await visit.fill('input[name=name]', 'house/first');
+	await visit.fill('textarea', '21.5');
 	await visit.pressButton('Publish');
 	await visit.press('.publish .done a');
 	await visit.waitForText('article h2', /house\/first/);
@@ -81,13 +81,12 @@ test('Administrators find a client while they type, and are told where there is 
 	await visit.press('nav a[href="#clients"]');
 	await visit.waitForText('main table', /bob@localhost/);
 	await visit.page.type('main input', 'bob@');
-	await visit.page.waitForFunction(() => !/admin@localhost/.test(document.querySelector('main table').textContent));
+	await visit.until(() => !/admin@localhost/.test(document.querySelector('main table').textContent));
 	await visit.waitForText('main table', /bob@localhost/);
 	await visit.page.type('main input', 'nobody');
 	await visit.waitForText('main .hint', /No client has that/);
 	await visit.press('nav a[href="#retained"]');
-	await visit.page.locator('main input').fill('pubsub.localhost/any/nothing/#');
-	await visit.page.keyboard.press('Enter');
+	await visit.fill('main input', 'pubsub.localhost/any/nothing/#');
 	await visit.waitForText('main .hint', /Nothing is retained there/);
 	await device.end();
 	assert.deepEqual(visit.faults, []);

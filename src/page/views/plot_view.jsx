@@ -37,13 +37,16 @@ function timesOf(seconds, step) {
 	});
 }
 
+const leastWidth = 40; // half of a date, which may stand below the plot's left edge
+
 /** The width of the longest number beside the plot. */
 function widthOf(plot, numbers, index, round) {
 	const axis = plot.axes[index];
 	if (round > 1) return axis._size; // or it goes on for ever
 	const longest = (numbers ?? []).reduce((one, other) => (other.length > one.length ? other : one), '');
 	[plot.ctx.font] = axis.font;
-	return Math.ceil(axis.ticks.size + axis.gap + plot.ctx.measureText(longest).width / devicePixelRatio);
+	const width = axis.ticks.size + axis.gap + plot.ctx.measureText(longest).width / devicePixelRatio;
+	return Math.max(leastWidth, Math.ceil(width));
 }
 
 function optionsOf(series, width, span, onCursor) {
