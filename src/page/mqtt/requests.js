@@ -1,6 +1,6 @@
 // Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
 
-const patience = 30_000;
+const patience = 60_000;
 const replyTopic = '$pubsub/reply/page';
 
 /** An answer that is an error: `condition` is XMPP's name for it. */
