@@ -88,10 +88,7 @@ TEST_P(DirectWayToTheStoreWith, IsTakenWhileProsodysThreadIsBusy) {
     is_busy = false;
   });
   prosody.log().wait_for("busy now");
-  for (int i = 1; i <= 1000; ++i) {
-    const std::string payload = std::to_string(i);
-    publish(publisher, {.topic = counted_topic, .payload = payload, .qos = mqtt::QoS::at_least_once});
-  }
+  publish_numbers(publisher, 1000);
   EXPECT_TRUE(is_busy);
   prosody.folder().write(end_of_work, "");
   busy.join();

@@ -150,8 +150,15 @@ TEST_F(StorageOfEverything, KeepsPersonalNodesAndArchives) {
 
 // Of whoever publishes much to nodes that persist, the administrator hears where their items are kept.
 TEST(StorageThatIsSlow, IsNamedOnce) {
+  // All of them come within a second, however long the machine takes.
+  const std::string in_a_second = R"(
+    local time = require "util.time"
+    local monotonic = time.monotonic
+    time.monotonic = function ()
+      return debug.getinfo(2, "S").source:find("slow_storage", 1, true) and 1 or monotonic()
+    end)";
   Prosody prosody;
-  prosody.start();
+  prosody.start({.global = in_a_second});
   const auto publish_many = [&] {
     RawMqtt client = connected(prosody.mqtt_port(), "publisher");
     for (int i = 0; i < 60; ++i) {
@@ -165,7 +172,7 @@ TEST(StorageThatIsSlow, IsNamedOnce) {
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("storage is slow"), 1U);
   prosody.stop();
-  prosody.start(on_the_store);
+  prosody.start({.global = in_a_second, .component = on_the_store.component});
   const std::size_t mark = prosody.log().size();
   publish_many();
   prosody.wait_for_log();
