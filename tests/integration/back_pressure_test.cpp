@@ -1,9 +1,7 @@
 // Nobody's speed is another one's burden.
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/stat.h>
 
-#include <fstream>
 #include <functional>
 #include <future>
 #include <list>
@@ -11,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "held_up.h"
 #include "raw_session.h"
 #include "running_prosody.h"
 #include "xmpp_client.h"
@@ -132,29 +131,6 @@ TEST_F(BackPressure, ASubscriberThatDoesNotAcknowledgeIsWaitedForTenSeconds) {
   for (int i = 0; i < 6; ++i) EXPECT_EQ(next_message(stuck).payload, std::to_string(i));
   EXPECT_TRUE(messages_so_far(stuck).empty());
 }
-
-// Holds Prosody's thread from its construction to its destruction: a line in the admin shell that reads from
-// a FIFO.
-class HeldUp {
- public:
-  explicit HeldUp(const Prosody& prosody) : gate_(prosody.folder().path("gate")) {
-    if (mkfifo(gate_.c_str(), 0600) != 0) throw std::system_error(errno, std::generic_category(), "mkfifo");
-    shell_ = std::async(std::launch::async,
-                        [this, &prosody] { prosody.shell(">io.open(\"" + gate_ + "\"):read(\"a\")"); });
-    writer_.open(gate_);  // returns when the line is being run
-  }
-  ~HeldUp() {
-    writer_.close();
-    shell_.wait();
-  }
-  HeldUp(const HeldUp&) = delete;
-  HeldUp& operator=(const HeldUp&) = delete;
-
- private:
-  std::string gate_;
-  std::ofstream writer_;
-  std::future<void> shell_;
-};
 
 // Each of five has as much on its way through pubsub as a client may, at QoS 0, when pubsub begins to answer: together
 // that is more than twice what may wait for the subscriber, which reads a little later.

@@ -18,7 +18,6 @@
 
 #include "raw_session.h"
 #include "running_prosody.h"
-#include "sanitized.h"
 #include "xmpp_client.h"
 
 namespace pubsub_mqtt::tests {
@@ -26,7 +25,7 @@ namespace {
 
 using enum mqtt::QoS;
 
-const std::chrono::seconds duration{sanitized ? 20 : 60};
+constexpr std::chrono::seconds duration{20};
 constexpr std::chrono::seconds between_reloads{5};
 
 // One packet in so many is a connection's last.

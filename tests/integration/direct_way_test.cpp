@@ -61,10 +61,7 @@ TEST_F(DirectWay, GoesOnWhileProsodysThreadIsBusy) {
     is_busy = false;
   });
   prosody.log().wait_for("busy now");
-  for (int i = 1; i <= 1000; ++i) {
-    const std::string payload = std::to_string(i);
-    publish(publisher, {.topic = direct_topic, .payload = payload, .qos = mqtt::QoS::at_least_once});
-  }
+  publish_numbers(publisher, 1000);
   EXPECT_TRUE(is_busy);
   prosody.folder().write(end_of_work, "");
   for (int i = 0; i <= 1000; ++i) EXPECT_EQ(next_message(subscriber).payload, std::to_string(i));

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <regex>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -87,10 +88,7 @@ TEST_P(DirectWayToTheStoreWith, IsTakenWhileProsodysThreadIsBusy) {
     is_busy = false;
   });
   prosody.log().wait_for("busy now");
-  for (int i = 1; i <= 1000; ++i) {
-    const std::string payload = std::to_string(i);
-    publish(publisher, {.topic = counted_topic, .payload = payload, .qos = mqtt::QoS::at_least_once});
-  }
+  publish_numbers(publisher, 1000);
   EXPECT_TRUE(is_busy);
   prosody.folder().write(end_of_work, "");
   busy.join();
@@ -100,6 +98,13 @@ TEST_P(DirectWayToTheStoreWith, IsTakenWhileProsodysThreadIsBusy) {
 
 INSTANTIATE_TEST_SUITE_P(Durability, DirectWayToTheStoreWith, testing::Values("disk", "process", "memory"),
                          [](const auto& test) { return std::string(test.param); });
+
+// Of an Atom entry that a publish has made: each has an identifier, and its time.
+std::string without_what_is_its_own(const std::string& payload) {
+  static const std::regex id("<id>urn:uuid:[0-9a-f-]{36}</id>");
+  static const std::regex updated("<updated>[0-9T:-]{19}Z</updated>");
+  return std::regex_replace(std::regex_replace(payload, id, "<id/>"), updated, "<updated/>");
+}
 
 // As pubsub has stored the first, so are the others: payload, publisher and time.
 TEST_F(DirectWayToTheStore, StoresWhatPubsubWould) {
@@ -127,8 +132,7 @@ TEST_F(DirectWayToTheStore, StoresWhatPubsubWould) {
   ASSERT_EQ(items.size(), 2 * messages.size());
   for (std::size_t i = 0; i < items.size(); i += 2) {
     EXPECT_NE(items[i].id, items[i + 1].id);
-    if (messages[i / 2].first == "atom_title") continue;  // each has an identifier
-    EXPECT_EQ(items[i].payload, items[i + 1].payload) << i;
+    EXPECT_EQ(without_what_is_its_own(items[i].payload), without_what_is_its_own(items[i + 1].payload)) << i;
   }
   run_in_pubsub(
       prosody,

@@ -328,15 +328,14 @@ TEST(LoginSettings, AClockThatIsSetBackRefusesNobody) {
 
 class LoginWithProvider : public testing::Test {
  protected:
-  void start(const std::string& global = "") {
-    prosody.start({.global = global, .virtual_host = "authentication = \"harness\""});
-  }
+  void start(const std::string& global = "") { prosody.start({.global = global, .virtual_host = provider}); }
   RawMqtt ask(const std::string& user_name) {
     RawMqtt client(prosody.mqtt_port());
     client.send(mqtt::Connect{.client_identifier = user_name, .user_name = user_name, .password = "secret"});
     return client;
   }
 
+  static constexpr const char* provider = "authentication = \"harness\"";
   Prosody prosody;
 };
 
@@ -356,6 +355,7 @@ TEST_F(LoginWithProvider, ATooSlowOneIsUnavailable) {
   EXPECT_EQ(slow.read_packet<mqtt::Connack>().reason, mqtt::Reason::server_unavailable);
   slow.wait_for_close();
   prosody.shell(">prosody.events.fire_event(\"answer-slow\")");  // nobody waits for it
+  prosody.reload({.virtual_host = provider});
   RawMqtt juliet = ask("juliet");
   EXPECT_EQ(juliet.read_packet<mqtt::Connack>().reason, mqtt::Reason::success);
 }

@@ -79,17 +79,15 @@ TEST_F(Mqtt5Conformance, OnlyDisconnect0x00TakesTheWillAway) {
 TEST_F(Mqtt5Conformance, AReturnCallsADelayedWillOff) {
   RawMqtt witness = client("witness");
   subscribe(witness, {.topic_filter = will_topic});
-  const Will will{
-      .topic = will_topic, .payload = "delayed", .properties = properties({{Id::will_delay_interval, 1U}})};
+  const Will will{.topic = will_topic,
+                  .payload = "delayed",
+                  .properties = properties({{Id::will_delay_interval, 3600U}})};
   RawMqtt mortal = client({.identifier = "mortal", .properties = expiry_60, .will = will});
   abort(mortal);
-  RawMqtt back = client({.identifier = "mortal", .clean_start = false, .properties = expiry_60}, true);
-  // Another one's, with the same delay and later, comes first.
-  RawMqtt other = client({.identifier = "other",
-                          .properties = expiry_60,
-                          .will = Will{.topic = will_topic,
-                                       .payload = "other",
-                                       .properties = properties({{Id::will_delay_interval, 1U}})}});
+  client({.identifier = "mortal", .clean_start = false, .properties = expiry_60}, true);
+  // One that still waited would go out with the end of the session, before another one's.
+  client({.identifier = "mortal"}, false);
+  RawMqtt other = client({.identifier = "other", .will = Will{.topic = will_topic, .payload = "other"}});
   abort(other);
   EXPECT_EQ(receive(witness).payload, "other");
 }

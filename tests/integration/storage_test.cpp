@@ -95,6 +95,23 @@ TEST_P(Storage, KeepsWhatMqttPublishes) {
   EXPECT_EQ(next_message(reader).payload, "kept");
 }
 
+// The gateway asks the store at once which of many nodes have an item `current`.
+TEST_P(Storage, RetainsTheItemOfOneOfManyNodesThatMqttHasNotSeen) {
+  constexpr int nodes = 120;
+  XmppClient admin = log_in();
+  for (int i = 0; i < nodes; ++i) {
+    admin.create("node" + std::to_string(i), {{"access_model", "open"}});
+    admin.publish("node" + std::to_string(i), "another", payload("not retained"));
+  }
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  admin.publish("node30", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>found</data>");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell("1");  // Prosody's loop turns: what is not asked for is told meanwhile
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  reader.subscribe("pubsub.localhost/#");
+  EXPECT_EQ(next_message(reader).payload, "found");
+}
+
 INSTANTIATE_TEST_SUITE_P(Mode, Storage, testing::Values(Mode::foreground, Mode::daemon),
                          [](const auto& info) {
                            return info.param == Mode::foreground ? "Foreground" : "Daemon";
@@ -133,8 +150,15 @@ TEST_F(StorageOfEverything, KeepsPersonalNodesAndArchives) {
 
 // Of whoever publishes much to nodes that persist, the administrator hears where their items are kept.
 TEST(StorageThatIsSlow, IsNamedOnce) {
+  // All of them come within a second, however long the machine takes.
+  const std::string in_a_second = R"(
+    local time = require "util.time"
+    local monotonic = time.monotonic
+    time.monotonic = function ()
+      return debug.getinfo(2, "S").source:find("slow_storage", 1, true) and 1 or monotonic()
+    end)";
   Prosody prosody;
-  prosody.start();
+  prosody.start({.global = in_a_second});
   const auto publish_many = [&] {
     RawMqtt client = connected(prosody.mqtt_port(), "publisher");
     for (int i = 0; i < 60; ++i) {
@@ -148,7 +172,7 @@ TEST(StorageThatIsSlow, IsNamedOnce) {
   prosody.wait_for_log();
   EXPECT_EQ(prosody.log().count("storage is slow"), 1U);
   prosody.stop();
-  prosody.start(on_the_store);
+  prosody.start({.global = in_a_second, .component = on_the_store.component});
   const std::size_t mark = prosody.log().size();
   publish_many();
   prosody.wait_for_log();

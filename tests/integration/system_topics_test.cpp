@@ -41,6 +41,15 @@ class SystemTopics : public testing::Test {
   Prosody prosody;
 };
 
+// The next packet of this kind: something may be said in between, every second.
+template <typename P>
+P read_up_to(RawMqtt& client) {
+  while (true) {
+    const mqtt::Packet packet = client.read();
+    if (const auto* wanted = std::get_if<P>(&packet)) return *wanted;
+  }
+}
+
 Topics topics_of(const std::vector<Message>& messages) {
   Topics topics;
   for (const auto& message : messages) topics.insert(message.topic);
@@ -62,6 +71,8 @@ class Mosquitto {
     MosquittoCommand subscriber(
         {"stdbuf", "-oL", "mosquitto_sub", "-p", std::to_string(port_.number()), "-t", "$SYS/#", "-F", "%t"});
     subscriber.output().wait_for("clients/maximum");
+    const std::size_t mark = subscriber.output().size();
+    subscriber.output().wait_for("uptime", mark);  // with which it begins the next time
     const auto lines = subscriber.output().lines();
     return {lines.begin(), lines.end()};
   }
@@ -153,9 +164,8 @@ TEST_F(SystemTopics, AreSelectedByNoFilterThatDoesNotBeginSo) {
   other.subscribe("+/broker/uptime");
   RawMqtt client = connected(prosody.mqtt_port(), "client");
   ASSERT_EQ(client.subscribe("$SYS/+/uptime"), mqtt::Reason::granted_qos_0);
-  EXPECT_EQ(messages_so_far(client).size(), 1U);
-  next_message(client);
-  next_message(client);
+  EXPECT_TRUE(next_message(client).retain);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(next_message(client).topic, "$SYS/broker/uptime");
   EXPECT_TRUE(messages_so_far(other).empty());
 }
 
@@ -164,8 +174,7 @@ TEST_F(SystemTopics, EndWithTheSubscription) {
   RawMqtt other = connected(prosody.mqtt_port(), "other");
   for (RawMqtt* each : {&client, &other}) each->subscribe("$SYS/broker/uptime");
   client.send(mqtt::Unsubscribe{.packet_identifier = 2, .topic_filters = {"$SYS/broker/uptime"}});
-  EXPECT_TRUE(next_message(client).retain);
-  client.read_packet<mqtt::Unsuback>();
+  read_up_to<mqtt::Unsuback>(client);
   for (int i = 0; i < 3; ++i) next_message(other);
   EXPECT_TRUE(messages_so_far(client).empty());
 }
@@ -183,9 +192,10 @@ TEST_F(SystemTopics, ComeAsTheOptionsSay) {
   EXPECT_TRUE(first.retain);
   EXPECT_EQ(first.integer(Id::subscription_identifier), 7U);
   EXPECT_TRUE(receive(client).retain) << "as published";
-  EXPECT_EQ(mqtt_5::subscribe(client, {.topic_filter = "$SYS/broker/version",
-                                       .retain_handling = mqtt::RetainHandling::never}),
-            mqtt::Reason::granted_qos_0);
+  client.send(mqtt::Subscribe{.packet_identifier = 1,
+                              .subscriptions = {{.topic_filter = "$SYS/broker/version",
+                                                 .retain_handling = mqtt::RetainHandling::never}}});
+  EXPECT_EQ(read_up_to<mqtt::Suback>(client).reasons.at(0), mqtt::Reason::granted_qos_0);
   EXPECT_EQ(receive(client).topic, "$SYS/broker/uptime");
 }
 

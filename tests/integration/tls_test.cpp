@@ -194,6 +194,7 @@ TEST(TlsSettings, CutOffHandshakesThatNeverFinish) {
   half_said.send_bytes(std::string("\x16\x03\x01\x01\x00\x01", 6));  // the start of a ClientHello
   silent.wait_for_close();
   half_said.wait_for_close();
+  prosody.reload({});
   connected_with_tls(prosody, "next").ping();
 }
 

@@ -115,6 +115,7 @@ TEST(Upgrade, TheStoresOfAllVersionsAreKept) {
   ASSERT_EQ(meter.subscribe(node_topic, 1), 1);
   sqlite3* store = nullptr;
   ASSERT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
+  sqlite3_busy_timeout(store, 10000);
   std::string version;
   sqlite3_exec(
       store, "PRAGMA user_version",

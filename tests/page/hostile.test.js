@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
-import { Prosody, password } from './lib/prosody.js';
+import { connectDevice } from './lib/device.js';
+import { Prosody } from './lib/prosody.js';
 import { XmppClient } from './lib/xmpp.js';
 
 let prosody;
@@ -17,11 +17,7 @@ const send = (node, payload) => device.publishAsync(`pubsub.localhost/any/${node
 before(async () => {
 	prosody = await Prosody.start();
 	browser = await Browser.start();
-	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-		protocolVersion: 5,
-		username: 'alice@localhost',
-		password,
-	});
+	device = await connectDevice(prosody);
 	visit = await browser.open(prosody.page);
 	await visit.signIn('alice@localhost');
 });
@@ -133,11 +129,9 @@ test('A name that no topic has is refused in words, and the connection stays', a
 });
 
 test('Client identifiers, titles and filters that are markup are text', async (t) => {
-	const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-		protocolVersion: 5,
+	const client = await connectDevice(prosody, {
 		clientId: `${markup}${'long'.repeat(25)}`,
 		username: 'bob@localhost',
-		password,
 	});
 	t.after(() => client.endAsync(true));
 	const xmpp = await XmppClient.connect(prosody, 'alice@localhost');

@@ -1,8 +1,8 @@
 // node picture.js FILE: the page as it is, for the documentation: a house's nodes, two of them in a plot.
 import { setTimeout as wait } from 'node:timers/promises';
-import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
-import { Prosody, password } from './lib/prosody.js';
+import { connectDevice } from './lib/device.js';
+import { Prosody } from './lib/prosody.js';
 
 const [file] = process.argv.slice(2);
 if (!file) {
@@ -11,11 +11,7 @@ if (!file) {
 }
 
 const prosody = await Prosody.start('mqtt_node_defaults = { max_items = 200 }');
-const device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-	protocolVersion: 5,
-	username: 'alice@localhost',
-	password,
-});
+const device = await connectDevice(prosody);
 const browser = await Browser.start();
 
 const send = (node, value, retain = true) =>

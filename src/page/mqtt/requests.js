@@ -1,6 +1,6 @@
 // Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
 
-const patience = 30_000;
+const patience = 60_000;
 const shortWaits = [300, 600, 1200, 2400, 4800]; // where others of the account ask, too, as after a restart
 const replyTopic = '$pubsub/reply/page';
 

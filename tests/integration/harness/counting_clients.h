@@ -20,6 +20,23 @@ inline constexpr const char* counted_topic = "pubsub.localhost/json/node";
 // The last message.
 inline constexpr const char* end_of_count = "\"end\"";
 
+// Publishes 1 to `last` at QoS 1, some at a time: where each waits for the disk, they share its time. Returns when all are
+// acknowledged.
+inline void publish_numbers(RawMqtt& publisher, int last) {
+  constexpr mqtt::PacketIdentifier at_a_time = 50;
+  for (int number = 0; number < last; number += at_a_time) {
+    for (mqtt::PacketIdentifier id = 1; id <= at_a_time; ++id) {
+      publisher.send(mqtt::Publish{.topic = counted_topic,
+                                   .payload = std::to_string(number + id),
+                                   .qos = mqtt::QoS::at_least_once,
+                                   .packet_identifier = id});
+    }
+    for (mqtt::PacketIdentifier id = 1; id <= at_a_time; ++id) {
+      EXPECT_EQ(publisher.read_packet<mqtt::Puback>().packet_identifier, id);
+    }
+  }
+}
+
 // Each of 1, 2, 3, ... comes once and in order.
 class CountingSubscriber {
  public:

@@ -3,6 +3,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patience } from './patience.js';
 import { claimPort } from './ports.js';
 import { Program, run } from './processes.js';
 
@@ -36,7 +37,7 @@ mqtt_ports = { ${self.ports.mqtt} }
 mqtt_tls_ports = { ${self.ports.tls} }
 mqtt_tls_interfaces = { "127.0.0.1" }
 mqtt_users_create_nodes = true
-mqtt_connect_timeout = 120 -- a machine that has much else to do is slow
+mqtt_connect_timeout = ${patience / 1000}
 ${more}
 
 VirtualHost "localhost" -- SCRAM-SHA-1, Prosody's default
