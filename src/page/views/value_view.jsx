@@ -34,7 +34,11 @@ function Text({ text, size }) {
 function Bytes({ payload }) {
 	return (
 		<Long isCut={payload.length > most.bytes} size={payload.length}>
-			{(isWhole) => <pre class="hex">{hexDump(isWhole ? payload : payload.subarray(0, most.bytes), isNarrow() ? 8 : 16)}</pre>}
+			{(isWhole) => (
+				<pre class="hex">
+					{hexDump(isWhole ? payload : payload.subarray(0, most.bytes), isNarrow() ? 8 : 16)}
+				</pre>
+			)}
 		</Long>
 	);
 }
