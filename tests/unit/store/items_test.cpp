@@ -140,7 +140,7 @@ TEST_F(ItemsTest, WhoCountsThemDoesNotWaitUntilMoreHaveCome) {
   ASSERT_TRUE(open.store.start(nullptr));
   const RowNumber number = open.items.find_or_make_store(name());
   open.append(number, "a");
-  EXPECT_EQ(open.items.count(number, {}), 1U);
+  EXPECT_EQ(open.items.committed().count(number, {}), 1U);
 }
 
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
