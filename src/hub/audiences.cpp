@@ -79,7 +79,7 @@ Asked selected(const Subscriber& subscriber, const Node& node) {
 }
 
 Asked asked_so_far(const Node& node, const Client& client) {
-  const auto member = node.members.find(client.number);
+  const auto member = node.member(client.number);
   return member ? member->asked : Asked{};
 }
 
@@ -123,7 +123,7 @@ void Audiences::node_deleted(Node& node) {
   node.withdraw_route();
   node.exists = false;
   Rights::forget(node);
-  for (const ClientNumber number : node.members.clients()) {
+  for (const ClientNumber number : node.clients()) {
     const Client& client = clients_.numbered(number);
     nodes_.set(node, number, client.session, {.asked = selected(*client.subscriber, node)});
   }
@@ -136,7 +136,7 @@ void Audiences::host_disabled(std::string_view host) {
     // Members stay members: what is queued for a session that is away is still its own when the host is back.
     node->exists = false;
     Rights::forget(*node);
-    for (const ClientNumber number : node->members.clients()) {
+    for (const ClientNumber number : node->clients()) {
       const Client& client = clients_.numbered(number);
       nodes_.set(*node, number, client.session, {.asked = asked_so_far(*node, client)});
     }
@@ -146,9 +146,9 @@ void Audiences::host_disabled(std::string_view host) {
 
 void Audiences::forget_mounted() {
   nodes_.for_each([&](Node& node) {
-    for (const ClientNumber number : node.members.clients()) {
+    for (const ClientNumber number : node.clients()) {
       const Client& client = clients_.numbered(number);
-      Member member = *node.members.find(number);
+      Member member = *node.member(number);
       // Of whatever TYPE it was.
       const topic::Form mounted{topic::Type::any, true};
       remove(member.asked, {.form = mounted});
@@ -164,7 +164,7 @@ void Audiences::follow_mountpoint() {
     const auto ask_again = [&](const Client& client) {
       ask(node, client, selected(*client.subscriber, node));
     };
-    for (const ClientNumber number : node.members.clients()) ask_again(clients_.numbered(number));
+    for (const ClientNumber number : node.clients()) ask_again(clients_.numbered(number));
     if (!node.exists) return;
     for (const SessionId session : patterns_.match(node.host, node.name)) ask_again(clients_.at(session));
   });
@@ -177,7 +177,7 @@ void Audiences::rights_changed(Node& node) {
 
 void Audiences::judge(Node& node) {
   node.withdraw_route();
-  for (const ClientNumber number : node.members.clients()) {
+  for (const ClientNumber number : node.clients()) {
     const Client& client = clients_.numbered(number);
     ask(node, client, asked_so_far(node, client));
   }
@@ -187,7 +187,7 @@ void Audiences::judge(Node& node) {
 void Audiences::judge(Node& node, AccountNumber account, const std::vector<const Client*>& clients) {
   Rights::forget(node, account);
   for (const Client* client : clients) {
-    const auto member = node.members.find(client->number);
+    const auto member = node.member(client->number);
     if (member) ask(node, *client, member->asked);
   }
 }

@@ -16,13 +16,32 @@ void Node::withdraw_route() {
   if (route != nullptr) std::exchange(route, nullptr)->withdraw();
 }
 
+std::optional<Member> Node::member(ClientNumber client) const {
+  return listeners == nullptr ? std::nullopt : listeners->members.find(client);
+}
+
+std::vector<ClientNumber> Node::clients() const {
+  return listeners == nullptr ? std::vector<ClientNumber>() : listeners->members.clients();
+}
+
+Listeners& Node::open_listeners() {
+  if (listeners == nullptr) listeners = std::make_unique<Listeners>();
+  return *listeners;
+}
+
+void Node::drop_unused_listeners() {
+  if (listeners != nullptr && listeners->members.empty() && listeners->rights.empty()) listeners.reset();
+}
+
 bool Node::has_audience() const {
-  return natural_recipients > 0 ||
-         std::any_of(recipients.begin(), recipients.end(), [](auto count) { return count > 0; });
+  return listeners != nullptr &&
+         (listeners->natural_recipients > 0 ||
+          std::ranges::any_of(listeners->recipients, [](auto count) { return count > 0; }));
 }
 
 bool Node::is_received(topic::Form form, topic::Type natural_type) const {
-  return recipients[form.index()] > 0 || (form == natural_type && natural_recipients > 0);
+  return listeners != nullptr && (listeners->recipients[form.index()] > 0 ||
+                                  (form == natural_type && listeners->natural_recipients > 0));
 }
 
 std::string_view fixed_part(const topic::NodePattern& pattern) {
@@ -71,18 +90,19 @@ std::vector<Node*> Nodes::of_host(std::string_view host) {
 }
 
 void Nodes::set(Node& node, ClientNumber client, SessionId session, const Member& now) {
-  const auto before = node.members.find(client);
+  const auto before = node.member(client);
   if (now.asked.empty()) {
     if (!before) return;
-    node.members.erase(client);
+    node.listeners->members.erase(client);
     --memberships_;
   } else {
-    node.members.set(client, now);
+    node.open_listeners().members.set(client, now);
     if (!before) ++memberships_;
   }
   post(node, session, before ? before->posted() : Asked{}, now.posted());
-  if (node.members.empty() && std::exchange(node.opened, false))
+  if (!node.has_members() && std::exchange(node.opened, false))
     shared_.deliveries.emplace_back(NodeClosed{.node = node.id});
+  node.drop_unused_listeners();
 }
 
 void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked& now) {
@@ -91,19 +111,20 @@ void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked
     shared_.deliveries.emplace_back(
         NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
   }
+  Listeners& listeners = *node.listeners;
   for (std::size_t form = 0; form < topic::form_count; ++form) {
-    if (now.own.by_form[form] || now.shared.by_form[form]) ++node.recipients[form];
-    if (before.own.by_form[form] || before.shared.by_form[form]) --node.recipients[form];
+    if (now.own.by_form[form] || now.shared.by_form[form]) ++listeners.recipients[form];
+    if (before.own.by_form[form] || before.shared.by_form[form]) --listeners.recipients[form];
   }
-  if (now.own.natural || now.shared.natural) ++node.natural_recipients;
-  if (before.own.natural || before.shared.natural) --node.natural_recipients;
+  if (now.own.natural || now.shared.natural) ++listeners.natural_recipients;
+  if (before.own.natural || before.shared.natural) --listeners.natural_recipients;
   shared_.work += work::audience_change;
   shared_.deliveries.emplace_back(
       AudienceChange{.node = node.id, .session = session, .selection = now.own, .shared = now.shared});
 }
 
 void Nodes::forget_if_unused(Node& node) {
-  if (node.exists || !node.members.empty()) return;
+  if (node.exists || node.has_members()) return;
   ++forgotten_;
   const auto nodes = hosts_.find(node.host);
   nodes->second.erase(nodes->second.find(node.name));

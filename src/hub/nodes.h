@@ -28,29 +28,42 @@ namespace pubsub_mqtt::hub {
 
 using AccountNumber = std::uint32_t;  // see Rights
 
-struct Node {
+// Who has asked for a node, and how many receive it.
+struct Listeners {
   // What Prosody has said of an account, see Rights.
   struct Right {
     AccountNumber account = 0;
     bool may_receive = false;
   };
 
+  Members members;
+  std::vector<Right> rights;  // sorted by account
+  std::array<std::uint32_t, topic::form_count>
+      recipients{};                      // how many sessions receive each form by name, or may in a group
+  std::uint32_t natural_recipients = 0;  // and the natural one
+};
+
+// Of 100,000 nodes most have no listeners and retain nothing: then they take no memory for that.
+struct Node {
   NodeId id = 0;
   std::string_view host;  // both of these belong to Nodes
   std::string_view name;
   std::optional<topic::Form> mounted;  // that of its mounted topic, if it has one
   bool exists = false;                 // in pubsub; otherwise somebody waits for it
   bool opened = false;                 // the network thread knows its name
-  Members members;
-  std::vector<Right> rights;  // sorted by account
-  std::array<std::uint32_t, topic::form_count>
-      recipients{};                      // how many sessions receive each form by name, or may in a group
-  std::uint32_t natural_recipients = 0;  // and the natural one
+  bool is_unrestored = false;          // see Hub::restore_later()
+  bool has_ended = false;              // one was cleared or has expired, and there has been no item since
+  std::unique_ptr<Listeners> listeners;
   std::unique_ptr<Retained> retained;
   std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
-  bool is_unrestored = false;     // see Hub::restore_later()
-  bool has_ended = false;         // one was cleared or has expired, and there has been no item since
   std::shared_ptr<Route> route;   // the one that is open
+
+  // Of its listeners, as Members.
+  bool has_members() const { return listeners != nullptr && !listeners->members.empty(); }
+  std::optional<Member> member(ClientNumber client) const;
+  std::vector<ClientNumber> clients() const;
+  Listeners& open_listeners();
+  void drop_unused_listeners();
 
   // The open route, a new one if there is none to these items.
   std::shared_ptr<const Route> open_route(std::size_t max_payload_size, std::uint64_t items,

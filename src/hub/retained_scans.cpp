@@ -91,7 +91,7 @@ bool RetainedScans::scan(const Client& client, Scan& scan) {
 // True: it has asked Prosody's storage for an item, which may take as long as a step should.
 bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Form> form) {
-  const auto member = node.members.find(client.number);
+  const auto member = node.member(client.number);
   if (!member || !member->may_receive || node.retained_at > scan.since) return false;
   if (form && form->is_mounted && form != node.mounted) return false;
   const bool was_unknown = store_.know(node);

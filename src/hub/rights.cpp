@@ -6,10 +6,10 @@
 namespace pubsub_mqtt::hub {
 namespace {
 
-auto place_of(std::vector<Node::Right>& rights, AccountNumber account) {
+auto place_of(std::vector<Listeners::Right>& rights, AccountNumber account) {
   return std::lower_bound(
       rights.begin(), rights.end(), account,
-      [](const Node::Right& right, AccountNumber number) { return right.account < number; });
+      [](const Listeners::Right& right, AccountNumber number) { return right.account < number; });
 }
 
 }  // namespace
@@ -23,19 +23,31 @@ AccountNumber Rights::number(std::string_view account) {
 }
 
 bool Rights::may_receive(Node& node, const Client& client) const {
-  auto place = place_of(node.rights, client.account_number);
-  if (place != node.rights.end() && place->account == client.account_number) return place->may_receive;
+  if (node.listeners != nullptr) {
+    auto& known = node.listeners->rights;
+    const auto place = place_of(known, client.account_number);
+    if (place != known.end() && place->account == client.account_number) return place->may_receive;
+  }
   shared_.work += work::question;
   const bool may = shared_.service.may_receive(node.host, node.name, client.account);
   // The answer may have come after others.
-  place = place_of(node.rights, client.account_number);
-  node.rights.insert(place, {.account = client.account_number, .may_receive = may});
+  auto& rights = node.open_listeners().rights;
+  rights.insert(place_of(rights, client.account_number),
+                {.account = client.account_number, .may_receive = may});
   return may;
 }
 
+void Rights::forget(Node& node) {
+  if (node.listeners == nullptr) return;
+  node.listeners->rights.clear();
+  node.drop_unused_listeners();
+}
+
 void Rights::forget(Node& node, AccountNumber account) {
-  const auto place = place_of(node.rights, account);
-  if (place != node.rights.end() && place->account == account) node.rights.erase(place);
+  if (node.listeners == nullptr) return;
+  auto& rights = node.listeners->rights;
+  const auto place = place_of(rights, account);
+  if (place != rights.end() && place->account == account) rights.erase(place);
 }
 
 }  // namespace pubsub_mqtt::hub

@@ -24,7 +24,7 @@ class Rights {
   bool may_receive(Node& node, const Client& client) const;
 
   // Something has changed: for all accounts, or for one of them.
-  static void forget(Node& node) { node.rights.clear(); }
+  static void forget(Node& node);
   static void forget(Node& node, AccountNumber account);
 
  private:

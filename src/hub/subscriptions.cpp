@@ -234,8 +234,7 @@ bool Subscriptions::follow(Client& client, const StoredFilter& filter, const Sub
   const FilterKind kind = kind_of(filter, changed.pattern.type);
   return walk(client, changed.pattern, [&](Node& node) {
     if (!node.exists || (filter.is_mounted && !node.mounted)) return true;
-    if (nodes_.memberships() >= shared_.limits.max_total_memberships &&
-        !node.members.contains(client.number)) {
+    if (nodes_.memberships() >= shared_.limits.max_total_memberships && !node.member(client.number)) {
       client.subscriber->progress.is_beyond_limit = true;
       return false;
     }

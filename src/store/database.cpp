@@ -10,8 +10,10 @@ namespace {
 
 constexpr int mode = 0640;
 constexpr int busy_timeout = 500;  // milliseconds
-// Pages that nothing uses are given back, so many at a time, where they are most of the file.
+// Pages that nothing uses are given back, so many at a time, where they are more than a quarter of the file: what comes
+// and goes needs them again.
 constexpr std::int64_t many_free_pages = 1000;
+constexpr std::int64_t free_part = 4;
 
 int count_pages(void* wal_pages, sqlite3* /*handle*/, const char* /*name*/, int pages) {
   *static_cast<int*>(wal_pages) = pages;
@@ -74,7 +76,7 @@ void Database::checkpoint() {
 
 bool Database::give_back_space() {
   const auto free_pages = pragma_value(handle(), "PRAGMA freelist_count");
-  if (free_pages <= many_free_pages || free_pages <= pragma_value(handle(), "PRAGMA page_count") / 2)
+  if (free_pages <= many_free_pages || free_pages <= pragma_value(handle(), "PRAGMA page_count") / free_part)
     return false;
   if (run("PRAGMA incremental_vacuum(1000)") != SQLITE_OK) return false;
   empty_wal();  // the file is shorter only then

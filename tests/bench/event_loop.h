@@ -36,8 +36,9 @@ class EventLoop {
 
   // Turns until the condition holds. Throws std::runtime_error where it does not in time; `what` names it.
   template <typename Condition>
-  void run_until(Condition condition, const char* what) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  void run_until(Condition condition, const char* what,
+                 std::chrono::seconds patience = std::chrono::seconds(30)) {
+    const auto until = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
       if (std::chrono::steady_clock::now() >= until) fail(what);
       turn(std::chrono::milliseconds(10));

@@ -116,10 +116,17 @@ void Prosody::create_persisting_nodes(const std::string& prefix, int count, int 
   create("pubsub.localhost " + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(max_items));
 }
 
-void Prosody::fill_nodes(const std::string& prefix, int count, int items) const {
-  const std::string command =
-      "fill pubsub.localhost " + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(items);
-  end_command(begin_command(bench_port_.number(), command), "filled");
+void Prosody::store_nodes(const std::string& prefix, int count, int max_items,
+                          const std::string& host) const {
+  store("nodes " + host + ' ' + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(max_items));
+}
+
+void Prosody::store_items(const std::string& prefix, int count, int items, const std::string& host) const {
+  store("items " + host + ' ' + prefix + ' ' + std::to_string(count) + ' ' + std::to_string(items));
+}
+
+void Prosody::store(const std::string& what) const {
+  end_command(begin_command(bench_port_.number(), "store_" + what), "stored");
 }
 
 void Prosody::create(const std::string& what) const {

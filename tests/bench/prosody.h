@@ -29,8 +29,9 @@ class Prosody : public Server {
   // Nodes as mod_pubsub makes them, which persist, but for max_items: 20 is its own.
   void create_persisting_nodes(const std::string& prefix, int count, int max_items) const;
 
-  // So many items in each of these nodes.
-  void fill_nodes(const std::string& prefix, int count, int items) const;
+  // The same, and so many items of each, written to where pubsub finds them when it starts again.
+  void store_nodes(const std::string& prefix, int count, int max_items, const std::string& host) const;
+  void store_items(const std::string& prefix, int count, int items, const std::string& host) const;
 
   struct Published {
     std::uint32_t count = 0;
@@ -47,6 +48,7 @@ class Prosody : public Server {
  private:
   std::string text_of(Queues queues, const Configuration& configuration) const;
   void create(const std::string& what) const;
+  void store(const std::string& what) const;
 
   tests::FreePort c2s_port_;
   tests::FreePort bench_port_;

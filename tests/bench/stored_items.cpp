@@ -77,4 +77,14 @@ std::string check_stored_items(const std::string& path, const std::string& node,
   return wrong;
 }
 
+std::size_t stored_bytes(const std::string& path) {
+  const Database database = open(path);
+  sqlite3_stmt* prepared = nullptr;
+  sqlite3_prepare_v2(database.get(), "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+                     -1, &prepared, nullptr);
+  const Statement size(prepared, sqlite3_finalize);
+  if (sqlite3_step(prepared) != SQLITE_ROW) throw std::runtime_error(path + " cannot be read");
+  return static_cast<std::size_t>(sqlite3_column_int64(prepared, 0));
+}
+
 }  // namespace pubsub_mqtt::bench

@@ -1,6 +1,7 @@
-// What the gateway's store has of a node.
+// What the gateway's store has of a node, and how large it is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -11,5 +12,8 @@ namespace pubsub_mqtt::bench {
 // nothing.
 std::string check_stored_items(const std::string& path, const std::string& node, std::uint32_t published,
                                std::uint32_t max_items);
+
+// Of the database at `path`, with what is still in its write-ahead log.
+std::size_t stored_bytes(const std::string& path);
 
 }  // namespace pubsub_mqtt::bench
