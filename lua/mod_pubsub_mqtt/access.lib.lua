@@ -43,8 +43,9 @@ return function (settings, shared, page)
 	local address = "address, or range of addresses like 192.0.2.0/24";
 
 	local function give()
-		if not shared.core then return; end
-		shared.core:set_access({
+		local core = shared.core; -- which `shared` may lose on the way
+		if not core then return; end
+		core:set_access({
 			proxies = each(range, "mqtt_proxies", settings.array("mqtt_proxies"), address);
 			-- Prosody's own, with its default.
 			trusted_proxies = each(range, "trusted_proxies",

@@ -9,11 +9,13 @@ end
 return function (shared, attempts)
 	local function close_account(account, was_deleted)
 		attempts.outdate(account);
-		if shared.core then shared.core:close_account(account, was_deleted); end
+		local core = shared.core; -- which `shared` may lose on the way
+		if core then core:close_account(account, was_deleted); end
 	end
 
 	local function judge_again(account)
-		if shared.core and account then shared.core:account_changed(account); end
+		local core = shared.core;
+		if core and account then core:account_changed(account); end
 	end
 
 	module:hook("user-password-changed", function (event)
@@ -42,6 +44,7 @@ return function (shared, attempts)
 	end
 	-- The users of such a host cannot be asked for any more.
 	module:hook("host-deactivated", function (host)
-		if shared.core then shared.core:close_accounts_of(host); end
+		local core = shared.core;
+		if core then core:close_accounts_of(host); end
 	end);
 end

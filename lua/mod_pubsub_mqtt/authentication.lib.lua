@@ -36,7 +36,8 @@ return function (shared, credentials, attempts, scram, in_turn)
 		if is_left(exchange) then return; end
 		local connection = exchange.request.connection;
 		if reason ~= "continue" then exchanges[connection] = nil; end
-		if shared.core then shared.core:authenticated(connection, reason, data, account); end
+		local core = shared.core; -- which `shared` may lose on the way
+		if core then core:authenticated(connection, reason, data, account); end
 	end
 
 	local function finish(exchange, reason, result, data)

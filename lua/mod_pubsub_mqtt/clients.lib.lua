@@ -119,9 +119,10 @@ return function (shared, in_slices)
 	local function find(query)
 		local found = { clients = {}, sessions = 0, connected = 0 };
 		return in_slices(function ()
-			if not shared.core then return promise.reject("MQTT is not running"); end
+			local core = shared.core; -- which `shared` may lose on the way
+			if not core then return promise.reject("MQTT is not running"); end
 			query.most = most_shown - #found.clients;
-			local page = shared.core:clients(query);
+			local page = core:clients(query);
 			for _, client in ipairs(page.clients) do table.insert(found.clients, client); end
 			found.sessions = found.sessions + page.sessions;
 			found.connected = found.connected + page.connected;
@@ -181,7 +182,8 @@ return function (shared, in_slices)
 
 	function clients.show(which)
 		return one(which):next(function (client)
-			local details = shared.core and shared.core:client(client.session, most_shown);
+			local core = shared.core;
+			local details = core and core:client(client.session, most_shown);
 			return details and in_full(details) or promise.reject("The session is over");
 		end);
 	end
@@ -191,14 +193,18 @@ return function (shared, in_slices)
 			if not client.connected then
 				return promise.reject(("No such client is connected: %s is away"):format(name(client)));
 			end
-			shared.core:close_connection(client.session);
+			local core = shared.core;
+			if not core then return promise.reject("MQTT is not running"); end
+			core:close_connection(client.session);
 			return { text = "Closed: "..name(client) };
 		end);
 	end
 
 	function clients.delete(which)
 		return one(which):next(function (client)
-			shared.core:end_session(client.session);
+			local core = shared.core;
+			if not core then return promise.reject("MQTT is not running"); end
+			core:end_session(client.session);
 			return { text = "Deleted: "..name(client) };
 		end);
 	end

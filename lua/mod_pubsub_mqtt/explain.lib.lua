@@ -122,10 +122,10 @@ return function (shared, settings, credentials, component_settings, new_nodes, r
 				not node_obj and pattern and (", by the pattern \"%s\""):format(pattern) or "");
 	end
 
-	local function explain(name, topic, add)
+	local function explain(core, name, topic, add)
 		local account, may_log_in, login_rule, login_why = log_in(name);
 		add("log in", may_log_in, login_rule, login_why);
-		local view = shared.core:topic(topic, account or "", "");
+		local view = core:topic(topic, account or "", "");
 		add("topic", view.topic, view.is_mounted and "mount point" or "topic",
 			view.fault or view.is_mounted and "its first level is no pubsub host, so mqtt_mountpoint stands before it"
 			or "HOST/TYPE/NODE");
@@ -153,9 +153,10 @@ return function (shared, settings, credentials, component_settings, new_nodes, r
 
 	-- name: an account, or its name where its host is certain; "" or nil: a client without login
 	return function (name, topic)
-		if not shared.core then return promise.reject("MQTT is not running"); end
+		local core = shared.core; -- which `shared` may lose on the way
+		if not core then return promise.reject("MQTT is not running"); end
 		local rows = {};
-		explain(name or "", topic, function (what, answer, rule, why)
+		explain(core, name or "", topic, function (what, answer, rule, why)
 			table.insert(rows, { what = what, answer = answer, rule = rule, why = why });
 		end);
 		local subscribes, publishes = rows[#rows-1], rows[#rows];

@@ -33,8 +33,10 @@ return function (shared, component_settings, retained, current_item, observers, 
 	add_adhoc_commands)
 	-- A host here is { name, module, service, undo }: the module as Prosody gives it to add_host(), and functions.
 
+	-- Prosody 0.12 runs its signal handlers wherever Lua runs: `shared` may lose the core on the way.
 	local function tell_core(method, ...)
-		if shared.core then shared.core[method](shared.core, ...); end
+		local core = shared.core;
+		if core then core[method](core, ...); end
 	end
 
 	local function hook(host, events, event_name, handler, priority)
@@ -48,11 +50,11 @@ return function (shared, component_settings, retained, current_item, observers, 
 	local function hook_items(host)
 		local events = host.service.events;
 		local function on_item_published(event)
-			if not shared.core then return; end
+			local core = shared.core;
+			if not core then return; end
 			-- The item is stored, XMPP's subscribers must hear of it.
 			local publisher = rights.publisher(host.name, event.item, event.actor);
-			local ok, err = pcall(shared.core.item_published, shared.core, host.name, event.node, event.id, event.item,
-				publisher);
+			local ok, err = pcall(core.item_published, core, host.name, event.node, event.id, event.item, publisher);
 			if not ok then
 				host.module:log("error", "An item of %s is lost to MQTT: %s", event.node, err);
 			end
@@ -134,9 +136,10 @@ return function (shared, component_settings, retained, current_item, observers, 
 	end
 
 	local function tell_of_nodes(host)
-		if not shared.core then return; end
+		local core = shared.core;
+		if not core then return; end
 		for node in pairs(host.service.nodes) do
-			shared.core:node_created(host.name, node);
+			core:node_created(host.name, node);
 		end
 		if shared.is_started then retained.restore(host.name, host.service); end
 	end

@@ -5,7 +5,8 @@ return function (shared, credentials, attempts)
 	local login = {};
 
 	local function answer(request, reason, account)
-		if shared.core then shared.core:logged_in(request.connection, reason, account); end
+		local core = shared.core; -- which `shared` may lose on the way
+		if core then core:logged_in(request.connection, reason, account); end
 	end
 
 	function login.log_in(request)

@@ -54,7 +54,8 @@ return function (shared, failed_logins, warn)
 
 	local function enabled_again(account)
 		shared.disabled[account] = nil;
-		if shared.core then shared.core:account_changed(account); end
+		local core = shared.core; -- which `shared` may lose on the way
+		if core then core:account_changed(account); end
 	end
 
 	-- result: the account ("": without login), or why not. Returns both as they are to be answered.

@@ -26,7 +26,8 @@ local version = module:require "version"; -- of the library, too
 --   is_started  the core has its threads and its store
 --   unsaved   host -> node -> retained message of before that, or false if none is left
 --   unmarked  host -> node -> true, where a retained message is in the store and the node's identity is not in pubsub's
---   unrestored  host -> node -> true, where the core does not know yet what the node retains, see retained.lib.lua
+--   unrestored  host -> node -> whether the store has a copy of what it retains, where the core does not know that yet,
+--             see retained.lib.lua
 --   unstored  configurations of nodes whose identity is not in pubsub's store yet, see current_item.lib.lua
 --   disabled  account -> true, where the administrator has disabled or deleted it
 --   logging_in  logins that are not decided yet, see login_attempts.lib.lua
@@ -220,14 +221,15 @@ local function read_settings_again()
 	credentials.read_settings();
 	failed_logins.read_settings();
 	local new_limits = read_limits();
-	if shared.core then shared.core:set_limits(new_limits); end
+	local core = shared.core; -- which `shared` may lose on the way
+	if core then core:set_limits(new_limits); end
 	system_topics.set_interval(new_limits.mqtt_sys_interval);
 	give_access();
 	follow_page();
 	mountpoint.read_settings();
 	for host, service in pairs(services) do
 		component_settings.read(host, service);
-		if shared.core then shared.core:host_changed(host); end
+		if core then core:host_changed(host); end
 	end
 	warn_of_store();
 	check_settings();
@@ -255,7 +257,8 @@ end, -10); -- portmanager renews its certificates at -1
 local watch; -- of the core's descriptor, while its thread runs
 
 local function work(from_timer)
-	if shared.core and shared.core:work(from_timer) then
+	local core = shared.core; -- which `shared` may lose on the way
+	if core and core:work(from_timer) then
 		timer.add_task(0, function () work(true); end);
 	end
 end
@@ -271,13 +274,14 @@ function callbacks.wake_after(seconds)
 end
 
 local function start()
+	local core = shared.core;
 	if not reloaded then load_storage_driver(); end
-	if not reloaded and not shared.core:start(shared.durability, shared.store_path) then
+	if not reloaded and not core:start(shared.durability, shared.store_path) then
 		module:log("error", "The system has no thread left for MQTT: raise the limit on processes (ulimit -u)");
 		shared.core, shared.is_started = nil, nil;
 		return;
 	end
-	watch = server.watchfd(shared.core:requests_fd(), function () work(false); end);
+	watch = server.watchfd(core:requests_fd(), function () work(false); end);
 	ports.start();
 	system_topics.start();
 end
@@ -290,7 +294,8 @@ end
 
 local function stop()
 	stop_watching();
-	if shared.core then shared.core:stop(0.5); end
+	local core = shared.core;
+	if core then core:stop(0.5); end
 end
 
 --- Life

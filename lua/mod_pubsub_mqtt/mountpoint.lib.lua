@@ -27,8 +27,9 @@ return function (settings, shared)
 
 	-- Tells the core what the setting is worth, since pubsub hosts may have come or gone.
 	function mountpoint.follow_hosts()
-		if not shared.core then return; end
-		local fault = shared.core:set_mountpoint(setting, pubsub_hosts());
+		local core = shared.core; -- which `shared` may lose on the way
+		if not core then return; end
+		local fault = core:set_mountpoint(setting, pubsub_hosts());
 		if fault then
 			log_once("error", ("mqtt_mountpoint = %q: %s: topics are mounted nowhere"):format(setting, fault));
 		elseif setting then

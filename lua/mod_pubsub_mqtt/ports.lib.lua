@@ -69,8 +69,9 @@ return function (shared, library)
 				.."Mend the certificate or %s_ssl, and do `prosodyctl reload`", service_name, tls_error, service_name);
 			return;
 		end
-		if not shared.core then return; end
-		local listener, listen_error = shared.core:listen(handler:getfd(), contexts);
+		local core = shared.core; -- which `shared` may lose on the way
+		if not core then return; end
+		local listener, listen_error = core:listen(handler:getfd(), contexts);
 		if not listener then
 			module:log("error", "MQTT connections cannot be accepted for %s, clients of this port are refused: %s. "
 				.."When there is room, do `prosodyctl reload`", service_name, listen_error);
@@ -84,9 +85,10 @@ return function (shared, library)
 		local handler = port.active_service.server;
 		if not listeners[handler] then return adopt(port); end
 		local contexts = tls_contexts(port, contexts_of[handler]); -- what cannot be replaced stays
-		if contexts and shared.core then
+		local core = shared.core;
+		if contexts and core then
 			contexts_of[handler] = contexts;
-			shared.core:set_tls(listeners[handler], contexts);
+			core:set_tls(listeners[handler], contexts);
 		end
 	end
 
@@ -121,8 +123,9 @@ return function (shared, library)
 
 	-- The port is closed: let go of the socket before Prosody does, or it stays bound.
 	function listener.ondisconnect(handler)
-		if shared.core and listeners[handler] then
-			shared.core:close_listener(listeners[handler]);
+		local core = shared.core;
+		if core and listeners[handler] then
+			core:close_listener(listeners[handler]);
 		end
 		listeners[handler], contexts_of[handler] = nil, nil;
 	end

@@ -8,6 +8,7 @@ local wall_time = require "util.time".now;
 
 local try_again_after = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
+local at_once = 50; -- nodes that the storage is asked for: half a millisecond
 
 -- A retained message in the store is what the core saves, and
 --   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
@@ -28,9 +29,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	local mark_later;
 
 	local function mark(host, node)
-		local service = shared.services[host];
+		local service, core = shared.services[host], shared.core;
 		local ok, err = true, nil;
-		if service and service.nodes[node] and shared.core and shared.core:keeps_retained() then
+		if service and service.nodes[node] and core and core:keeps_retained() then
 			local called;
 			called, ok, err = pcall(current_item.store_identity, service, node);
 			if not called then ok, err = false, ok; end
@@ -60,8 +61,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	--- Saving
 
 	local function write(host, node, message)
-		if shared.is_started then
-			shared.core:put_retained(host, node, message);
+		local core = shared.is_started and shared.core;
+		if core then
+			core:put_retained(host, node, message);
 			if message then mark(host, node); end
 		else
 			unsaved[host] = unsaved[host] or {};
@@ -91,39 +93,41 @@ return function (shared, current_item, rights, warn, earlier_retained)
 
 	--- What was retained before a restart, or before the host was disabled
 
-	local function tell_of_copy(host, node, message)
-		shared.core:restore_retained(host, node, message, message.payload, message.properties,
+	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
+
+	local function tell_of_copy(core, host, node, message)
+		core:restore_retained(host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
 	end
 
-	local function tell_of_end(host, node, message, time)
+	local function tell_of_end(core, host, node, message, time)
 		if message.ended ~= time then write(host, node, { ended = time, node = message.node }); end
-		shared.core:restore_end(host, node);
+		core:restore_end(host, node);
 	end
 
 	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
-	local function tell_of_node(host, service, node)
-		local message = shared.core:find_retained(host, node);
+	local function tell_of_node(core, host, service, node, has_copy)
+		local message = has_copy and core:find_retained(host, node) or nil;
 		local truth, what = current_item.compare(host, service, node, message);
 		if truth == "copy" then
-			tell_of_copy(host, node, message);
+			tell_of_copy(core, host, node, message);
 			return false;
 		elseif truth == "end" then
-			tell_of_end(host, node, message, what);
+			tell_of_end(core, host, node, message, what);
 		else
 			if message then write(host, node, nil); end
-			shared.core:restore_none(host, node);
-			if truth == "item" then shared.core:restore_current(host, node, what, rights.publisher(host, what)); end
+			core:restore_none(host, node);
+			if truth == "item" then core:restore_current(host, node, what, rights.publisher(host, what)); end
 		end
 		return message ~= nil and not current_item.end_of(message);
 	end
 
-	local function restore_node(host, service, node)
-		local ok, is_given_up = pcall(tell_of_node, host, service, node);
+	local function restore_node(core, host, service, node, has_copy)
+		local ok, is_given_up = pcall(tell_of_node, core, host, service, node, has_copy);
 		if ok then return is_given_up; end
 		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
 			node, host, is_given_up);
-		shared.core:restore_none(host, node);
+		core:restore_none(host, node);
 		return false;
 	end
 
@@ -131,12 +135,13 @@ return function (shared, current_item, rights, warn, earlier_retained)
 
 	-- Does nothing where it is done already.
 	function retained.restore_now(host, node)
-		local nodes, service = shared.unrestored[host], shared.services[host];
-		if not (nodes and nodes[node] and service and shared.core) then return; end
+		local nodes, service, core = shared.unrestored[host], shared.services[host], shared.core;
+		local has_copy = nodes and nodes[node];
+		if has_copy == nil or not (service and core) then return; end
 		nodes[node] = nil;
 		if not service.nodes[node] then
 			write(host, node, nil);
-		elseif restore_node(host, service, node) then
+		elseif restore_node(core, host, service, node, has_copy) then
 			given_up[host] = (given_up[host] or 0) + 1;
 		end
 	end
@@ -151,9 +156,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	end
 
 	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(host)
+	local function nodes_in_store(core, host)
 		local nodes = {};
-		local ok, names = pcall(shared.core.retained_nodes, shared.core, host);
+		local ok, names = pcall(core.retained_nodes, core, host);
 		if not ok then
 			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
 			return nodes;
@@ -162,24 +167,49 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		return nodes;
 	end
 
+	-- Most nodes retain nothing: of those without a copy the storage may know at once which have an item `current`. Takes
+	-- some of the list `unsifted`, and puts into the list `left` those that are to be looked at one by one.
+	local function sift(core, host, nodes, unsifted, left)
+		local some = {};
+		while #some < at_once and #unsifted > 0 do table.insert(some, table.remove(unsifted)); end
+		local has_item = current_item.find_in(host, some);
+		for _, node in ipairs(some) do
+			if has_item and not has_item[node] and nodes[node] == false then
+				nodes[node] = nil;
+				core:restore_none(host, node);
+			else
+				table.insert(left, node);
+			end
+		end
+	end
+
 	-- Begins to tell the core what each node of the host retains: a storage that thousands of them ask takes seconds, and
 	-- XMPP is served in between. The core asks for those that are needed earlier.
 	function retained.restore(host, service)
 		local core = shared.core;
+		if not core then return; end
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = nodes_in_store(host);
+		local nodes = nodes_in_store(core, host);
+		local left, unsifted = array.collect(it.keys(nodes)), {};
 		for node, node_obj in pairs(service.nodes) do
-			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
-			if nodes[node] then core:restore_later(host, node); end
+			if not nodes[node] and node_obj.config.persist_items then
+				nodes[node] = false;
+				table.insert(unsifted, node);
+			end
+			if nodes[node] ~= nil then core:restore_later(host, node); end
 		end
 		shared.unrestored[host] = nodes;
-		local left = array.collect(it.keys(nodes));
 		timer.add_task(0, function ()
 			local enough = monotonic() + slice;
 			repeat
 				if shared.unrestored[host] ~= nodes then return; end -- the host was disabled
-				if #left == 0 then return end_of_restore(host); end
-				retained.restore_now(host, table.remove(left));
+				if #left > 0 then
+					retained.restore_now(host, table.remove(left));
+				elseif #unsifted > 0 then
+					sift(core, host, nodes, unsifted, left);
+				else
+					return end_of_restore(host);
+				end
 			until monotonic() > enough;
 			return 0.003;
 		end);
@@ -189,7 +219,11 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	function retained.start()
 		for host, service in pairs(shared.services) do retained.restore(host, service); end
 		for host, nodes in pairs(unsaved) do
-			for node, message in pairs(nodes) do write(host, node, message or nil); end
+			local unrestored = shared.unrestored[host] or {};
+			for node, message in pairs(nodes) do
+				write(host, node, message or nil);
+				if unrestored[node] ~= nil then unrestored[node] = true; end
+			end
 			unsaved[host] = nil;
 		end
 	end

@@ -32,20 +32,21 @@ return function (shared, in_slices)
 		local filter, host, node;
 		local messages, next_one = {}, 1;
 		return in_slices(function ()
-			if not shared.core then return promise.reject("MQTT is not running"); end
+			local core = shared.core; -- which `shared` may lose on the way
+			if not core then return promise.reject("MQTT is not running"); end
 			if not filter then
-				local view = shared.core:filter(named);
+				local view = core:filter(named);
 				if view.fault then return promise.reject(("The filter %s: %s"):format(named, view.fault)); end
 				filter = view.topic;
 			end
 			if messages[next_one] then
-				visit(messages[next_one]);
+				visit(core, messages[next_one]);
 				next_one = next_one + 1;
 				return;
 			elseif next_one > 1 and not host then
 				return filter;
 			end
-			local page = shared.core:retained(filter, most_at_once, host, node);
+			local page = core:retained(filter, most_at_once, host, node);
 			messages, next_one, host, node = page.messages, 1, page.next_host, page.next_node;
 			if not host and #messages == 0 then return filter; end
 		end);
@@ -53,7 +54,7 @@ return function (shared, in_slices)
 
 	function retained_messages.list(named)
 		local rows, number = {}, 0;
-		return for_each(named, function (message)
+		return for_each(named, function (_, message)
 			number = number + 1;
 			if number <= most_shown then table.insert(rows, row(message)); end
 		end):next(function (filter)
@@ -65,8 +66,8 @@ return function (shared, in_slices)
 
 	function retained_messages.clear(named)
 		local number = 0;
-		return for_each(named, function (message)
-			if shared.core:clear_retained(message.host, message.node) then number = number + 1; end
+		return for_each(named, function (core, message)
+			if core:clear_retained(message.host, message.node) then number = number + 1; end
 		end):next(function (filter)
 			return { text = ("%s below %s cleared"):format(counted(number, "retained message"), filter) };
 		end);

@@ -10,10 +10,10 @@ return function (shared, in_slices)
 	local function count_rows(tables)
 		local counts, next_one, from = {}, 1, nil;
 		return in_slices(function ()
-			local name = tables[next_one];
-			if not name or not shared.core then return counts; end
+			local name, core = tables[next_one], shared.core;
+			if not name or not core then return counts; end
 			local rows;
-			rows, from = shared.core:count_rows(name, from);
+			rows, from = core:count_rows(name, from);
 			counts[name] = rows and (counts[name] or 0) + rows;
 			if not from then next_one = next_one + 1; end
 		end);
@@ -40,7 +40,8 @@ return function (shared, in_slices)
 	end
 
 	return function ()
-		local store = shared.core and shared.core:store();
+		local core = shared.core; -- which `shared` may lose on the way
+		local store = core and core:store();
 		if not store then
 			return promise.reject("Nothing is stored: mqtt_durability is \"memory\", or the store cannot be used, see the log");
 		end

@@ -170,6 +170,26 @@ TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
   EXPECT_EQ(retained(), only("kept"));
 }
 
+// Prosody 0.12 runs its handler of SIGTERM wherever Lua runs, while a copy is held against pubsub's item, too.
+TEST_F(RetainedUnseen, ProsodyMayBeStoppedWhileTheCopyIsHeldAgainstTheItem) {
+  create(true);
+  retain("kept");
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  const std::size_t mark = prosody.log().size();
+  prosody.shell(
+      ">do local items = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node; "
+      "local get = items.get; function items.get(...) if not prosody.shutdown_reason then "
+      "prosody.main_thread:run(function () prosody.unlock_globals(); prosody.shutdown('from within'); "
+      "prosody.lock_globals(); end); end return get(...) end "
+      "require 'util.timer'.add_task(0.1, function () "
+      "require 'core.modulemanager'.load('pubsub.localhost', 'pubsub_mqtt'); end) end");
+  prosody.log().wait_for("Shutdown complete", mark);
+  EXPECT_EQ(prosody.wait_for_end().status, 0);
+  EXPECT_EQ(prosody.log().count("error\t", mark), 0U);
+  prosody.start();
+  EXPECT_EQ(retained(), only("kept"));
+}
+
 TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
   constexpr const char* other = "pubsub.localhost/utf8/other";
   create(true);

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Browser } from './lib/browser.js';
 import { connectDevice } from './lib/device.js';
 import { Prosody } from './lib/prosody.js';
+import { watchTasks } from './lib/tasks.js';
 
 const nodes = 5000;
 const perSecond = 1000;
@@ -118,6 +119,9 @@ const framesSeen = () =>
 const tasks = (longTasks) =>
 	`tasks of more than 50 ms: ${longTasks.length ? longTasks.map(Math.round).join(', ') : 'none'}`;
 
+const sayLongest = async (longest, t) =>
+	t.diagnostic(`the longest task took ${milliseconds(await longest())} of the processor's time`);
+
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 
 async function memory() {
@@ -132,12 +136,14 @@ async function memory() {
 const milliseconds = (time) => `${time?.toFixed(1) ?? '?'} ms`; // a page that is very slow draws no frame
 
 test('Signing in where there are 5,000 nodes', async (t) => {
+	const longest = await watchTasks(visit.page);
 	await watchFrames();
 	const start = performance.now();
 	await visit.signIn('alice@localhost');
 	await visit.waitForText('.below', new RegExp(`^${nodes} nodes`));
 	const time = performance.now() - start;
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
 		`all there after ${milliseconds(time)}; the longest frame ${milliseconds(frames.at(-1))}; ${tasks(longTasks)}`,
 	);
@@ -150,9 +156,11 @@ test('5,000 nodes that change 1,000 times a second, all of them open, one of the
 	await visit.openNode('sensor 0');
 	await pageHasAll();
 	await publishDuring(wait(1000));
+	const longest = await watchTasks(visit.page);
 	await watchFrames();
 	const count = await publishDuring(wait(1000 * seconds));
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
 		`${count} messages in ${seconds} s; ${frames.length} frames: median ${milliseconds(at(frames, 0.5))}, ` +
 			`99 of 100 below ${milliseconds(at(frames, 0.99))}, the longest ${milliseconds(frames.at(-1))}; ` +
@@ -183,9 +191,11 @@ async function scrollAndFilter() {
 }
 
 test('Scrolling and filtering meanwhile', async (t) => {
+	const longest = await watchTasks(visit.page);
 	await watchFrames();
 	await publishDuring(scrollAndFilter());
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
 		`99 of 100 frames below ${milliseconds(at(frames, 0.99))}, the longest ${milliseconds(frames.at(-1))}; ` +
 			tasks(longTasks),

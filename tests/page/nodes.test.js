@@ -237,7 +237,7 @@ test('The filter, and the tree by keyboard', async () => {
 
 test('The command for a terminal', async () => {
 	await alice.openNode('meter');
-	const command = await alice.page.$eval('.copy input', ({ value }) => value);
+	const command = await alice.page.$eval('.copy code', ({ textContent }) => textContent);
 	assert.equal(
 		command,
 		`mosquitto_sub -V 5 -h localhost -p ${prosody.ports.mqtt} -u alice@localhost -P PASSWORD -v ` +

@@ -43,7 +43,7 @@ try {
 	const visit = await browser.open(prosody.page, { width: 1200, height: 820 });
 	await visit.signIn('alice@localhost');
 	await visit.openNode('temperature');
-	await visit.pressButton('Keep, to compare with others');
+	await visit.pressButton('Keep');
 	await visit.openNode('kitchen');
 	await visit.page.waitForFunction(() => document.querySelectorAll('.legend li').length === 2);
 	for (let step = 60; step < 100; step++) {

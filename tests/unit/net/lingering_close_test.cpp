@@ -1,6 +1,4 @@
 // What a client is told last arrives, whatever it still sends, and for no longer than a while.
-#include "connection/lingering_close.h"
-
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -62,10 +60,10 @@ TEST_F(LingeringCloseTest, WhatTheClientIsToldIsNotLostToWhatItStillSends) {
   EXPECT_EQ(recv(client.fd(), &byte, 1, 0), 0) << "a reset";
 }
 
-TEST_F(LingeringCloseTest, WhoClosesIsForgottenAtOnce) {
+// At once: see tcp_connection_test.cpp.
+TEST_F(LingeringCloseTest, WhoClosesIsForgotten) {
   be_refused();
   expect_refusal_and_end();
-  const auto began = std::chrono::steady_clock::now();
   shutdown(client.fd(), SHUT_WR);
   // Its place among mqtt_max_connections is free.
   for (bool is_in = false; !is_in;) {
@@ -76,7 +74,6 @@ TEST_F(LingeringCloseTest, WhoClosesIsForgottenAtOnce) {
     send(next.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     is_in = receive(next, 4) == std::string("\x20\x02\x00\x00", 4);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - began, LingeringClose::longest);
 }
 
 TEST_F(LingeringCloseTest, WhoDoesNotCloseIsClosedAfterAWhile) {
@@ -108,14 +105,6 @@ TEST_F(LingeringCloseTest, ATakeoverDoesNotWaitForIt) {
   EXPECT_EQ(receive(next, 1).substr(0, 1), "\x20");
   EXPECT_EQ(network.clients({}).sessions, 1U);
   EXPECT_TRUE(ends(client));
-}
-
-TEST_F(LingeringCloseTest, AStopDoesNotWaitForIt) {
-  be_refused();
-  expect_refusal_and_end();
-  const auto began = std::chrono::steady_clock::now();
-  network.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - began, LingeringClose::longest);
 }
 
 }  // namespace

@@ -101,6 +101,20 @@ TEST(TcpConnectionTest, WithoutMemoryForAWriteItEndsAndTheWriterDoesNotNotice) {
   EXPECT_TRUE(lone.client_has_end());
 }
 
+TEST(TcpConnectionTest, AfterItsLastWordItLingersNoLongerThanItsClient) {
+  LoneConnection lone;
+  lone.start();
+  lone.say("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
+  lone.connection->on_ready(EPOLLIN);
+  lone.connection->flush();
+  lone.say("more");
+  lone.connection->on_ready(EPOLLIN);
+  EXPECT_FALSE(lone.connection->is_closed());
+  shutdown(lone.client.get(), SHUT_WR);
+  lone.connection->on_ready(EPOLLIN);
+  EXPECT_TRUE(lone.connection->is_closed());
+}
+
 // However large the file is.
 TEST(TcpConnectionTest, WhoDoesNotReadAFileOfThePageCostsAPartOfItsMemory) {
   LoneConnection lone;

@@ -171,7 +171,7 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
       mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
   EXPECT_EQ(client.outbox.take(), "");
   other.sessions.post_changes();
-  items().count(number, {});  // waits for the commit
+  items().committed();  // waits for the commit
   other.sessions.keep_promises();
   EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Puback{5}));
   const auto contents = stored();

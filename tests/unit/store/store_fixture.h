@@ -19,6 +19,9 @@ namespace pubsub_mqtt::store {
 
 inline constexpr std::chrono::seconds patience{20};
 
+// Of whoever looks into the database beside the store, whose thread may be in a commit.
+inline constexpr int busy_timeout = std::chrono::milliseconds(patience).count();
+
 // A store that runs, and what it says.
 class RunningStore {
  public:
@@ -104,6 +107,7 @@ class StoreTest : public testing::Test {
 inline void run_sql(const std::string& path, const char* sql) {
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  sqlite3_busy_timeout(handle, busy_timeout);
   EXPECT_EQ(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
   sqlite3_close(handle);
 }
@@ -113,7 +117,7 @@ class OtherWriter {
  public:
   explicit OtherWriter(const std::string& path) {
     EXPECT_EQ(sqlite3_open(path.c_str(), &handle_), SQLITE_OK);
-    sqlite3_busy_timeout(handle_, 5000);  // the store's thread may be in a commit
+    sqlite3_busy_timeout(handle_, busy_timeout);
     EXPECT_EQ(sqlite3_exec(handle_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   }
   ~OtherWriter() {
@@ -132,6 +136,7 @@ inline std::int64_t query(const std::string& path, const char* sql) {
   sqlite3* handle = nullptr;
   sqlite3_stmt* statement = nullptr;
   EXPECT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  sqlite3_busy_timeout(handle, busy_timeout);
   EXPECT_EQ(sqlite3_prepare_v2(handle, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
   EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
   const auto value = sqlite3_column_int64(statement, 0);
