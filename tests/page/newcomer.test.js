@@ -46,9 +46,11 @@ test('The plot tells the value where the mouse is, and has room for long numbers
 	await visit.openNode('counter');
 	await visit.page.waitForSelector('.canvas[aria-label*=": 3 numbers"]');
 	await visit.waitForText('.legend .last', /^123456702\.75$/);
+	await visit.until(() => {
+		const [edge, over] = ['.canvas', '.u-over'].map((part) => document.querySelector(part)?.getBoundingClientRect());
+		return over?.left - edge?.left > 80;
+	});
 	const { left, top, height } = await visit.page.$eval('.u-over', (over) => over.getBoundingClientRect().toJSON());
-	const edge = await visit.page.$eval('.canvas', (canvas) => canvas.getBoundingClientRect().left);
-	assert.ok(left - edge > 80, `${left - edge} pixels beside the plot`);
 	await visit.page.mouse.move(left + 1, top + height / 2);
 	await visit.waitForText('.legend .last', /^123456700\.25$/);
 	await visit.waitForText('.plot .cursor', /\d\d:\d\d:\d\d/);
@@ -86,7 +88,7 @@ test('Administrators find a client while they type, and are told where there is 
 	await visit.page.type('main input', 'nobody');
 	await visit.waitForText('main .hint', /No client has that/);
 	await visit.press('nav a[href="#retained"]');
-	await visit.fill('main input', 'pubsub.localhost/any/nothing/#');
+	await visit.fill('main input[aria-label^="Filter"]', 'pubsub.localhost/any/nothing/#');
 	await visit.waitForText('main .hint', /Nothing is retained there/);
 	await device.end();
 	assert.deepEqual(visit.faults, []);
@@ -107,7 +109,7 @@ test('On a phone nothing is beyond the edge, and the keyboard is where the eyes 
 	await visit.openNode('weather');
 	await visit.waitForText('.history td', /40/);
 	assert.deepEqual(await isWithin('a node'), []);
-	assert.equal(await visit.page.evaluate(() => document.activeElement.id), 'node-name');
+	await visit.until(() => document.activeElement.id === 'node-name');
 	await visit.page.evaluate((name) => {
 		location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`;
 	}, `long/${'abcdefgh'.repeat(30)}`);

@@ -167,9 +167,9 @@ export class Visit {
 				: document.querySelector(where);
 			if (!element || element.disabled) return false;
 			element.scrollIntoView({ block: 'nearest' });
-			const { left, top, width, height } = element.getBoundingClientRect();
-			const seen = document.elementFromPoint(left + width / 2, top + height / 2);
-			if (!element.contains(seen)) return false;
+			const [line] = element.getClientRects(); // a link in a text may have several
+			const seen = line && document.elementFromPoint(line.left + line.width / 2, line.top + line.height / 2);
+			if (!seen || !element.contains(seen)) return false;
 			seen.click();
 			return true;
 		}, what);
