@@ -86,6 +86,19 @@ local function archive_of(host, node)
 	return ok and archive or nil;
 end
 
+-- node -> true, of those nodes of the list that have an item `current`; nil where the storage cannot say so of many at
+-- once.
+function current_item.find_in(host, nodes)
+	local driver = storagemanager.get_driver(host, "pubsub_data");
+	if not driver.stores_with_key then return; end
+	local names, found = {}, {};
+	for i, node in ipairs(nodes) do names[i] = "pubsub_"..node; end
+	local those = driver:stores_with_key(names, "archive", retained_id);
+	if not those then return; end
+	for _, name in ipairs(those) do found[name:sub(#"pubsub_" + 1)] = true; end
+	return found;
+end
+
 -- nil: nobody knows.
 local function time_of_current(host, node)
 	local archive = archive_of(host, node);

@@ -58,8 +58,9 @@ return function (shared, rights)
 	local function one(inquiry, host, node)
 		if not services[host].nodes[node] then inquiry:refuse("item-not-found", "there is no such node"); end
 		-- XMPP has nodes whose names no topic can have: they are in no list.
-		local fault = shared.core:topic(("%s/any/%s"):format(host, node), inquiry.account, "").fault;
-		if fault then inquiry:refuse("item-not-found", ("MQTT does not see the node: %s"):format(fault)); end
+		if not shared.core:sees_node(host, node) then
+			inquiry:refuse("item-not-found", "MQTT does not see the node: no topic can have its name");
+		end
 		if not rights.may_receive(host, node, inquiry.account) then
 			inquiry:refuse("forbidden", "you may not read the node");
 		end

@@ -82,7 +82,7 @@ local function find_handle(watched, set)
 	local has_user, user = upvalue(set, "user");
 	local is_known = has_lib and has_archive and has_user and user == nil
 		and source_of(set) == source_of(lib.archive_itemstore);
-	return is_known and archive.handle or false;
+	return is_known and archive.get_handle and archive:get_handle() or false;
 end
 
 -- The handle of mod_storage_pubsub_mqtt through which mod_pubsub keeps the items of a node; nil where it keeps none, or

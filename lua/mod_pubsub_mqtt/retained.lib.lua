@@ -8,6 +8,7 @@ local wall_time = require "util.time".now;
 
 local try_again_after = 5; -- seconds
 local slice = 0.002; -- seconds; XMPP does not wait for the disk
+local at_once = 50; -- nodes that the storage is asked for: half a millisecond
 
 -- A retained message in the store is what the core saves, and
 --   time     when it was set, in seconds since 1970, to be held against the time of pubsub's item
@@ -95,8 +96,11 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
 
 	local function tell_of_copy(core, host, node, message)
-		core:restore_retained(host, node, message, message.payload, message.properties,
+		local ok, err = pcall(core.restore_retained, core, host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
+		if ok then return; end
+		module:log("error", "What %s on %s retains is not served, since its copy is damaged: %s", node, host, err);
+		core:restore_none(host, node);
 	end
 
 	local function tell_of_end(core, host, node, message, time)
@@ -104,9 +108,9 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		core:restore_end(host, node);
 	end
 
-	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or the copy is damaged.
-	local function tell_of_node(core, host, service, node)
-		local message = core:find_retained(host, node);
+	-- Returns whether a copy was given up that had not ended. Raises where the storage fails.
+	local function tell_of_node(core, host, service, node, has_copy)
+		local message = has_copy and core:find_retained(host, node) or nil;
 		local truth, what = current_item.compare(host, service, node, message);
 		if truth == "copy" then
 			tell_of_copy(core, host, node, message);
@@ -121,12 +125,15 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		return message ~= nil and not current_item.end_of(message);
 	end
 
-	local function restore_node(core, host, service, node)
-		local ok, is_given_up = pcall(tell_of_node, core, host, service, node);
+	local function restore_node(core, host, service, node, has_copy)
+		local ok, is_given_up = pcall(tell_of_node, core, host, service, node, has_copy);
 		if ok then return is_given_up; end
-		module:log("error", "What %s on %s retains is not served, since pubsub's item or its copy cannot be read: %s",
-			node, host, is_given_up);
-		core:restore_none(host, node);
+		warn("error", "times what a node retains could not be read",
+			("What %s on %s retains is not served until it can be read, which is tried again: %s")
+				:format(node, host, tostring(is_given_up)));
+		local nodes = shared.unrestored[host];
+		if nodes then nodes[node] = has_copy; end
+		core:restore_later(host, node);
 		return false;
 	end
 
@@ -135,11 +142,12 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	-- Does nothing where it is done already.
 	function retained.restore_now(host, node)
 		local nodes, service, core = shared.unrestored[host], shared.services[host], shared.core;
-		if not (nodes and nodes[node] and service and core) then return; end
+		local has_copy = nodes and nodes[node];
+		if has_copy == nil or not (service and core) then return; end
 		nodes[node] = nil;
 		if not service.nodes[node] then
 			write(host, node, nil);
-		elseif restore_node(core, host, service, node) then
+		elseif restore_node(core, host, service, node, has_copy) then
 			given_up[host] = (given_up[host] or 0) + 1;
 		end
 	end
@@ -153,16 +161,39 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		given_up[host] = nil;
 	end
 
-	-- node -> true, of which the store has a copy.
-	local function nodes_in_store(core, host)
-		local nodes = {};
+	-- has_copy: or may have one
+	local function add_node(core, host, nodes, node, has_copy)
+		nodes[node] = has_copy;
+		core:restore_later(host, node);
+	end
+
+	-- Those of which the store has a copy. Returns false where they cannot be read now.
+	local function add_nodes_in_store(core, host, nodes)
 		local ok, names = pcall(core.retained_nodes, core, host);
 		if not ok then
-			module:log("error", "The retained messages of %s cannot be read: %s", host, names);
-			return nodes;
+			warn("error", "times retained messages could not be read",
+				("The retained messages of %s are not served until they can be read, which is tried again: %s")
+					:format(host, tostring(names)));
+			return false;
 		end
-		for _, node in ipairs(names) do nodes[node] = true; end
-		return nodes;
+		for _, node in ipairs(names) do add_node(core, host, nodes, node, true); end
+		return true;
+	end
+
+	-- Most nodes retain nothing: of those without a copy the storage may know at once which have an item `current`. Takes
+	-- some of the list `unsifted`, and puts into the list `left` those that are to be looked at one by one.
+	local function sift(core, host, nodes, unsifted, left)
+		local some = {};
+		while #some < at_once and #unsifted > 0 do table.insert(some, table.remove(unsifted)); end
+		local has_item = current_item.find_in(host, some);
+		for _, node in ipairs(some) do
+			if has_item and not has_item[node] and nodes[node] == false then
+				nodes[node] = nil;
+				core:restore_none(host, node);
+			else
+				table.insert(left, node);
+			end
+		end
 	end
 
 	-- Begins to tell the core what each node of the host retains: a storage that thousands of them ask takes seconds, and
@@ -171,19 +202,30 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		local core = shared.core;
 		if not core then return; end
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = nodes_in_store(core, host);
+		local nodes = {};
+		local has_all = add_nodes_in_store(core, host, nodes);
+		local left, unsifted = array.collect(it.keys(nodes)), {};
 		for node, node_obj in pairs(service.nodes) do
-			nodes[node] = nodes[node] or node_obj.config.persist_items or nil;
-			if nodes[node] then core:restore_later(host, node); end
+			if nodes[node] == nil and node_obj.config.persist_items then
+				add_node(core, host, nodes, node, not has_all);
+				table.insert(unsifted, node);
+			end
 		end
 		shared.unrestored[host] = nodes;
-		local left = array.collect(it.keys(nodes));
 		timer.add_task(0, function ()
 			local enough = monotonic() + slice;
 			repeat
 				if shared.unrestored[host] ~= nodes then return; end -- the host was disabled
-				if #left == 0 then return end_of_restore(host); end
-				retained.restore_now(host, table.remove(left));
+				if #left > 0 then
+					retained.restore_now(host, table.remove(left));
+				elseif #unsifted > 0 then
+					sift(core, host, nodes, unsifted, left);
+				else
+					has_all = has_all or add_nodes_in_store(core, host, nodes);
+					if has_all and next(nodes) == nil then return end_of_restore(host); end
+					left = array.collect(it.keys(nodes));
+					return try_again_after;
+				end
 			until monotonic() > enough;
 			return 0.003;
 		end);
@@ -193,7 +235,11 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	function retained.start()
 		for host, service in pairs(shared.services) do retained.restore(host, service); end
 		for host, nodes in pairs(unsaved) do
-			for node, message in pairs(nodes) do write(host, node, message or nil); end
+			local unrestored = shared.unrestored[host] or {};
+			for node, message in pairs(nodes) do
+				write(host, node, message or nil);
+				if unrestored[node] ~= nil then unrestored[node] = true; end
+			end
 			unsaved[host] = nil;
 		end
 	end

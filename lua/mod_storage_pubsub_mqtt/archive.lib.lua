@@ -47,9 +47,19 @@ return function (iterate_users, report, values)
 		end
 	end
 
-	-- What all stores have; a node's own is its handle alone.
+	-- What all stores have; a node's own is its name, and a handle of the library once it is used: of 100,000 nodes most
+	-- are not.
 	local archive = { caps = caps };
-	local of_handle = { __index = archive };
+
+	local function open_handle(self)
+		self.handle = self.new_handle(self.name);
+		return self.handle;
+	end
+
+	-- The gateway's direct way goes by it (mod_pubsub_mqtt's observers.lib.lua).
+	function archive:get_handle()
+		return self.handle or open_handle(self);
+	end
 
 	local function append(handle, user, key, when, with, value)
 		if is_stanza(value) then
@@ -63,7 +73,7 @@ return function (iterate_users, report, values)
 
 	function archive:append(user, key, value, when, with)
 		key = key or new_id();
-		local ok, err = append(self.handle, user, key, when or now(), with, value);
+		local ok, err = append(self.handle or open_handle(self), user, key, when or now(), with, value);
 		if not ok then return nil, report(err); end
 		return key;
 	end
@@ -79,12 +89,12 @@ return function (iterate_users, report, values)
 		query = query or {};
 		local total, err;
 		if query.total then
-			total, err = self.handle:count(user, {
+			total, err = (self.handle or open_handle(self)):count(user, {
 				key = query.key, ids = query.ids, with = query.with, start = query.start, ["end"] = query["end"];
 			});
 			if not total then return nil, report(err); end
 		end
-		local items, why = find(self.handle, user, query);
+		local items, why = find(self.handle or open_handle(self), user, query);
 		if not items then return nil, why; end
 		return function ()
 			for item in items do
@@ -96,7 +106,7 @@ return function (iterate_users, report, values)
 	end
 
 	function archive:get(user, key)
-		local text, at, with = self.handle:get(user, key);
+		local text, at, with = (self.handle or open_handle(self)):get(user, key);
 		if not text then return nil, at and report(at) or "item-not-found"; end
 		local value, err = values.decode(text);
 		if value == nil then return nil, report(err); end
@@ -106,7 +116,7 @@ return function (iterate_users, report, values)
 	function archive:set(user, key, value, when, with)
 		local text, err = values.encode(value);
 		if not text then return nil, report(err); end
-		local ok, why = self.handle:replace(user, key, when, with, text);
+		local ok, why = (self.handle or open_handle(self)):replace(user, key, when, with, text);
 		if not ok then return nil, why and report(why) or "item-not-found"; end
 		return true;
 	end
@@ -175,16 +185,21 @@ return function (iterate_users, report, values)
 
 	-- user: true means all of them
 	function archive:delete(user, query)
-		if user == true then return delete_of_all(self.handle, query or {}); end
-		return delete(self.handle, user, query or {});
+		if user == true then return delete_of_all(self.handle or open_handle(self), query or {}); end
+		return delete(self.handle or open_handle(self), user, query or {});
 	end
 
 	function archive:users()
-		return iterate_users(self.handle);
+		return iterate_users(self.handle or open_handle(self));
 	end
 
-	-- handle: of the library. The gateway's direct way goes by it (mod_pubsub_mqtt's observers.lib.lua).
-	return function (handle)
-		return setmetatable({ handle = handle }, of_handle);
+	-- new_handle: of a driver; function that returns the library's handle of the store of that name. Returns what makes
+	-- the stores of the driver.
+	return function (new_handle)
+		local of_driver = setmetatable({ new_handle = new_handle }, { __index = archive });
+		local of_store = { __index = of_driver };
+		return function (name)
+			return setmetatable({ name = name }, of_store);
+		end
 	end
 end

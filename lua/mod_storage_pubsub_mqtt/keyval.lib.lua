@@ -3,8 +3,6 @@
 
 local it = require "util.iterators";
 
-local page = 500;
-
 local function has_own_key(key)
 	return type(key) == "string" and key ~= "";
 end
@@ -23,23 +21,8 @@ return function (iterate_users, report, values)
 		end
 
 		function keyval:get(user) -- luacheck: ignore 212/self
-			local data;
-			local after = 0;
-			repeat
-				local items, err = handle:find(user, { after = after }, page);
-				if not items then return nil, report(err); end
-				for _, item in ipairs(items) do
-					data = data or {};
-					local value, why = values.decode(item.value);
-					if value == nil then return nil, report(why); end
-					if item.key ~= "" then
-						data[item.key] = value;
-					else
-						for key, of_key in pairs(value) do data[key] = of_key; end
-					end
-					after = item.position;
-				end
-			until #items < page
+			local data, err = handle:load(user, values.decode);
+			if not data then return nil, err and report(err); end
 			return data;
 		end
 

@@ -89,13 +89,13 @@ end
 
 local function new_driver(host)
 	local driver = {};
+	local new_archive = archive(function (name) return store:open(host, name, "archive"); end);
 
 	function driver:open(name, typ) -- luacheck: ignore 212/self
 		typ = typ or "keyval";
 		if not kinds[typ] then return nil, "unsupported-store"; end
-		local handle = store:open(host, name, kinds[typ]);
-		if typ == "archive" then return archive(handle); end
-		local as_keyval, as_map = keyval(handle);
+		if typ == "archive" then return new_archive(name); end
+		local as_keyval, as_map = keyval(store:open(host, name, "keyval"));
 		return typ == "map" and as_map or as_keyval;
 	end
 
@@ -110,6 +110,13 @@ local function new_driver(host)
 		end
 		if not names then return nil, report(err); end
 		return iterate(names);
+	end
+
+	-- Of these stores of the host itself, those that have the key; for mod_pubsub_mqtt (current_item.lib.lua).
+	function driver:stores_with_key(names, typ, key) -- luacheck: ignore 212/self
+		local found, err = store:stores_with_key(host, kinds[typ], names, key);
+		if not found then return nil, report(err); end
+		return found;
 	end
 
 	function driver:purge(user) -- luacheck: ignore 212/self

@@ -327,6 +327,11 @@ Hub::NamesPage Hub::node_names(std::string_view host, std::string_view after, st
   return piece;
 }
 
+bool Hub::sees_node(std::string_view host, std::string_view name) {
+  const Node* node = state_->nodes.find(host, name);
+  return node != nullptr && node->exists;
+}
+
 std::optional<std::string> Hub::retained_payload(std::string_view host, std::string_view name,
                                                  topic::Type type) {
   Node* node = state_->nodes.find(host, name);

@@ -5,9 +5,10 @@
 
 namespace pubsub_mqtt::hub {
 
-std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size, std::uint64_t items) {
+std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size, std::uint64_t items,
+                                              bool exposes_publisher) {
   if (route != nullptr && route->items() != items) withdraw_route();
-  if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size, items);
+  if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size, items, exposes_publisher);
   return route;
 }
 
@@ -22,11 +23,6 @@ bool Node::has_audience() const {
 
 bool Node::is_received(topic::Form form, topic::Type natural_type) const {
   return recipients[form.index()] > 0 || (form == natural_type && natural_recipients > 0);
-}
-
-bool Node::is_received_as_xml(topic::Type natural_type) const {
-  return is_received(topic::Type::xml, natural_type) ||
-         (mounted && mounted->type == topic::Type::xml && is_received(*mounted, natural_type));
 }
 
 std::string_view fixed_part(const topic::NodePattern& pattern) {

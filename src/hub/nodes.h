@@ -53,12 +53,12 @@ struct Node {
   std::shared_ptr<Route> route;   // the one that is open
 
   // The open route, a new one if there is none to these items.
-  std::shared_ptr<const Route> open_route(std::size_t max_payload_size, std::uint64_t items);
+  std::shared_ptr<const Route> open_route(std::size_t max_payload_size, std::uint64_t items,
+                                          bool exposes_publisher);
   void withdraw_route();
 
   bool has_audience() const;
   bool is_received(topic::Form form, topic::Type natural_type) const;
-  bool is_received_as_xml(topic::Type natural_type) const;
 };
 
 // Where a walk over nodes has come to: it goes by host and name.

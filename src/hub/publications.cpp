@@ -138,10 +138,8 @@ mqtt::Reason Publications::told(const Published& published, const Envelope& enve
 std::shared_ptr<const Route> Publications::route(const topic::NodeTopic& topic, const Published& published) {
   Node* node = nodes_.find(topic.host, topic.node);
   if (node == nullptr || !node->exists) return nullptr;
-  // As XML an Atom entry has an identifier and a date, which are given here.
-  const bool is_wanted_as_xml = published.items != 0 || node->is_received_as_xml(topic.type);
-  if (topic.type == topic::Type::atom_title && is_wanted_as_xml) return nullptr;
-  return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size), published.items);
+  return node->open_route(payload::certain_payload_size(shared_.limits.max_item_size), published.items,
+                          shared_.service.exposes_publisher(topic.host));
 }
 
 PubsubService::Published Publications::publish(const Client& client, const PublishRequest& request,
@@ -215,13 +213,11 @@ std::variant<pugi::xml_document, payload::Refused> Publications::to_item(const C
     return payload::bits_of_binary(prepared.content_id, prepared.media_type, prepared.base64);
   const bool is_entry = topic.type == topic::Type::atom_title;
   const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
-  // Whom pubsub shows as the publisher is expose_publisher's to say.
-  std::string_view author = client.account.empty() ? "anonymous" : topic.host;
-  if (is_entry && !client.account.empty() && shared_.service.exposes_publisher(topic.host)) {
-    author = client.account;
-  }
+  const bool exposes_publisher = is_entry && shared_.service.exposes_publisher(topic.host);
   return payload::to_element(concrete(topic.type, prepared.type), request.publication.payload,
-                             {.id = entry_id, .author = author, .updated = std::time(nullptr)},
+                             {.id = entry_id,
+                              .author = payload::atom_author(client.account, topic.host, exposes_publisher),
+                              .updated = std::time(nullptr)},
                              shared_.limits.max_xml_elements);
 }
 

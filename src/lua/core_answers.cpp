@@ -46,6 +46,16 @@ int node_names(lua_State* L) {
   });
 }
 
+int sees_node(lua_State* L) {
+  Core& core = check_core(L);
+  const auto host = check_text(L, 2);
+  const auto node = check_text(L, 3);
+  bool is_seen = false;
+  core.tell_hub(L, [&](hub::Hub& hub) { is_seen = hub.sees_node(host, node); });
+  lua_pushboolean(L, is_seen ? 1 : 0);
+  return 1;
+}
+
 int item_payload(lua_State* L) {
   check_core(L);
   const auto wanted = topic::type_from_name(check_text(L, 3));

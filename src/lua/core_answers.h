@@ -3,6 +3,7 @@
 //
 //   core:node_names(host, after, most)  a list of at most so many names of nodes that MQTT sees, in their order, behind
 //                                 `after` ("": from the first one on), and where the next piece begins, or nil
+//   core:sees_node(host, node)    whether the name is among these
 //   core:payload(element, type)   what a payload element of pubsub's is in MQTT: the TYPE (that was asked for, or with
 //                                 "any" the natural one), the payload's bytes, and of binary data their media type, or
 //                                 nil; nothing where it is of another TYPE
@@ -14,6 +15,7 @@
 namespace pubsub_mqtt::lua {
 
 int node_names(lua_State* L);
+int sees_node(lua_State* L);
 int item_payload(lua_State* L);
 int retained_payload(lua_State* L);
 

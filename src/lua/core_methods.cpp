@@ -97,6 +97,7 @@ constexpr luaL_Reg core_methods[] = {
     {"retained", entry<retained>},
     {"clear_retained", entry<clear_retained>},
     {"node_names", entry<node_names>},
+    {"sees_node", entry<sees_node>},
     {"payload", entry<item_payload>},
     {"retained_payload", entry<retained_payload>},
     {"store", entry<store_view>},

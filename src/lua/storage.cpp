@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "item_query.h"
 #include "process_store.h"
 #include "protected_call.h"
+#include "serialized_text.h"
 #include "stanza_text.h"
 #include "userdata.h"
 #include "values.h"
@@ -119,6 +121,28 @@ void push_item(lua_State* L, const store::ItemRow& item) {
   lua_setfield(L, -2, "with");
 }
 
+// Of a user's table. `decode`: index of the function for what push_serialized() does not understand, which returns nil and
+// why for what is damaged. Returns false then, with why on top of the stack.
+bool push_value(lua_State* L, int decode, const store::ItemRow& item) {
+  if (push_serialized(L, item.value)) return true;
+  lua_pushvalue(L, decode);
+  push_text(L, item.value);
+  lua_call(L, 1, 2);
+  if (lua_isnil(L, -2)) return false;
+  lua_pop(L, 1);
+  return true;
+}
+
+// What has no key of its own is in a table: puts the fields of the one on top of the stack into that below, and pops it.
+void merge_fields(lua_State* L) {
+  for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+}
+
 // --- Methods of a handle
 
 int push_true(lua_State* L) {
@@ -224,6 +248,35 @@ int get(lua_State* L) {
   });
 }
 
+int load(lua_State* L) {
+  constexpr std::size_t all = std::numeric_limits<int>::max();
+  Handle& handle = check_handle(L);
+  const RowNumber number = handle.find(check_user(L, 2));
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  const auto items = number == 0 ? std::vector<Item>() : handle.items->find(number, {}, all);
+  if (items.empty()) return 0;
+  lua_pushvalue(L, 3);
+  checked_call(L, 1, 2, [&](lua_State* inner) {
+    lua_createtable(inner, 0, static_cast<int>(items.size()));
+    for (const auto& item : items) {
+      if (!item->key.empty()) push_text(inner, item->key);
+      if (!push_value(inner, 1, *item)) {
+        lua_pushnil(inner);
+        lua_insert(inner, -2);
+        return 2;
+      }
+      if (item->key.empty()) {
+        merge_fields(inner);
+      } else {
+        lua_rawset(inner, -3);
+      }
+    }
+    lua_pushnil(inner);
+    return 2;
+  });
+  return 2;
+}
+
 int find(lua_State* L) {
   Handle& handle = check_handle(L);
   const auto user = check_user(L, 2);
@@ -241,7 +294,8 @@ int count(lua_State* L) {
   const auto user = check_user(L, 2);
   const store::ItemQuery query = read_item_query(L, 3);
   const RowNumber number = handle.find(user);
-  lua_pushinteger(L, number == 0 ? 0 : static_cast<lua_Integer>(handle.items->count(number, query)));
+  lua_pushinteger(L,
+                  number == 0 ? 0 : static_cast<lua_Integer>(handle.items->committed().count(number, query)));
   return 1;
 }
 
@@ -255,14 +309,14 @@ int position(lua_State* L) {
 int users(lua_State* L) {
   Handle& handle = check_handle(L);
   const auto after = check_user(L, 2);
-  const auto users = handle.items->users(handle.name, std::string(after));
+  const auto users = handle.items->committed().users(handle.name, std::string(after));
   return checked_push(L, 1, [&](lua_State* state) { push_texts(state, users); });
 }
 
 int find_in_all(lua_State* L) {
   Handle& handle = check_handle(L);
   const auto key = check_text(L, 2);
-  const auto found = handle.items->find_in_all(handle.name, key);
+  const auto found = handle.items->committed().find_in_all(handle.name, key);
   return checked_push(L, 1, [&](lua_State* state) {
     lua_newtable(state);
     for (const auto& [user, value] : found) {
@@ -308,8 +362,31 @@ int names(lua_State* L) {
   const auto host = check_text(L, 2);
   const auto kind = check_kind(L, 3);
   const auto user = opt_text(L, 4);
-  const auto names =
-      process.items.names(std::string(host), kind, user ? std::optional<std::string>(*user) : std::nullopt);
+  const auto names = process.items.committed().names(std::string(host), kind,
+                                                     user ? std::optional<std::string>(*user) : std::nullopt);
+  return checked_push(L, 1, [&](lua_State* state) { push_texts(state, names); });
+}
+
+int stores_with_key(lua_State* L) {
+  store::Items& items = check_store(L).items;
+  const auto host = check_text(L, 2);
+  const auto kind = check_kind(L, 3);
+  const auto key = check_text(L, 5);
+  store::StoreName name{.host = std::string(host), .kind = kind, .name = {}, .user = {}};
+  std::vector<std::string> names;
+  lua_pushvalue(L, 4);
+  checked_call(L, 1, 0, [&](lua_State* inner) {
+    luaL_checktype(inner, 1, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_geti(inner, 1, i) == LUA_TSTRING; ++i, lua_pop(inner, 1)) {
+      names.emplace_back(text_at(inner, -1));
+    }
+    return 0;
+  });
+  std::erase_if(names, [&](const std::string& each) {
+    name.name = each;
+    const RowNumber number = items.find_store(name);
+    return number == 0 || items.find(number, key) == nullptr;
+  });
   return checked_push(L, 1, [&](lua_State* state) { push_texts(state, names); });
 }
 
@@ -327,9 +404,13 @@ int open_store(lua_State* L) {
   });
 }
 
-constexpr luaL_Reg store_methods[] = {{"start", storage_entry<start>},       {"stop", storage_entry<stop>},
-                                      {"take_log", storage_entry<take_log>}, {"open", storage_entry<open>},
-                                      {"names", storage_entry<names>},       {nullptr, nullptr}};
+constexpr luaL_Reg store_methods[] = {{"start", storage_entry<start>},
+                                      {"stop", storage_entry<stop>},
+                                      {"take_log", storage_entry<take_log>},
+                                      {"open", storage_entry<open>},
+                                      {"names", storage_entry<names>},
+                                      {"stores_with_key", storage_entry<stores_with_key>},
+                                      {nullptr, nullptr}};
 constexpr luaL_Reg handle_methods[] = {{"append", storage_entry<append>},
                                        {"replace", storage_entry<replace>},
                                        {"set_all", storage_entry<set_all>},
@@ -338,6 +419,7 @@ constexpr luaL_Reg handle_methods[] = {{"append", storage_entry<append>},
                                        {"truncate", storage_entry<truncate>},
                                        {"drop", storage_entry<drop>},
                                        {"get", storage_entry<get>},
+                                       {"load", storage_entry<load>},
                                        {"find", storage_entry<find>},
                                        {"count", storage_entry<count>},
                                        {"position", storage_entry<position>},

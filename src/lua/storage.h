@@ -8,6 +8,7 @@
 //   store:take_log()               lines { level, text } that wait
 //   store:open(host, name, kind)   a handle of a store of Prosody's; kind is "keyval" or "archive"
 //   store:names(host, kind, user)  list of names of stores that hold something; user nil: of all users
+//   store:stores_with_key(host, kind, names, key)  those of the list of names whose store of the host itself has the key
 //
 //   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host. A value may
 //                                  also be a stanza, whose XML is stored: false where stanza_text() gives none
@@ -17,6 +18,8 @@
 //   handle:truncate(user, keep)    how many were removed
 //   handle:drop(user)              whether there was one
 //   handle:get(user, key)          value, at, with; nothing where there is none
+//   handle:load(user, decode)      key -> value of all values, with those of the one at the empty key; nothing where there
+//                                  is none. decode(text): what a value is that util.serialization has not written
 //   handle:find(user, query, limit)  list of { position, key, value, at, with }. query: key, ids, with, start, end,
 //                                  reverse as Prosody's; before, after are positions
 //   handle:count(user, query)

@@ -24,6 +24,8 @@ const numberIn = (payload) => {
 	return text ? firstNumber(jsonOf(text)) : null;
 };
 
+const hidden = ['item-not-found', 'forbidden']; // what is told of a node that is not there, or not for us
+
 export class App extends Changing {
 	phase = 'out'; // 'out', 'entering', 'in'
 	error = null; // why nobody is signed in
@@ -34,6 +36,7 @@ export class App extends Changing {
 	nodes = new Nodes();
 	board = new Board();
 	opened = null; // { node, history }, the node that is looked at
+	fault = null; // why the nodes could not be listed
 	said = ''; // for screen readers
 	requests = null;
 	#session = null;
@@ -57,6 +60,9 @@ export class App extends Changing {
 		try {
 			const entered = name ? await signIn(url(), name, password) : await enterWithoutLogin(url());
 			this.phase = 'in';
+			this.account = entered.login?.name ?? null; // the server tells how it writes the name
+			this.link = { kind: 'connected' };
+			this.said = '';
 			this.#session = new Session(url(), entered, {
 				connected: (client) => this.#connected(client),
 				message: (packet) => this.#message(packet),
@@ -80,6 +86,7 @@ export class App extends Changing {
 		this.nodes = new Nodes();
 		this.board = new Board();
 		this.opened = null;
+		this.fault = null;
 		this.hosts = [];
 		this.isAdministrator = false;
 		this.phase = 'out';
@@ -131,6 +138,7 @@ export class App extends Changing {
 		const client = this.#client;
 		if (!requests || this.isListing) return;
 		this.#listing = requests;
+		this.fault = null;
 		this.changed();
 		try {
 			const { account, administrator, hosts } = await askAccount(requests);
@@ -146,7 +154,7 @@ export class App extends Changing {
 			}
 			this.nodes.endList();
 		} catch (error) {
-			if (requests === this.requests) this.say(`The nodes could not be listed: ${error.message}`);
+			if (requests === this.requests) this.fault = error.message;
 		}
 		if (this.#listing === requests) this.#listing = null;
 		this.changed();
@@ -198,7 +206,7 @@ export class App extends Changing {
 			opened.isKnown = info !== null;
 			if (info) this.nodes.tell(opened.host, info);
 		} catch (error) {
-			opened.isKnown = false;
+			if (hidden.includes(error.condition)) opened.isKnown = false;
 		}
 		opened.node = this.nodes.find(opened.host, opened.name);
 		this.changed();

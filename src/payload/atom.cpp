@@ -35,6 +35,11 @@ pugi::xml_document atom_entry(std::string_view title, const AtomEntry& atom) {
   return document;
 }
 
+std::string_view atom_author(std::string_view account, std::string_view host, bool exposes_publisher) {
+  if (account.empty()) return "anonymous";
+  return exposes_publisher ? account : host;
+}
+
 std::optional<std::string> atom_title(const pugi::xml_node& entry) {
   const pugi::xml_node title = child_element(entry, "title", xmlns_atom);
   if (!title) return std::nullopt;

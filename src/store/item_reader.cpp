@@ -1,7 +1,9 @@
-#include "item_reader.h"
+#include "pubsub_mqtt/store/item_reader.h"
 
 #include <limits>
 
+#include "database.h"
+#include "statement.h"
 #include "wrapping.h"
 
 namespace pubsub_mqtt::store {
@@ -58,10 +60,52 @@ Item item(RowNumber store, Statement& row) {
   return read;
 }
 
+Database opened(const Settings& settings) {
+  Database database;
+  if (database.open(settings) != SQLITE_OK) {
+    throw ItemsError("The store cannot be opened: " + database.error());
+  }
+  return database;
+}
+
 }  // namespace
 
-ItemReader::Statements::Statements(Database& database)
-    : last_position(database.handle(), "SELECT position FROM last_position"),
+struct ItemReader::Connection {
+  explicit Connection(const Settings& settings);
+
+  // No statement stays open.
+  template <typename Work>
+  void for_each_row(Statement& statement, Work&& work) {
+    try {
+      while (statement.step()) work(statement);
+    } catch (...) {
+      statement.reset();
+      throw;
+    }
+    if (statement.result() != SQLITE_DONE) throw ItemsError("The store cannot be read: " + database.error());
+  }
+  Position position(Statement& statement) {
+    Position position = 0;
+    for_each_row(statement, [&](Statement& row) { position = static_cast<Position>(row.integer()); });
+    return position;
+  }
+
+  Database database;
+  Statement last_position;
+  Statement find_store;
+  Statement find;
+  Statement find_reversed;
+  Statement find_key;
+  Statement count;
+  Statement position_from_end;
+  Statement users;
+  Statement names;
+  Statement find_in_all;
+};
+
+ItemReader::Connection::Connection(const Settings& settings)
+    : database(opened(settings)),
+      last_position(database.handle(), "SELECT position FROM last_position"),
       find_store(database.handle(),
                  "SELECT number FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user = ?"),
       find(database.handle(), "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position LIMIT ?7"),
@@ -81,103 +125,113 @@ ItemReader::Statements::Statements(Database& database)
                   "SELECT user, value, wrapping FROM prosody_store JOIN item ON store = number "
                   "WHERE host = ? AND kind = ? AND name = ? AND key = ?") {}
 
-// Rows are read to the end, or there is an error: no statement stays open.
-template <typename Work>
-void ItemReader::for_each_row(Statement& statement, Work&& work) {
-  while (statement.step()) work(statement);
-  if (statement.result() != SQLITE_DONE) throw ItemsError("The store cannot be read: " + database_.error());
+bool ItemQuery::matches(const ItemRow& item) const {
+  return item.position > after && (before == 0 || item.position < before) && (!with || item.with == with) &&
+         (!start || item.at >= *start) && (!end || item.at <= *end);
 }
 
-ItemReader::Statements& ItemReader::statements() {
-  if (!statements_) {
-    if (database_.open_again(settings_) != SQLITE_OK) {
-      const std::string why = database_.error();
-      database_.close();
-      throw ItemsError("The store cannot be opened: " + why);
-    }
-    statements_.emplace(database_);
-  }
-  return *statements_;
+std::set<std::string> ItemQuery::named_keys() const {
+  std::set<std::string> named(keys.begin(), keys.end());
+  if (!key) return named;
+  if (!named.empty() && !named.contains(*key)) return {};
+  return {*key};
 }
 
-void ItemReader::close() {
-  statements_.reset();
-  database_.close();
+ItemReader::ItemReader(const Settings& settings) : settings_(settings) {}
+ItemReader::~ItemReader() = default;
+
+ItemReader::Connection& ItemReader::connection() {
+  if (connection_ == nullptr) connection_ = std::make_unique<Connection>(settings_);
+  return *connection_;
 }
 
-Position ItemReader::last_position() { return position(statements().last_position); }
+void ItemReader::close() { connection_.reset(); }
+
+Position ItemReader::last_position() {
+  Connection& from = connection();
+  return from.position(from.last_position);
+}
 
 Position ItemReader::position_from_end(RowNumber store, std::size_t items) {
-  return position(statements().position_from_end.bind(integer(store)).bind(integer(items)));
-}
-
-Position ItemReader::position(Statement& statement) {
-  Position position = 0;
-  for_each_row(statement, [&](Statement& row) { position = static_cast<Position>(row.integer()); });
-  return position;
+  Connection& from = connection();
+  return from.position(from.position_from_end.bind(integer(store)).bind(integer(items)));
 }
 
 RowNumber ItemReader::find_store(const StoreName& name) {
   RowNumber number = 0;
-  auto& statement = statements().find_store;
+  Connection& from = connection();
+  auto& statement = from.find_store;
   statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(name.user);
-  for_each_row(statement, [&](Statement& row) { number = static_cast<RowNumber>(row.integer()); });
+  from.for_each_row(statement, [&](Statement& row) { number = static_cast<RowNumber>(row.integer()); });
   return number;
 }
 
 std::vector<Item> ItemReader::find(RowNumber store, const ItemQuery& query, std::size_t limit) {
   std::vector<Item> items;
-  auto& statement = query.reverse ? statements().find_reversed : statements().find;
+  Connection& from = connection();
+  auto& statement = query.reverse ? from.find_reversed : from.find;
   bind_conditions(statement, store, query);
   statement.bind(integer(limit));
-  for_each_row(statement, [&](Statement& row) { items.push_back(item(store, row)); });
+  from.for_each_row(statement, [&](Statement& row) { items.push_back(item(store, row)); });
   return items;
 }
 
 Item ItemReader::find(RowNumber store, std::string_view key) {
   Item found;
-  auto& statement = statements().find_key;
+  Connection& from = connection();
+  auto& statement = from.find_key;
   statement.bind(integer(store)).bind(key);
-  for_each_row(statement, [&](Statement& row) { found = item(store, row); });
+  from.for_each_row(statement, [&](Statement& row) { found = item(store, row); });
   return found;
 }
 
 std::size_t ItemReader::count(RowNumber store, const ItemQuery& query) {
   std::size_t count = 0;
-  auto& statement = statements().count;
+  if (query.names_keys()) {
+    for (const auto& key : query.named_keys()) {
+      const Item item = find(store, key);
+      if (item != nullptr && query.matches(*item)) ++count;
+    }
+    return count;
+  }
+  Connection& from = connection();
+  auto& statement = from.count;
   bind_conditions(statement, store, query);
-  for_each_row(statement, [&](Statement& row) { count = static_cast<std::size_t>(row.integer()); });
+  from.for_each_row(statement, [&](Statement& row) { count = static_cast<std::size_t>(row.integer()); });
   return count;
 }
 
 std::vector<std::string> ItemReader::users(const StoreName& name, const std::string& after) {
   std::vector<std::string> users;
-  auto& statement = statements().users;
+  Connection& from = connection();
+  auto& statement = from.users;
   statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(after).bind(page);
-  for_each_row(statement, [&](Statement& row) { users.emplace_back(row.bytes()); });
+  from.for_each_row(statement, [&](Statement& row) { users.emplace_back(row.bytes()); });
   return users;
 }
 
 std::vector<std::string> ItemReader::names(const std::string& host, StoreKind kind,
                                            const std::optional<std::string>& user) {
   std::vector<std::string> names;
-  auto& statement = statements().names;
+  Connection& from = connection();
+  auto& statement = from.names;
   statement.bind(host).bind(number_of(kind));
   if (user) {
     statement.bind(*user);
   } else {
     statement.bind_null();
   }
-  for_each_row(statement, [&](Statement& row) { names.emplace_back(row.bytes()); });
+  from.for_each_row(statement, [&](Statement& row) { names.emplace_back(row.bytes()); });
   return names;
 }
 
 std::vector<std::pair<std::string, std::string>> ItemReader::find_in_all(const StoreName& name,
                                                                          std::string_view key) {
   std::vector<std::pair<std::string, std::string>> found;
-  auto& statement = statements().find_in_all;
+  Connection& from = connection();
+  auto& statement = from.find_in_all;
   statement.bind(name.host).bind(number_of(name.kind)).bind(name.name).bind(key);
-  for_each_row(statement, [&](Statement& row) {
+  from.for_each_row(statement, [&](Statement& row) {
     std::string user(row.bytes());
     found.emplace_back(std::move(user), value(row));
   });

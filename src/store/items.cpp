@@ -5,10 +5,8 @@
 #include <iterator>
 #include <limits>
 #include <new>
-#include <set>
 
 #include "item_changes.h"
-#include "item_reader.h"
 #include "known_items.h"
 
 namespace pubsub_mqtt::store {
@@ -30,12 +28,6 @@ std::vector<Change> with_room() {
   return changes;
 }
 
-bool matches(const ItemRow& item, const ItemQuery& query) {
-  return item.position > query.after && (query.before == 0 || item.position < query.before) &&
-         (!query.with || item.with == query.with) && (!query.start || item.at >= *query.start) &&
-         (!query.end || item.at <= *query.end);
-}
-
 std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
                                    std::optional<std::string_view> with, std::string value) {
   auto item = std::make_shared<ItemRow>();
@@ -51,7 +43,7 @@ std::vector<Item> merge(const std::vector<Item>& read, const PostedItems& posted
                         std::size_t limit) {
   std::vector<Item> ours;
   for (const auto& item : posted.items) {
-    if (matches(*item, query)) ours.push_back(item);
+    if (query.matches(*item)) ours.push_back(item);
   }
   if (query.reverse) std::reverse(ours.begin(), ours.end());
   std::vector<Item> theirs;
@@ -69,15 +61,8 @@ std::vector<Item> merge(const std::vector<Item>& read, const PostedItems& posted
 
 }  // namespace
 
-bool ItemQuery::is_everything() const {
-  return !key && keys.empty() && !with && !start && !end && after == 0 && before == 0;
-}
-
 Items::Items(Store& store, Access access)
-    : store_(store),
-      access_(access),
-      reader_(std::make_unique<ItemReader>(store.settings())),
-      appended_(std::make_unique<ItemChanges>()) {
+    : store_(store), access_(access), reader_(store.settings()), appended_(std::make_unique<ItemChanges>()) {
   store_.on_commit([this] {
     Lock lock(mutex_);
     settle(lock);
@@ -86,13 +71,13 @@ Items::Items(Store& store, Access access)
 
 Items::~Items() = default;
 
-void Items::close_before_fork() { reader_->close(); }
+void Items::close_before_fork() { reader_.close(); }
 
 // --- What is posted
 
 Items::Lock Items::lock_to_write() {
   Lock lock(mutex_);
-  if (last_position_ == 0) last_position_ = reader_->last_position();
+  if (last_position_ == 0) last_position_ = reader_.last_position();
   if (!store_.is_started()) return lock;
   const auto has_room = [this] { return posted_bytes_ < most_posted_bytes || store_.is_failing(); };
   if (!has_room() && !settled_.wait_for(lock, longest_wait, has_room)) {
@@ -113,16 +98,17 @@ Position Items::next_position() {
 }
 
 KnownItems& Items::known(RowNumber store) {
-  auto& known = known_[store];
-  if (known == nullptr) known = std::make_unique<KnownItems>();
-  return *known;
+  const auto place = known_.find(store);
+  if (place != known_.end()) return *place->second;
+  return *known_.emplace(store, std::make_unique<KnownItems>()).first->second;
 }
 
 CommitNumber Items::post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes) {
+  std::list<Posted> row{{.number = 0, .store = store, .bytes = bytes}};
   const CommitNumber number = store_.post_with_last({.changes = std::move(changes), .last_number = 0});
   last_posted_ = number;
   ++times_posted_;
-  posted(number, store, bytes);
+  posted(std::move(row), number);
   return number;
 }
 
@@ -132,14 +118,18 @@ CommitNumber Items::post(Change&& change, RowNumber store) {
   return post(std::move(changes), store);
 }
 
-void Items::posted(CommitNumber number, RowNumber store, std::size_t bytes) {
+void Items::posted(std::list<Posted>&& rows, CommitNumber number) noexcept {
   newest_posted_ = number;
-  if (!posted_.empty() && posted_.back().number == number && posted_.back().store == store) {
-    posted_.back().bytes += bytes;
-  } else {
-    posted_.push_back({.number = number, .store = store, .bytes = bytes});
+  for (auto& row : rows) {
+    row.number = number;
+    posted_bytes_ += row.bytes;
   }
-  posted_bytes_ += bytes;
+  if (!posted_.empty() && !rows.empty() && posted_.back().number == number &&
+      posted_.back().store == rows.front().store) {
+    posted_.back().bytes += rows.front().bytes;
+    rows.pop_front();
+  }
+  posted_.splice(posted_.end(), rows);
 }
 
 template <typename Change>
@@ -150,30 +140,26 @@ void Items::change_known(RowNumber store, Change&& change) {
   weight_ += items.weight() - before;
 }
 
-// What is known changes first: where memory runs out later, it is forgotten, and read again.
+// All memory first, here and below: what is posted is known, and what was not posted leaves all as it was.
 void Items::put(Item item) {
   const RowNumber store = item->store;
-  const Position position = item->position;
   const std::size_t size = item->size();
+  const Position replaces = known(store).posted(item->key);
+  auto prepared = KnownItems::prepare(item);
   auto changes = with_room();
-  Position replaces = 0;
-  change_known(store, [&](KnownItems& items) { replaces = items.put(item, KnownItems::not_posted); });
-  try {
-    if (replaces != 0) appended_->erase(store, replaces);
-    const bool is_accompanied = companion_ && companion_->key == item->key;
-    changes.emplace_back(PutItem{.item = std::move(item), .replaces = replaces});
-    if (is_accompanied) changes.push_back(companion_->change);
-    known(store).was_posted(position, post(std::move(changes), store, size));
-    if (is_accompanied) companion_.reset();
-  } catch (...) {
-    change_known(store, [&](KnownItems& items) { items.take_back(position); });
-    throw;
-  }
+  const bool is_accompanied = companion_ && companion_->key == item->key;
+  changes.emplace_back(PutItem{.item = std::move(item), .replaces = replaces});
+  if (is_accompanied) changes.push_back(companion_->change);
+  const auto number = post(std::move(changes), store, size);
+  if (is_accompanied) companion_.reset();
+  if (replaces != 0) appended_->erase(store, replaces);
+  change_known(store, [&](KnownItems& items) { items.set(std::move(prepared), number); });
 }
 
 void Items::remove_up_to(RowNumber store, Position position) {
-  appended_->erase_up_to(store, position);
+  known(store);
   const auto number = post(RemoveItemsUpTo{.store = store, .position = position}, store);
+  appended_->erase_up_to(store, position);
   change_known(store, [&](KnownItems& items) { items.remove_up_to(position, number); });
 }
 
@@ -218,8 +204,8 @@ void Items::forget_some() {
   }
 }
 
-// Of what was posted, or appended, before: others go on.
-void Items::await_commits() {
+// What was posted, or appended, before: others go on.
+ItemReader& Items::committed() {
   Lock lock(mutex_);
   const bool awaits_post = !appended_->empty();
   const auto posts = posts_;
@@ -229,9 +215,11 @@ void Items::await_commits() {
     return awaited && store_.committed() >= *awaited;
   };
   if (store_.is_started()) {
+    store_.post({});  // so that they are committed at once
     settled_.wait_for(lock, longest_wait, [&] { return is_committed() || store_.is_failing(); });
   }
   if (!is_committed()) throw ItemsError("The store cannot be written, see above");
+  return reader_;
 }
 
 // --- By a route
@@ -257,20 +245,14 @@ Appended Items::append_by(const Route& route, std::string_view key, double at,
   return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
 }
 
-// What may run out of memory comes first, so that all is done, or nothing that would be seen: where the last removal is
-// is noted in the place that it has by then.
+// Where the last removal is is noted in the place that it has by then.
 void Items::append_and_trim(Item item) {
   const RowNumber store = item->store;
-  const Position position = item->position;
-  appended_->add(PutItem{.item = item, .replaces = 0});
-  try {
-    if (known(store).is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
-    change_known(store, [&](KnownItems& items) { items.put(std::move(item), KnownItems::not_posted); });
-  } catch (...) {
-    appended_->erase(store, position);
-    throw;
-  }
+  auto prepared = KnownItems::prepare(item);
+  if (known(store).is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
+  appended_->add(PutItem{.item = std::move(item), .replaces = 0});
   change_known(store, [&](KnownItems& items) {
+    items.set(std::move(prepared), KnownItems::not_posted);
     const Position last = items.excess();
     if (last == 0) return;
     appended_->add(RemoveItemsUpTo{.store = store, .position = last});
@@ -288,34 +270,38 @@ bool Items::has_room() {
 CommitNumber Items::post(Unit&& unit) {
   const Lock lock(mutex_);
   const std::size_t own = unit.changes.size();
-  unit.changes.reserve(own + appended_->rows());  // where memory runs out, nothing was posted
-  for (const auto& [store, position] : appended_->removed_up_to) {
-    unit.changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
-  }
-  for (const auto& [place, item] : appended_->items) {
-    unit.changes.emplace_back(PutItem{.item = item, .replaces = 0});
-  }
+  std::list<Posted> rows;
   CommitNumber number = 0;
   try {
+    add_appended(unit.changes, rows);
     number = store_.post(std::move(unit));
   } catch (...) {
     unit.changes.resize(own);
     throw;
   }
-  if (!appended_->empty()) post_appended(number);
+  if (!appended_->empty()) post_appended(std::move(rows), number);
   return number;
 }
 
-// What the network thread has appended and removed was posted with that number.
-void Items::post_appended(CommitNumber number) {
+void Items::add_appended(std::vector<Change>& changes, std::list<Posted>& rows) const {
   for (const auto& [store, position] : appended_->removed_up_to) {
-    posted(number, store, 0);
-    known(store).removal_was_posted(number);
+    changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
+    rows.push_back({.number = 0, .store = store, .bytes = 0});
   }
   for (const auto& [place, item] : appended_->items) {
-    posted(number, item->store, item->size());
-    known(item->store).was_posted(item->position, number);
+    changes.emplace_back(PutItem{.item = item, .replaces = 0});
+    if (rows.empty() || rows.back().store != item->store) {
+      rows.push_back({.number = 0, .store = item->store, .bytes = 0});
+    }
+    rows.back().bytes += item->size();
   }
+}
+
+// What the network thread has appended and removed was posted with that number.
+void Items::post_appended(std::list<Posted>&& rows, CommitNumber number) {
+  posted(std::move(rows), number);
+  for (const auto& [store, position] : appended_->removed_up_to) known(store).removal_was_posted(number);
+  for (const auto& [place, item] : appended_->items) known(item->store).was_posted(item->position, number);
   *appended_ = ItemChanges();
   ++posts_;
 }
@@ -328,7 +314,7 @@ RowNumber Items::find_store(const StoreName& name) {
     const auto place = posted_stores_.find(name);
     if (place != posted_stores_.end()) return place->second.first;
   }
-  return reader_->find_store(name);
+  return reader_.find_store(name);
 }
 
 RowNumber Items::find_or_make_store(const StoreName& name) {
@@ -337,7 +323,7 @@ RowNumber Items::find_or_make_store(const StoreName& name) {
   {
     const Lock lock = lock_to_write();
     number = next_position();
-    posted_stores_[name] = {number, post(PutStore{.row = {.number = number, .name = name}}, number)};
+    post_store(name, number, PutStore{.row = {.number = number, .name = name}});
   }
   check_commit();
   return number;
@@ -348,8 +334,8 @@ bool Items::drop_store(const StoreName& name) {
   if (number == 0) return false;
   {
     const Lock lock = lock_to_write();
+    post_store(name, 0, DropStore{.store = number});
     ++drops_;
-    posted_stores_[name] = {0, post(DropStore{.store = number}, number)};
     appended_->forget(number);
     const auto place = known_.find(number);
     if (place != known_.end()) {
@@ -359,6 +345,15 @@ bool Items::drop_store(const StoreName& name) {
   }
   check_commit();
   return true;
+}
+
+// The store of that name has this number from now on; 0: there is none.
+void Items::post_store(const StoreName& name, RowNumber number, Change&& change) {
+  PostedStores row;
+  const auto place = row.try_emplace(name, number, CommitNumber{0}).first;
+  place->second.second = post(std::move(change), number);
+  posted_stores_.erase(name);
+  posted_stores_.merge(row);
 }
 
 // --- Items
@@ -399,9 +394,9 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
   {
     const Lock lock = lock_to_write();
     const Position before = last_position_;
-    appended_->erase_up_to(store, before);
+    known(store);
     std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
-    std::vector<Item> items;
+    std::vector<KnownItems::Prepared> prepared;
     std::size_t bytes = 0;
     for (auto& each : values) {
       auto item = std::make_shared<ItemRow>();
@@ -410,25 +405,29 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
       item->key = std::move(each.first);
       item->value = std::move(each.second);
       bytes += item->size();
-      changes.emplace_back(PutItem{.item = item, .replaces = 0});
-      items.push_back(std::move(item));
+      prepared.push_back(KnownItems::prepare(item));
+      changes.emplace_back(PutItem{.item = std::move(item), .replaces = 0});
     }
     const auto number = post(std::move(changes), store, bytes);
-    change_known(store, [&](KnownItems& all) {
-      all.remove_up_to(before, number);
-      for (auto& item : items) all.put(std::move(item), number);
+    appended_->erase_up_to(store, before);
+    change_known(store, [&](KnownItems& items) {
+      items.remove_up_to(before, number);
+      for (auto& each : prepared) items.set(std::move(each), number);
     });
   }
   check_commit();
 }
 
 void Items::remove(RowNumber store, std::string_view key) {
+  auto removal = std::make_shared<ItemRow>();
+  removal->key = key;
+  auto prepared = KnownItems::prepare(std::move(removal));
   {
     const Lock lock = lock_to_write();
     const Position posted = known(store).posted(key);
-    if (posted != 0) appended_->erase(store, posted);
     const auto number = post(RemoveItem{.store = store, .key = std::string(key), .posted = posted}, store);
-    change_known(store, [&](KnownItems& items) { items.remove(key, number); });
+    if (posted != 0) appended_->erase(store, posted);
+    change_known(store, [&](KnownItems& items) { items.set(std::move(prepared), number); });
   }
   check_commit();
 }
@@ -457,7 +456,7 @@ std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
   if (items.size() > most && keep > most) return truncate_many(store, keep);
   std::size_t removed = 0;
   if (items.size() > most) {
-    removed = count(store, {}) - keep;
+    removed = committed().count(store, {}) - keep;
     const Lock lock = lock_to_write();
     remove_up_to(store, items.back()->position);
     items.pop_back();
@@ -469,9 +468,10 @@ std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
 
 // Afterwards it is known how many they are.
 std::size_t Items::truncate_many(RowNumber store, std::size_t keep) {
-  const std::size_t all = count(store, {});
+  ItemReader& reader = committed();
+  const std::size_t all = reader.count(store, {});
   const std::size_t removed = all > keep ? all - keep : 0;
-  const Position last = removed == 0 ? 0 : reader_->position_from_end(store, keep);
+  const Position last = removed == 0 ? 0 : reader.position_from_end(store, keep);
   const Lock lock = lock_to_write();
   if (last != 0) remove_up_to(store, last);
   change_known(store, [&](KnownItems& items) { items.bound(all - removed, keep); });
@@ -489,12 +489,12 @@ Item Items::find(RowNumber store, std::string_view key) {
       removed_up_to = place->second->removed_up_to();
     }
   }
-  auto item = reader_->find(store, key);
+  auto item = reader_.find(store, key);
   return item != nullptr && item->position > removed_up_to ? item : nullptr;
 }
 
 std::vector<Item> Items::find(RowNumber store, const ItemQuery& query, std::size_t limit) {
-  if (query.key || !query.keys.empty()) return find_keys(store, query, limit);
+  if (query.names_keys()) return find_keys(store, query, limit);
   PostedItems posted;
   {
     const Lock lock(mutex_);
@@ -503,46 +503,21 @@ std::vector<Item> Items::find(RowNumber store, const ItemQuery& query, std::size
   ItemQuery in_database = query;
   in_database.after = std::max(query.after, posted.removed_up_to);
   // No more than these are read in vain.
-  const auto read = reader_->find(store, in_database, limit + posted.keys.size());
+  const auto read = reader_.find(store, in_database, limit + posted.keys.size());
   return merge(read, posted, query, limit);
 }
 
 std::vector<Item> Items::find_keys(RowNumber store, const ItemQuery& query, std::size_t limit) {
-  std::set<std::string> keys(query.keys.begin(), query.keys.end());
-  if (query.key && (keys.empty() || keys.contains(*query.key))) keys = {*query.key};
   std::vector<Item> items;
-  for (const auto& key : keys) {
+  for (const auto& key : query.named_keys()) {
     auto item = find(store, key);
-    if (item != nullptr && matches(*item, query)) items.push_back(std::move(item));
+    if (item != nullptr && query.matches(*item)) items.push_back(std::move(item));
   }
   std::sort(items.begin(), items.end(),
             [](const Item& one, const Item& other) { return one->position < other->position; });
   if (query.reverse) std::reverse(items.begin(), items.end());
   if (items.size() > limit) items.resize(limit);
   return items;
-}
-
-std::size_t Items::count(RowNumber store, const ItemQuery& query) {
-  if (query.key || !query.keys.empty()) return find_keys(store, query, query.keys.size() + 1).size();
-  await_commits();
-  return reader_->count(store, query);
-}
-
-std::vector<std::string> Items::users(const StoreName& name, const std::string& after) {
-  await_commits();
-  return reader_->users(name, after);
-}
-
-std::vector<std::string> Items::names(const std::string& host, StoreKind kind,
-                                      const std::optional<std::string>& user) {
-  await_commits();
-  return reader_->names(host, kind, user);
-}
-
-std::vector<std::pair<std::string, std::string>> Items::find_in_all(const StoreName& name,
-                                                                    std::string_view key) {
-  await_commits();
-  return reader_->find_in_all(name, key);
 }
 
 }  // namespace pubsub_mqtt::store

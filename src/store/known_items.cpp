@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <utility>
 
 namespace pubsub_mqtt::store {
@@ -25,48 +24,36 @@ std::optional<Item> KnownItems::find(std::string_view key) const {
   return place->second.position == 0 ? nullptr : place->second.item;
 }
 
-Position KnownItems::set(std::string_view key, Known known) {
-  unsettled_.push_back(known.item);  // what is found under no key is passed over
-  auto place = keys_.lower_bound(key);
-  const bool is_new = place == keys_.end() || place->first != key;
-  if (is_new) place = keys_.emplace_hint(place, key, Known());
-  try {
-    if (known.position != 0) positions_.emplace_hint(positions_.end(), known.position, place);
-  } catch (...) {
-    if (is_new) keys_.erase(place);
-    throw;
-  }
-  const Position before = place->second.position;
-  const Position replaced = place->second.item == nullptr ? 0 : before;
-  if (before != 0 && before != known.position) positions_.erase(before);
-  place->second = std::move(known);
-  return replaced;
+KnownItems::Prepared KnownItems::prepare(Item item) {
+  Prepared prepared;
+  const Position position = item->position;
+  const auto place =
+      prepared.keys_.try_emplace(item->key, Known{.position = position, .number = 0, .item = item}).first;
+  if (position != 0) prepared.positions_.emplace(position, place);
+  prepared.items_.push_back(std::move(item));
+  return prepared;
 }
 
-Position KnownItems::put(Item item, CommitNumber number) {
-  const ItemRow& row = *item;
-  const Position replaced =
-      set(row.key, {.position = row.position, .number = number, .item = std::move(item)});
-  last_put_ = row.position;
+void KnownItems::set(Prepared&& prepared, CommitNumber number) noexcept {
+  auto [place, is_new, known] = keys_.insert(prepared.keys_.extract(prepared.keys_.begin()));
+  if (!is_new) {
+    const Position before = place->second.position;
+    if (before != known.mapped().position) positions_.erase(before);
+    place->second = std::move(known.mapped());
+  }
+  place->second.number = number;
+  unsettled_.splice(unsettled_.end(), prepared.items_);
+  if (prepared.positions_.empty()) return;
+  auto position = prepared.positions_.extract(prepared.positions_.begin());
+  last_put_ = position.key();
+  position.mapped() = place;
+  positions_.insert(positions_.end(), std::move(position));
   ++most_;
   // One more may be there until it is truncated.
   if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
-  return replaced;
 }
 
-void KnownItems::take_back(Position position) {
-  const auto place = positions_.find(position);
-  if (place != positions_.end()) forget(place->second);
-  forget_count();
-}
-
-void KnownItems::remove(std::string_view key, CommitNumber number) {
-  auto removed = std::make_shared<ItemRow>();
-  removed->key = key;
-  set(key, {.position = 0, .number = number, .item = std::move(removed)});
-}
-
-void KnownItems::remove_up_to(Position position, CommitNumber number) {
+void KnownItems::remove_up_to(Position position, CommitNumber number) noexcept {
   const auto last = positions_.upper_bound(position);
   for (auto place = positions_.begin(); place != last; ++place) keys_.erase(place->second);
   positions_.erase(positions_.begin(), last);
@@ -96,7 +83,6 @@ void KnownItems::settle(CommitNumber committed) {
     if (count_ != Count::complete || known.position == 0) forget(place);
   }
   unsettled_.erase(unsettled_.begin(), first);
-  if (unsettled_.empty()) unsettled_.shrink_to_fit();
 }
 
 PostedItems KnownItems::posted_items() const {
@@ -113,6 +99,7 @@ PostedItems KnownItems::posted_items() const {
 }
 
 void KnownItems::complete(const std::vector<Item>& items, std::size_t keeps) {
+  forget_count();  // what is left where memory ran out
   for (const auto& item : items) {
     const auto [place, is_new] = keys_.try_emplace(item->key);
     if (!is_new) continue;  // it was posted

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,13 +38,12 @@ class KnownItems {
   // What is posted later, with other changes, has this number until then.
   static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
 
-  // Returns the position of the item that was posted with that key and is not settled; 0: there is none. Where memory
-  // runs out, nothing has changed.
-  Position put(Item item, CommitNumber number);
-  // The item that was put there last is not posted after all. Then it is not known how many there are.
-  void take_back(Position position);
-  void remove(std::string_view key, CommitNumber number);
-  void remove_up_to(Position position, CommitNumber number);
+  // What is known last, when it is posted, with all memory for that: an item that is put, or, at position 0, the removal
+  // of the one with its key.
+  class Prepared;
+  static Prepared prepare(Item item);
+  void set(Prepared&& prepared, CommitNumber number) noexcept;
+  void remove_up_to(Position position, CommitNumber number) noexcept;
   // What was not posted now is: the item at that position, and the last removal.
   void was_posted(Position position, CommitNumber number);
   void removal_was_posted(CommitNumber number);
@@ -82,21 +82,29 @@ class KnownItems {
     Item item = nullptr;      // nullptr: settled. Of one that was removed it has the key alone
   };
   using Keys = std::map<std::string, Known, std::less<>>;
+  using Positions = std::map<Position, Keys::iterator>;
 
-  // As put().
-  Position set(std::string_view key, Known known);
   void forget(Keys::iterator place);
   bool is_too_many(std::size_t size) const;
 
   Keys keys_;
-  std::map<Position, Keys::iterator> positions_;  // of those that are there
-  std::vector<Item> unsettled_;                   // as they were put and removed; some were so again since
+  Positions positions_;        // of those that are there
+  std::list<Item> unsettled_;  // as they were put and removed; some were so again since
   Position last_put_ = 0;
   Position removed_up_to_ = 0;
   CommitNumber removal_ = 0;
   Count count_ = Count::unknown;
   std::size_t most_ = 0;  // where it is bounded
   std::size_t keeps_ = 0;
+};
+
+// One of each.
+class KnownItems::Prepared {
+ private:
+  friend class KnownItems;
+  Keys keys_;
+  Positions positions_;  // none where it is a removal
+  std::list<Item> items_;
 };
 
 }  // namespace pubsub_mqtt::store

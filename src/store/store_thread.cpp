@@ -222,7 +222,10 @@ CommitNumber Store::Thread::post(Unit&& unit) {
     return last_posted_;
   }
   const std::lock_guard lock(mutex_);
-  return post_with_mutex(std::move(unit));
+  const auto number = post_with_mutex(std::move(unit));
+  if (!is_awaited_ && posted_.size() > 1) wake_.notify_one();
+  is_awaited_ = true;
+  return number;
 }
 
 CommitNumber Store::Thread::post_with_last(Unit&& unit) {
@@ -316,10 +319,19 @@ bool Store::Thread::take() {
       wake_.wait(lock, has_work);
     }
   }
+  gather(lock);
   tries_ = !is_failing_ || stops_at_ || Clock::now() >= tries_again_at_;
   taken_.splice(taken_.end(), posted_);
+  is_awaited_ = false;
   page_requests_.splice(page_requests_.end(), asked_);
   return !is_over();
+}
+
+// What nobody waits for is committed with what comes meanwhile: a commit takes more of the machine than many items.
+void Store::Thread::gather(std::unique_lock<std::mutex>& lock) {
+  const auto is_urgent = [this] { return is_awaited_ || !asked_.empty() || stops_at_.has_value(); };
+  if (posted_.empty() || !taken_.empty() || is_failing_ || has_page_to_read_) return;
+  wake_.wait_for(lock, settings_.gathers_for, is_urgent);
 }
 
 // With the mutex.

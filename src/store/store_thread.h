@@ -69,6 +69,7 @@ class Store::Thread {
   void notify();
   void run();
   bool take();
+  void gather(std::unique_lock<std::mutex>& lock);
   bool is_over() const;
   void do_turn();
   template <typename Work>
@@ -114,6 +115,7 @@ class Store::Thread {
   std::list<Unit> posted_;
   std::list<PageRequest> asked_;
   CommitNumber last_posted_ = 0;
+  bool is_awaited_ = false;  // somebody may wait for what was posted
   std::optional<Clock::time_point> stops_at_;
 
   // The thread's own, and before it starts the caller's.

@@ -416,6 +416,17 @@ TEST_F(Channel, ANodeWhoseNameNoTopicCanHaveIsNotThere) {
   EXPECT_EQ(owner.error("nodes/pubsub.localhost", R"({"node":"urn:xmpp:avatar#data"})"), "item-not-found");
 }
 
+// A subscription to # brings what is published there over XMPP.
+TEST_F(Channel, ANodeOfMoreLevelsThanClientsMayNameIsFoundByItsName) {
+  start({.global = "mqtt_max_topic_levels = 4"});
+  admin->create("a/b/c/d");
+  admin->publish("a/b/c/d", "1", text_item + std::string("text</data>"));
+  Requester owner = subscribed(prosody, "admin");
+  EXPECT_EQ(owner.pages("nodes/pubsub.localhost", "nodes", "node", 10), Words{"a/b/c/d"});
+  EXPECT_EQ(owner.ask("nodes/pubsub.localhost", R"({"node":"a/b/c/d"})")["nodes"].Size(), 1U);
+  EXPECT_EQ(owner.ask("items/pubsub.localhost/any/a/b/c/d")["items"].Size(), 1U);
+}
+
 TEST_F(Channel, ASessionThatIsKeptHasItsSubscriptionAfterARestart) {
   start();
   const auto lasting = properties({{Id::session_expiry_interval, 1000U}});

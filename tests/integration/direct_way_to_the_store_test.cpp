@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <regex>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -98,6 +99,13 @@ TEST_P(DirectWayToTheStoreWith, IsTakenWhileProsodysThreadIsBusy) {
 INSTANTIATE_TEST_SUITE_P(Durability, DirectWayToTheStoreWith, testing::Values("disk", "process", "memory"),
                          [](const auto& test) { return std::string(test.param); });
 
+// Of an Atom entry that a publish has made: each has an identifier, and its time.
+std::string without_what_is_its_own(const std::string& payload) {
+  static const std::regex id("<id>urn:uuid:[0-9a-f-]{36}</id>");
+  static const std::regex updated("<updated>[0-9T:-]{19}Z</updated>");
+  return std::regex_replace(std::regex_replace(payload, id, "<id/>"), updated, "<updated/>");
+}
+
 // As pubsub has stored the first, so are the others: payload, publisher and time.
 TEST_F(DirectWayToTheStore, StoresWhatPubsubWould) {
   const std::vector<std::pair<std::string, std::string>> messages = {
@@ -124,8 +132,7 @@ TEST_F(DirectWayToTheStore, StoresWhatPubsubWould) {
   ASSERT_EQ(items.size(), 2 * messages.size());
   for (std::size_t i = 0; i < items.size(); i += 2) {
     EXPECT_NE(items[i].id, items[i + 1].id);
-    if (messages[i / 2].first == "atom_title") continue;  // each has an identifier
-    EXPECT_EQ(items[i].payload, items[i + 1].payload) << i;
+    EXPECT_EQ(without_what_is_its_own(items[i].payload), without_what_is_its_own(items[i + 1].payload)) << i;
   }
   run_in_pubsub(
       prosody,

@@ -161,11 +161,14 @@ TEST_F(RetainedUnseen, AnItemThatCannotBeReadCostsNoCopy) {
   retain("kept");
   unseen([&] {
     prosody.shell(
-        ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node.get = "
-        "function () return nil, 'broken disk' end");
+        ">local items = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node; "
+        "prosody.get_of_test = items.get; items.get = function () return nil, 'broken disk' end");
   });
   prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.*broken disk");
   EXPECT_TRUE(retained().empty());
+  prosody.shell(
+      ">prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node.get = prosody.get_of_test");
+  EXPECT_EQ(retained(), only("kept"));
   restart();
   EXPECT_EQ(retained(), only("kept"));
 }
@@ -198,7 +201,7 @@ TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
   retain("1");
   const std::size_t mark = prosody.log().size();
   unseen([&] { damage_copy("type = 'none'"); });
-  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served.* cannot be read", mark);
+  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served, since its copy is damaged", mark);
   EXPECT_EQ(retained("#").size(), 1U);
   EXPECT_EQ(retained(other).size(), 1U);
 }

@@ -95,6 +95,23 @@ TEST_P(Storage, KeepsWhatMqttPublishes) {
   EXPECT_EQ(next_message(reader).payload, "kept");
 }
 
+// The gateway asks the store at once which of many nodes have an item `current`.
+TEST_P(Storage, RetainsTheItemOfOneOfManyNodesThatMqttHasNotSeen) {
+  constexpr int nodes = 120;
+  XmppClient admin = log_in();
+  for (int i = 0; i < nodes; ++i) {
+    admin.create("node" + std::to_string(i), {{"access_model", "open"}});
+    admin.publish("node" + std::to_string(i), "another", payload("not retained"));
+  }
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  admin.publish("node30", "current", "<data xmlns='https://prosody.im/protocol/mqtt'>found</data>");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.shell("1");  // Prosody's loop turns: what is not asked for is told meanwhile
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  reader.subscribe("pubsub.localhost/#");
+  EXPECT_EQ(next_message(reader).payload, "found");
+}
+
 INSTANTIATE_TEST_SUITE_P(Mode, Storage, testing::Values(Mode::foreground, Mode::daemon),
                          [](const auto& info) {
                            return info.param == Mode::foreground ? "Foreground" : "Daemon";

@@ -23,8 +23,9 @@ after(async () => {
 	await prosody?.end();
 });
 
+/** `what` is shown, and nothing of it is still to come: axe-core looks at one thing after the other. */
 async function isGood(visit, what) {
-	await visit.page.evaluate(axe);
+	await visit.drawn();
 	const { violations } = await visit.page.evaluate(() => window.axe.run());
 	const said = violations.flatMap(({ id, nodes }) =>
 		nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
@@ -36,22 +37,28 @@ for (const isDark of [false, true]) {
 	test(`Each view, ${isDark ? 'dark' : 'light'}`, async () => {
 		const visit = await browser.open(prosody.page, { isDark });
 		await visit.page.waitForSelector('.sign-in');
+		await visit.page.evaluate(axe);
 		await isGood(visit, 'signing in');
 		await visit.signIn('admin@localhost');
+		await visit.waitForText('.rows', /kitchen.*21\.5.*note.*text/s);
 		await isGood(visit, 'the tree');
 		await visit.openNode('kitchen');
-		await visit.page.waitForSelector('.canvas');
+		await visit.page.waitForSelector('.canvas canvas');
+		await visit.page.waitForSelector('.history td');
+		await visit.page.waitForSelector('.rights');
 		await visit.page.$eval('details', (details) => {
 			details.open = true;
 		});
 		await isGood(visit, 'a node');
 		await visit.openNode('note');
 		await visit.waitForText('.text', /text/);
+		await visit.page.waitForSelector('.history td');
+		await visit.page.waitForSelector('.rights');
 		await isGood(visit, 'a text');
 		for (const [view, shown] of [
-			['publish', 'form'],
-			['clients', 'main td'],
-			['retained', 'main td'],
+			['publish', 'main.single form'],
+			['clients', 'main.single tbody td'],
+			['retained', 'main.single tbody td'],
 		]) {
 			await visit.press(`nav a[href="#${view}"]`);
 			await visit.page.waitForSelector(shown);

@@ -41,11 +41,8 @@ test('The retained messages below a filter', async () => {
 	await visit.signIn('admin@localhost');
 	await visit.press('nav a[href="#retained"]');
 	await visit.waitForText('main table', /other/);
-	await visit.page.$eval('main .tools input', (input) => {
-		input.value = 'pubsub.localhost/any/room/#';
-		input.dispatchEvent(new Event('change', { bubbles: true }));
-	});
-	await visit.page.waitForFunction(() => !document.querySelector('main table').textContent.includes('other'));
+	await visit.fill('main .tools input', 'pubsub.localhost/any/room/#');
+	await visit.until(() => !document.querySelector('main table').textContent.includes('other'));
 	await visit.press('main table a');
 	await visit.waitForText('article h2', /room\/node/);
 	assert.deepEqual(visit.faults, []);

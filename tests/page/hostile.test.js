@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
-import { Prosody, password } from './lib/prosody.js';
+import { connectDevice } from './lib/device.js';
+import { Prosody } from './lib/prosody.js';
+import { XmppClient } from './lib/xmpp.js';
 
 let prosody;
 let browser;
@@ -16,11 +17,7 @@ const send = (node, payload) => device.publishAsync(`pubsub.localhost/any/${node
 before(async () => {
 	prosody = await Prosody.start();
 	browser = await Browser.start();
-	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-		protocolVersion: 5,
-		username: 'alice@localhost',
-		password,
-	});
+	device = await connectDevice(prosody);
 	visit = await browser.open(prosody.page);
 	await visit.signIn('alice@localhost');
 });
@@ -36,11 +33,7 @@ async function look(node) {
 	await visit.page.evaluate((name) => {
 		location.hash = `#node/pubsub.localhost/${encodeURIComponent(name)}`;
 	}, node);
-	await visit.page.waitForFunction(
-		(name) => document.querySelector('article h2')?.textContent.endsWith(name),
-		{},
-		node,
-	);
+	await visit.until((name) => document.querySelector('article h2')?.textContent.endsWith(name), node);
 	await visit.page.waitForSelector('.value-section > :nth-child(2)');
 	return visit.text('.value-section');
 }
@@ -101,7 +94,7 @@ test('Pictures are shown, and broken ones said to be so', async () => {
 	);
 	await send('picture', png);
 	await look('picture');
-	await visit.page.waitForFunction(() => document.querySelector('.value-section img')?.naturalWidth === 1);
+	await visit.until(() => document.querySelector('.value-section img')?.naturalWidth === 1);
 	assert.match(await visit.page.$eval('.value-section img', ({ src }) => src), /^blob:/);
 	await send('broken', Buffer.concat([png.subarray(0, 30), deflateSync(Buffer.from('nothing'))]));
 	await look('broken');
@@ -122,13 +115,50 @@ test('Names that turn the writing around, or are empty, stay in their place', as
 });
 
 test('A name that no topic has is refused in words, and the connection stays', async () => {
-	await visit.page.evaluate(() => { location.hash = '#publish'; });
-	for (const [name, why] of [['a+b', /Not published: .* no \+/], ['x'.repeat(70_000), /Not published: .* too long/]]) {
-		await visit.page.waitForSelector('form.publish');
-		await visit.page.$eval('input[name=name]', (field, text) => { field.value = text; }, name);
+	await visit.press('nav a[href="#publish"]');
+	for (const [name, why] of [
+		['a+b', /Not published: .* no \+/],
+		['x'.repeat(70_000), /Not published: .* too long/],
+	]) {
+		await visit.fill('input[name=name]', name);
 		await visit.pressButton('Publish');
 		await visit.waitForText('.publish .error', why);
 	}
 	assert.equal(await visit.page.$('.banner'), null);
 	await isUnharmed();
+});
+
+test('Client identifiers, titles and filters that are markup are text', async (t) => {
+	const client = await connectDevice(prosody, {
+		clientId: `${markup}${'long'.repeat(25)}`,
+		username: 'bob@localhost',
+	});
+	t.after(() => client.endAsync(true));
+	const xmpp = await XmppClient.connect(prosody, 'alice@localhost');
+	const escaped = markup.replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+	await send('titled', '1');
+	await xmpp.pubsub(
+		'set',
+		"<configure node='titled'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>" +
+			"<value>http://jabber.org/protocol/pubsub#node_config</value></field><field var='pubsub#title'>" +
+			`<value>${escaped}</value></field></x></configure>`,
+		'#owner',
+	);
+	xmpp.end();
+	const administrator = await browser.open(prosody.page);
+	await administrator.signIn('admin@localhost');
+	await administrator.openNode('titled');
+	await administrator.waitForText('.rights', /<script>window\.harm/);
+	await administrator.press('nav a[href="#clients"]');
+	await administrator.waitForText('main table', /<svg onload=.*bob@localhost/s);
+	assert.ok(
+		await administrator.page.evaluate(() => document.querySelector('main table').offsetWidth < 2 * innerWidth),
+		'a long name makes no wide table',
+	);
+	await administrator.press('nav a[href="#retained"]');
+	await administrator.fill('main input', markup);
+	await administrator.waitForText('main .error', /filter/);
+	assert.equal(await administrator.page.evaluate(() => window.harm), undefined);
+	assert.deepEqual(administrator.faults, []);
+	await administrator.close();
 });

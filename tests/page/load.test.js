@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
-import { Prosody, password } from './lib/prosody.js';
+import { connectDevice } from './lib/device.js';
+import { Prosody } from './lib/prosody.js';
+import { watchTasks } from './lib/tasks.js';
 
 const nodes = 5000;
 const perSecond = 1000;
-const seconds = Number(process.env.LOAD_SECONDS ?? 5);
+const seconds = Number(process.env.LOAD_SECONDS ?? 3);
 const topics = Array.from(
 	{ length: nodes },
 	(_, index) => `pubsub.localhost/any/site/room ${Math.floor(index / 50)}/sensor ${index % 50}`,
@@ -22,13 +23,12 @@ let device;
 let visit;
 
 before(async () => {
-	prosody = await Prosody.start('mqtt_node_defaults = { persist_items = false }');
+	// A page that is slow, since the machine is, gets everything all the same.
+	prosody = await Prosody.start(
+		'mqtt_node_defaults = { persist_items = false }\nmqtt_max_outbound_bytes = 256 * 1024 * 1024',
+	);
 	browser = await Browser.start();
-	device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-		protocolVersion: 5,
-		username: 'alice@localhost',
-		password,
-	});
+	device = await connectDevice(prosody);
 	for (let first = 0; first < nodes; first += 100) {
 		await Promise.all(
 			topics.slice(first, first + 100).map((topic) => device.publishAsync(topic, '0', { qos: 1, retain: true })),
@@ -43,19 +43,52 @@ after(async () => {
 	await prosody?.end();
 });
 
-/** Publishes so many messages a second for so long, spread over the nodes; every `often`-th is of the first node. */
-async function publishFor(length, rate, often = 20) {
+let sent = 0;
+
+function publish(topic) {
+	sent++;
+	device.publish(topic, `{"t":${Math.round(1000 * Math.sin(sent / 500)) / 10},"n":${sent}}`);
+}
+
+/** Publishes the next message, spread over the nodes; every `often`-th is of the first node, which is open. */
+const publishNext = (often) => publish(sent % often < 1 ? topics[0] : topics[(sent * 7919) % nodes]);
+
+/** The page has what was published up to a message of the first node, whose number stands in the node's value. */
+const pageHas = (number) =>
+	visit.until((n) => Number(document.querySelector('.json')?.textContent.match(/"n": (\d+)/)?.[1]) >= n, number);
+
+function pageHasAll() {
+	publish(topics[0]);
+	return pageHas(sent);
+}
+
+async function publishForASecond() {
 	const start = performance.now();
-	let sent = 0;
-	while (performance.now() - start < 1000 * length) {
-		const due = Math.floor(((performance.now() - start) / 1000) * rate);
-		for (; sent < due; sent++) {
-			const topic = sent % often < 1 ? topics[0] : topics[(sent * 7919) % nodes];
-			device.publish(topic, `{"t":${Math.round(1000 * Math.sin(sent / 500)) / 10},"n":${sent}}`);
-		}
-		await wait(5);
+	for (let count = 0; count < perSecond; await wait(5)) {
+		const due = ((performance.now() - start) / 1000) * perSecond;
+		for (; count < due; count++) publishNext(20);
 	}
-	return sent;
+}
+
+/** Publishes as long as something lasts, and gives how many. To a page that is slow no faster than it takes them. */
+async function publishDuring(promise) {
+	let isOver = false;
+	const over = promise.finally(() => {
+		isOver = true;
+	});
+	const before = sent;
+	while (!isOver) {
+		await publishForASecond();
+		await pageHas(sent - perSecond);
+	}
+	await over;
+	return sent - before;
+}
+
+/** Publishes so many messages as fast as they go, and waits until the page has them. */
+async function publishAll(count, often) {
+	for (let left = count; left > 0; left--) publishNext(often);
+	await pageHasAll();
 }
 
 const watchFrames = () =>
@@ -86,6 +119,9 @@ const framesSeen = () =>
 const tasks = (longTasks) =>
 	`tasks of more than 50 ms: ${longTasks.length ? longTasks.map(Math.round).join(', ') : 'none'}`;
 
+const sayLongest = async (longest, t) =>
+	t.diagnostic(`the longest task took ${milliseconds(await longest())} of the processor's time`);
+
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 
 async function memory() {
@@ -97,15 +133,19 @@ async function memory() {
 	return { megabytes: usedSize / 1024 / 1024, elements };
 }
 
+const milliseconds = (time) => `${time?.toFixed(1) ?? '?'} ms`; // a page that is very slow draws no frame
+
 test('Signing in where there are 5,000 nodes', async (t) => {
+	const longest = await watchTasks(visit.page);
 	await watchFrames();
 	const start = performance.now();
 	await visit.signIn('alice@localhost');
 	await visit.waitForText('.below', new RegExp(`^${nodes} nodes`));
-	const milliseconds = Math.round(performance.now() - start);
+	const time = performance.now() - start;
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
-		`all there after ${milliseconds} ms; the longest frame ${frames.at(-1).toFixed(1)} ms; ${tasks(longTasks)}`,
+		`all there after ${milliseconds(time)}; the longest frame ${milliseconds(frames.at(-1))}; ${tasks(longTasks)}`,
 	);
 	assert.deepEqual(visit.faults, []);
 });
@@ -114,23 +154,26 @@ test('5,000 nodes that change 1,000 times a second, all of them open, one of the
 	await visit.page.focus('[role=tree]');
 	for (const key of ['Home', 'ArrowDown', 'ArrowRight', 'ArrowRight', '*']) await visit.page.keyboard.press(key);
 	await visit.openNode('sensor 0');
-	await publishFor(2, perSecond);
+	await pageHasAll();
+	await publishDuring(wait(1000));
+	const longest = await watchTasks(visit.page);
 	await watchFrames();
-	const sent = await publishFor(seconds, perSecond);
+	const count = await publishDuring(wait(1000 * seconds));
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
-		`${sent} messages in ${seconds} s; ${frames.length} frames: median ${at(frames, 0.5).toFixed(1)} ms, ` +
-			`99 of 100 below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; ` +
+		`${count} messages in ${seconds} s; ${frames.length} frames: median ${milliseconds(at(frames, 0.5))}, ` +
+			`99 of 100 below ${milliseconds(at(frames, 0.99))}, the longest ${milliseconds(frames.at(-1))}; ` +
 			tasks(longTasks),
 	);
+	await pageHasAll();
 	const rows = await visit.page.$$eval('[role=treeitem]', ({ length }) => length);
 	assert.ok(rows < 100, `${rows} rows`);
 	assert.deepEqual(visit.faults, []);
 });
 
-test('Scrolling and filtering meanwhile', async (t) => {
-	const publishing = publishFor(5, perSecond);
-	await watchFrames();
+/** Looks at 50 places of the tree, and at what is left by a filter. */
+async function scrollAndFilter() {
 	for (let top = 0; top < 100_000; top += 2000) {
 		await visit.page.$eval(
 			'[role=tree]',
@@ -139,34 +182,42 @@ test('Scrolling and filtering meanwhile', async (t) => {
 			},
 			top,
 		);
-		await wait(20);
+		await visit.drawn();
 	}
-	await visit.page.locator('input[type=search]').fill('sensor 17');
-	await visit.page.locator('input[type=search]').click({ count: 3 });
-	await visit.page.keyboard.press('Backspace');
-	await publishing;
+	await visit.fill('input[type=search]', 'sensor 17');
+	await visit.waitForText('.below', /^\d+ nodes/);
+	await visit.fill('input[type=search]', '');
+	await visit.drawn();
+}
+
+test('Scrolling and filtering meanwhile', async (t) => {
+	const longest = await watchTasks(visit.page);
+	await watchFrames();
+	await publishDuring(scrollAndFilter());
 	const { frames, longTasks } = await framesSeen();
+	await sayLongest(longest, t);
 	t.diagnostic(
-		`99 of 100 frames below ${at(frames, 0.99).toFixed(1)} ms, the longest ${frames.at(-1).toFixed(1)} ms; ` +
+		`99 of 100 frames below ${milliseconds(at(frames, 0.99))}, the longest ${milliseconds(frames.at(-1))}; ` +
 			tasks(longTasks),
 	);
+	await pageHasAll();
 	assert.deepEqual(visit.faults, []);
 });
 
 test('What is open for long does not grow', async (t) => {
 	// The stores have their bounds: so much comes of the first node that they are full before anything is measured.
-	await publishFor(6, 2000, 1.25);
+	await publishAll(12_000, 1.25);
 	const measured = [await memory()];
+	const count = 2000 * seconds;
 	for (let round = 0; round < 3; round++) {
-		await publishFor(seconds, 2000, 2);
+		await publishAll(count, 2);
 		measured.push(await memory());
 	}
 	t.diagnostic(
-		`MiB after each ${2000 * seconds} messages: ` +
-			`${measured.map(({ megabytes }) => megabytes.toFixed(1)).join(', ')}; ` +
+		`MiB after each ${count} messages: ${measured.map(({ megabytes }) => megabytes.toFixed(1)).join(', ')}; ` +
 			`document nodes: ${measured.map(({ elements }) => elements).join(', ')}`,
 	);
-	assert.ok(measured.at(-1).megabytes - measured[0].megabytes < 8, 'it grows');
-	assert.ok(measured.at(-1).elements < 3 * measured[0].elements);
+	assert.ok(measured.at(-1).megabytes - measured[0].megabytes < 4, 'it grows');
+	assert.ok(measured.at(-1).elements < 1.5 * measured[0].elements, 'the document grows');
 	assert.deepEqual(visit.faults, []);
 });

@@ -1,8 +1,8 @@
 // node picture.js FILE: the page as it is, for the documentation: a house's nodes, two of them in a plot.
 import { setTimeout as wait } from 'node:timers/promises';
-import mqtt from 'mqtt';
 import { Browser } from './lib/browser.js';
-import { Prosody, password } from './lib/prosody.js';
+import { connectDevice } from './lib/device.js';
+import { Prosody } from './lib/prosody.js';
 
 const [file] = process.argv.slice(2);
 if (!file) {
@@ -11,11 +11,7 @@ if (!file) {
 }
 
 const prosody = await Prosody.start('mqtt_node_defaults = { max_items = 200 }');
-const device = await mqtt.connectAsync(`mqtt://127.0.0.1:${prosody.ports.mqtt}`, {
-	protocolVersion: 5,
-	username: 'alice@localhost',
-	password,
-});
+const device = await connectDevice(prosody);
 const browser = await Browser.start();
 
 const send = (node, value, retain = true) =>
@@ -47,7 +43,7 @@ try {
 	const visit = await browser.open(prosody.page, { width: 1200, height: 820 });
 	await visit.signIn('alice@localhost');
 	await visit.openNode('temperature');
-	await visit.pressButton('Keep, to compare with others');
+	await visit.pressButton('Keep');
 	await visit.openNode('kitchen');
 	await visit.page.waitForFunction(() => document.querySelectorAll('.legend li').length === 2);
 	for (let step = 60; step < 100; step++) {

@@ -29,7 +29,7 @@ for (const account of ['alice@localhost', 'alice@plain.localhost']) {
 		await visit.waitForText('.banner', /Trying again in \d+ s|Connecting/);
 		await visit.waitForText('[role=status]', /connection is lost/);
 		await prosody.serve();
-		await visit.page.waitForFunction(() => !document.querySelector('.banner'), { timeout: 40_000 });
+		await visit.until(() => !document.querySelector('.banner'));
 		await visit.waitForText('[role=status]', /Connected again/);
 		await publish(prosody, node, '2', { account, retain: true });
 		await visit.waitForText('.value-section .big', /^2$/);

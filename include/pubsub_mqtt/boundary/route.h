@@ -18,14 +18,19 @@ using NodeId = std::uint64_t;
 
 class Route {
  public:
-  // Payloads of more bytes go through pubsub. `items`: see below.
-  Route(NodeId node, std::size_t max_payload_size, std::uint64_t items = 0)
-      : node_(node), max_payload_size_(max_payload_size), items_(items) {}
+  // Payloads of more bytes go through pubsub. `items`, `exposes_publisher`: see below.
+  Route(NodeId node, std::size_t max_payload_size, std::uint64_t items = 0, bool exposes_publisher = false)
+      : node_(node),
+        max_payload_size_(max_payload_size),
+        items_(items),
+        exposes_publisher_(exposes_publisher) {}
 
   NodeId node() const { return node_; }
   std::size_t max_payload_size() const { return max_payload_size_; }
   // Of a node that persists: the number of the store (store/items.h) that its items are put into. 0: it does not.
   std::uint64_t items() const { return items_; }
+  // The host shows who published an item (mod_pubsub's expose_publisher).
+  bool exposes_publisher() const { return exposes_publisher_; }
 
   // Any thread.
   bool is_open() const { return open_; }
@@ -36,6 +41,7 @@ class Route {
   const NodeId node_;
   const std::size_t max_payload_size_;
   const std::uint64_t items_;
+  const bool exposes_publisher_;
   std::atomic<bool> open_ = true;
 };
 

@@ -112,6 +112,8 @@ class Hub {
     std::optional<std::string> next;
   };
   NamesPage node_names(std::string_view host, std::string_view after, std::size_t most);
+  // Whether the name is among these.
+  bool sees_node(std::string_view host, std::string_view name);
 
   // For the administrator: how many filters a session has, and to close its connection.
   std::size_t subscriptions(SessionId session) const;

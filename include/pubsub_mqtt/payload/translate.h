@@ -44,6 +44,10 @@ struct AtomEntry {
   std::time_t updated = 0;  // UTC
 };
 
+// Whom the entry of a publish names: the account where `exposes_publisher`, as pubsub does, else the host; or nobody by
+// name, where the client has none.
+std::string_view atom_author(std::string_view account, std::string_view host, bool exposes_publisher);
+
 // The payload element for an item, as the document's only child, from the payload of a PUBLISH to `type`.
 // `atom` is used by Type::atom_title only, `max_xml_elements` by Type::xml only (xml_text.h), `content_type`, which is
 // what MQTT 5.0 says of the payload, by Type::binary only. Type::any is what type_of_any() says. Of other TYPEs than

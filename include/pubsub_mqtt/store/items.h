@@ -4,18 +4,18 @@
 // then the database is read, and what both have goes by what was posted. No lock is held while SQLite reads, and no
 // statement stays open between two calls.
 //
-// Where the store cannot be read or written, a call throws ItemsError, and nothing was posted. So it does before the
-// store's thread has started, where a commit fails: then what was posted is tried again with the next.
+// Where the store cannot be read or written, a call throws ItemsError, or where memory runs out std::bad_alloc, and
+// nothing was posted. So it does before the store's thread has started, where a commit fails: then what was posted is
+// tried again with the next.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,39 +23,18 @@
 #include <vector>
 
 #include "pubsub_mqtt/boundary/route.h"
+#include "pubsub_mqtt/store/item_reader.h"
 #include "pubsub_mqtt/store/item_rows.h"
 #include "pubsub_mqtt/store/store.h"
 
 namespace pubsub_mqtt::store {
 
-struct ItemsError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// Which items of a store.
-struct ItemQuery {
-  std::optional<std::string> key = std::nullopt;
-  std::vector<std::string> keys = {};  // empty: any
-  std::optional<std::string> with = std::nullopt;
-  std::optional<double> start = std::nullopt;  // seconds since 1970, as `end` included
-  std::optional<double> end = std::nullopt;
-  Position after = 0;   // as `before` excluded
-  Position before = 0;  // 0: to the end
-  bool reverse = false;
-
-  bool is_everything() const;
-};
-
 // What was done with an item that goes by a route: nothing; or it was appended, and there is more than can be written
 // soon, so that its publisher should wait until there is room again.
 enum class Appended : std::uint8_t { no, yes, and_is_crowded };
 
-// Shared with who commits it: nobody changes it.
-using Item = std::shared_ptr<const ItemRow>;
-
 class ItemChanges;
 class KnownItems;
-class ItemReader;
 
 class Items {
  public:
@@ -92,15 +71,8 @@ class Items {
   std::vector<Item> find(RowNumber store, const ItemQuery& query, std::size_t limit);
   Item find(RowNumber store, std::string_view key);
 
-  // These wait until all is committed that was posted.
-  std::size_t count(RowNumber store, const ItemQuery& query);
-  // Users of stores with items, whose names come after `after`: some 500, in order.
-  std::vector<std::string> users(const StoreName& name, const std::string& after);
-  // Names of the stores of a user, or of all users.
-  std::vector<std::string> names(const std::string& host, StoreKind kind,
-                                 const std::optional<std::string>& user);
-  // A user, and what is at that key of the store of that name.
-  std::vector<std::pair<std::string, std::string>> find_in_all(const StoreName& name, std::string_view key);
+  // What asks for more than items waits until all is committed that was posted before, and reads that.
+  ItemReader& committed();
 
   void close_before_fork();
 
@@ -121,8 +93,7 @@ class Items {
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.
   bool has_room();
-  // Posts the unit, and in it what append_by() has done since the last one. Where memory runs out, `unit` is as it was,
-  // or was posted and is empty, and this is to be called again.
+  // Posts the unit, and in it what append_by() has done since the last one. Where memory runs out, `unit` is as it was.
   CommitNumber post(Unit&& unit);
 
  private:
@@ -132,6 +103,7 @@ class Items {
     RowNumber store;
     std::size_t bytes;
   };
+  using PostedStores = std::map<StoreName, std::pair<RowNumber, CommitNumber>>;  // number 0: dropped
 
   Lock lock_to_write();
   // With the mutex.
@@ -139,8 +111,10 @@ class Items {
   KnownItems& known(RowNumber store);
   CommitNumber post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes = 0);
   CommitNumber post(Change&& change, RowNumber store);
-  void posted(CommitNumber number, RowNumber store, std::size_t bytes);
-  void post_appended(CommitNumber number);
+  void post_store(const StoreName& name, RowNumber number, Change&& change);
+  void posted(std::list<Posted>&& rows, CommitNumber number) noexcept;
+  void add_appended(std::vector<Change>& changes, std::list<Posted>& rows) const;
+  void post_appended(std::list<Posted>&& rows, CommitNumber number);
   template <typename Change>
   void change_known(RowNumber store, Change&& change);
   void put(Item item);
@@ -150,7 +124,6 @@ class Items {
   void forget_some();
 
   void check_commit();
-  void await_commits();
   std::vector<Item> find_keys(RowNumber store, const ItemQuery& query, std::size_t limit);
   std::size_t truncate_unknown(RowNumber store, std::size_t keep);
   std::size_t truncate_many(RowNumber store, std::size_t keep);
@@ -158,7 +131,7 @@ class Items {
 
   Store& store_;
   const Access access_;
-  std::unique_ptr<ItemReader> reader_;
+  ItemReader reader_;
   std::uint64_t drops_ = 0;
   CommitNumber last_posted_ = 0;
   std::uint64_t times_posted_ = 0;
@@ -173,8 +146,8 @@ class Items {
   // With the mutex.
   Position last_position_ = 0;
   std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
-  std::map<StoreName, std::pair<RowNumber, CommitNumber>> posted_stores_;  // number 0: dropped
-  std::deque<Posted> posted_;
+  PostedStores posted_stores_;
+  std::list<Posted> posted_;
   std::size_t posted_bytes_ = 0;
   CommitNumber newest_posted_ = 0;
   std::unique_ptr<ItemChanges> appended_;  // by append_by(), and not posted

@@ -42,8 +42,9 @@ struct Settings {
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
-  const char* vfs = nullptr;           // of SQLite's, for tests; nullptr: the system's
-  WallTime (*wall_clock)() = nullptr;  // likewise
+  std::chrono::milliseconds gathers_for{3};  // what is posted and nobody waits for
+  const char* vfs = nullptr;                 // of SQLite's, for tests; nullptr: the system's
+  WallTime (*wall_clock)() = nullptr;        // likewise
 };
 
 // Counters, which only grow, and what there is now (docs/metrics.md).
@@ -83,8 +84,9 @@ class Store {
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
   // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
   CommitNumber post(Unit&& unit);
-  // The same, but that they may become part of the unit posted last, and have its number: while nobody has taken that,
-  // and its vector has room for them, so that nothing is allocated.
+  // The same, for what nobody waits for: it may be committed some milliseconds later, unless post() or ask() is called
+  // meanwhile. The changes may become part of the unit posted last, and have its number: while nobody has taken that, and its
+  // vector has room for them, so that nothing is allocated.
   CommitNumber post_with_last(Unit&& unit);
   CommitNumber committed() const;
   Metrics metrics();

@@ -15,6 +15,23 @@ boost::beast::string_view beast_view(std::string_view text) { return {text.data(
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
+// A target of the absolute form (RFC 9112, section 3.2.2), "http://authority/path?query", in its parts. Of each other
+// form all is the path.
+struct Target {
+  std::string_view authority;
+  std::string_view path_and_query;
+};
+
+Target split(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!boost::beast::iequals(beast_view(target.substr(0, scheme.size())), beast_view(scheme))) continue;
+    const std::string_view rest = target.substr(scheme.size());
+    const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
+    return {.authority = rest.substr(0, end), .path_and_query = rest.substr(end)};
+  }
+  return {.authority = {}, .path_and_query = target};
+}
+
 }  // namespace
 
 class HttpRequest::Parser : public http::request_parser<http::empty_body> {};
@@ -48,7 +65,17 @@ std::string_view HttpRequest::method() const { return view(parser_->get().method
 
 std::string_view HttpRequest::target() const { return view(parser_->get().target()); }
 
-std::string_view HttpRequest::path() const { return target().substr(0, target().find('?')); }
+// An absolute target without a path means "/" (RFC 9110, section 4.2.3).
+std::string_view HttpRequest::path() const {
+  const std::string_view whole = split(target()).path_and_query;
+  const std::string_view path = whole.substr(0, whole.find('?'));
+  return path.empty() ? "/" : path;
+}
+
+std::string_view HttpRequest::host() const {
+  const std::string_view authority = split(target()).authority;
+  return authority.empty() ? field("Host") : authority;
+}
 
 std::size_t HttpRequest::count(std::string_view name) const { return parser_->get().count(beast_view(name)); }
 

@@ -28,8 +28,11 @@ class HttpRequest {
   bool is_http_1_1() const;
   std::string_view method() const;  // "GET"
   std::string_view target() const;
-  // The target without what stands behind a question mark.
+  // That of the target, without what stands behind a question mark. The target may be a whole URI (RFC 9112, section
+  // 3.2.2).
   std::string_view path() const;
+  // Whom the request is for: what a target that is a whole URI says, else the field Host.
+  std::string_view host() const;
   // As often as the request has the field.
   std::size_t count(std::string_view name) const;
   // The first one of that name.

@@ -78,7 +78,7 @@ std::optional<UpgradeAnswer> refuse_handshake(const HttpRequest& request) {
 std::optional<WebSocketOrigin> origin(const HttpRequest& request, const Access& access) {
   if (request.count("Origin") == 0) return WebSocketOrigin::known;
   if (request.count("Origin") != 1) return std::nullopt;
-  return judge_origin(request.field("Origin"), request.field("Host"), access);
+  return judge_origin(request.field("Origin"), request.host(), access);
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ const options = () => ({
 	clientId: newClientId(),
 	clean: true,
 	keepalive: 60,
-	connectTimeout: 20_000,
 	reconnectPeriod: 0, // Session does that
 	forceNativeWebSocket: true,
 	timerVariant: 'native', // the other one is a worker made of a blob, which the Content-Security-Policy forbids

@@ -1,6 +1,7 @@
 // Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
 
-const patience = 30_000;
+const patience = 60_000;
+const shortWaits = [300, 600, 1200, 2400, 4800]; // where others of the account ask, too, as after a restart
 const replyTopic = '$pubsub/reply/page';
 
 /** An answer that is an error: `condition` is XMPP's name for it. */
@@ -39,9 +40,21 @@ export class Requests {
 
 	/** Asks `$pubsub/NAME`, one question after the other. Gives the answer; fails with Declined where that is an error. */
 	ask(name, question = {}) {
-		const answer = this.#turn.then(() => this.#exchange(`$pubsub/${name}`, question));
+		const answer = this.#turn.then(() => this.#askUntilThereIsRoom(`$pubsub/${name}`, question));
 		this.#turn = answer.catch(() => {});
 		return answer;
+	}
+
+	async #askUntilThereIsRoom(topic, question) {
+		for (const wait of shortWaits) {
+			try {
+				return await this.#exchange(topic, question);
+			} catch (error) {
+				if (error.condition !== 'resource-constraint') throw error;
+			}
+			await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
+		}
+		return this.#exchange(topic, question);
 	}
 
 	async #exchange(topic, question) {

@@ -27,6 +27,18 @@ export class Series {
 		return this.values.at(-1) ?? null;
 	}
 
+	/** The last one until then (seconds), or null. */
+	valueAt(time) {
+		let low = 0;
+		let high = this.times.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (this.times[middle] <= time) low = middle + 1;
+			else high = middle;
+		}
+		return this.values[low - 1] ?? null;
+	}
+
 	#numberIn(payload) {
 		const text = textOf(payload);
 		return text === null ? null : numberAt(jsonOf(text), this.pointer);
@@ -52,6 +64,7 @@ export class Series {
 			times.push(at / 1000);
 			values.push(value);
 		}
+		spread(times, first);
 		this.times = times.concat(this.times);
 		this.values = values.concat(this.values);
 		this.#keepNewest();
@@ -60,5 +73,16 @@ export class Series {
 	#keepNewest() {
 		this.times = this.times.slice(-most);
 		this.values = this.values.slice(-most);
+	}
+}
+
+/** Prosody stores whole seconds: what came in the same one stands side by side in it, in its order, before `end`. */
+function spread(times, end) {
+	for (let first = 0, next; first < times.length; first = next) {
+		const time = times[first];
+		next = first + 1;
+		while (times[next] === time) next++;
+		const length = Math.min(1, (times[next] ?? end) - time);
+		for (let place = first; place < next; place++) times[place] = time + (length * (place - first)) / (next - first);
 	}
 }

@@ -1,10 +1,9 @@
-// Bytes as hexdump -C shows them.
+// Bytes as hexdump -C shows them, so many in a line.
 import { hexOf } from './payload.js';
 
-const width = 16;
 const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.');
 
-export function hexDump(payload) {
+export function hexDump(payload, width = 16) {
 	const lines = [];
 	for (let offset = 0; offset < payload.length; offset += width) {
 		const line = payload.subarray(offset, offset + width);

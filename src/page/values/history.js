@@ -11,6 +11,7 @@ export class History extends Changing {
 	stored = []; // the newest first
 	next = null; // where older ones go on at the server; null: there are none, or nobody has asked yet
 	isLoading = false;
+	isLoaded = false; // the newest page, at least
 	error = null;
 	#storedBytes = 0;
 
@@ -36,6 +37,7 @@ export class History extends Changing {
 			for (const item of items) this.#storedBytes += item.payload.length;
 			this.stored.push(...items);
 			this.next = next ?? null;
+			this.isLoaded = true;
 		} catch (error) {
 			this.error = error;
 		}

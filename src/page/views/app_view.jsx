@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { placeOf } from '../place.js';
 import { ClientsView } from './clients_view.jsx';
 import { Frame } from './frame.jsx';
@@ -10,7 +10,8 @@ import { useChanging } from './use_changing.js';
 
 function usePlace() {
 	const [place, setPlace] = useState(placeOf(location.hash));
-	useEffect(() => {
+	// Before anything else happens: nobody would tell of a change between drawing and watching.
+	useLayoutEffect(() => {
 		const follow = () => setPlace(placeOf(location.hash));
 		addEventListener('hashchange', follow);
 		return () => removeEventListener('hashchange', follow);

@@ -1,7 +1,8 @@
 // For administrators: the clients of the server, and an end to one.
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { askClients, closeClient } from '../nodes/server.js';
 import { clockTime } from './times.js';
+import { Empty } from './empty.jsx';
 import { useList } from './use_list.js';
 
 const connectedOrAway = ({ connected, connected_since: since, away_since: away }) =>
@@ -12,7 +13,7 @@ const columns = [
 	['Client', ({ client }) => client],
 	['Account', ({ account }) => account],
 	['Address', ({ address }) => address],
-	['Over', ({ transport }) => transport],
+	['Transport', ({ transport }) => transport],
 	['MQTT', ({ version }) => version],
 	['State', connectedOrAway],
 	['Filters', ({ filters }) => filters],
@@ -21,11 +22,25 @@ const columns = [
 	['Dropped', ({ dropped }) => dropped],
 ];
 
+const whileTyping = 300; // milliseconds
+
+/** What is typed, once that has stopped. */
+function useSettled(text) {
+	const [settled, setSettled] = useState(text);
+	useEffect(() => {
+		const timer = setTimeout(() => setSettled(text), whileTyping);
+		return () => clearTimeout(timer);
+	}, [text]);
+	return settled;
+}
+
 const shown = (value) => (value === null || value === undefined ? '–' : String(value));
 
 export function ClientsView({ app }) {
 	const { requests } = app;
-	const [contains, setContains] = useState('');
+	const [typed, setTyped] = useState('');
+	const contains = useSettled(typed);
+	const [notice, setNotice] = useState(null); // { text, isError }
 	const ask = useCallback(
 		async (asked, after) => {
 			const { clients, next } = await askClients(asked, contains, after);
@@ -37,11 +52,15 @@ export function ClientsView({ app }) {
 	const close = async (one) => {
 		const { client } = one;
 		if (!confirm(`Close the connection of ${client}?`)) return;
+		const tell = (text, isError) => {
+			setNotice({ text, isError });
+			app.say(text);
+		};
 		try {
 			await closeClient(requests, one);
-			app.say(`${client} is closed.`);
+			tell(`${client} is closed.`, false);
 		} catch (error) {
-			app.say(`${client} is not closed: ${error.message}`);
+			tell(`${client} is not closed: ${error.message}`, true);
 		}
 		list.again();
 	};
@@ -52,17 +71,18 @@ export function ClientsView({ app }) {
 				<input
 					type="search"
 					aria-label="Client, account or address contains"
-					placeholder="Contains"
-					value={contains}
-					onChange={(event) => setContains(event.target.value)}
+					placeholder="Client, account or address"
+					value={typed}
+					onInput={(event) => setTyped(event.target.value)}
 				/>
 				<button type="button" disabled={list.isLoading} onClick={list.again}>
 					Refresh
 				</button>
 			</div>
 			{list.error && <p class="error">{list.error.message}</p>}
+			{notice && <p class={notice.isError ? 'error' : 'done'}>{notice.text}</p>}
 			<div class="wide">
-				<table>
+				<table class="cards">
 					<thead>
 						<tr>
 							{columns.map(([label]) => (
@@ -77,7 +97,9 @@ export function ClientsView({ app }) {
 						{list.entries.map((one, index) => (
 							<tr key={index}>
 								{columns.map(([label, valueOf]) => (
-									<td key={label}>{shown(valueOf(one))}</td>
+									<td key={label} data-label={label}>
+										{shown(valueOf(one))}
+									</td>
 								))}
 								<td>
 									{one.connected && (
@@ -95,6 +117,7 @@ export function ClientsView({ app }) {
 					</tbody>
 				</table>
 			</div>
+			<Empty list={list} text={contains ? 'No client has that in it.' : 'There is no client.'} />
 			{list.next !== null && (
 				<button type="button" disabled={list.isLoading} onClick={list.more}>
 					More

@@ -2,10 +2,10 @@ import { useRef, useState } from 'preact/hooks';
 
 /** A line of text to take along. */
 export function CopyLine({ label, text }) {
-	const field = useRef(null);
+	const line = useRef(null);
 	const [isCopied, setCopied] = useState(false);
 	const copy = async () => {
-		field.current.select();
+		getSelection().selectAllChildren(line.current);
 		try {
 			await navigator.clipboard.writeText(text);
 			setCopied(true);
@@ -15,13 +15,12 @@ export function CopyLine({ label, text }) {
 		}
 	};
 	return (
-		<p class="copy">
-			<label>
-				{label} <input readOnly ref={field} value={text} onFocus={(event) => event.target.select()} />
-			</label>
+		<section class="copy" aria-label={label}>
+			<h3>{label}</h3>
+			<code ref={line}>{text}</code>
 			<button type="button" onClick={copy}>
 				{isCopied ? 'Copied' : 'Copy'}
 			</button>
-		</p>
+		</section>
 	);
 }

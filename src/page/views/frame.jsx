@@ -20,7 +20,7 @@ function Link({ app }) {
 			) : (
 				<>
 					<span>
-						{link.why} Trying again in <Seconds until={link.until} />. What is shown is of before.
+						{link.why} Trying again in <Seconds until={link.until} />. What is shown is from before that.
 					</span>
 					<button type="button" onClick={() => app.tryNow()}>
 						Try now

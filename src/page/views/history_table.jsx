@@ -28,13 +28,15 @@ export function HistoryTable({ app, opened }) {
 					<tr>
 						<th scope="col">When</th>
 						<th scope="col">Value</th>
-						{hasPublishers && <th scope="col">Publisher</th>}
+						{hasPublishers && <th scope="col" class="publisher">
+								Publisher
+							</th>}
 					</tr>
 				</thead>
 				<tbody>
 					{entries.map((entry, index) => (
 						<tr key={index}>
-							<td>
+							<td class="time">
 								{entry.at === null ? (
 									'not known'
 								) : (
@@ -42,7 +44,7 @@ export function HistoryTable({ app, opened }) {
 								)}
 							</td>
 							<td class="value">{shown(entry)}</td>
-							{hasPublishers && <td>{entry.publisher}</td>}
+							{hasPublishers && <td class="publisher">{entry.publisher}</td>}
 						</tr>
 					))}
 				</tbody>
@@ -55,8 +57,8 @@ export function HistoryTable({ app, opened }) {
 					</button>
 				</p>
 			)}
-			{entries.length === 0 && !history.isLoading && !history.error && <p>None yet.</p>}
-			{(history.hasMore || known > most) && (
+			{entries.length === 0 && !history.error && <p class="hint">{history.isLoaded ? 'None yet.' : 'Loading …'}</p>}
+			{entries.length > 0 && (history.hasMore || known > most) && (
 				<button type="button" disabled={history.isLoading} onClick={more}>
 					{history.isLoading ? 'Loading …' : 'More'}
 				</button>

@@ -1,7 +1,9 @@
-// One node: its value, a plot, its last values, who owns it, and what may be done with it.
+// One node: who owns it and what may be done with it, its value, a plot, and its last values.
+import { useEffect, useRef } from 'preact/hooks';
 import { mosquittoSub, mountedTopic, topicOf } from '../mqtt/topics.js';
 import { CopyLine } from './copy_line.jsx';
 import { HistoryTable } from './history_table.jsx';
+import { isNarrow } from './narrow.js';
 import { PlotView } from './plot_view.jsx';
 import { PublishForm } from './publish_form.jsx';
 import { clockTime } from './times.js';
@@ -10,49 +12,67 @@ import { ValueView } from './value_view.jsx';
 
 const perSecond = 250; // milliseconds: what changes more often cannot be read
 
+function Name({ host, name }) {
+	return (
+		<>
+			<span class="host">{host}/</span>
+			{name.split('/').map((level, index) => (
+				<>
+					{index > 0 && (
+						<>
+							/<wbr />
+						</>
+					)}
+					{level}
+				</>
+			))}
+		</>
+	);
+}
+
+function storedBy({ persists, max_items: most }) {
+	if (!persists) return 'nothing but what is retained';
+	if (!most) return 'all items';
+	return most === 1 ? 'the last item' : `the last ${most} items`;
+}
+
 function Rights({ info, mounted }) {
 	if (!info) return null;
-	const { may, owners, persists, max_items: most } = info;
+	const { may, owners } = info;
 	const allowed = [may?.read && 'read', may?.publish && 'publish', may?.configure && 'configure'].filter(Boolean);
+	const facts = [
+		['Title', info.title],
+		['About', info.description],
+		['Topic', mounted && `${mounted}, as devices have it`],
+		['Owner', owners?.length ? owners.join(', ') : 'nobody'],
+		['You may', allowed.join(', ') || 'nothing'],
+		['Stored', storedBy(info)],
+	];
 	return (
 		<dl class="rights">
-			{info.title && (
-				<>
-					<dt>Title</dt>
-					<dd>{info.title}</dd>
-				</>
+			{facts.map(
+				([label, fact]) =>
+					fact && (
+						<div key={label}>
+							<dt>{label}</dt>
+							<dd>{fact}</dd>
+						</div>
+					),
 			)}
-			{info.description && (
-				<>
-					<dt>About</dt>
-					<dd>{info.description}</dd>
-				</>
-			)}
-			{mounted && (
-				<>
-					<dt>Topic</dt>
-					<dd>{mounted}, as devices have it</dd>
-				</>
-			)}
-			<dt>Owner</dt>
-			<dd>{owners?.length ? owners.join(', ') : 'nobody'}</dd>
-			<dt>You may</dt>
-			<dd>{allowed.join(', ') || 'nothing'}</dd>
-			<dt>Stored</dt>
-			<dd>{persists ? `the last ${most ?? ''} items` : 'nothing but what is retained'}</dd>
 		</dl>
 	);
 }
 
 function whenCame(node) {
-	if (!node?.at) return 'Nothing has come yet.';
-	if (node.isRetained) return 'The last value from before this page was opened.';
-	return `Came at ${clockTime(node.at)}.`;
+	if (!node?.at) return 'No message yet.';
+	if (node.isRetained) return 'The last message from before this page was opened.';
+	return `The last message: ${clockTime(node.at)}.`;
 }
 
 function Value({ app, opened }) {
 	useChanging(app.nodes.values, perSecond);
-	const { node } = opened;
+	const { node, isKnown } = opened;
+	if (isKnown === false && !node?.at) return <p class="error">There is no such node, or you may not see it.</p>;
 	return (
 		<section aria-label="Value" class="value-section">
 			<p class="when">{whenCame(node)}</p>
@@ -66,36 +86,34 @@ function Value({ app, opened }) {
 	);
 }
 
-function Gone({ opened }) {
-	if (opened.isKnown !== false || opened.node?.at) return null;
-	return <p class="error">There is no such node, or you may not see it.</p>;
-}
-
 export function NodeView({ app, opened }) {
 	const { host, name, node } = opened;
 	const prefix = app.hosts.find((one) => one.host === host)?.mounted;
 	const command = mosquittoSub(location, app.account, topicOf(host, 'any', name));
+	const heading = useRef(null);
+	useEffect(() => {
+		// The tree, where the keyboard was, is not to be seen beside it.
+		if (isNarrow()) heading.current.focus({ preventScroll: true });
+	}, []);
 	return (
 		<article class="node" aria-labelledby="node-name">
 			<div class="head">
 				<a class="back" href="#" aria-label="Back to the tree">
 					←
 				</a>
-				<h2 id="node-name">
-					<span class="host">{host}/</span>
-					{name}
+				<h2 id="node-name" ref={heading} tabIndex={-1}>
+					<Name host={host} name={name} />
 				</h2>
 			</div>
-			<Gone opened={opened} />
+			<Rights info={node?.info} mounted={prefix === undefined ? null : mountedTopic(prefix, name)} />
 			<Value app={app} opened={opened} />
 			<PlotView app={app} />
-			{node && <HistoryTable app={app} opened={opened} />}
 			<details>
-				<summary>Publish</summary>
+				<summary>Publish to this node</summary>
 				<PublishForm app={app} host={host} name={name} mayPublish={node?.info?.may?.publish ?? true} />
 			</details>
-			<Rights info={node?.info} mounted={prefix === undefined ? null : mountedTopic(prefix, name)} />
 			<CopyLine label="The same in a terminal" text={command} />
+			{node && <HistoryTable app={app} opened={opened} />}
 		</article>
 	);
 }

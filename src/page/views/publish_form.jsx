@@ -1,14 +1,15 @@
 // Publishing: to the node that is open, or to any.
 import { useState } from 'preact/hooks';
 import { types } from '../mqtt/topics.js';
+import { placeOfNode } from '../place.js';
 
 const meanings = {
-	any: 'any: whatever it is',
-	json: 'json: JSON',
-	utf8: 'utf8: text',
-	atom_title: 'atom_title: the title of an Atom entry',
-	xml: 'xml: an element with a namespace',
-	binary: 'binary: bytes of a file',
+	any: 'any – whatever it is',
+	json: 'json – JSON',
+	utf8: 'utf8 – text',
+	atom_title: 'atom_title – the title of an Atom entry',
+	xml: 'xml – an element with a namespace',
+	binary: 'binary – bytes of a file',
 };
 
 async function payloadOf(form, type) {
@@ -18,22 +19,18 @@ async function payloadOf(form, type) {
 
 export function PublishForm({ app, host, name, mayPublish }) {
 	const [type, setType] = useState('any');
-	const [answer, setAnswer] = useState(null); // { text, isError }
-	const tell = (text, isError) => {
-		setAnswer({ text, isError });
+	const [answer, setAnswer] = useState(null); // { text, isError, way }
+	const tell = (text, isError, way = null) => {
+		setAnswer({ text, isError, way });
 		app.say(text);
 	};
 	const send = async (payload, form, what) => {
 		const retain = what === 'clear' || form.elements.retain.checked;
+		const to = { host: host ?? form.elements.host.value, name: name ?? form.elements.name.value };
 		try {
-			await app.publish(
-				form.elements.host?.value ?? host,
-				type,
-				form.elements.name?.value ?? name,
-				payload,
-				retain,
-			);
-			tell(what === 'clear' ? 'The retained message is cleared.' : 'Published.', false);
+			await app.publish(to.host, type, to.name, payload, retain);
+			const way = name === null ? placeOfNode(to.host, to.name) : null;
+			tell(what === 'clear' ? 'The retained message is cleared.' : 'Published.', false, way);
 		} catch (error) {
 			tell(`Not published: ${error.message}`, true);
 		}
@@ -69,7 +66,7 @@ export function PublishForm({ app, host, name, mayPublish }) {
 			)}
 			{!mayPublish && <p class="hint">You may not publish here: the server will refuse.</p>}
 			<label>
-				As{' '}
+				Type{' '}
 				<select name="type" value={type} onChange={(event) => setType(event.target.value)}>
 					{['any', ...types.filter((one) => one !== 'any')].map((one) => (
 						<option key={one} value={one}>
@@ -95,7 +92,11 @@ export function PublishForm({ app, host, name, mayPublish }) {
 					Clear what is retained
 				</button>
 			</p>
-			{answer && <p class={answer.isError ? 'error' : 'done'}>{answer.text}</p>}
+			{answer && (
+				<p class={answer.isError ? 'error' : 'done'}>
+					{answer.text} {answer.way && <a href={answer.way}>Look at the node</a>}
+				</p>
+			)}
 		</form>
 	);
 }

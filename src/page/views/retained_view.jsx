@@ -4,6 +4,7 @@ import { partsOf } from '../mqtt/topics.js';
 import { askRetained } from '../nodes/server.js';
 import { placeOfNode } from '../place.js';
 import { preview, sizeOf } from '../values/payload.js';
+import { Empty } from './empty.jsx';
 import { useList } from './use_list.js';
 
 const wayTo = (topic) => {
@@ -38,7 +39,7 @@ export function RetainedView({ app }) {
 				</button>
 			</div>
 			{list.error && <p class="error">{list.error.message}</p>}
-			<table>
+			<table class="cards">
 				<thead>
 					<tr>
 						<th scope="col">Topic</th>
@@ -52,12 +53,15 @@ export function RetainedView({ app }) {
 							<td>
 								<a href={wayTo(topic)}>{topic}</a>
 							</td>
-							<td>{sizeOf(bytes)}</td>
-							<td class="value">{payload ? preview(payload) : 'too large for the list'}</td>
+							<td data-label="Size" class="size">{sizeOf(bytes)}</td>
+							<td data-label="Payload" class="value">
+								{payload ? preview(payload) : 'too large for the list'}
+							</td>
 						</tr>
 					))}
 				</tbody>
 			</table>
+			<Empty list={list} text="Nothing is retained there." />
 			{list.next !== null && (
 				<button type="button" disabled={list.isLoading} onClick={list.more}>
 					More

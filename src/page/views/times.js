@@ -1,8 +1,14 @@
-const today = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const otherDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+// Times of this place, as they sort, and all of the same width.
+
+const two = (number) => String(number).padStart(2, '0');
+
+export const dayOf = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+export const hourOf = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+export const secondOf = (date) => `${hourOf(date)}:${two(date.getSeconds())}`;
 
 /** A time of today as a clock shows it, any other with its date. */
 export function clockTime(at) {
-	const isToday = new Date(at).toDateString() === new Date().toDateString();
-	return (isToday ? today : otherDay).format(at);
+	const date = new Date(at);
+	const day = dayOf(date);
+	return day === dayOf(new Date()) ? secondOf(date) : `${day} ${secondOf(date)}`;
 }

@@ -6,7 +6,7 @@ import { clockTime } from './times.js';
 import { treeKey } from './tree_keys.js';
 import { useChanging } from './use_changing.js';
 
-const rowHeight = matchMedia('(pointer: coarse)').matches ? 44 : 30;
+const rowHeight = matchMedia('(pointer: coarse)').matches ? 44 : 26;
 const beyond = 5; // rows above and below what is to be seen
 const idOf = (branch) => `branch-${branch.id}`;
 const nameOf = (branch) => branch.label || '(no name)';
@@ -182,6 +182,7 @@ export function TreeView({ app }) {
 
 function below(app, tree, rows) {
 	if (app.isListing) return 'Listing …';
+	if (app.fault !== null) return `The nodes could not be listed: ${app.fault}`;
 	const { count, isFull } = app.nodes;
 	if (isFull) return `${count} nodes; the server has more than this page shows`;
 	if (count === 0) return 'There is no node that you may read.';

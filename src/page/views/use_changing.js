@@ -3,6 +3,7 @@ import { useEffect, useReducer } from 'preact/hooks';
 /** Draws a view again when the thing has changed, at most every so many milliseconds. */
 export function useChanging(thing, milliseconds = 0) {
 	const [, draw] = useReducer((count) => count + 1, 0);
+	const drawn = thing.version;
 	useEffect(() => {
 		let last = 0;
 		let timer = null;
@@ -11,12 +12,14 @@ export function useChanging(thing, milliseconds = 0) {
 			last = performance.now();
 			draw();
 		};
-		const unwatch = thing.watch(() => {
+		const follow = () => {
 			if (timer !== null) return;
 			const rest = last + milliseconds - performance.now();
 			if (rest <= 0) now();
 			else timer = setTimeout(now, rest);
-		});
+		};
+		const unwatch = thing.watch(follow);
+		if (thing.version !== drawn) follow(); // between drawing and watching
 		return () => {
 			unwatch();
 			clearTimeout(timer);

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
  */
 export function useList(requests, ask) {
 	const [list, setList] = useState({ entries: [], next: null, error: null });
-	const [isLoading, setLoading] = useState(false);
+	const [isLoading, setLoading] = useState(true);
 	const load = useCallback(
 		async (before, after) => {
 			if (!requests) return;

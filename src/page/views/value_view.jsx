@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { hexDump } from '../values/hex_dump.js';
 import { jsonLines } from '../values/json_lines.js';
 import { sizeOf, understand } from '../values/payload.js';
+import { isNarrow } from './narrow.js';
 import { useChanging } from './use_changing.js';
 
 const most = { lines: 500, characters: 20_000, bytes: 4096 };
@@ -33,27 +34,31 @@ function Text({ text, size }) {
 function Bytes({ payload }) {
 	return (
 		<Long isCut={payload.length > most.bytes} size={payload.length}>
-			{(isWhole) => <pre class="hex">{hexDump(isWhole ? payload : payload.subarray(0, most.bytes))}</pre>}
+			{(isWhole) => (
+				<pre class="hex">
+					{hexDump(isWhole ? payload : payload.subarray(0, most.bytes), isNarrow() ? 8 : 16)}
+				</pre>
+			)}
 		</Long>
 	);
 }
 
 /** A number that a click puts into the plot, or takes out of it. */
 function PlotButton({ app, opened, pointer, children }) {
+	const series = app.board.series.find((one) => one.isOf(opened.node, pointer));
 	const isChosen = app.board.isChosen(opened.node, pointer);
 	const toggle = () => {
-		const series = app.board.chosen.find((one) => one.isOf(opened.node, pointer));
-		if (series) app.board.remove(series);
+		if (isChosen) app.board.remove(series);
 		else app.board.choose(opened.node, pointer, opened.history);
 	};
 	return (
 		<button
 			type="button"
-			class="number"
+			class={series ? `number of-series-${series.colour}` : 'number'}
 			aria-pressed={isChosen}
 			disabled={!isChosen && app.board.isFull}
 			onClick={toggle}
-			title={isChosen ? 'Take it out of the plot' : 'Put it into the plot'}
+			title={isChosen ? 'Take it out of the plot' : 'Keep it in the plot'}
 		>
 			{children}
 		</button>
@@ -88,7 +93,7 @@ function Json({ app, opened, text, size }) {
 	if (isCut) return <Text text={text} size={size} />;
 	return (
 		<>
-			{lines.some(({ isNumber }) => isNumber) && <p class="hint">A click on a number puts it into the plot.</p>}
+			{lines.some(({ isNumber }) => isNumber) && <p class="hint">Click a number to plot it.</p>}
 			<pre class="json">
 				{lines.map((line, index) => (
 					<JsonLine key={index} app={app} opened={opened} line={line} />

@@ -251,12 +251,15 @@ void Journal::number(const std::shared_ptr<Message>& message) {
 }
 
 // One that was numbered in an earlier turn has its audience already, and one with a lower number than the session's
-// last would be taken for what has left its queue.
+// last would be taken for what has left its queue. What a group gives at QoS 2 has a row for itself, which goes in the
+// unit in which another member gets it: of a row that others need a later process would give it a second time.
 std::shared_ptr<Message> Journal::give(Kept& keeper, const std::shared_ptr<Message>& message,
                                        const Selected& selected) {
   auto kept_message = message;
   const StoredMessage& known = message->stored();
-  if (known.number != 0 && (known.audience != nullptr || known.number <= keeper.last_message)) {
+  const bool is_alone = selected.group != 0 && selected.qos == mqtt::QoS::exactly_once;
+  const bool is_of_others = known.audience != nullptr || known.number <= keeper.last_message;
+  if (is_alone || (known.number != 0 && is_of_others)) {
     kept_message = message->copy();
     number(kept_message);
   } else if (known.number == 0) {
@@ -314,6 +317,12 @@ Member Journal::member(const Kept& kept, const Selected& selected) const {
     if (group != nullptr) member.shared_filter = group->filter();
   }
   return member;
+}
+
+void Journal::prepare_in_flight(KeptSession session, mqtt::QoS qos) {
+  if (qos == mqtt::QoS::exactly_once) promise(kept(session).session_id);
+  auto& changes = changes_.changes;
+  if (changes.capacity() - changes.size() < 2) changes.reserve(2 * changes.size() + 2);
 }
 
 void Journal::in_flight(KeptSession session, const Message& message, const Selected& selected,

@@ -127,14 +127,16 @@ class Journal {
   }
 
   // For Outgoing. The session keeps a message in memory, in its queue or in flight: what is returned, which is a copy
-  // where the session has had a later one.
+  // where the session has had a later one. Where memory runs out, it does not.
   std::shared_ptr<Message> keep(KeptSession session, const std::shared_ptr<Message>& message,
                                 const Selected& selected);
   // The same in the store alone.
   void store(KeptSession session, const std::shared_ptr<Message>& message, const Selected& selected);
   // One that it keeps leaves memory, and is in the store.
   void forget_in_memory(Message& message) noexcept;
-  // A message that it keeps is given a packet identifier, and has left the queue.
+  // A message that it keeps is given a packet identifier, and has left the queue. prepare_in_flight() comes before, so
+  // that this does not fail.
+  void prepare_in_flight(KeptSession session, mqtt::QoS qos);
   void in_flight(KeptSession session, const Message& message, const Selected& selected,
                  mqtt::PacketIdentifier packet_identifier);
   // One that was in flight is acknowledged, or is not to be sent again.

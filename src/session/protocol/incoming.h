@@ -35,6 +35,14 @@ class Incoming {
   // was told why, where its MQTT has words for that.
   bool reply(PublishReply& reply);
 
+  // Memory did not suffice for all deliveries of what pubsub answers next: that has failed.
+  void loses_publish() { loses_publish_ = true; }
+  bool has_lost_publish() {
+    const bool has_lost = loses_publish_;
+    loses_publish_ = false;
+    return has_lost;
+  }
+
   // A SUBSCRIBE or UNSUBSCRIBE of so many bytes waits for pubsub, or was answered.
   void asked(std::size_t bytes);
   void answered(std::size_t bytes);
@@ -133,6 +141,7 @@ class Incoming {
   bool waits_for_share_ : 1 = false;
   bool awaits_all_answers_ : 1 = false;  // to take a direct way then
   bool awaits_room_ : 1 = false;         // in the store
+  bool loses_publish_ : 1 = false;
 };
 
 }  // namespace pubsub_mqtt::session

@@ -202,6 +202,23 @@ class Session {
     }
   }
 
+  // The same for a message that is delivered at QoS 1 or 2. Returns false where the session outlives its connection and
+  // has not got the message, which is not to be acknowledged then.
+  template <typename Work>
+  bool guard_delivery(Work&& work) noexcept {
+    const std::size_t before = record_.outgoing.size();
+    try {
+      work();
+      return true;
+    } catch (const std::exception&) {
+      fail();
+    }
+    return !outlives_connection() || record_.outgoing.size() > before;
+  }
+  // Of what pubsub publishes for it now, not all who are to have it have got it.
+  void loses_publish() { incoming_.loses_publish(); }
+  bool has_lost_publish() { return incoming_.has_lost_publish(); }
+
   // What the client sends waits, as `setting` says.
   void was_too_fast(std::string_view setting);
 

@@ -25,8 +25,15 @@ class Fifo {
   ConstIterator end() const { return block_ == nullptr ? ConstIterator() : block_->items.cend(); }
 
   void push_back(Item item) {
-    if (block_ == nullptr) block_ = std::make_unique<Block>();
+    prepare();
     block_->items.push_back(std::move(item));
+  }
+
+  // So that push_back() does not fail.
+  void prepare() {
+    if (block_ == nullptr) block_ = std::make_unique<Block>();
+    auto& items = block_->items;
+    if (items.size() == items.capacity()) items.reserve(items.empty() ? 1 : 2 * items.size());
   }
 
   void pop_front() {

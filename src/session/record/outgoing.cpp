@@ -38,14 +38,17 @@ Added Outgoing::add(const std::shared_ptr<Message>& message, const Selected& sel
   return added;
 }
 
+// All memory first, here and below: what the store has for the session is in its queue or in flight.
 void Outgoing::add_beyond_limits(const std::shared_ptr<Message>& message, const Selected& selected,
                                  const Recipient& recipient, Shared& shared) {
   std::size_t& all = total(shared);
   if (kept_ == 0) return queue_.push_back({.message = message, .selected = selected}, all);
   if (has_room_in_memory(recipient, shared)) {
+    queue_.prepare();
     auto kept = shared.journal->keep(kept_, message, selected);
     return queue_.push_back({.message = std::move(kept), .selected = selected}, all);
   }
+  queue_.prepare_to_page();
   shared.journal->store(kept_, message, selected);
   queue_.page(*message, all);
 }
@@ -128,6 +131,7 @@ Added Outgoing::has_place_for(const Message& message, const Shared& shared) cons
 void Outgoing::send(const std::shared_ptr<Message>& message, const Selected& selected, Recipient& recipient,
                     Shared& shared) {
   if (!recipient.takes(*message, selected)) return;
+  prepare_in_flight(selected, shared);
   auto kept = kept_ == 0 ? message : shared.journal->keep(kept_, message, selected);
   send(put_in_flight(std::move(kept), selected, shared), false, recipient, shared);
 }
@@ -147,6 +151,11 @@ void Outgoing::send(const Sent& sent, bool dup, Recipient& recipient, Shared& sh
 void Outgoing::send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const {
   if (kept_ != 0 && shared.journal->must_hold(kept_)) return shared.journal->hold(kept_, pubrel);
   write_packet(pubrel, *recipient.outbox(), recipient.level());
+}
+
+void Outgoing::prepare_in_flight(const Selected& selected, Shared& shared) {
+  window().sent.prepare();
+  if (kept_ != 0) shared.journal->prepare_in_flight(kept_, selected.qos);
 }
 
 const Outgoing::Sent& Outgoing::put_in_flight(std::shared_ptr<Message> message, const Selected& selected,
@@ -190,6 +199,7 @@ void Outgoing::send_queued(Recipient& recipient, Shared& shared) {
       if (kept_ != 0) shared.journal->dropped(kept_, *message);
       queue_.pop_front(total(shared));
     } else {
+      prepare_in_flight(selected, shared);
       const Sent& sent = put_in_flight(message, selected, shared);
       queue_.pop_front(total(shared));
       send(sent, false, recipient, shared);

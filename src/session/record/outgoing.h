@@ -112,6 +112,8 @@ class Outgoing {
     queue_.set_paged(true, paged, total(shared));
   }
 
+  // Those that it has for its client.
+  std::size_t size() const { return queued() + in_flight(); }
   std::size_t in_flight() const { return window_ == nullptr ? 0 : window_->size(); }
   std::size_t queued() const { return queue_.size(); }
   // Without retained messages; as much of total() is this session's.
@@ -161,6 +163,8 @@ class Outgoing {
             Shared& shared);
   void send(const Sent& sent, bool dup, Recipient& recipient, Shared& shared) const;
   void send(const mqtt::Pubrel& pubrel, Recipient& recipient, Shared& shared) const;
+  // So that put_in_flight() does not fail.
+  void prepare_in_flight(const Selected& selected, Shared& shared);
   const Sent& put_in_flight(std::shared_ptr<Message> message, const Selected& selected, Shared& shared);
   void resume_window(Recipient& recipient, Shared& shared, const May& may_again);
   void send_again(Recipient& recipient, Shared& shared);

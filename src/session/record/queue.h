@@ -66,6 +66,10 @@ class Queue {
     count(total, [&] { into.in_memory.add(message); });
   }
 
+  // So that push_back(), or page(), does not fail.
+  void prepare() { all().fifo.prepare(); }
+  void prepare_to_page() { all(); }
+
   // One that is in the store alone.
   void page(const Message& message, std::size_t& total) {
     all().is_paged = true;

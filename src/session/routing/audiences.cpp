@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <ctime>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "protocol/session.h"
+#include "pubsub_mqtt/base/random_ids.h"
 #include "pubsub_mqtt/mqtt/properties.h"
 #include "pubsub_mqtt/topic/topic.h"
 #include "record/message.h"
@@ -56,6 +59,12 @@ Envelope envelope_for(topic::Form form, const ItemPublished& item) {
   envelope.properties =
       properties.empty() ? nullptr : std::make_shared<const std::string>(std::move(properties));
   return envelope;
+}
+
+std::string_view author(const DirectWay& way, const mqtt::Publish& packet, const Session* publisher) {
+  const std::string_view topic = way.meaning(packet.topic);
+  const std::string_view account = publisher == nullptr ? std::string_view() : publisher->account();
+  return payload::atom_author(account, topic.substr(0, topic.find('/')), way.route->exposes_publisher());
 }
 
 // Neither has a NUL.
@@ -126,7 +135,16 @@ void Audiences::carry_out(const NodeClosed& closed) {
 
 void Audiences::carry_out(ItemPublished& item) {
   const auto audience = by_node_.find(item.node);
-  if (audience != by_node_.end()) send(audience->second, item);
+  if (audience == by_node_.end()) return;
+  bool is_lost = true;
+  try {
+    is_lost = send(audience->second, item).is_lost;
+  } catch (const std::bad_alloc&) {  // some have not been looked at
+  }
+  if (!is_lost) return;
+  Session* publisher = sessions_.find(item.envelope.session);
+  if (publisher == nullptr || item.envelope.qos == mqtt::QoS::at_most_once) throw std::bad_alloc();
+  publisher->loses_publish();
 }
 
 std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::Publish& packet,
@@ -135,10 +153,17 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
   const auto found = by_node_.find(route.node());
   const Audience nobody({}, {});
   const Audience& audience = found == by_node_.end() ? nobody : found->second;
-  auto item = direct_item(route, way.type, packet, envelope, audience, limits_);
+  const bool is_entry = way.type == topic::Type::atom_title;
+  const std::string entry_id = is_entry ? random_uuid_urn(random_) : std::string();
+  const payload::AtomEntry atom{.id = entry_id,
+                                .author = is_entry ? author(way, packet, publisher) : std::string_view(),
+                                .updated = is_entry ? std::time(nullptr) : 0};
+  auto item = direct_item(route, way.type, packet, envelope, atom, audience, limits_);
   if (!item) return std::nullopt;
   if (route.items() != 0 && !store(route, std::move(item->element), publisher)) return std::nullopt;
-  return send(audience, item->published);
+  const Sent sent = send(audience, item->published);
+  if (sent.is_lost) throw std::bad_alloc();
+  return sent.receivers;
 }
 
 // Returns false where pubsub must see it.
@@ -147,10 +172,10 @@ bool Audiences::store(const Route& route, std::string element, Session* publishe
   return journal != nullptr && journal->store_item(route, *publisher, std::move(element));
 }
 
-// Returns for how many sessions it was, of which a group is one.
-std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
+Audiences::Sent Audiences::send(const Audience& audience, ItemPublished& item) {
   Messages messages;
-  std::size_t receivers = audience.is_shared() ? send_to_groups(audience, item, messages) : 0;
+  Sent sent;
+  if (audience.is_shared()) send_to_groups(audience, item, messages, sent);
   for (const auto& group : audience.groups()) {
     const Parts parts(audience, group.selection, item);
     if (parts.empty()) continue;
@@ -161,29 +186,34 @@ std::size_t Audiences::send(const Audience& audience, ItemPublished& item) {
       for (const auto& part : parts) {
         auto& message = messages[part.form.index()];
         if (message == nullptr) message = make_message(audience, part.form, item);
-        session->guard(
-            [&] { is_for_it = session->deliver(message, part.qos, part.is_natural) || is_for_it; });
+        const auto deliver = [&] {
+          is_for_it = session->deliver(message, part.qos, part.is_natural) || is_for_it;
+        };
+        if (part.qos == mqtt::QoS::at_most_once) {
+          session->guard(deliver);
+        } else if (!session->guard_delivery(deliver)) {
+          sent.is_lost = true;
+        }
       }
-      if (is_for_it) ++receivers;
+      if (is_for_it) ++sent.receivers;
     }
   }
-  return receivers;
+  return sent;
 }
 
-std::size_t Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages) {
-  std::size_t receivers = 0;
+void Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages,
+                               Sent& sent) {
   for (SharedGroup* group : groups_.selecting(item.node, audience.host(), audience.node())) {
     const topic::Form form = group->form().value_or(item.natural_type);
     if (!item.payloads[form.index()] || (form.is_mounted && form != audience.mounted())) continue;
     auto& message = messages[form.index()];
     if (message == nullptr) message = make_message(audience, form, item);
-    if (give(*group, audience, message)) ++receivers;
+    give(*group, audience, message, sent);
   }
-  return receivers;
 }
 
-// Returns whether it was for anybody.
-bool Audiences::give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message) {
+void Audiences::give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message,
+                     Sent& sent) {
   bool is_for_anybody = false;
   const auto chosen = group.choose([&](const SharedGroup::Member& member) -> std::optional<Standing> {
     const Session* session = sessions_.find(member.session);
@@ -191,16 +221,21 @@ bool Audiences::give(SharedGroup& group, const Audience& audience, const std::sh
     is_for_anybody = true;
     return session->standing(*message, session->selected_by(group, member.match, *message));
   });
-  if (!chosen) return is_for_anybody;
+  if (is_for_anybody) ++sent.receivers;
+  if (!chosen) return;
   Session* session = sessions_.find(chosen->session);
-  session->guard([&] { session->give(message, session->selected_by(group, chosen->match, *message)); });
-  return true;
+  const Selected selected = session->selected_by(group, chosen->match, *message);
+  const auto give = [&] { session->give(message, selected); };
+  if (selected.qos == mqtt::QoS::at_most_once) return session->guard(give);
+  if (!session->guard_delivery(give)) sent.is_lost = true;
 }
 
-void Audiences::give(GroupNumber number, const std::shared_ptr<Message>& message) {
+bool Audiences::give(GroupNumber number, const std::shared_ptr<Message>& message) {
   SharedGroup* group = groups_.find(number);
   const auto audience = by_node_.find(message->node());
-  if (group != nullptr && audience != by_node_.end()) give(*group, audience->second, message);
+  Sent sent;
+  if (group != nullptr && audience != by_node_.end()) give(*group, audience->second, message, sent);
+  return !sent.is_lost;
 }
 
 void Audiences::carry_out(RetainedMessages& retained) {

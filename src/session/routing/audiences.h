@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,12 +51,14 @@ class Audiences {
   std::string full_topic(const Message& message) const;
 
   // A publish on the direct way: it is stored, where the node persists, and sent. `publisher`: whose it is, where it is
-  // to be stored. Returns for how many sessions it was, connected or not; nullopt where pubsub must see it.
+  // to be stored. Returns for how many sessions it was, connected or not; nullopt where pubsub must see it. Throws
+  // std::bad_alloc where one that outlives its connection has not got it for lack of memory.
   std::optional<std::size_t> publish(const DirectWay& way, const mqtt::Publish& packet,
                                      const Envelope& envelope, Session* publisher = nullptr);
 
-  // A message for one member of the group, which may have gone.
-  void give(GroupNumber group, const std::shared_ptr<Message>& message);
+  // A message for one member of the group, which may have gone. Returns false where the one that is to have it outlives
+  // its connection, and has not got it for lack of memory.
+  bool give(GroupNumber group, const std::shared_ptr<Message>& message);
 
   // Whether the session has the right to a message that has waited for it: by itself, or as a member of a group.
   bool may_have(const Session& session, const Message& message) const;
@@ -69,9 +72,14 @@ class Audiences {
 
   void give_number(const NodeOpened& opened);
   static bool store(const Route& route, std::string element, Session* publisher);
-  std::size_t send(const Audience& audience, ItemPublished& item);
-  std::size_t send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages);
-  bool give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message);
+  struct Sent {
+    std::size_t receivers = 0;  // of whom a group is one
+    bool is_lost = false;       // one that outlives its connection has not got it: memory ran out
+  };
+  Sent send(const Audience& audience, ItemPublished& item);
+  void send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages, Sent& sent);
+  void give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message,
+            Sent& sent);
   void send(Session& session, RetainedMessages& retained) const;
 
   const SessionTable& sessions_;
@@ -81,6 +89,7 @@ class Audiences {
   std::unordered_map<NodeId, Audience> by_node_;
   // The same by their names, which they hold. No hash tables: who chooses the name would choose its place in it.
   std::map<Name, NodeId> by_name_;
+  std::mt19937_64 random_{std::random_device{}()};  // for the identifiers of Atom entries
   // By host and node, with a NUL in between.
   std::map<std::string, std::vector<std::weak_ptr<Message>>> without_node_;
 };

@@ -25,11 +25,11 @@ bool is_received_as_xml(const Audience& audience, topic::Type natural_type) {
 }
 
 // For the store, and those who receive another form than the one published.
-bool translate(topic::Type published, std::string_view payload, const Audience& audience, bool is_stored,
-               const Limits& limits, DirectItem& into) {
+bool translate(topic::Type published, std::string_view payload, const payload::AtomEntry& atom,
+               const Audience& audience, bool is_stored, const Limits& limits, DirectItem& into) {
   ItemPublished& item = into.published;
   const auto element =
-      payload::to_element(published, payload, {}, limits.max_xml_elements, item.envelope.content_type());
+      payload::to_element(published, payload, atom, limits.max_xml_elements, item.envelope.content_type());
   if (std::holds_alternative<payload::Refused>(element)) return false;
   const pugi::xml_node root = std::get<pugi::xml_document>(element).document_element();
   // What was made of anything else is of its own TYPE.
@@ -45,8 +45,8 @@ bool translate(topic::Type published, std::string_view payload, const Audience& 
 }  // namespace
 
 std::optional<DirectItem> direct_item(const Route& route, topic::Type type, const mqtt::Publish& publish,
-                                      const Envelope& envelope, const Audience& audience,
-                                      const Limits& limits) {
+                                      const Envelope& envelope, const payload::AtomEntry& atom,
+                                      const Audience& audience, const Limits& limits) {
   const topic::Type published = type == topic::Type::any ? payload::type_of_any(publish.payload) : type;
   const bool is_stored = route.items() != 0;
   DirectItem direct{.published = {.node = route.node(),
@@ -57,8 +57,7 @@ std::optional<DirectItem> direct_item(const Route& route, topic::Type type, cons
   ItemPublished& item = direct.published;
   if (published != topic::Type::xml && !is_stored && !is_received_as_xml(audience, published)) {
     if (type != topic::Type::any && payload::check_text(type, publish.payload)) return std::nullopt;
-  } else if (published == topic::Type::atom_title ||
-             !translate(published, publish.payload, audience, is_stored, limits, direct)) {
+  } else if (!translate(published, publish.payload, atom, audience, is_stored, limits, direct)) {
     return std::nullopt;
   }
   // MQTT to MQTT is exact to the byte.

@@ -9,6 +9,7 @@
 #include "pubsub_mqtt/boundary/deliveries.h"
 #include "pubsub_mqtt/boundary/route.h"
 #include "pubsub_mqtt/mqtt/packets.h"
+#include "pubsub_mqtt/payload/translate.h"
 #include "pubsub_mqtt/topic/type.h"
 #include "routing/audience.h"
 
@@ -19,11 +20,10 @@ struct DirectItem {
   std::string element = {};  // where it is stored: the item's payload as XML
 };
 
-// Returns nullopt where pubsub's side must see the publish: it refuses the payload, and says so; or it is an Atom entry
-// that somebody receives as XML, or that is stored, which holds more than was published; or what is stored would be
-// larger than Limits::max_item_size.
+// `atom` is of an entry that is published by its title. Returns nullopt where pubsub's side must see the publish: it
+// refuses the payload, and says so; or what is stored would be larger than Limits::max_item_size.
 std::optional<DirectItem> direct_item(const Route& route, topic::Type type, const mqtt::Publish& publish,
-                                      const Envelope& envelope, const Audience& audience,
-                                      const Limits& limits);
+                                      const Envelope& envelope, const payload::AtomEntry& atom,
+                                      const Audience& audience, const Limits& limits);
 
 }  // namespace pubsub_mqtt::session

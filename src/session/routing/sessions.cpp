@@ -133,15 +133,22 @@ void Sessions::keep_promises() {
       [this](KeptSession ended, store::Page&& page) { state_->pass_on(ended, std::move(page)); });
 }
 
+// What another member does not get for lack of memory is still the first one's: it is read again.
 void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
   Journal::PageRows rows(*journal, ended, shared);
+  store::RowNumber up_to = page.complete_up_to;
   for (const auto& row : page.messages) {
     const auto [message, selected] = rows.next(row);
     if (message == nullptr) continue;
-    journal->dropped(ended, *message, selected.group != 0);
-    if (selected.group != 0 && !message->has_expired(shared.now)) audiences.give(selected.group, message);
+    const bool is_of_group = selected.group != 0;
+    if (is_of_group && !message->has_expired(shared.now) && !audiences.give(selected.group, message)) {
+      journal->forget_in_memory(*message);
+      up_to = row.number - 1;
+      break;
+    }
+    journal->dropped(ended, *message, is_of_group);
   }
-  journal->passed_on(ended, page.complete_up_to);
+  journal->passed_on(ended, up_to);
 }
 
 // On the connection on which it was promised.
@@ -504,12 +511,16 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
+  Session* session = table.find(reply.ticket.session);
+  if (session != nullptr && session->has_lost_publish() && reply.outcome == PublishReply::Outcome::accepted) {
+    reply.outcome = PublishReply::Outcome::failed;
+    reply.reason_string = "the server has too little memory";
+  }
   if (reply.ticket.will) {
     const bool is_over = reply.outcome != PublishReply::Outcome::failed;
     if (journal) journal->published_will(reply.ticket.session, is_over);
     return;
   }
-  Session* session = table.find(reply.ticket.session);
   if (session == nullptr) return;
   bool goes_on = true;
   session->guard([&] { goes_on = session->reply(reply); });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
+import { patience } from './patience.js';
 import { password } from './prosody.js';
 
 export class Browser {
@@ -12,9 +13,12 @@ export class Browser {
 		self.chromium = await puppeteer.launch({
 			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 			userDataDir: self.folder,
+			env: { ...process.env, HOME: self.folder }, // nothing is shared with another Chromium
 			acceptInsecureCerts: true,
 			pipe: true, // it ends when the test does
 			args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+			timeout: patience,
+			protocolTimeout: 2 * patience, // of a question to the page; one may be to wait for something
 		});
 		return self;
 	}
@@ -23,6 +27,7 @@ export class Browser {
 	async open(url, { width = 1200, height = 900, isDark = false } = {}) {
 		const context = await this.chromium.createBrowserContext();
 		const page = await context.newPage();
+		page.setDefaultTimeout(patience);
 		await page.setViewport({ width, height });
 		if (isDark) await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
 		const faults = [];
@@ -46,7 +51,17 @@ export class Browser {
 
 	async end() {
 		await this.chromium.close();
+		this.#endRest();
 		rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
+	}
+
+	/** Its first process has gone, others may still write into the folder. */
+	#endRest() {
+		try {
+			process.kill(-this.chromium.process().pid, 'SIGKILL');
+		} catch (error) {
+			if (error.code !== 'ESRCH') throw error;
+		}
 	}
 }
 
@@ -55,37 +70,82 @@ export class Visit {
 		this.page = page;
 		this.context = context;
 		this.faults = faults;
-		page.setDefaultTimeout(20_000);
+	}
+
+	/** Waits until a function, which the page runs, gives what is true; says what is seen if that does not come. */
+	async until(isSo, ...given) {
+		try {
+			return await this.page.waitForFunction(isSo, {}, ...given);
+		} catch (error) {
+			const seen = await this.page.evaluate(() => document.body.innerText.slice(0, 2000)).catch(String);
+			throw new Error(`${error.message}: ${[isSo, ...given].join(', ')}\nThe page shows:\n${seen}`);
+		}
+	}
+
+	/** From the next connection on, what the server sends comes late: what the page shows before that is drawn. */
+	delayMessages() {
+		return this.page.evaluate(() => {
+			const { addEventListener } = WebSocket.prototype;
+			WebSocket.prototype.addEventListener = function (type, listener, ...more) {
+				const later = (event) => setTimeout(() => listener.call(this, event), 100);
+				addEventListener.call(this, type, /message|close/.test(type) ? later : listener, ...more);
+			};
+		});
+	}
+
+	/** What has happened so far is drawn. */
+	drawn() {
+		return this.page.evaluate(
+			() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+		);
+	}
+
+	/** Fills in a field. All at once, since the page draws its own text into a field in which nothing was typed yet. */
+	fill(selector, text) {
+		return this.until(
+			(where, value) => {
+				const field = document.querySelector(where);
+				if (!field) return false;
+				field.focus();
+				field.value = value;
+				for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, { bubbles: true }));
+				return true;
+			},
+			selector,
+			text,
+		);
 	}
 
 	async fillIn(account, secret = password) {
-		await this.page.waitForSelector('input[name=username]');
-		await this.page.$eval('form', (form) => form.reset());
-		await this.page.locator('input[name=username]').fill(account);
-		await this.page.locator('input[name=password]').fill(secret);
+		await this.fill('input[name=username]', account);
+		await this.fill('input[name=password]', secret);
 		await this.page.keyboard.press('Enter');
 	}
 
 	async signIn(account, secret) {
 		await this.fillIn(account, secret);
 		await this.page.waitForSelector('[role=tree]');
-		await this.waitForText('.below', /node/);
+		await this.waitForText('.below', /^(\d+ nodes?|There is no node)/);
 	}
 
 	/** What somebody is told who is not let in. */
 	async refusal() {
-		await this.page.waitForFunction(() => document.querySelector('.sign-in [role=alert]')?.textContent);
-		return this.page.$eval('.sign-in [role=alert]', ({ textContent }) => textContent);
+		await this.drawn(); // what an attempt before this one was told is gone
+		await this.until(
+			() =>
+				document.querySelector('.sign-in .main:enabled') &&
+				document.querySelector('.sign-in [role=alert]').textContent,
+		);
+		return this.text('.sign-in [role=alert]');
 	}
 
 	/** Waits until the text of an element matches. */
 	waitForText(selector, pattern) {
-		return this.page.waitForFunction(
+		return this.until(
 			(where, source, flags) => {
 				const text = [...document.querySelectorAll(where)].map(({ textContent }) => textContent).join('\n');
 				return new RegExp(source, flags).test(text);
 			},
-			{},
 			selector,
 			pattern.source,
 			pattern.flags,
@@ -96,24 +156,39 @@ export class Visit {
 		return this.page.$eval(selector, ({ textContent }) => textContent);
 	}
 
+	/**
+	 * Presses the middle of what a selector of CSS, or an XPath (which begins with "//"), finds, where nothing covers it.
+	 * In one go with the search, since things move: a click by coordinates may come to what stood beside it.
+	 */
+	press(what) {
+		return this.until((where) => {
+			const element = where.startsWith('//')
+				? document.evaluate(where, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue
+				: document.querySelector(where);
+			if (!element || element.disabled) return false;
+			element.scrollIntoView({ block: 'nearest' });
+			const { left, top, width, height } = element.getBoundingClientRect();
+			const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+			if (!element.contains(seen)) return false;
+			seen.click();
+			return true;
+		}, what);
+	}
+
 	/** Opens a node by its row. */
 	async openNode(label) {
-		await this.page.locator(`::-p-xpath(//*[@role="treeitem"][*[@class="name" and .="${label}"]])`).click();
+		await this.press(`//*[@role="treeitem"][*[@class="name" and .="${label}"]]`);
 		await this.waitForText('article h2', new RegExp(`${label}$`));
 	}
 
-	press(selector) {
-		return this.page.locator(selector).click();
-	}
-
 	/** The button with that text. */
-	async pressButton(text) {
-		await this.page.locator(`::-p-xpath(//button[normalize-space()="${text}"])`).click();
+	pressButton(text) {
+		return this.press(`//button[normalize-space()="${text}"]`);
 	}
 
 	/** The button in the row of a table that has a text. */
-	async pressButtonIn(row, text) {
-		await this.page.locator(`::-p-xpath(//tr[contains(., "${row}")]//button[normalize-space()="${text}"])`).click();
+	pressButtonIn(row, text) {
+		return this.press(`//tr[contains(., "${row}")]//button[normalize-space()="${text}"]`);
 	}
 
 	close() {

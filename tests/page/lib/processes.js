@@ -1,6 +1,6 @@
 // Programs that a test starts and ends.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { patience } from './patience.js';
 
 /** A program whose output can be waited for. */
 export class Program {
@@ -15,7 +15,8 @@ export class Program {
 			stdio: [input, 'pipe', 'pipe'],
 			env: { ...process.env, ...env },
 		});
-		for (const stream of [this.#process.stdout, this.#process.stderr]) {
+		this.#process.stdin?.on('error', () => {}); // who waits for its output is told that it has ended
+		for (const stream of this.#outputs) {
 			stream.setEncoding('utf8').on('data', (text) => {
 				this.output += text;
 				for (const listen of [...this.#listeners]) listen();
@@ -31,6 +32,10 @@ export class Program {
 		this.#ended.catch(() => {});
 	}
 
+	get #outputs() {
+		return [this.#process.stdout, this.#process.stderr];
+	}
+
 	get stdin() {
 		return this.#process.stdin;
 	}
@@ -41,7 +46,7 @@ export class Program {
 	}
 
 	/** Waits for what matches in the output, from a place on; gives the match. */
-	waitFor(pattern, { from = 0, patience = 20_000 } = {}) {
+	waitFor(pattern, { from = 0 } = {}) {
 		return new Promise((resolve, reject) => {
 			const look = () => {
 				const match = this.output.slice(from).match(pattern);
@@ -67,6 +72,7 @@ export class Program {
 
 	async end(signal = 'SIGTERM') {
 		this.#process.ref();
+		for (const stream of this.#outputs) stream.ref();
 		this.#process.kill(signal);
 		return this.#ended;
 	}
@@ -75,18 +81,9 @@ export class Program {
 /** Runs a program to its end, and gives its output. */
 export async function run(command, args, options) {
 	const program = new Program(command, args, options);
-	const patience = setTimeout(() => program.end('SIGKILL'), 30_000);
+	const timer = setTimeout(() => program.end('SIGKILL'), patience);
 	const status = await program.ended;
-	clearTimeout(patience);
+	clearTimeout(timer);
 	if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status}\n${program.output}`);
 	return program.output;
-}
-
-export function freePort() {
-	return new Promise((resolve) => {
-		const server = createServer().listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => resolve(port));
-		});
-	});
 }

@@ -1,5 +1,6 @@
 // An XMPP client, as much of one as a test of pubsub needs (RFC 6120, XEP-0060).
 import { connect } from 'node:net';
+import { patience } from './patience.js';
 import { password } from './prosody.js';
 
 export class XmppClient {
@@ -49,7 +50,7 @@ export class XmppClient {
 			};
 			const timer = setTimeout(
 				() => reject(new Error(`${pattern} does not come: ${this.#text.slice(from)}`)),
-				20_000,
+				patience,
 			);
 			this.#listeners.add(look);
 			look();

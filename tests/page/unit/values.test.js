@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { firstNumber, numberAt } from '../../../src/page/values/json_pointer.js';
+import { Series } from '../../../src/page/plot/series.js';
 import { hexDump } from '../../../src/page/values/hex_dump.js';
 import { jsonLines } from '../../../src/page/values/json_lines.js';
-import { PayloadBudget } from '../../../src/page/values/payload_budget.js';
+import { firstNumber, numberAt } from '../../../src/page/values/json_pointer.js';
 import { preview, sizeOf, understand } from '../../../src/page/values/payload.js';
+import { PayloadBudget } from '../../../src/page/values/payload_budget.js';
 import { Ring } from '../../../src/page/values/ring.js';
+import { clockTime } from '../../../src/page/views/times.js';
 
 const bytes = (text) => new TextEncoder().encode(text);
 
@@ -141,4 +143,22 @@ test('Bytes as hexdump -C has them', () => {
 		'000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n' +
 			'000010  0a                                               .',
 	);
+});
+
+test('Numbers of one second stand side by side in it, since no more is known of their time', () => {
+	const series = new Series({ name: 'node' }, '', 0);
+	const entries = (...given) => given.map(([at, value]) => ({ at: at * 1000, payload: bytes(String(value)) }));
+	series.take(bytes('9'), 12_250);
+	series.precede(entries([10, 1], [10, 2], [11, 3], [12, 4], [12, 5]));
+	assert.deepEqual(series.times, [10, 10.5, 11, 12, 12.125, 12.25]);
+	assert.deepEqual(series.values, [1, 2, 3, 4, 5, 9]);
+	assert.deepEqual([9, 10, 10.6, 99].map((time) => series.valueAt(time)), [null, 1, 2, 9]);
+	assert.equal(new Series({ name: 'node' }, '', 0).valueAt(1), null);
+});
+
+test('Times have the same width on each day', () => {
+	const today = new Date();
+	today.setHours(5, 4, 3);
+	assert.equal(clockTime(today.getTime()), '05:04:03');
+	assert.equal(clockTime(new Date(2001, 1, 3, 14, 5, 6).getTime()), '2001-02-03 14:05:06');
 });

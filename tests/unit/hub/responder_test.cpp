@@ -155,6 +155,9 @@ TEST_F(ResponderTest, NamesOfNodesComeInPiecesInTheirOrder) {
   EXPECT_EQ(hub.node_names("elsewhere", "", 2).names, Words{});
   ask(AskToSubscribe{.session = 1, .packet_identifier = 1, .filters = {{.topic_filter = "pubsub/json/b"}}});
   EXPECT_EQ(hub.node_names("pubsub", "a", 1).names, Words{"node"}) << "b does not exist";
+  EXPECT_TRUE(hub.sees_node("pubsub", "a"));
+  EXPECT_FALSE(hub.sees_node("pubsub", "b"));
+  EXPECT_FALSE(hub.sees_node("elsewhere", "a"));
 }
 
 }  // namespace

@@ -35,6 +35,15 @@ TEST_F(RestoreLaterTest, ASubscribeAsksForWhatItNeeds) {
   EXPECT_EQ(service.asked_to_restore, asked_once);
 }
 
+TEST_F(RestoreLaterTest, WhatCannotBeReadNowIsAskedForAgain) {
+  const auto tells = service.on_restore;
+  service.on_restore = [this] { hub.restore_later("pubsub", "node"); };
+  EXPECT_TRUE(retained().empty());
+  service.on_restore = tells;
+  EXPECT_EQ(retained(), one);
+  EXPECT_EQ(service.asked_to_restore, (std::vector<std::string>{"node", "node"}));
+}
+
 TEST_F(RestoreLaterTest, WhatHasBeenToldIsNotAskedFor) {
   hub.restore_retained("pubsub", "node", copy());
   EXPECT_EQ(retained(), one);

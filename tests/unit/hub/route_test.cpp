@@ -69,11 +69,11 @@ TEST_F(RouteTest, IsNotGivenForWhatIsRefused) {
   EXPECT_EQ(route_to("pubsub/json/node"), nullptr);
 }
 
-TEST_F(RouteTest, IsNotGivenForAnAtomEntryThatSomebodyReceivesAsXml) {
-  EXPECT_NE(route_to("pubsub/atom_title/node"), nullptr);
-  subscribe(1, "pubsub/xml/node");
-  EXPECT_EQ(route_to("pubsub/atom_title/node"), nullptr);
-  EXPECT_NE(route_to("pubsub/json/node"), nullptr);
+TEST_F(RouteTest, SaysWhetherTheHostShowsWhoHasPublished) {
+  EXPECT_FALSE(route_to("pubsub/json/node")->exposes_publisher());
+  service.exposes = true;
+  hub.node_changed("pubsub", "node");
+  EXPECT_TRUE(route_to("pubsub/json/node")->exposes_publisher());
 }
 
 TEST_F(RouteTest, LeadsToTheStoreThatTheNodeHasNow) {
@@ -86,11 +86,6 @@ TEST_F(RouteTest, LeadsToTheStoreThatTheNodeHasNow) {
   service.items = 6;
   EXPECT_EQ(route_to("pubsub/json/node")->items(), 6U);
   EXPECT_FALSE(route->is_open());
-}
-
-TEST_F(RouteTest, IsNotGivenForAnAtomEntryThatIsStored) {
-  service.items = 5;
-  EXPECT_EQ(route_to("pubsub/atom_title/node"), nullptr);
 }
 
 // Pubsub's newest item may be sent in place of what was retained, where it is newer than the end of that.

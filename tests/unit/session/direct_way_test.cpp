@@ -432,11 +432,16 @@ TEST_F(DirectWayTest, AClientMayHaveManyWays) {
   EXPECT_EQ(asked(), std::size_t{topics});
 }
 
-TEST_F(DirectWayTest, AnAtomEntryIsMadeByPubsubWhereSomebodyReceivesItAsXml) {
+TEST_F(DirectWayTest, AnAtomEntryIsMadeWhereSomebodyReceivesItAsXml) {
   receive_by_name(Type::xml);
   open_way("h/atom_title/n");
-  publisher.send(mqtt::Publish{.topic = "h/atom_title/n", .payload = "1"});
-  EXPECT_EQ(asked(), 2U);
+  publisher.send(mqtt::Publish{.topic = "h/atom_title/n", .payload = "a <title>"});
+  EXPECT_EQ(asked(), 1U);
+  const std::string xml = received();
+  for (const char* part : {"h/xml/n=<entry", "<title>a &lt;title&gt;</title>", "<id>urn:uuid:", "<updated>20",
+                           "<name>anonymous</name>"}) {
+    EXPECT_NE(xml.find(part), std::string::npos) << part << " in " << xml;
+  }
 }
 
 TEST_F(DirectWayTest, APublisherOfMqtt5IsToldThatNobodyHasItAndNotWhileOneIsAway) {  // 3.4.2.1

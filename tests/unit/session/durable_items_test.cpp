@@ -1,4 +1,6 @@
 // Items of nodes that persist: what goes past pubsub goes into the store, with what else is of the turn.
+#include <gmock/gmock.h>
+
 #include <new>
 
 #include "../base/failing_allocation.h"
@@ -77,6 +79,21 @@ TEST_F(StoredItemsTest, AreWrittenAtQos0AsWell) {
   EXPECT_EQ(publisher.outbox.take(), "");
 }
 
+// The host does not show who publishes.
+TEST_F(StoredItemsTest, AreAtomEntriesWithAnAuthorWhereTheirTitleWasPublished) {
+  const std::string title = "h/atom_title/n";
+  publisher.send(mqtt::Publish{.topic = title, .payload = "0"});
+  server().sessions.handle(PublishReply{
+      .ticket = server().requested<PublishRequest>().back().ticket, .topic = title, .route = route});
+  const auto asked_before = asked();
+  publisher.send(mqtt::Publish{.topic = title, .payload = "a title"});
+  EXPECT_EQ(asked(), asked_before);
+  const std::string value = values().at(1);
+  EXPECT_TRUE(value.starts_with("<entry xmlns='http://www.w3.org/2005/Atom'><title>a title</title>"))
+      << value;
+  EXPECT_TRUE(value.ends_with("<author><name>anonymous</name></author></entry>")) << value;
+}
+
 // In one unit: nobody finds the item and takes the client's next attempt for another message.
 TEST_F(StoredItemsTest, AtQos2AreCommittedWithThePacketIdentifier) {
   publish(QoS::exactly_once);
@@ -146,6 +163,48 @@ TEST_F(StoredItemsTest, AreStoredWhereMemoryRunsOutAtTheEndOfTheTurn) {
   EXPECT_EQ(stored().received.size(), n);
 }
 
+TEST_F(StoredItemsTest, AreNotAcknowledgedWhereASessionHasNotGotThemForLackOfMemory) {
+  constexpr std::size_t most_allocations = 200;
+  std::vector<std::string> acknowledged;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && ++n < most_allocations) {
+    Client away(server());
+    connected(away, true, "one that is away " + std::to_string(n));
+    process->listen(away, QoS::at_least_once);
+    away.lose();
+    Client sender(server());
+    sender.connect("sender");
+    sender.send(mqtt::Publish{.topic = topic, .payload = "0"});
+    answer(route);
+    const auto payload = std::to_string(n);
+    const std::string bytes = bytes_of(
+        mqtt::Publish{.topic = topic, .payload = payload, .qos = QoS::at_least_once, .packet_identifier = 5});
+    std::string_view left = bytes;
+    bool is_closed = false;
+    {
+      const FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        sender.connection->receive(left, Time(0));
+      } catch (const std::bad_alloc&) {
+        is_closed = true;
+      }
+      failed = failing.has_failed();
+    }
+    if (is_closed) sender.lose();
+    process->commit_and_tell();
+    const bool is_acknowledged = !sender.outbox.take().empty();
+    EXPECT_NE(is_acknowledged, is_closed) << n;
+    if (is_acknowledged) acknowledged.push_back(payload);
+    server().sessions.handle(AudienceChange{.node = node, .session = away.session(), .selection = {}});
+  }
+  EXPECT_GT(n, 10U);
+  EXPECT_LT(n, most_allocations);
+  EXPECT_FALSE(acknowledged.empty());
+  process->store.stop(std::chrono::seconds(20));
+  EXPECT_THAT(stored_payloads(), testing::IsSupersetOf(acknowledged));
+}
+
 // As XMPP's streams cannot carry it: pubsub's side makes something else of it.
 TEST_F(StoredItemsTest, ThatWouldBeTooLargeGoThroughPubsub) {
   server().limits.max_item_size = 600;
@@ -171,7 +230,7 @@ TEST_F(StoredItemsTest, AreStoredWhereSessionsAreNot) {
       mqtt::Publish{.topic = topic, .payload = "1", .qos = QoS::at_least_once, .packet_identifier = 5});
   EXPECT_EQ(client.outbox.take(), "");
   other.sessions.post_changes();
-  items().count(number, {});  // waits for the commit
+  items().committed();  // waits for the commit
   other.sessions.keep_promises();
   EXPECT_EQ(client.outbox.take(), bytes_of(mqtt::Puback{5}));
   const auto contents = stored();

@@ -1,4 +1,6 @@
 // Queues of sessions that outlive the process: in the store, and read a page at a time (record/queue.h).
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <new>
 
@@ -200,18 +202,22 @@ class GroupOnDiskTest : public QueueOnDiskTest {
     change.shared.by_form[static_cast<std::size_t>(topic::Type::utf8)] = true;
     server().sessions.handle(change);
   }
-  // Two members that are away, with messages; then one begins anew, of which nobody has heard yet.
-  void leave_to_the_other(std::size_t messages) {
+  // Two members that are away.
+  void join(QoS qos) {
     const std::string filter = "$share/g/" + std::string(topic);
     for (const char* name : {"a", "b"}) {
       Client member(server());
       connect(member, name);
-      member.send(mqtt::Subscribe{1, {{filter, QoS::at_least_once}}});
+      member.send(mqtt::Subscribe{1, {{filter, qos}}});
       server().answer(server().requested<SubscribeRequest>().back());
       share(member);
       process->commit_and_tell();
       member.lose();
     }
+  }
+  // They have messages; then one begins anew, of which nobody has heard yet.
+  void leave_to_the_other(std::size_t messages) {
+    join(QoS::at_least_once);
     publish(1, messages);
     Client clean(server());
     clean.send(mqtt::Connect{.client_identifier = "a"});
@@ -243,7 +249,36 @@ TEST_F(GroupOnDiskTest, IsPassedOnByTheNextProcessToo) {
   EXPECT_EQ(stored().sessions.size(), 1U) << "nothing is left of the other";
 }
 
-// Nothing of the session that ended stays.
+// A member that has lost its right leaves it to the other, though somebody else needs the same message.
+TEST_F(GroupOnDiskTest, AtQos2IsPassedOnOnceThoughTheProcessEnds) {
+  leave("somebody else", QoS::exactly_once);
+  join(QoS::exactly_once);
+  publish(1, 1, QoS::exactly_once);
+  {
+    Client a(server());
+    connect(a, "a");
+    server().sessions.handle(AudienceChange{.node = node, .session = a.session(), .selection = {}});
+    EXPECT_TRUE(process->await([&] { return outgoing(a).size() == 0; }));
+    EXPECT_EQ(a.outbox.take(), "");
+    process->commit();
+  }
+  begin_again();
+  std::vector<std::string> payloads;
+  for (const char* name : {"a", "b"}) {
+    Client member(server());
+    member.connect_again(name);
+    share(member);
+    Reader reader(*process, member);
+    EXPECT_TRUE(process->await([&] {
+      reader.take();
+      return outgoing(member).size() == 0;
+    }));
+    payloads.insert(payloads.end(), reader.payloads.begin(), reader.payloads.end());
+  }
+  EXPECT_EQ(payloads, numbers(1, 1));
+}
+
+// Nothing of the session that ended stays, and nothing is lost.
 TEST_F(GroupOnDiskTest, IsDoneWithWhereMemoryRunsOut) {
   constexpr std::size_t most_allocations = 200;
   bool failed = true;
@@ -272,6 +307,7 @@ TEST_F(GroupOnDiskTest, IsDoneWithWhereMemoryRunsOut) {
       return ++turns == 20;
     });
     EXPECT_EQ(stored().sessions.size(), 1U);
+    EXPECT_THAT(stored_payloads(), testing::IsSupersetOf({"1", "2"}));
   }
   EXPECT_GT(n, 3U);
   EXPECT_LT(n, most_allocations);
@@ -345,6 +381,102 @@ TEST_F(QueueOnDiskTest, WhatHasExpiredWhileItWaitedIsNotSent) {
   ASSERT_TRUE(reader.read(1));
   EXPECT_EQ(reader.payloads, numbers(1, 1));
 }
+
+// One that has been there all the time, one that is away, and one that is away and a member of a group.
+class LostDeliveryTest : public QueueOnDiskTest, public testing::WithParamInterface<QoS> {
+ protected:
+  static constexpr const char* names[] = {"one that is here", "one that is away", "a member that is away"};
+
+  void begin_anew() {
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    begin();
+    leave(names[0], GetParam());
+    leave(names[1], GetParam());
+    Client member(server());
+    connect(member, names[2]);
+    member.send(mqtt::Subscribe{1, {{"$share/group/h/utf8/n", GetParam()}}});
+    server().answer(server().requested<SubscribeRequest>().back());
+    share(member);
+    process->commit_and_tell();
+  }
+  void share(const Client& member) {
+    AudienceChange change{.node = node, .session = member.session(), .selection = {}};
+    change.shared.by_form[static_cast<std::size_t>(topic::Type::utf8)] = true;
+    server().sessions.handle(change);
+  }
+  // Returns whether memory ran out.
+  template <typename Work>
+  static bool without_memory(std::size_t n, Work&& work) {
+    const FailingAllocation failing(n, FailIn::this_thread);
+    try {
+      work();
+    } catch (const std::bad_alloc&) {
+    }
+    return failing.has_failed();
+  }
+  // Returns what each of them gets.
+  std::vector<std::vector<std::string>> read_all() {
+    std::vector<std::vector<std::string>> all;
+    for (const char* name : names) {
+      auto client = std::make_unique<Client>(server());
+      client->connect_again(name);
+      name == names[2] ? share(*client) : process->listen(*client, GetParam());
+      Reader reader(*process, *client);
+      process->await([&] {
+        reader.take();
+        return server().sessions.find(client->session())->record().outgoing.size() == 0;
+      });
+      all.push_back(reader.payloads);
+    }
+    return all;
+  }
+};
+
+TEST_P(LostDeliveryTest, WhatIsAcknowledgedIsKeptForAllWhereMemoryRanOut) {
+  constexpr std::size_t most_allocations = 300;
+  bool has_failed = true;
+  std::size_t refused = 0;
+  std::size_t n = 0;
+  while (has_failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    begin_anew();
+    Client here(server());
+    connect(here, names[0]);
+    Client publisher(server());
+    publisher.connect("publisher");
+    publisher.send(
+        mqtt::Publish{.topic = topic, .payload = "a payload", .qos = GetParam(), .packet_identifier = 5});
+    ItemPublished item{.node = node, .natural_type = topic::Type::utf8, .payloads = {}};
+    item.envelope = {.qos = GetParam(), .session = publisher.session()};
+    item.payloads[static_cast<std::size_t>(topic::Type::utf8)] = "a payload";
+    Delivery delivery = std::move(item);
+    has_failed = without_memory(n, [&] { server().sessions.handle(std::move(delivery)); });
+    server().answer();
+    process->commit_and_tell();
+    const bool is_acknowledged = !publisher.outbox.take().empty();
+    EXPECT_NE(is_acknowledged, publisher.outbox.closed);
+    if (!has_failed) {
+      EXPECT_TRUE(is_acknowledged);
+    }
+    if (!is_acknowledged) ++refused;
+    if (n % 2 == 0) begin_again();
+    for (const auto& payloads : read_all()) {
+      if (is_acknowledged) {
+        EXPECT_THAT(payloads, testing::ElementsAre("a payload"));
+      } else {
+        EXPECT_LE(payloads.size(), 1U);
+      }
+    }
+  }
+  EXPECT_GT(refused, 5U);
+  EXPECT_LT(n, most_allocations);
+}
+
+INSTANTIATE_TEST_SUITE_P(, LostDeliveryTest, testing::Values(QoS::at_least_once, QoS::exactly_once),
+                         [](const auto& param) {
+                           return param.param == QoS::at_least_once ? "AtQos1" : "AtQos2";
+                         });
 
 }  // namespace
 }  // namespace pubsub_mqtt::session

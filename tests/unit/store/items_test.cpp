@@ -54,11 +54,12 @@ struct OpenItems {
 };
 
 class ItemsTest : public StoreTest {
- protected:
+ public:
   static StoreName name(const std::string& user = "", StoreKind kind = StoreKind::archive) {
     return {.host = "host", .kind = kind, .name = "store", .user = user};
   }
 
+ protected:
   std::int64_t number_in_database(const char* sql) {
     Database database;
     database.open(settings());
@@ -99,7 +100,7 @@ TEST_P(ItemsThen, WhatAccompaniesAnItemIsInItsUnit) {
   open->append(number, "b");
   EXPECT_LE(open->items.last_posted(), before + 1);
   EXPECT_FALSE(open->items.take_companion()) << "it has gone";
-  EXPECT_EQ(open->items.count(number, {}), 2U);
+  EXPECT_EQ(open->items.committed().count(number, {}), 2U);
   EXPECT_EQ(query(path(), "SELECT packet_identifier FROM intent"), 7);
 }
 
@@ -129,7 +130,17 @@ TEST_P(ItemsThen, EachPostIsCountedThoughItJoinsTheUnitBefore) {
     EXPECT_GT(open->items.times_posted(), before) << key;
   }
   other.reset();
-  EXPECT_EQ(open->items.count(number, {}), 5U);
+  EXPECT_EQ(open->items.committed().count(number, {}), 5U);
+}
+
+TEST_F(ItemsTest, WhoCountsThemDoesNotWaitUntilMoreHaveCome) {
+  Settings patient = settings();
+  patient.gathers_for = std::chrono::hours(1);
+  OpenItems open(patient);
+  ASSERT_TRUE(open.store.start(nullptr));
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.append(number, "a");
+  EXPECT_EQ(open.items.committed().count(number, {}), 1U);
 }
 
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
@@ -153,7 +164,7 @@ TEST_P(ItemsThen, AreFoundInTheOrderOfTheirPositions) {
   EXPECT_THAT(open->keys(number, {.keys = {"d", "a", "x"}}), ElementsAre("a", "d"));
   EXPECT_EQ(open->items.find(number, "b")->value, "value of b");
   EXPECT_EQ(open->items.find(number, "x"), nullptr);
-  EXPECT_EQ(open->items.count(number, {}), 4U);
+  EXPECT_EQ(open->items.committed().count(number, {}), 4U);
 }
 
 TEST_P(ItemsThen, AreFoundByWhatIsAskedFor) {
@@ -167,7 +178,7 @@ TEST_P(ItemsThen, AreFoundByWhatIsAskedFor) {
   EXPECT_THAT(open->keys(number, {.start = 2, .end = 4}), ElementsAre("2", "3", "4"));
   EXPECT_THAT(open->keys(number, {.after = second}), ElementsAre("3", "4", "5"));
   EXPECT_THAT(open->keys(number, {.before = second, .reverse = true}), ElementsAre("1"));
-  EXPECT_EQ(open->items.count(number, {.with = "odd"}), 3U);
+  EXPECT_EQ(open->items.committed().count(number, {.with = "odd"}), 3U);
   EXPECT_EQ(open->items.find(number, "2")->with, "even");
   EXPECT_EQ(open->items.find(number, "2")->at, 2);
 }
@@ -215,10 +226,10 @@ TEST_P(ItemsThen, AreAllReplaced) {
   wrote();
   EXPECT_THAT(open->keys(number), UnorderedElementsAre("b", "c"));
   EXPECT_EQ(open->items.find(number, "b")->value, "3");
-  EXPECT_THAT(open->items.find_in_all(keyval, "b"), ElementsAre(Pair("user", "3")));
-  EXPECT_THAT(open->items.users(keyval, ""), ElementsAre("user"));
-  EXPECT_THAT(open->items.names("host", StoreKind::keyval, "user"), ElementsAre("store"));
-  EXPECT_THAT(open->items.names("host", StoreKind::keyval, "other"), IsEmpty());
+  EXPECT_THAT(open->items.committed().find_in_all(keyval, "b"), ElementsAre(Pair("user", "3")));
+  EXPECT_THAT(open->items.committed().users(keyval, ""), ElementsAre("user"));
+  EXPECT_THAT(open->items.committed().names("host", StoreKind::keyval, "user"), ElementsAre("store"));
+  EXPECT_THAT(open->items.committed().names("host", StoreKind::keyval, "other"), IsEmpty());
 }
 
 // A store that is made again is another one: what comes late for the old one is void.
@@ -297,7 +308,8 @@ TEST_P(ItemsThen, HaveTheValuesThatTheyHad) {
   wrote();
   for (const auto& value : values) EXPECT_EQ(open->items.find(number, value)->value, value);
   for (const auto& item : open->items.find(number, {}, 100)) EXPECT_EQ(item->value, item->key);
-  for (const auto& [user, value] : open->items.find_in_all(name(), values[0])) EXPECT_EQ(value, values[0]);
+  for (const auto& [user, value] : open->items.committed().find_in_all(name(), values[0]))
+    EXPECT_EQ(value, values[0]);
   EXPECT_EQ(query(path(), "SELECT length(value) FROM item WHERE wrapping = 1 AND value = CAST('21' AS BLOB)"),
             2);
 }
@@ -355,7 +367,7 @@ TEST_F(ItemsByRoute, AreCommittedWithTheUnitThatIsPostedNext) {
   append({"a"});
   EXPECT_EQ(number_in_database("SELECT count(*) FROM item WHERE key = 'a'"), 0);
   open->items.post({.changes = {new_session(1)}, .last_number = 1});
-  EXPECT_EQ(open->items.count(number, {}), 2U);  // waits for the commit
+  EXPECT_EQ(open->items.committed().count(number, {}), 2U);
   EXPECT_EQ(number_in_database("SELECT count(*) FROM item WHERE key = 'a'"), 1);
   EXPECT_EQ(number_in_database("SELECT count(*) FROM session"), 1);
 }
@@ -387,7 +399,7 @@ TEST_F(ItemsByRoute, AreGoneWithTheirStore) {
   EXPECT_FALSE(append("b"));
   EXPECT_NE(open->items.find_or_make_store(name()), number);
   open->items.post({});
-  open->items.count(number, {});
+  open->items.committed();
   EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 0);
 }
 
@@ -422,12 +434,12 @@ TEST_F(ItemsByRoute, AreManyWhereManyStay) {
   open->append(number, "by pubsub");
   EXPECT_GT(open->items.truncate(number, many), 100U);
   EXPECT_TRUE(open->items.takes_appends(number));
-  EXPECT_EQ(open->items.count(number, {}), static_cast<std::size_t>(many));
+  EXPECT_EQ(open->items.committed().count(number, {}), static_cast<std::size_t>(many));
   EXPECT_EQ(open->items.truncate(number, 10), many - 10U);
   append({"last"});
   EXPECT_THAT(open->keys(number, {.reverse = true}, 2), ElementsAre("last", "by pubsub"));
   open->items.post({});
-  EXPECT_EQ(open->items.count(number, {}), 10U);
+  EXPECT_EQ(open->items.committed().count(number, {}), 10U);
 }
 
 // Whichever allocation fails: what is counted is what is stored.
@@ -450,13 +462,168 @@ TEST_F(ItemsByRoute, AreCountedWhereMemoryRunsOut) {
     EXPECT_EQ(keys().size(), keeps) << n;
     EXPECT_EQ(open->items.find(number, key) != nullptr, is_appended) << n;
     open->items.post({});
-    EXPECT_EQ(open->items.count(number, {}), keeps) << n;
+    EXPECT_EQ(open->items.committed().count(number, {}), keeps) << n;
     append({std::to_string(n).c_str()});
     open->items.post({});
-    EXPECT_EQ(open->items.count(number, {}), keeps) << n;
+    EXPECT_EQ(open->items.committed().count(number, {}), keeps) << n;
   }
   const auto before = keys();
   EXPECT_EQ(keys_after_restart(), before);
+}
+
+// What Prosody's thread changes, beside items that went by a route and are not posted yet: all of that, or nothing.
+using ChangeOfItems = void (*)(Items&, RowNumber);
+
+class ItemsChangedWithoutMemory : public ItemsByRoute,
+                                  public testing::WithParamInterface<std::pair<const char*, ChangeOfItems>> {
+ protected:
+  void begin_anew() {
+    open = nullptr;
+    route_ = nullptr;
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    open = std::make_unique<OpenItems>(settings());
+    SetUp();
+    append({"a", "b"});
+  }
+  // Returns whether it was carried out.
+  bool change_without(std::size_t n) {
+    const tests::FailingAllocation failing(n, tests::FailIn::this_thread);
+    bool is_changed = false;
+    try {
+      GetParam().second(open->items, number);
+      is_changed = true;
+    } catch (const std::bad_alloc&) {
+    }
+    has_failed = failing.has_failed();
+    return is_changed;
+  }
+  std::vector<std::string> values() {
+    std::vector<std::string> values;
+    const RowNumber store = open->items.find_store(name());
+    if (store == 0) return {"no store"};
+    for (const auto& item : open->items.find(store, {}, 100)) values.push_back(item->key + '=' + item->value);
+    return values;
+  }
+
+  bool has_failed = true;
+};
+
+TEST_P(ItemsChangedWithoutMemory, AreAllThereOrAsTheyWere) {
+  begin_anew();
+  const auto before = values();
+  GetParam().second(open->items, number);
+  const auto after = values();
+  EXPECT_NE(before, after);
+  for (std::size_t n = 1; has_failed; ++n) {
+    SCOPED_TRACE(n);
+    begin_anew();
+    const auto& expected = change_without(n) ? after : before;
+    EXPECT_EQ(values(), expected);
+    open->items.post({});
+    EXPECT_EQ(values(), expected);
+    open->items.committed();
+    EXPECT_EQ(values(), expected);
+    keys_after_restart();
+    EXPECT_EQ(values(), expected);
+    ASSERT_LT(n, 200U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , ItemsChangedWithoutMemory,
+    testing::Values(
+        std::pair{"Append",
+                  [](Items& items, RowNumber number) { items.append(number, "c", 1, std::nullopt, "new"); }},
+        std::pair{"AppendInPlaceOfOne",
+                  [](Items& items, RowNumber number) { items.append(number, "a", 1, std::nullopt, "new"); }},
+        std::pair{"Replace",
+                  [](Items& items, RowNumber number) {
+                    items.replace(*items.find(number, "b"), 1, std::nullopt, "new");
+                  }},
+        std::pair{"Remove", [](Items& items, RowNumber number) { items.remove(number, "b"); }},
+        std::pair{"RemoveWhatIsCommitted",
+                  [](Items& items, RowNumber number) { items.remove(number, "first"); }},
+        std::pair{"Truncate", [](Items& items, RowNumber number) { items.truncate(number, 1); }},
+        std::pair{"SetAll",
+                  [](Items& items, RowNumber number) {
+                    items.set_all(number, {{"a", "new"}, {"x", "new"}, {"y", "new"}, {"z", "new"}});
+                  }},
+        std::pair{"DropStore",
+                  [](Items& items, RowNumber /*number*/) { items.drop_store(ItemsTest::name()); }}),
+    [](const auto& param) { return param.param.first; });
+
+TEST_F(ItemsByRoute, AreAllPostedOrNoneWhereMemoryRunsOut) {
+  bool has_failed = true;
+  for (std::size_t n = 1; has_failed; ++n) {
+    SCOPED_TRACE(n);
+    ASSERT_LT(n, 100U);
+    append({"a", "b"});
+    Unit unit{.changes = {new_session(n)}, .last_number = n};
+    const auto posted_before = open->store.metrics().waiting + open->store.committed();
+    bool is_posted = false;
+    {
+      const tests::FailingAllocation failing(n, tests::FailIn::this_thread);
+      try {
+        open->items.post(std::move(unit));
+        is_posted = true;
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    EXPECT_NE(is_posted, has_failed);
+    EXPECT_EQ(open->store.metrics().waiting + open->store.committed(), posted_before + (is_posted ? 1 : 0));
+    if (!is_posted) {
+      EXPECT_EQ(unit.changes.size(), 1U);
+      open->items.post(std::move(unit));
+    }
+    open->items.committed();
+    EXPECT_EQ(number_in_database("SELECT count(*) FROM session"), static_cast<std::int64_t>(n));
+    EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), static_cast<std::int64_t>(keeps));
+  }
+}
+
+TEST_F(ItemsTest, AreReadAgainWhereMemoryHasRunOut) {
+  OpenItems open(settings());
+  const RowNumber number = open.items.find_or_make_store(name());
+  for (const char* key : {"a", "b", "c"}) open.append(number, key);
+  bool has_failed = true;
+  for (std::size_t n = 1; has_failed; ++n) {
+    {
+      const tests::FailingAllocation failing(n, tests::FailIn::this_thread);
+      try {
+        open.items.find(number, {}, 100);
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    EXPECT_THAT(open.keys(number), ElementsAre("a", "b", "c")) << n;
+  }
+}
+
+TEST_F(ItemsTest, OfAStoreThatMemoryDidNotSufficeForAreInTheNextOne) {
+  bool has_failed = true;
+  for (std::size_t n = 1; has_failed; ++n) {
+    SCOPED_TRACE(n);
+    const auto of_user = name("a user with a long name " + std::to_string(n));
+    OpenItems open(settings());
+    open.store.start(nullptr);
+    RowNumber number = 0;
+    {
+      const tests::FailingAllocation failing(n, tests::FailIn::this_thread);
+      try {
+        number = open.items.find_or_make_store(of_user);
+      } catch (const std::bad_alloc&) {
+      }
+      has_failed = failing.has_failed();
+    }
+    EXPECT_EQ(open.items.find_store(of_user), number);
+    number = open.items.find_or_make_store(of_user);
+    open.append(number, "a");
+    open.items.committed();
+    EXPECT_EQ(number_in_database("SELECT count(*) FROM prosody_store"), static_cast<std::int64_t>(n));
+    EXPECT_FALSE(open.store.is_failing());
+  }
 }
 
 // There is no cliff: the one that is busy stays known while others come and go.
@@ -468,7 +635,7 @@ TEST_F(ItemsByRoute, OfStoresThatNobodyUsesAreForgottenFirst) {
     others.push_back(open->items.find_or_make_store(name("user" + std::to_string(i))));
     open->items.set_all(others.back(), many);
     open->items.truncate(others.back(), many.size());
-    open->items.count(others.back(), {});
+    open->items.committed();
     EXPECT_TRUE(append(std::to_string(i))) << "it is known all the time";
     open->items.post({});
   }
@@ -487,13 +654,13 @@ TEST_F(ItemsByRoute, SayWhenTheyAreMoreThanCanBeWritten) {
   EXPECT_EQ(appended, 16);
   EXPECT_FALSE(open->items.has_room());
   open->items.post({});
-  open->items.count(number, {});
+  open->items.committed();
   EXPECT_TRUE(open->items.has_room());
 }
 
 // Of a thousand that are posted while one commit lasts, those are written that stay.
 TEST_F(ItemsByRoute, ThatDoNotStayAreNotWritten) {
-  open->items.count(number, {});
+  open->items.committed();
   Database database;
   database.open(settings());
   database.run("CREATE TABLE written (key TEXT)");
@@ -512,7 +679,7 @@ TEST_F(ItemsByRoute, ThatDoNotStayAreNotWritten) {
     open->items.post({});
   }
   posted.set_value();
-  open->items.count(number, {});
+  open->items.committed();
   open->store.stop_notifying();
   EXPECT_EQ(number_in_database("SELECT count(*) FROM written"), static_cast<std::int64_t>(keeps));
   EXPECT_THAT(keys(), ElementsAre("997", "998", "999"));
@@ -559,7 +726,7 @@ TEST_F(ItemsTest, AreReadAndWrittenBesideAServer) {
   server.store.start(nullptr);
   const RowNumber number = server.items.find_or_make_store(name());
   server.append(number, "server's");
-  server.items.count(number, {});  // waits for the commit
+  server.items.committed();  // waits for the commit
   OpenItems beside(settings(), Access::beside);
   ASSERT_TRUE(beside.is_open);
   beside.append(number, "prosodyctl's");

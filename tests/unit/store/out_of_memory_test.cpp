@@ -154,7 +154,7 @@ TEST_F(OutOfMemoryTest, OnTheThreadAllThatWasPostedOfItemsIsSettled) {
     while (items.last_posted() > store.committed()) std::this_thread::yield();
     failed = failing.has_failed();
   }
-  EXPECT_EQ(items.count(number, {}), n);
+  EXPECT_EQ(items.committed().count(number, {}), n);
   EXPECT_GT(n, 1U);
   EXPECT_LT(n, most_allocations);
   store.stop(patience);
@@ -183,7 +183,7 @@ TEST_F(OutOfMemoryTest, OnTheThreadManyStoresAreForgottenLater) {
     while (!store.is_failing()) std::this_thread::yield();
   }
   while (items.last_posted() > store.committed()) std::this_thread::yield();
-  EXPECT_EQ(items.count(number, {}), items_of_each + 1);
+  EXPECT_EQ(items.committed().count(number, {}), items_of_each + 1);
   EXPECT_FALSE(items.takes_appends(number - 1)) << "a store that nobody has";
   store.stop(patience);
 }

@@ -311,6 +311,27 @@ TEST_F(StoreTest, AFewChangesMayJoinTheUnitPostedLast) {
   EXPECT_EQ(store.contents().last_number, 4U);
 }
 
+TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
+  Settings settings = this->settings();
+  settings.gathers_for = std::chrono::hours(1);
+  {
+    RunningStore store(settings);
+    const auto before = store.metrics().commits;
+    store.store().post_with_last({.changes = {new_session(1)}, .last_number = 1});
+    store.store().post_with_last({.changes = {new_session(2, "2")}, .last_number = 2});
+    store.await(store.post({new_session(3, "3")}));
+    EXPECT_EQ(store.metrics().commits, before + 1);
+    store.store().post_with_last({.changes = {new_session(4, "4")}, .last_number = 4});
+    store.stop();
+  }
+  EXPECT_EQ(RunningStore(settings).contents().sessions.size(), 4U) << "a stop commits all";
+}
+
+TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedAfterAWhile) {
+  RunningStore store(settings());
+  EXPECT_TRUE(store.await(store.store().post_with_last({.changes = {new_session(1)}, .last_number = 1})));
+}
+
 TEST_F(StoreTest, UnitsOfManyThreadsAreCommittedWhole) {
   {
     RunningStore store(settings());

@@ -53,6 +53,24 @@ TEST(HttpRequestTest, MayComeInPartsWhereverTheyEnd) {
   }
 }
 
+// RFC 9112, section 3.2.2
+TEST(HttpRequestTest, TheTargetMayBeAWholeUri) {
+  const auto given = [](const std::string& target) {
+    HttpRequest request;
+    EXPECT_EQ(read(request, "GET " + target + " HTTP/1.1\r\nHost: field\r\n\r\n"), RequestStatus::complete);
+    return std::string(request.host()) + " " + std::string(request.path());
+  };
+  EXPECT_EQ(given("/mqtt?a"), "field /mqtt");
+  EXPECT_EQ(given("http://a:1883/mqtt?b"), "a:1883 /mqtt");
+  EXPECT_EQ(given("HTTPS://[::1]:8883/"), "[::1]:8883 /");
+  EXPECT_EQ(given("http://a"), "a /");
+  EXPECT_EQ(given("http://a?b=/c"), "a /");
+  EXPECT_EQ(given("http:///page.js"), "field /page.js");
+  EXPECT_EQ(given("/http://a/b"), "field /http://a/b");
+  EXPECT_EQ(given("ftp://a/b"), "field ftp://a/b");
+  EXPECT_EQ(given("*"), "field *");
+}
+
 TEST(HttpRequestTest, FieldsHaveNoCase) {
   HttpRequest request;
   ASSERT_EQ(read(request, "GET / HTTP/1.1\r\nhOST: a\r\nConnection: keep-alive, UPGRADE\r\n\r\n"),

@@ -43,7 +43,8 @@ std::string value(const PageAnswer& answer, const std::string& name) {
 }
 
 TEST(PageAnswerTest, AFileIsServedByItsPath) {
-  for (const char* path : {"/", "/index.html", "/?node=kitchen", "/index.html?"}) {
+  for (const char* path : {"/", "/index.html", "/?node=kitchen", "/index.html?", "http://a/",
+                           "https://a:8883", "http://b/index.html?"}) {
     const auto given = get(path);
     EXPECT_EQ(given.status, "200 OK");
     EXPECT_THAT(given.said, StartsWith("HTTP/1.1 200 OK\r\n"));
@@ -126,7 +127,7 @@ TEST(PageAnswerTest, EverythingElseIsNotFound) {
   for (const char* path :
        {"/other", "/INDEX.HTML", "/index.html/", "//index.html", "//", "/./index.html", "/../index.html",
         "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/page.js%00.txt", "/page.js.gz",
-        "index.html", "*", "/mqtt/", "/favicon.ico", "http://a/index.html"}) {
+        "index.html", "*", "/mqtt/", "/favicon.ico", "http://a/other", "ftp://a/index.html"}) {
     const auto given = get(path);
     EXPECT_EQ(given.status, "404 Not Found") << path;
     EXPECT_THAT(given.said, StartsWith("HTTP/1.1 404 Not Found\r\n"));
