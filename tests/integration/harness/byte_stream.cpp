@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "broken_connections.h"
 #include "patience.h"
 
 namespace pubsub_mqtt::tests {
@@ -93,6 +94,7 @@ void TcpStream::abort() {
 
 TlsStream::TlsStream(std::uint16_t port, const Options& options)
     : tcp_(port), context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free), ssl_(nullptr, SSL_free) {
+  survive_broken_connections();
   SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
   if (!options.ca_file.empty()) {
     SSL_CTX_load_verify_locations(context_.get(), options.ca_file.c_str(), nullptr);

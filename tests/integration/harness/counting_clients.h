@@ -20,8 +20,8 @@ inline constexpr const char* counted_topic = "pubsub.localhost/json/node";
 // The last message.
 inline constexpr const char* end_of_count = "\"end\"";
 
-// Publishes 1 to `last` at QoS 1, some at a time: where each waits for the disk, they share its time. Returns when all are
-// acknowledged.
+// Publishes 1 to `last` at QoS 1, some at a time: where each waits for the disk, they share its time. Returns when all
+// are acknowledged.
 inline void publish_numbers(RawMqtt& publisher, int last) {
   constexpr mqtt::PacketIdentifier at_a_time = 50;
   for (int number = 0; number < last; number += at_a_time) {

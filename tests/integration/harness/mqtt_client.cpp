@@ -3,10 +3,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <csignal>
 #include <stdexcept>
 #include <utility>
 
+#include "broken_connections.h"
 #include "patience.h"
 
 namespace pubsub_mqtt::tests {
@@ -17,9 +17,8 @@ void require(int result, const char* what) {
     throw std::runtime_error(std::string(what) + ": " + mosquitto_strerror(result));
 }
 
-// A server may close a connection while OpenSSL writes to it. A handler, since what the tests start would inherit SIG_IGN.
 int initialize() {
-  std::signal(SIGPIPE, [](int) {});
+  survive_broken_connections();
   return mosquitto_lib_init();
 }
 

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "broken_connections.h"
 #include "patience.h"
 
 namespace pubsub_mqtt::tests {
@@ -33,7 +34,9 @@ std::string owner(const std::string& content) { return pubsub(content, "#owner")
 
 std::string bare(const std::string& jid) { return jid.substr(0, jid.find('/')); }
 
-void initialize_strophe() { [[maybe_unused]] static const bool done = (xmpp_initialize(), true); }
+void initialize_strophe() {
+  [[maybe_unused]] static const bool done = (survive_broken_connections(), xmpp_initialize(), true);
+}
 
 }  // namespace
 
