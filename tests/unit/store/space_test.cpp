@@ -31,7 +31,7 @@ class SpaceTest : public StoreTest {
   RowNumber fill(const char* of_node, int count) {
     const RowNumber number = items->find_or_make_store(name(of_node));
     for (int i = 0; i < count; ++i) append(number, i);
-    EXPECT_EQ(items->count(number, {}), static_cast<std::size_t>(count));
+    EXPECT_EQ(items->committed().count(number, {}), static_cast<std::size_t>(count));
     return number;
   }
 
@@ -54,7 +54,7 @@ TEST_F(SpaceTest, OfADroppedStoreIsGivenBackWhileOthersWrite) {
     items->truncate(busy, 20);
   }
   EXPECT_TRUE(is_given_back()) << std::filesystem::file_size(path()) << " bytes of " << size_of_both;
-  EXPECT_EQ(items->count(items->find_store(name("stays")), {}), static_cast<std::size_t>(many));
+  EXPECT_EQ(items->committed().count(items->find_store(name("stays")), {}), static_cast<std::size_t>(many));
 }
 
 }  // namespace
