@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -55,7 +57,10 @@ class Process {
     auto contents = store.open();
     EXPECT_TRUE(contents.has_value());
     server.sessions.keep(store, items, std::move(contents), process_begins);
-    EXPECT_TRUE(store.start(nullptr));
+    EXPECT_TRUE(store.start([this] {
+      const std::lock_guard lock(mutex);
+      notified.notify_all();
+    }));
   }
   // The items outlive the store's thread.
   ~Process() { end(); }
@@ -70,7 +75,10 @@ class Process {
   bool commit() {
     server.sessions.post_changes();
     const auto last = store.post({});
-    while (store.committed() < last && !is_over()) std::this_thread::yield();
+    {
+      std::unique_lock lock(mutex);
+      notified.wait_until(lock, killed_at, [&] { return store.committed() >= last || is_over(); });
+    }
     if (is_over()) return false;
     server.sessions.keep_promises();
     return true;
@@ -81,6 +89,8 @@ class Process {
   // As if it was killed: nothing is written any more.
   void end() { store.stop(std::chrono::milliseconds(0)); }
 
+  std::mutex mutex;
+  std::condition_variable notified;  // of what the store's thread has done
   const store::FaultyVfs& vfs;
   std::chrono::steady_clock::time_point killed_at = std::chrono::steady_clock::time_point::max();
   store::Store store;

@@ -1,8 +1,6 @@
 // A process that dies at each of its writes: what was committed is there, and nothing of a unit that was not.
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "faulty_vfs.h"
 #include "store_fixture.h"
 
@@ -29,7 +27,7 @@ class CrashTest : public StoreTest {
     vfs.die_after(writes);
     for (RowNumber i = 1; i <= units && !vfs.is_dead(); ++i) {
       const auto number = store.post(unit(i), i);
-      while (store.committed() < number && !vfs.is_dead()) std::this_thread::yield();
+      store.await([&] { return store.committed() >= number || vfs.is_dead(); });
     }
     return vfs.is_dead() ? std::optional(store.committed()) : std::nullopt;
   }
