@@ -201,7 +201,8 @@ TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
   retain("1");
   const std::size_t mark = prosody.log().size();
   unseen([&] { damage_copy("type = 'none'"); });
-  prosody.log().wait_for("error\tWhat node on pubsub.localhost retains is not served, since its copy is damaged", mark);
+  prosody.log().wait_for(
+      "error\tWhat node on pubsub.localhost retains is not served, since its copy is damaged", mark);
   EXPECT_EQ(retained("#").size(), 1U);
   EXPECT_EQ(retained(other).size(), 1U);
 }

@@ -58,12 +58,15 @@ TEST_F(MountpointDirectWayTest, GoToGroupsToo) {
   EXPECT_EQ(received_directly("tele/x", "2"), (Topics{"tele/x=2"}));
 }
 
-TEST_F(MountpointDirectWayTest, AnAtomTitleThatIsReceivedAsXmlDoesNotTakeIt) {
+TEST_F(MountpointDirectWayTest, AnAtomTitleIsReceivedAsAnEntry) {
   mount("pubsub/xml/home");
   subscribe(*client, "tele/x");
   publish(*publisher, "pubsub/atom_title/home/tele/x", "1");
   received(*client);
-  EXPECT_TRUE(received_directly("pubsub/atom_title/home/tele/x", "2").empty());
+  const Topics entries = received_directly("pubsub/atom_title/home/tele/x", "2");
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_TRUE(entries[0].starts_with("tele/x=<entry")) << entries[0];
+  EXPECT_NE(entries[0].find("<title>2</title>"), std::string::npos) << entries[0];
 }
 
 TEST_F(MountpointDirectWayTest, WhatWaitsForPubsubByAnotherNameIsNotOvertaken) {

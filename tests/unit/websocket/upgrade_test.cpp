@@ -40,8 +40,9 @@ TEST(UpgradeTest, IsOnTwoPaths) {
   EXPECT_EQ(status({.line = "GET /mqtt HTTP/1.1"}), "101");
   EXPECT_EQ(status({.line = "GET / HTTP/1.1"}), "101");
   EXPECT_EQ(status({.line = "GET /mqtt?token=1 HTTP/1.1"}), "101");
+  EXPECT_EQ(status({.line = "GET http://mqtt.example.org/mqtt HTTP/1.1"}), "101");
   for (const char* other : {"GET /mqtt/ HTTP/1.1", "GET /MQTT HTTP/1.1", "GET //mqtt HTTP/1.1",
-                            "GET /ws HTTP/1.1", "GET http://mqtt.example.org/mqtt HTTP/1.1"}) {
+                            "GET /ws HTTP/1.1", "GET http://mqtt.example.org/ws HTTP/1.1"}) {
     EXPECT_EQ(status({.line = other}), "404") << other;
   }
 }
