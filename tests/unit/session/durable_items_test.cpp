@@ -205,6 +205,50 @@ TEST_F(StoredItemsTest, AreNotAcknowledgedWhereASessionHasNotGotThemForLackOfMem
   EXPECT_THAT(stored_payloads(), testing::IsSupersetOf(acknowledged));
 }
 
+// It was for its publisher, too, whose session lost its connection on the way.
+TEST_F(StoredItemsTest, AreNoDuplicatesWhenTheyAreSentAgainWhereThePublisherHasNotGotThemForLackOfMemory) {
+  constexpr std::size_t most_allocations = 200;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    Client own(server());
+    connected(own, true, "own " + std::to_string(n));
+    process->listen(own, QoS::exactly_once);
+    own.send(mqtt::Publish{.topic = topic, .payload = "0"});
+    answer(route);
+    mqtt::Publish sent{.topic = topic, .payload = "1", .qos = QoS::exactly_once, .packet_identifier = 5};
+    const std::string bytes = bytes_of(sent);
+    std::string_view left = bytes;
+    bool is_closed = false;
+    {
+      const FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        own.connection->receive(left, Time(0));
+      } catch (const std::bad_alloc&) {
+        is_closed = true;
+      }
+      failed = failing.has_failed();
+    }
+    if (!is_closed && !own.outbox.closed) continue;
+    own.lose();
+    process->commit_and_tell();
+    const auto before = asked();
+    Client again(server());
+    again.connect_again("own " + std::to_string(n));
+    sent.dup = true;
+    again.send(sent);
+    process->commit_and_tell();
+    const bool is_published = asked() > before;
+    const bool is_acknowledged = again.outbox.take().find(bytes_of(mqtt::Pubrec{5})) != std::string::npos;
+    EXPECT_TRUE(is_published || is_acknowledged);
+    if (is_published) answer(nullptr);
+    server().sessions.handle(AudienceChange{.node = node, .session = again.session(), .selection = {}});
+  }
+  EXPECT_GT(n, 10U);
+  EXPECT_LT(n, most_allocations);
+}
+
 // As XMPP's streams cannot carry it: pubsub's side makes something else of it.
 TEST_F(StoredItemsTest, ThatWouldBeTooLargeGoThroughPubsub) {
   server().limits.max_item_size = 600;
