@@ -265,10 +265,14 @@ int load(lua_State* L) {
         lua_insert(inner, -2);
         return 2;
       }
-      if (item->key.empty()) {
+      if (!item->key.empty()) {
+        lua_rawset(inner, -3);
+      } else if (lua_istable(inner, -1)) {
         merge_fields(inner);
       } else {
-        lua_rawset(inner, -3);
+        lua_pushnil(inner);
+        lua_pushstring(inner, "damaged value");
+        return 2;
       }
     }
     lua_pushnil(inner);

@@ -186,20 +186,33 @@ void Journal::released(Session& session, mqtt::PacketIdentifier packet_identifie
 }
 
 // As mod_pubsub, in whole seconds.
-bool Journal::store_item(const Route& route, Session& publisher, std::string element) {
+std::optional<std::string> Journal::store_item(const Route& route, Session& publisher, std::string element) {
   const auto now = std::chrono::system_clock::now();
   const auto at = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   const std::string& account = publisher.account();
   const auto with = account.empty() ? std::nullopt : std::optional<std::string_view>(account);
-  const auto appended =
-      items_.append_by(route, item_id(random_, now), static_cast<double>(at), with, std::move(element));
-  if (appended == store::Appended::no) return false;
+  std::string id = item_id(random_, now);
+  const auto appended = items_.append_by(route, id, static_cast<double>(at), with, std::move(element));
+  if (appended == store::Appended::no) return std::nullopt;
   has_items_ = true;
   if (appended == store::Appended::and_is_crowded) {
     publisher.await_room();
     awaiting_room_.push_back(publisher.id());
   }
-  return true;
+  return id;
+}
+
+void Journal::stored_in_vain(const Session& session, mqtt::PacketIdentifier packet_identifier,
+                             std::string item) {
+  Kept& publisher = kept(session.record().outgoing.kept());
+  if (publisher.intents == nullptr) publisher.intents = std::make_unique<Intents>();
+  const auto [place, is_new] = publisher.intents->insert_or_assign(
+      packet_identifier, StoredIntent{.item = std::move(item), .is_published = true});
+  change(store::Put<store::IntentRow>{.row = {.session = publisher.row.number,
+                                              .packet_identifier = packet_identifier,
+                                              .item = place->second.item,
+                                              .is_published = true},
+                                      .is_new = is_new});
 }
 
 std::vector<SessionId> Journal::take_those_with_room() {

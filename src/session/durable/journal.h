@@ -108,9 +108,11 @@ class Journal {
   void released(Session& session, mqtt::PacketIdentifier packet_identifier);
 
   // An item that was published by a route, with its payload as XML, is stored as mod_pubsub would store it. Where that
-  // is more than can be written soon, the publisher waits for room. Returns false where pubsub must see it
-  // (store/items.h).
-  bool store_item(const Route& route, Session& publisher, std::string element);
+  // is more than can be written soon, the publisher waits for room. Returns the item's id; nullopt where pubsub must
+  // see it (store/items.h).
+  std::optional<std::string> store_item(const Route& route, Session& publisher, std::string element);
+  // It was of a message at QoS 2 that has failed behind that: when the client sends it again, it is stored already.
+  void stored_in_vain(const Session& session, mqtt::PacketIdentifier packet_identifier, std::string item);
 
   // A message at QoS 2 that the client has published, `dup`: perhaps again, and that pubsub is asked for, in a request
   // that waits for the commit as all behind do; and the end of that, where received() is not called.

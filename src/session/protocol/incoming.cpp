@@ -35,10 +35,11 @@ Violation Incoming::receive(mqtt::Publish packet) {
   try {
     publish(packet);
   } catch (...) {
-    // Out of memory: nobody has the message, so that the one that is sent again is no duplicate.
+    // Out of memory: the one that is sent again is no duplicate, whether or not the session has lost its connection
+    // meanwhile, as a subscriber.
     auto& received = session_.record().received;
     if (packet.qos == mqtt::QoS::exactly_once &&
-        received.find(packet.packet_identifier) == ReceivedIdentifiers::State::pending) {
+        received.find(packet.packet_identifier) != ReceivedIdentifiers::State::received) {
       received.erase(packet.packet_identifier);
     }
     throw;

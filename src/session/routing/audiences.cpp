@@ -160,16 +160,27 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
                                 .updated = is_entry ? std::time(nullptr) : 0};
   auto item = direct_item(route, way.type, packet, envelope, atom, audience, limits_);
   if (!item) return std::nullopt;
-  if (route.items() != 0 && !store(route, std::move(item->element), publisher)) return std::nullopt;
-  const Sent sent = send(audience, item->published);
-  if (sent.is_lost) throw std::bad_alloc();
-  return sent.receivers;
+  std::optional<std::string> stored;
+  if (route.items() != 0) {
+    stored = store(route, std::move(item->element), publisher);
+    if (!stored) return std::nullopt;
+  }
+  Sent sent{.is_lost = true};
+  try {
+    sent = send(audience, item->published);
+  } catch (const std::bad_alloc&) {  // some have not been looked at
+  }
+  if (!sent.is_lost) return sent.receivers;
+  if (stored && packet.qos == mqtt::QoS::exactly_once && publisher->journal() != nullptr) {
+    publisher->journal()->stored_in_vain(*publisher, packet.packet_identifier, *std::move(stored));
+  }
+  throw std::bad_alloc();
 }
 
-// Returns false where pubsub must see it.
-bool Audiences::store(const Route& route, std::string element, Session* publisher) {
+// Returns the item's id; nullopt where pubsub must see it.
+std::optional<std::string> Audiences::store(const Route& route, std::string element, Session* publisher) {
   Journal* journal = publisher == nullptr ? nullptr : publisher->shared().journal;
-  return journal != nullptr && journal->store_item(route, *publisher, std::move(element));
+  return journal == nullptr ? std::nullopt : journal->store_item(route, *publisher, std::move(element));
 }
 
 Audiences::Sent Audiences::send(const Audience& audience, ItemPublished& item) {

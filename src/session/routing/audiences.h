@@ -71,7 +71,7 @@ class Audiences {
   using Name = std::pair<std::string_view, std::string_view>;  // host and node
 
   void give_number(const NodeOpened& opened);
-  static bool store(const Route& route, std::string element, Session* publisher);
+  static std::optional<std::string> store(const Route& route, std::string element, Session* publisher);
   struct Sent {
     std::size_t receivers = 0;  // of whom a group is one
     bool is_lost = false;       // one that outlives its connection has not got it: memory ran out

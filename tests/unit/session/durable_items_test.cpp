@@ -42,6 +42,9 @@ class StoredItemsTest : public DurableTest {
     for (const auto& item : items().find(number, {}, 100)) values.push_back(item->value);
     return values;
   }
+  static std::string stored_value(const std::string& payload) {
+    return "<data xmlns='https://prosody.im/protocol/mqtt'>" + payload + "</data>";
+  }
   std::size_t asked() { return server().requested<PublishRequest>().size(); }
 
   static Client& connected(Client& client, bool with_session, std::string_view identifier) {
@@ -203,6 +206,56 @@ TEST_F(StoredItemsTest, AreNotAcknowledgedWhereASessionHasNotGotThemForLackOfMem
   EXPECT_FALSE(acknowledged.empty());
   process->store.stop(std::chrono::seconds(20));
   EXPECT_THAT(stored_payloads(), testing::IsSupersetOf(acknowledged));
+}
+
+// It was for its publisher, too, whose session lost its connection on the way.
+TEST_F(StoredItemsTest, AreStoredOnceWhenTheyAreSentAgainWhereThePublisherHasNotGotThemForLackOfMemory) {
+  constexpr std::size_t most_allocations = 200;
+  bool failed = true;
+  std::size_t n = 0;
+  while (failed && ++n < most_allocations) {
+    SCOPED_TRACE(n);
+    Client own(server());
+    connected(own, true, "own " + std::to_string(n));
+    process->listen(own, QoS::exactly_once);
+    own.send(mqtt::Publish{.topic = topic, .payload = "0"});
+    answer(route);
+    const std::string payload = std::to_string(n);
+    mqtt::Publish sent{.topic = topic, .payload = payload, .qos = QoS::exactly_once, .packet_identifier = 5};
+    const std::string bytes = bytes_of(sent);
+    std::string_view left = bytes;
+    bool is_closed = false;
+    {
+      const FailingAllocation failing(n, FailIn::this_thread);
+      try {
+        own.connection->receive(left, Time(0));
+      } catch (const std::bad_alloc&) {
+        is_closed = true;
+      }
+      failed = failing.has_failed();
+    }
+    if (!is_closed && !own.outbox.closed) continue;
+    own.lose();
+    process->commit_and_tell();
+    const bool is_stored = !values().empty() && values().back() == stored_value(payload);
+    const auto before = asked();
+    Client again(server());
+    again.connect_again("own " + std::to_string(n));
+    sent.dup = true;
+    again.send(sent);
+    process->commit_and_tell();
+    const bool is_published = asked() > before;
+    const bool is_acknowledged = again.outbox.take().find(bytes_of(mqtt::Pubrec{5})) != std::string::npos;
+    EXPECT_TRUE(is_published || is_acknowledged);
+    if (is_published) {
+      const auto& intent = server().requested<PublishRequest>().back().intent;
+      EXPECT_EQ(intent->is_again && intent->is_published, is_stored);
+      answer(nullptr);
+    }
+    server().sessions.handle(AudienceChange{.node = node, .session = again.session(), .selection = {}});
+  }
+  EXPECT_GT(n, 10U);
+  EXPECT_LT(n, most_allocations);
 }
 
 // As XMPP's streams cannot carry it: pubsub's side makes something else of it.
