@@ -237,7 +237,8 @@ TEST_F(StoredItemsTest, AreStoredOnceWhenTheyAreSentAgainWhereThePublisherHasNot
     if (!is_closed && !own.outbox.closed) continue;
     own.lose();
     process->commit_and_tell();
-    const bool is_stored = !values().empty() && values().back() == stored_value(payload);
+    const auto stored = values();
+    const bool is_stored = !stored.empty() && stored.back() == stored_value(payload);
     const auto before = asked();
     Client again(server());
     again.connect_again("own " + std::to_string(n));

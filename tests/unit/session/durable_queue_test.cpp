@@ -149,7 +149,8 @@ TEST_F(QueueOnDiskTest, OfManyIsRemovedWhenAllHaveHadIt) {
   server().sessions.post_changes();
   EXPECT_TRUE(process->await([&] {
     process->publish("more", QoS::at_least_once);  // some go with each commit
-    return !stored_payloads().empty() && stored_payloads().front() == "more";
+    const auto payloads = stored_payloads();
+    return !payloads.empty() && payloads.front() == "more";
   }));
 }
 
