@@ -249,7 +249,7 @@ TEST_F(StoredItemsTest, AreStoredOnceWhenTheyAreSentAgainWhereThePublisherHasNot
     const bool is_acknowledged = again.outbox.take().find(bytes_of(mqtt::Pubrec{5})) != std::string::npos;
     EXPECT_TRUE(is_published || is_acknowledged);
     if (is_published) {
-      const auto& intent = server().requested<PublishRequest>().back().intent;
+      const auto intent = server().requested<PublishRequest>().back().intent;
       EXPECT_EQ(intent->is_again && intent->is_published, is_stored);
       answer(nullptr);
     }
