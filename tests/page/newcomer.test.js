@@ -67,8 +67,8 @@ test('The number that is in the plot is marked, and another takes its place by a
 	await visit.signIn('alice@localhost');
 	await visit.openNode('weather');
 	const marked = () =>
-		visit.page.$$eval('.json .number[class*=of-series]', (buttons) => buttons.map(({ textContent }) => textContent));
-	await visit.page.waitForSelector('.json .number[class*=of-series]');
+		visit.page.$$eval('.json .number[class*=series-]', (buttons) => buttons.map(({ textContent }) => textContent));
+	await visit.page.waitForSelector('.json .number[class*=series-]');
 	assert.deepEqual(await marked(), ['1.5']);
 	await visit.pressButton('40');
 	await visit.page.waitForSelector('.json .number[aria-pressed=true]');

@@ -28,9 +28,11 @@ export function HistoryTable({ app, opened }) {
 					<tr>
 						<th scope="col">When</th>
 						<th scope="col">Value</th>
-						{hasPublishers && <th scope="col" class="publisher">
+						{hasPublishers && (
+							<th scope="col" class="publisher">
 								Publisher
-							</th>}
+							</th>
+						)}
 					</tr>
 				</thead>
 				<tbody>

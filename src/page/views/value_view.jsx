@@ -54,7 +54,7 @@ function PlotButton({ app, opened, pointer, children }) {
 	return (
 		<button
 			type="button"
-			class={series ? `number of-series-${series.colour}` : 'number'}
+			class={series ? `number series-${series.colour}` : 'number'}
 			aria-pressed={isChosen}
 			disabled={!isChosen && app.board.isFull}
 			onClick={toggle}
