@@ -89,12 +89,12 @@ return function (iterate_users, report, values)
 		query = query or {};
 		local total, err;
 		if query.total then
-			total, err = (self.handle or open_handle(self)):count(user, {
+			total, err = self:get_handle():count(user, {
 				key = query.key, ids = query.ids, with = query.with, start = query.start, ["end"] = query["end"];
 			});
 			if not total then return nil, report(err); end
 		end
-		local items, why = find(self.handle or open_handle(self), user, query);
+		local items, why = find(self:get_handle(), user, query);
 		if not items then return nil, why; end
 		return function ()
 			for item in items do
@@ -106,7 +106,7 @@ return function (iterate_users, report, values)
 	end
 
 	function archive:get(user, key)
-		local text, at, with = (self.handle or open_handle(self)):get(user, key);
+		local text, at, with = self:get_handle():get(user, key);
 		if not text then return nil, at and report(at) or "item-not-found"; end
 		local value, err = values.decode(text);
 		if value == nil then return nil, report(err); end
@@ -116,7 +116,7 @@ return function (iterate_users, report, values)
 	function archive:set(user, key, value, when, with)
 		local text, err = values.encode(value);
 		if not text then return nil, report(err); end
-		local ok, why = (self.handle or open_handle(self)):replace(user, key, when, with, text);
+		local ok, why = self:get_handle():replace(user, key, when, with, text);
 		if not ok then return nil, why and report(why) or "item-not-found"; end
 		return true;
 	end
@@ -185,12 +185,13 @@ return function (iterate_users, report, values)
 
 	-- user: true means all of them
 	function archive:delete(user, query)
-		if user == true then return delete_of_all(self.handle or open_handle(self), query or {}); end
-		return delete(self.handle or open_handle(self), user, query or {});
+		local handle = self.handle or open_handle(self);
+		if user == true then return delete_of_all(handle, query or {}); end
+		return delete(handle, user, query or {});
 	end
 
 	function archive:users()
-		return iterate_users(self.handle or open_handle(self));
+		return iterate_users(self:get_handle());
 	end
 
 	-- new_handle: of a driver; function that returns the library's handle of the store of that name. Returns what makes
