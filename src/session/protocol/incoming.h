@@ -35,9 +35,9 @@ class Incoming {
   // was told why, where its MQTT has words for that.
   bool reply(PublishReply& reply);
 
-  // Memory did not suffice for all deliveries of what pubsub answers next: that has failed.
+  // Memory did not suffice for all deliveries of what pubsub answers next: that has failed. Who takes this answers it.
   void loses_publish() { loses_publish_ = true; }
-  bool has_lost_publish() {
+  bool take_lost_publish() {
     const bool has_lost = loses_publish_;
     loses_publish_ = false;
     return has_lost;

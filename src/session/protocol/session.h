@@ -217,7 +217,7 @@ class Session {
   }
   // Of what pubsub publishes for it now, not all who are to have it have got it.
   void loses_publish() { incoming_.loses_publish(); }
-  bool has_lost_publish() { return incoming_.has_lost_publish(); }
+  bool take_lost_publish() { return incoming_.take_lost_publish(); }
 
   // What the client sends waits, as `setting` says.
   void was_too_fast(std::string_view setting);

@@ -136,12 +136,7 @@ void Audiences::carry_out(const NodeClosed& closed) {
 void Audiences::carry_out(ItemPublished& item) {
   const auto audience = by_node_.find(item.node);
   if (audience == by_node_.end()) return;
-  bool is_lost = true;
-  try {
-    is_lost = send(audience->second, item).is_lost;
-  } catch (const std::bad_alloc&) {  // some have not been looked at
-  }
-  if (!is_lost) return;
+  if (!send(audience->second, item).is_lost) return;
   Session* publisher = sessions_.find(item.envelope.session);
   if (publisher == nullptr || item.envelope.qos == mqtt::QoS::at_most_once) throw std::bad_alloc();
   publisher->loses_publish();
@@ -165,11 +160,7 @@ std::optional<std::size_t> Audiences::publish(const DirectWay& way, const mqtt::
     stored = store(route, std::move(item->element), publisher);
     if (!stored) return std::nullopt;
   }
-  Sent sent{.is_lost = true};
-  try {
-    sent = send(audience, item->published);
-  } catch (const std::bad_alloc&) {  // some have not been looked at
-  }
+  const Sent sent = send(audience, item->published);
   if (!sent.is_lost) return sent.receivers;
   if (stored && packet.qos == mqtt::QoS::exactly_once && publisher->journal() != nullptr) {
     publisher->journal()->stored_in_vain(*publisher, packet.packet_identifier, *std::move(stored));
@@ -186,7 +177,17 @@ std::optional<std::string> Audiences::store(const Route& route, std::string elem
 Audiences::Sent Audiences::send(const Audience& audience, ItemPublished& item) {
   Messages messages;
   Sent sent;
-  if (audience.is_shared()) send_to_groups(audience, item, messages, sent);
+  try {
+    if (audience.is_shared()) send_to_groups(audience, item, messages, sent);
+    send_to_sessions(audience, item, messages, sent);
+  } catch (const std::bad_alloc&) {  // some have not been looked at
+    sent.is_lost = true;
+  }
+  return sent;
+}
+
+void Audiences::send_to_sessions(const Audience& audience, ItemPublished& item, Messages& messages,
+                                 Sent& sent) {
   for (const auto& group : audience.groups()) {
     const Parts parts(audience, group.selection, item);
     if (parts.empty()) continue;
@@ -209,7 +210,6 @@ Audiences::Sent Audiences::send(const Audience& audience, ItemPublished& item) {
       if (is_for_it) ++sent.receivers;
     }
   }
-  return sent;
 }
 
 void Audiences::send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages,

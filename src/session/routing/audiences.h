@@ -74,9 +74,10 @@ class Audiences {
   static std::optional<std::string> store(const Route& route, std::string element, Session* publisher);
   struct Sent {
     std::size_t receivers = 0;  // of whom a group is one
-    bool is_lost = false;       // one that outlives its connection has not got it: memory ran out
+    bool is_lost = false;       // one that outlives its connection may not have got it: memory ran out
   };
   Sent send(const Audience& audience, ItemPublished& item);
+  void send_to_sessions(const Audience& audience, ItemPublished& item, Messages& messages, Sent& sent);
   void send_to_groups(const Audience& audience, ItemPublished& item, Messages& messages, Sent& sent);
   void give(SharedGroup& group, const Audience& audience, const std::shared_ptr<Message>& message,
             Sent& sent);

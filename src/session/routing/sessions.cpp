@@ -512,7 +512,8 @@ void Sessions::State::carry_out(UnsubscribeReply& reply) {
 void Sessions::State::carry_out(PublishReply& reply) {
   shared.backlog.remove_publish(reply.ticket.session, reply.topic, reply.ticket.bytes, shared.limits);
   Session* session = table.find(reply.ticket.session);
-  if (session != nullptr && session->has_lost_publish() && reply.outcome == PublishReply::Outcome::accepted) {
+  if (session != nullptr && session->take_lost_publish() &&
+      reply.outcome == PublishReply::Outcome::accepted) {
     reply.outcome = PublishReply::Outcome::failed;
     reply.reason_string = "the server has too little memory";
   }
