@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "retained_fixture.h"
+#include "shut_down_from_within.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
@@ -180,10 +181,11 @@ TEST_F(RetainedUnseen, ProsodyMayBeStoppedWhileTheCopyIsHeldAgainstTheItem) {
   prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
   const std::size_t mark = prosody.log().size();
   prosody.shell(
-      ">do local items = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node; "
-      "local get = items.get; function items.get(...) if not prosody.shutdown_reason then "
-      "prosody.main_thread:run(function () prosody.unlock_globals(); prosody.shutdown('from within'); "
-      "prosody.lock_globals(); end); end return get(...) end "
+      std::string(
+          ">do local items = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().data.node; "
+          "local get = items.get; function items.get(...) ") +
+      shut_down_from_within +
+      "return get(...) end "
       "require 'util.timer'.add_task(0.1, function () "
       "require 'core.modulemanager'.load('pubsub.localhost', 'pubsub_mqtt'); end) end");
   prosody.log().wait_for("Shutdown complete", mark);

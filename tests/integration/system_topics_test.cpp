@@ -19,6 +19,7 @@
 #include "raw_session.h"
 #include "running_prosody.h"
 #include "sanitized.h"
+#include "shut_down_from_within.h"
 
 namespace pubsub_mqtt::tests {
 namespace {
@@ -234,10 +235,9 @@ TEST(SystemTopicsSetting, OfAnonymousClientsFromEverywhereLetsThemReadNothing) {
 TEST_F(SystemTopics, ProsodyMayBeStoppedWhileTheyAreSaid) {
   const std::size_t before = prosody.log().size();
   prosody.shell(
-      ">local time, now = require 'util.time', require 'util.time'.now; time.now = function () "
-      "if not prosody.shutdown_reason and debug.getinfo(2, 'S').source:find('system_topics', 1, true) then "
-      "prosody.main_thread:run(function () prosody.unlock_globals(); prosody.shutdown('from within'); "
-      "prosody.lock_globals(); end); end return now(); end");
+      std::string(">local time, now = require 'util.time', require 'util.time'.now; time.now = function () "
+                  "if debug.getinfo(2, 'S').source:find('system_topics', 1, true) then ") +
+      shut_down_from_within + "end return now(); end");
   prosody.log().wait_for("Shutdown complete", before);
   EXPECT_EQ(prosody.wait_for_end().status, 0);
   EXPECT_EQ(prosody.log().count("attempt to index", before), 0U);

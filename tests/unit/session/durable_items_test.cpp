@@ -47,6 +47,24 @@ class StoredItemsTest : public DurableTest {
   }
   std::size_t asked() { return server().requested<PublishRequest>().size(); }
 
+  struct SentWithout {
+    bool has_failed;  // there is such an allocation
+    bool is_closed;   // the connection is to be closed
+  };
+  // The client sends it, and the n-th allocation of what that does fails.
+  static SentWithout send_without(std::size_t n, Client& client, const mqtt::Publish& publish) {
+    const std::string bytes = bytes_of(publish);
+    std::string_view left = bytes;
+    bool is_closed = false;
+    const FailingAllocation failing(n, FailIn::this_thread);
+    try {
+      client.connection->receive(left, Time(0));
+    } catch (const std::bad_alloc&) {
+      is_closed = true;
+    }
+    return {.has_failed = failing.has_failed(), .is_closed = is_closed};
+  }
+
   static Client& connected(Client& client, bool with_session, std::string_view identifier) {
     if (with_session) {
       client.connect_again(identifier);
@@ -181,19 +199,9 @@ TEST_F(StoredItemsTest, AreNotAcknowledgedWhereASessionHasNotGotThemForLackOfMem
     sender.send(mqtt::Publish{.topic = topic, .payload = "0"});
     answer(route);
     const auto payload = std::to_string(n);
-    const std::string bytes = bytes_of(
-        mqtt::Publish{.topic = topic, .payload = payload, .qos = QoS::at_least_once, .packet_identifier = 5});
-    std::string_view left = bytes;
-    bool is_closed = false;
-    {
-      const FailingAllocation failing(n, FailIn::this_thread);
-      try {
-        sender.connection->receive(left, Time(0));
-      } catch (const std::bad_alloc&) {
-        is_closed = true;
-      }
-      failed = failing.has_failed();
-    }
+    const auto [has_failed, is_closed] = send_without(
+        n, sender, {.topic = topic, .payload = payload, .qos = QoS::at_least_once, .packet_identifier = 5});
+    failed = has_failed;
     if (is_closed) sender.lose();
     process->commit_and_tell();
     const bool is_acknowledged = !sender.outbox.take().empty();
@@ -222,18 +230,8 @@ TEST_F(StoredItemsTest, AreStoredOnceWhenTheyAreSentAgainWhereThePublisherHasNot
     answer(route);
     const std::string payload = std::to_string(n);
     mqtt::Publish sent{.topic = topic, .payload = payload, .qos = QoS::exactly_once, .packet_identifier = 5};
-    const std::string bytes = bytes_of(sent);
-    std::string_view left = bytes;
-    bool is_closed = false;
-    {
-      const FailingAllocation failing(n, FailIn::this_thread);
-      try {
-        own.connection->receive(left, Time(0));
-      } catch (const std::bad_alloc&) {
-        is_closed = true;
-      }
-      failed = failing.has_failed();
-    }
+    const auto [has_failed, is_closed] = send_without(n, own, sent);
+    failed = has_failed;
     if (!is_closed && !own.outbox.closed) continue;
     own.lose();
     process->commit_and_tell();
