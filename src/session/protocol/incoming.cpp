@@ -300,7 +300,7 @@ void Incoming::respond(PublishReply& reply) {
     case Session::Responded::dropped:
       reply.outcome = PublishReply::Outcome::refused;
       reply.reason = mqtt::Reason::quota_exceeded;
-      reply.reason_string = "the client does not take its answers as fast as it asks, or none of that size";
+      reply.reason_string = "the client takes no packet as large as its answer";
   }
 }
 

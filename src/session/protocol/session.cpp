@@ -286,7 +286,7 @@ Session::Responded Session::deliver_response(Publication&& response) {
   if (!match) return Responded::not_subscribed;
   // Of no node: the hub numbers them from 1.
   const auto message =
-      std::make_shared<Message>(Message::Kind::live, NodeId{0}, topic::Form(), std::move(response));
+      std::make_shared<Message>(Message::Kind::response, NodeId{0}, topic::Form(), std::move(response));
   const bool is_sent = deliver_qos_0(*message, {.identifiers = match->identifiers});
   log_too_large();
   return is_sent ? Responded::yes : Responded::dropped;
@@ -479,8 +479,8 @@ bool Session::publisher_pauses(const Message& message, std::size_t waiting_bytes
 
 // Whether a message at QoS 0 goes to a client that has more than half of what it may have before it.
 bool Session::admits(const Message& message, std::size_t waiting) const {
-  // Retained ones come no faster than they are asked for.
-  if (message.is_retained()) return true;
+  // These come no faster than the client asks, and no request is read while its outbox is full.
+  if (message.is_asked_for()) return true;
   const std::size_t most = shared_.limits.max_outbound_bytes;
   if (publisher_pauses(message, waiting)) {
     return waiting <= 2 * most || shared_.pauses.waiting_bytes() <= shared_.limits.max_pending_bytes;

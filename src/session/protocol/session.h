@@ -174,8 +174,8 @@ class Session {
   // What stands on a topic of `$SYS`, which its client may read: it is sent where it is subscribed to, and nothing
   // of it waits.
   void deliver_system(Message& message);
-  // The answer to a request of its client's below `$pubsub/`, at QoS 0: it is for this connection, and nothing of it
-  // waits.
+  // The answer to a request of its client's below `$pubsub/`, at QoS 0: it is for this connection, behind what that has
+  // yet to take. Dropped: it is larger than the client's Maximum Packet Size.
   enum class Responded : std::uint8_t { yes, not_subscribed, dropped };
   Responded deliver_response(Publication&& response);
   // What was held for its client until it was stored (durable/promises.h).

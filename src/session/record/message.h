@@ -27,6 +27,7 @@ class Message : public std::enable_shared_from_this<Message> {
   enum class Kind : std::uint8_t {
     live,      // it was published just now
     retained,  // a SUBSCRIBE brings it
+    response,  // a request brings it
   };
 
   Message(Kind kind, NodeId node, topic::Form form, Publication publication);
@@ -35,6 +36,7 @@ class Message : public std::enable_shared_from_this<Message> {
   NodeId node() const { return node_; }
   topic::Form form() const { return form_; }
   bool is_retained() const { return kind_ == Kind::retained; }
+  bool is_asked_for() const { return kind_ != Kind::live; }
   const Envelope& envelope() const { return publication_.envelope; }
   const std::string& topic() const { return publication_.topic; }
 

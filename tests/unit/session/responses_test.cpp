@@ -118,12 +118,21 @@ TEST_F(ResponsesTest, ARequestSaysHowLargeAPacketItsClientTakes) {
   EXPECT_FALSE(answered(mqtt::Reason::quota_exceeded));
 }
 
-TEST_F(ResponsesTest, WhoReadsNoneOfThemGetsNoMore) {
+TEST_F(ResponsesTest, AreSentBehindWhatTheClientHasYetToTake) {
   client.connect("client");
   subscribe();
-  client.outbox.stalled = server.limits.max_outbound_bytes;
+  client.outbox.stalled = 2 * server.limits.max_outbound_bytes;
   answer(ask());
-  EXPECT_FALSE(answered(mqtt::Reason::quota_exceeded));
+  EXPECT_TRUE(answered());
+}
+
+TEST_F(ResponsesTest, WhoReadsNoneOfThemIsNotReadFrom) {
+  client.connect("client");
+  subscribe();
+  client.outbox.stalled = 2 * server.limits.max_outbound_bytes + 1;
+  client.send(
+      mqtt::Publish{.topic = "$pubsub/nodes", .qos = mqtt::QoS::at_least_once, .packet_identifier = 5});
+  EXPECT_EQ(server.requested<PublishRequest>().size(), 0U);
 }
 
 TEST_F(ResponsesTest, ClientsOf3_1_1CannotSubscribeToThem) {
