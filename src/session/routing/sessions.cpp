@@ -146,6 +146,7 @@ void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
       up_to = row.number - 1;
       break;
     }
+    journal->loaded(ended, row.number);  // where memory runs out from here on, it is not read again
     journal->dropped(ended, *message, is_of_group);
   }
   journal->passed_on(ended, up_to);
