@@ -121,7 +121,7 @@ export class App extends Changing {
 		if (this.link.kind !== 'connected') this.say('Connected again.');
 		this.#client = client;
 		this.#subscribed.clear();
-		this.requests = new Requests(client);
+		this.requests = new Requests(client, () => this.changed());
 		this.#setLink({ kind: 'connected' });
 		await this.list();
 		if (this.opened) await this.#ask(this.opened);
