@@ -26,6 +26,9 @@ const numberIn = (payload) => {
 
 const hidden = ['item-not-found', 'forbidden']; // what is told of a node that is not there, or not for us
 
+const firstWait = 1000; // until the nodes are listed again where that has failed
+const longestWait = 60_000;
+
 export class App extends Changing {
 	phase = 'out'; // 'out', 'entering', 'in'
 	error = null; // why nobody is signed in
@@ -36,13 +39,15 @@ export class App extends Changing {
 	nodes = new Nodes();
 	board = new Board();
 	opened = null; // { node, history }, the node that is looked at
-	fault = null; // why the nodes could not be listed
+	fault = null; // why the nodes could not be listed; they are asked for again
 	said = ''; // for screen readers
 	requests = null;
 	#session = null;
 	#client = null;
 	#subscribed = new Set(); // hosts, on this connection
 	#listing = null; // the requests with which the nodes are listed
+	#listWait = firstWait;
+	#listTimer = null;
 
 	constructor() {
 		super();
@@ -83,6 +88,7 @@ export class App extends Changing {
 		this.#session = null;
 		this.#client = null;
 		this.requests = null;
+		clearTimeout(this.#listTimer);
 		this.nodes = new Nodes();
 		this.board = new Board();
 		this.opened = null;
@@ -121,7 +127,8 @@ export class App extends Changing {
 		if (this.link.kind !== 'connected') this.say('Connected again.');
 		this.#client = client;
 		this.#subscribed.clear();
-		this.requests = new Requests(client);
+		this.#listWait = firstWait;
+		this.requests = new Requests(client, () => this.changed());
 		this.#setLink({ kind: 'connected' });
 		await this.list();
 		if (this.opened) await this.#ask(this.opened);
@@ -138,6 +145,7 @@ export class App extends Changing {
 		const client = this.#client;
 		if (!requests || this.isListing) return;
 		this.#listing = requests;
+		clearTimeout(this.#listTimer);
 		this.fault = null;
 		this.changed();
 		try {
@@ -153,11 +161,18 @@ export class App extends Changing {
 				}
 			}
 			this.nodes.endList();
+			this.#listWait = firstWait;
 		} catch (error) {
-			if (requests === this.requests) this.fault = error.message;
+			if (requests === this.requests) this.#listLater(error.message);
 		}
 		if (this.#listing === requests) this.#listing = null;
 		this.changed();
+	}
+
+	#listLater(fault) {
+		this.fault = fault;
+		this.#listTimer = setTimeout(() => this.list(), this.#listWait);
+		this.#listWait = Math.min(2 * this.#listWait, longestWait);
 	}
 
 	/** Once: each SUBSCRIBE brings all that is retained. */

@@ -38,6 +38,36 @@ for (const account of ['alice@localhost', 'alice@plain.localhost']) {
 	});
 }
 
+for (const [error, times, said] of [
+	['internal-server-error', 2, /could not be listed, the page tries again: not now/],
+	['resource-constraint', 5, /The server is busy: not now\. Asking again in \d+ s/],
+]) {
+	test(`Where the server answers ${error}, the page asks again by itself, and says so`, async () => {
+		const visit = await browser.open(prosody.page);
+		await visit.page.evaluate(
+			(condition, count) => {
+				let left = count;
+				const { parse } = JSON;
+				JSON.parse = (text, ...more) => {
+					const answer = parse(text, ...more);
+					return answer?.hosts && left-- > 0 ? { error: condition, text: 'not now' } : answer;
+				};
+				window.seen = '';
+				new MutationObserver(() => {
+					window.seen += document.getElementById('page').textContent;
+				}).observe(document.body, { childList: true, subtree: true, characterData: true });
+			},
+			error,
+			times,
+		);
+		await visit.signIn('alice@localhost');
+		assert.match(await visit.page.evaluate(() => window.seen), said);
+		assert.equal(await visit.page.$('.banner'), null);
+		assert.deepEqual(visit.faults, []);
+		await visit.close();
+	});
+}
+
 test('Who has signed out is out', async () => {
 	const visit = await browser.open(prosody.page);
 	await visit.signIn('alice@localhost');

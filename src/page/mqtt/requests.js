@@ -1,7 +1,8 @@
 // Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
 
-const patience = 60_000;
-const shortWaits = [300, 600, 1200, 2400, 4800]; // where others of the account ask, too, as after a restart
+const firstWait = 300;
+const longestWait = 30_000;
+const longEnoughToTell = 2000; // where others of the account ask, too, as after a restart, it is over before that
 const replyTopic = '$pubsub/reply/page';
 
 /** An answer that is an error: `condition` is XMPP's name for it. */
@@ -13,32 +14,37 @@ export class Declined extends Error {
 }
 
 export class Requests {
+	waiting = null; // { why, until }: a question is asked again then, since the server has no room for it now
 	#client;
+	#changed;
 	#turn = Promise.resolve();
-	#waiting = new Map(); // by correlation
+	#isLost = false;
+	#ends = new Set(); // of what ends with the connection: functions
+	#answers = new Map(); // what takes them, by correlation
+	#isSubscribed = false;
 	#last = 0;
 
-	/** For one connection of MQTT.js. */
-	constructor(client) {
+	/** For one connection of MQTT.js. `changed` is called when `waiting` is another. */
+	constructor(client, changed) {
 		this.#client = client;
-		this.#turn = client.subscribeAsync(replyTopic, { qos: 1 });
+		this.#changed = changed;
 		client.once('close', () => {
-			for (const { reject } of this.#waiting.values()) reject(new Error('The connection is lost.'));
-			this.#waiting.clear();
+			this.#isLost = true;
+			for (const end of [...this.#ends]) end(new Error('The connection is lost.'));
 		});
 	}
 
 	/** Takes a message. False: it is none of ours. */
 	take(packet) {
 		if (packet.topic !== replyTopic) return false;
-		const correlation = String(packet.properties?.correlationData ?? '');
-		const request = this.#waiting.get(correlation);
-		this.#waiting.delete(correlation);
-		request?.resolve(packet.payload.toString());
+		this.#answers.get(String(packet.properties?.correlationData ?? ''))?.(packet.payload.toString());
 		return true;
 	}
 
-	/** Asks `$pubsub/NAME`, one question after the other. Gives the answer; fails with Declined where that is an error. */
+	/**
+	 * Asks `$pubsub/NAME`, one question after the other, and again while the server has no room for it. Gives the answer;
+	 * fails with Declined where that is an error, and where the connection is lost.
+	 */
 	ask(name, question = {}) {
 		const answer = this.#turn.then(() => this.#askUntilThereIsRoom(`$pubsub/${name}`, question));
 		this.#turn = answer.catch(() => {});
@@ -46,38 +52,66 @@ export class Requests {
 	}
 
 	async #askUntilThereIsRoom(topic, question) {
-		for (const wait of shortWaits) {
-			try {
-				return await this.#exchange(topic, question);
-			} catch (error) {
-				if (error.condition !== 'resource-constraint') throw error;
+		try {
+			for (let wait = firstWait; ; wait = Math.min(2 * wait, longestWait)) {
+				try {
+					return await this.#exchange(topic, question);
+				} catch (error) {
+					if (error.condition !== 'resource-constraint') throw error;
+					await this.#pause(wait * (0.5 + Math.random()), error.message);
+				}
 			}
-			await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
+		} finally {
+			this.#setWaiting(null);
 		}
-		return this.#exchange(topic, question);
+	}
+
+	#setWaiting(waiting) {
+		if (this.waiting === waiting) return;
+		this.waiting = waiting;
+		this.#changed();
+	}
+
+	async #pause(milliseconds, why) {
+		if (milliseconds >= longEnoughToTell) this.#setWaiting({ why, until: Date.now() + milliseconds });
+		let timer;
+		await this.#whileConnected((resolve) => {
+			timer = setTimeout(resolve, milliseconds);
+		}).finally(() => clearTimeout(timer));
+	}
+
+	/** A promise as `begin` makes it, which fails at once where the connection is lost. */
+	async #whileConnected(begin) {
+		let end;
+		try {
+			return await new Promise((resolve, reject) => {
+				end = reject;
+				this.#ends.add(end);
+				if (this.#isLost) reject(new Error('The connection is lost.'));
+				else begin(resolve, reject);
+			});
+		} finally {
+			this.#ends.delete(end);
+		}
 	}
 
 	async #exchange(topic, question) {
-		const correlation = String(++this.#last);
-		let timer;
-		const text = await new Promise((resolve, reject) => {
-			this.#waiting.set(correlation, { resolve, reject });
-			timer = setTimeout(() => reject(new Error('The server does not answer.')), patience);
-			this.#client.publish(
-				topic,
-				JSON.stringify(question),
-				{
-					qos: 1,
-					properties: { responseTopic: replyTopic, correlationData: correlation },
-				},
-				(error, packet) => {
-					if (error) reject(new Error(packet?.properties?.reasonString ?? error.message));
-				},
+		if (!this.#isSubscribed) {
+			await this.#whileConnected((resolve, reject) =>
+				this.#client.subscribeAsync(replyTopic, { qos: 1 }).then(resolve, reject),
 			);
-		}).finally(() => {
-			clearTimeout(timer);
-			this.#waiting.delete(correlation);
-		});
+			this.#isSubscribed = true;
+		}
+		const correlation = String(++this.#last);
+		const properties = { responseTopic: replyTopic, correlationData: correlation };
+		// However long a slow link takes: PUBACK comes after the answer, and the keep-alive ends what is lost.
+		const text = await this.#whileConnected((resolve, reject) => {
+			this.#answers.set(correlation, resolve);
+			this.#client.publish(topic, JSON.stringify(question), { qos: 1, properties }, (error, packet) => {
+				const why = error?.message ?? 'The server has no answer.';
+				reject(new Error(packet?.properties?.reasonString ?? why));
+			});
+		}).finally(() => this.#answers.delete(correlation));
 		const answer = JSON.parse(text);
 		if (answer.error) throw new Declined(answer.error, answer.text);
 		return answer;

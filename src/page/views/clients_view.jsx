@@ -106,6 +106,7 @@ export function ClientsView({ app }) {
 										<button
 											type="button"
 											aria-label={`Close ${one.client}`}
+											disabled={!requests}
 											onClick={() => close(one)}
 										>
 											Close

@@ -10,9 +10,21 @@ function Seconds({ until }) {
 	return <>{Math.max(1, Math.ceil((until - now) / 1000))} s</>;
 }
 
+/** While the server has no room for a question. */
+function Busy({ waiting }) {
+	if (!waiting) return null;
+	return (
+		<div class="banner">
+			<span>
+				The server is busy: {waiting.why}. Asking again in <Seconds until={waiting.until} />.
+			</span>
+		</div>
+	);
+}
+
 function Link({ app }) {
 	const { link } = app;
-	if (link.kind === 'connected') return null;
+	if (link.kind === 'connected') return <Busy waiting={app.requests?.waiting} />;
 	return (
 		<div class="banner">
 			{link.kind === 'trying' ? (

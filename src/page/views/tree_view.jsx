@@ -182,7 +182,7 @@ export function TreeView({ app }) {
 
 function below(app, tree, rows) {
 	if (app.isListing) return 'Listing …';
-	if (app.fault !== null) return `The nodes could not be listed: ${app.fault}`;
+	if (app.fault !== null) return `The nodes could not be listed, the page tries again: ${app.fault}`;
 	const { count, isFull } = app.nodes;
 	if (isFull) return `${count} nodes; the server has more than this page shows`;
 	if (count === 0) return 'There is no node that you may read.';

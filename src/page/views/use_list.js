@@ -15,7 +15,7 @@ export function useList(requests, ask) {
 				const { entries, next } = await ask(requests, after);
 				setList({ entries: [...before, ...entries], next: next ?? null, error: null });
 			} catch (error) {
-				setList({ entries: before, next: null, error });
+				setList({ entries: before, next: after ?? null, error }); // More asks for the same again
 			}
 			setLoading(false);
 		},
