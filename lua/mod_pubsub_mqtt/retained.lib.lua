@@ -96,10 +96,10 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
 
 	local function tell_of_copy(core, host, node, message)
-		local ok, err = pcall(core.restore_retained, core, host, node, message, message.payload, message.properties,
+		local ok, why = core:restore_retained(host, node, message, message.payload, message.properties,
 			message.expires and message.expires - wall_time());
 		if ok then return; end
-		module:log("error", "What %s on %s retains is not served, since its copy is damaged: %s", node, host, err);
+		module:log("error", "What %s on %s retains is not served, since its copy is damaged: %s", node, host, why);
 		core:restore_none(host, node);
 	end
 
@@ -108,7 +108,7 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		core:restore_end(host, node);
 	end
 
-	-- Returns whether a copy was given up that had not ended. Raises where the storage fails.
+	-- Returns whether a copy was given up that had not ended. Raises where the storage fails, or memory does not suffice.
 	local function tell_of_node(core, host, service, node, has_copy)
 		local message = has_copy and core:find_retained(host, node) or nil;
 		local truth, what = current_item.compare(host, service, node, message);
@@ -206,7 +206,8 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		local has_all = add_nodes_in_store(core, host, nodes);
 		local left, unsifted = array.collect(it.keys(nodes)), {};
 		for node, node_obj in pairs(service.nodes) do
-			if nodes[node] == nil and node_obj.config.persist_items then
+			-- Of one that does not persist only the store knows.
+			if nodes[node] == nil and (node_obj.config.persist_items or not has_all) then
 				add_node(core, host, nodes, node, not has_all);
 				table.insert(unsifted, node);
 			end

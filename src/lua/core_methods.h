@@ -35,7 +35,7 @@
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
 //   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given
-//                                 before a restart; raises where that is damaged
+//                                 before a restart; nil and why where that is damaged
 //   core:restore_end(host, node)  one has ended, and the node has had no item since
 //   core:restore_current(host, node, item, publisher)  the item that is retained in place of it
 //   core:keeps_retained()         whether the store keeps retained messages, which it does not before start() and with

@@ -87,6 +87,12 @@ void fill(store::RetainedRow& row, const RetainedFields& fields) {
   if (fields.expires != 0) row.expires_at = wall_time(fields.expires);
 }
 
+int is_damaged(lua_State* L, const char* why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
 void push_row(lua_State* L, const store::RetainedRow& row) {
   lua_createtable(L, 0, 10);
   set_text(L, "node", row.identity);
@@ -187,7 +193,7 @@ int restore_retained(lua_State* L) {
   const auto payload = check_text(L, 5);
   const auto properties = opt_text(L, 6).value_or("");
   const Time expires_at = lua_isnoneornil(L, 7) ? Time::max() : time_after(luaL_checknumber(L, 7));
-  if (!type || qos < 0 || qos > 2) return luaL_error(L, "the copy has an unknown TYPE or QoS");
+  if (!type || qos < 0 || qos > 2) return is_damaged(L, "it has an unknown TYPE or QoS");
   bool is_xml = false;
   core.tell_hub(L, [&](hub::Hub& hub) {
     auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large);
@@ -200,7 +206,9 @@ int restore_retained(lua_State* L) {
     }
     hub.restore_retained(host, node, std::move(*retained));
   });
-  return is_xml ? 0 : luaL_error(L, "the element of the copy is no XML");
+  if (!is_xml) return is_damaged(L, "its element is no XML");
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 int restore_current(lua_State* L) {

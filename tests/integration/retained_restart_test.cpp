@@ -83,6 +83,18 @@ class RetainedUnseen : public Retained {
     EXPECT_EQ(sqlite3_changes(store), 1);
     sqlite3_close(store);
   }
+  // After the library is opened again a method of the core raises so many times.
+  void fail(const std::string& method, int times, const std::string& why) {
+    prosody.shell(
+        ">local loadlib = package.loadlib; function package.loadlib(...) package.loadlib = loadlib; "
+        "local open = loadlib(...); return function () local library = open(); "
+        "local methods = debug.getregistry()['pubsub_mqtt.core'].__index; "
+        "local name, left = '" +
+        method + "', " + std::to_string(times) +
+        "; local works = methods[name]; methods[name] = function (...) left = left - 1; "
+        "if left >= 0 then error('" +
+        why + "'); end return works(...); end; return library; end; end");
+  }
   void restart() {
     admin.reset();
     EXPECT_EQ(prosody.stop().status, 0);
@@ -207,6 +219,24 @@ TEST_F(RetainedUnseen, ACopyThatIsDamagedCostsNoOther) {
       "error\tWhat node on pubsub.localhost retains is not served, since its copy is damaged", mark);
   EXPECT_EQ(retained("#").size(), 1U);
   EXPECT_EQ(retained(other).size(), 1U);
+}
+
+TEST_F(RetainedUnseen, ACopyForWhichMemoryDoesNotSufficeIsToldAgain) {
+  create(true);
+  retain("kept");
+  unseen([&] { fail("restore_retained", 1, "too little memory"); });
+  prosody.log().wait_for(
+      "error\tWhat node on pubsub.localhost retains is not served until .*too little memory");
+  EXPECT_EQ(retained(), only("kept"));
+}
+
+TEST_F(RetainedUnseen, WhatANodeRetainsThatDoesNotPersistIsWaitedForWhileTheStoreCannotBeRead) {
+  create(false);
+  retain("kept");
+  unseen([&] { fail("retained_nodes", 2, "broken disk"); });
+  prosody.log().wait_for(
+      "error\tThe retained messages of pubsub.localhost are not served until .*broken disk");
+  EXPECT_EQ(retained(), only("kept"));
 }
 
 TEST_F(RetainedUnseen, AKillLosesNothing) {
