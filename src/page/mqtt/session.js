@@ -1,5 +1,6 @@
 // The page's session with the server: a connection, and when that is lost, the next one.
 import { connect } from './connection.js';
+import { holdWhileReceiving } from './keep_alive.js';
 import { Refused, reasons } from './reasons.js';
 
 const firstWait = 1000;
@@ -59,6 +60,7 @@ export class Session {
 			if (!this.#isOver) this.#handlers.message(packet); // what comes before the socket is closed is for nobody
 			done();
 		};
+		holdWhileReceiving(client);
 		client.once('close', () => this.#lose(why));
 		this.#handlers.connected(client);
 		this.#wait = firstWait;
