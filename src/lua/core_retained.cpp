@@ -87,7 +87,8 @@ void fill(store::RetainedRow& row, const RetainedFields& fields) {
   if (fields.expires != 0) row.expires_at = wall_time(fields.expires);
 }
 
-int is_damaged(lua_State* L, const char* why) {
+// What restore_retained() returns of a copy that is damaged.
+int push_damage(lua_State* L, const char* why) {
   lua_pushnil(L);
   lua_pushstring(L, why);
   return 2;
@@ -193,7 +194,7 @@ int restore_retained(lua_State* L) {
   const auto payload = check_text(L, 5);
   const auto properties = opt_text(L, 6).value_or("");
   const Time expires_at = lua_isnoneornil(L, 7) ? Time::max() : time_after(luaL_checknumber(L, 7));
-  if (!type || qos < 0 || qos > 2) return is_damaged(L, "it has an unknown TYPE or QoS");
+  if (!type || qos < 0 || qos > 2) return push_damage(L, "it has an unknown TYPE or QoS");
   bool is_xml = false;
   core.tell_hub(L, [&](hub::Hub& hub) {
     auto retained = hub::restored(*type, payload, element, static_cast<mqtt::QoS>(qos), is_large);
@@ -206,7 +207,7 @@ int restore_retained(lua_State* L) {
     }
     hub.restore_retained(host, node, std::move(*retained));
   });
-  if (!is_xml) return is_damaged(L, "its element is no XML");
+  if (!is_xml) return push_damage(L, "its element is no XML");
   lua_pushboolean(L, 1);
   return 1;
 }
