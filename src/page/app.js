@@ -1,6 +1,7 @@
 // The page between sign-in and sign-out: what it knows, and what it does for whoever uses it. The views show it.
 import { Changing } from './changing.js';
 import { enterWithoutLogin, signIn } from './mqtt/sign_in.js';
+import { Pauses } from './mqtt/pauses.js';
 import { Requests } from './mqtt/requests.js';
 import { Session } from './mqtt/session.js';
 import { faultOf, partsOf, topicOf } from './mqtt/topics.js';
@@ -26,9 +27,6 @@ const numberIn = (payload) => {
 
 const hidden = ['item-not-found', 'forbidden']; // what is told of a node that is not there, or not for us
 
-const firstWait = 1000; // until the nodes are listed again where that has failed
-const longestWait = 60_000;
-
 export class App extends Changing {
 	phase = 'out'; // 'out', 'entering', 'in'
 	error = null; // why nobody is signed in
@@ -46,7 +44,7 @@ export class App extends Changing {
 	#client = null;
 	#subscribed = new Set(); // hosts, on this connection
 	#listing = null; // the requests with which the nodes are listed
-	#listWait = firstWait;
+	#listPauses = new Pauses(1000, 60_000); // where that has failed
 	#listTimer = null;
 
 	constructor() {
@@ -127,7 +125,7 @@ export class App extends Changing {
 		if (this.link.kind !== 'connected') this.say('Connected again.');
 		this.#client = client;
 		this.#subscribed.clear();
-		this.#listWait = firstWait;
+		this.#listPauses.reset();
 		this.requests = new Requests(client, () => this.changed());
 		this.#setLink({ kind: 'connected' });
 		await this.list();
@@ -161,7 +159,7 @@ export class App extends Changing {
 				}
 			}
 			this.nodes.endList();
-			this.#listWait = firstWait;
+			this.#listPauses.reset();
 		} catch (error) {
 			if (requests === this.requests) this.#listLater(error.message);
 		}
@@ -171,8 +169,7 @@ export class App extends Changing {
 
 	#listLater(fault) {
 		this.fault = fault;
-		this.#listTimer = setTimeout(() => this.list(), this.#listWait);
-		this.#listWait = Math.min(2 * this.#listWait, longestWait);
+		this.#listTimer = setTimeout(() => this.list(), this.#listPauses.next());
 	}
 
 	/** Once: each SUBSCRIBE brings all that is retained. */

@@ -48,3 +48,30 @@ test('The retained messages below a filter', async () => {
 	assert.deepEqual(visit.faults, []);
 	await visit.close();
 });
+
+test('More of a list that has failed is asked for again', async () => {
+	await publish(prosody, 'pubsub.localhost/any/first', '1', { retain: true });
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('admin@localhost');
+	await visit.page.evaluate(() => {
+		const { parse } = JSON;
+		const change = [
+			(answer) => ({ ...answer, next: 'pubsub.localhost/any/first' }),
+			() => ({ error: 'internal-server-error', text: 'not now' }),
+			() => ({ retained: [{ topic: 'pubsub.localhost/any/last', bytes: 0 }] }),
+		];
+		JSON.parse = (text, ...more) => {
+			const answer = parse(text, ...more);
+			return answer?.retained && change.length > 0 ? change.shift()(answer) : answer;
+		};
+	});
+	await visit.press('nav a[href="#retained"]');
+	await visit.waitForText('main table', /first/);
+	await visit.pressButton('More');
+	await visit.waitForText('main .error', /not now/);
+	await visit.pressButton('More');
+	await visit.waitForText('main table', /first.*last/s);
+	assert.equal(await visit.page.$('main .error'), null);
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});

@@ -68,6 +68,21 @@ for (const [error, times, said] of [
 	});
 }
 
+test('Without a connection no client can be closed', async () => {
+	const visit = await browser.open(prosody.page);
+	await visit.signIn('admin@localhost');
+	await visit.press('nav a[href="#clients"]');
+	const close = 'button[aria-label^="Close "]';
+	await visit.page.waitForSelector(`${close}:enabled`);
+	await prosody.stop();
+	await visit.page.waitForSelector(`${close}:disabled`);
+	await prosody.serve();
+	await visit.until(() => !document.querySelector('.banner'));
+	await visit.page.waitForSelector(`${close}:enabled`);
+	assert.deepEqual(visit.faults, []);
+	await visit.close();
+});
+
 test('Who has signed out is out', async () => {
 	const visit = await browser.open(prosody.page);
 	await visit.signIn('alice@localhost');

@@ -1,7 +1,6 @@
 // Questions to the server and their answers, over MQTT: docs/mapping.md, "History and lists over MQTT".
+import { Pauses } from './pauses.js';
 
-const firstWait = 300;
-const longestWait = 30_000;
 const longEnoughToTell = 2000; // where others of the account ask, too, as after a restart, it is over before that
 const replyTopic = '$pubsub/reply/page';
 
@@ -52,13 +51,14 @@ export class Requests {
 	}
 
 	async #askUntilThereIsRoom(topic, question) {
+		const pauses = new Pauses(300, 30_000);
 		try {
-			for (let wait = firstWait; ; wait = Math.min(2 * wait, longestWait)) {
+			for (;;) {
 				try {
 					return await this.#exchange(topic, question);
 				} catch (error) {
 					if (error.condition !== 'resource-constraint') throw error;
-					await this.#pause(wait * (0.5 + Math.random()), error.message);
+					await this.#pause(pauses.next(), error.message);
 				}
 			}
 		} finally {

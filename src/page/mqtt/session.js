@@ -1,22 +1,17 @@
 // The page's session with the server: a connection, and when that is lost, the next one.
 import { connect } from './connection.js';
 import { holdWhileReceiving } from './keep_alive.js';
+import { Pauses } from './pauses.js';
 import { Refused, reasons } from './reasons.js';
 
-const firstWait = 1000;
-const longestWait = 30_000;
-
 const forGood = [reasons.badUserNameOrPassword, reasons.notAuthorized, reasons.badAuthenticationMethod];
-
-/** Between half of it and all, so that pages that were cut off together do not come back together. */
-const about = (milliseconds) => milliseconds * (0.5 + Math.random() / 2);
 
 export class Session {
 	#url;
 	#login;
 	#handlers;
 	#client = null;
-	#wait = firstWait;
+	#pauses = new Pauses(1000, 30_000);
 	#timer = null;
 	#isOver = false;
 
@@ -63,15 +58,14 @@ export class Session {
 		holdWhileReceiving(client);
 		client.once('close', () => this.#lose(why));
 		this.#handlers.connected(client);
-		this.#wait = firstWait;
+		this.#pauses.reset();
 	}
 
 	#lose(why) {
 		this.#client?.end(true);
 		this.#client = null;
 		if (this.#isOver) return;
-		const wait = about(this.#wait);
-		this.#wait = Math.min(2 * this.#wait, longestWait);
+		const wait = this.#pauses.next();
 		this.#handlers.lost({ why, until: Date.now() + wait });
 		this.#timer = setTimeout(() => this.tryNow(), wait);
 	}

@@ -19,7 +19,7 @@ class Client extends EventEmitter {
 	}
 }
 
-function startOfPings(t) {
+function heldClient(t) {
 	t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
 	const client = new Client();
 	holdWhileReceiving(client);
@@ -27,7 +27,7 @@ function startOfPings(t) {
 }
 
 test('A connection on which something arrives is held, and asked again', (t) => {
-	const client = startOfPings(t);
+	const client = heldClient(t);
 	for (const pings of [1, 2, 3]) {
 		t.mock.timers.tick(1000);
 		client.emit('packetreceive', { cmd: 'publish' });
@@ -39,7 +39,7 @@ test('A connection on which something arrives is held, and asked again', (t) => 
 });
 
 test('A connection on which nothing has arrived for half of the Keep Alive is given up', (t) => {
-	const client = startOfPings(t);
+	const client = heldClient(t);
 	client.emit('packetreceive', { cmd: 'publish' });
 	t.mock.timers.tick(30_000);
 	client.onKeepaliveTimeout();
