@@ -1,6 +1,7 @@
 #include "pubsub_mqtt/store/items.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iterator>
 #include <limits>
@@ -20,13 +21,6 @@ constexpr std::size_t crowded_bytes = std::size_t{16} << 20U;
 // Keys whose positions are known, of all stores.
 constexpr std::size_t most_weight = 200000;
 constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
-
-// For what is posted next, too, which is often a removal that makes room for what was put, and the next item.
-std::vector<Change> with_room() {
-  std::vector<Change> changes;
-  changes.reserve(4);
-  return changes;
-}
 
 std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
                                    std::optional<std::string_view> with, std::string value) {
@@ -103,19 +97,22 @@ KnownItems& Items::known(RowNumber store) {
   return *known_.emplace(store, std::make_unique<KnownItems>()).first->second;
 }
 
-CommitNumber Items::post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes) {
-  std::list<Posted> row{{.number = 0, .store = store, .bytes = bytes}};
-  const CommitNumber number = store_.post_with_last({.changes = std::move(changes), .last_number = 0});
+CommitNumber Items::post(std::span<Change> changes, RowNumber store, std::size_t bytes) {
+  if (next_row_.empty()) next_row_.emplace_back();
+  const CommitNumber number = store_.post_with_last(changes);
   last_posted_ = number;
   ++times_posted_;
-  posted(std::move(row), number);
+  if (posted_.empty() || posted_.back().number != number || posted_.back().store != store) {
+    next_row_.front() = {.number = 0, .store = store, .bytes = 0};
+    posted(std::move(next_row_), number);
+  }
+  posted_.back().bytes += bytes;
+  posted_bytes_ += bytes;
   return number;
 }
 
-CommitNumber Items::post(Change&& change, RowNumber store) {
-  auto changes = with_room();
-  changes.push_back(std::move(change));
-  return post(std::move(changes), store);
+CommitNumber Items::post(Change&& change, RowNumber store, std::size_t bytes) {
+  return post(std::span(&change, 1), store, bytes);
 }
 
 void Items::posted(std::list<Posted>&& rows, CommitNumber number) noexcept {
@@ -124,19 +121,13 @@ void Items::posted(std::list<Posted>&& rows, CommitNumber number) noexcept {
     row.number = number;
     posted_bytes_ += row.bytes;
   }
-  if (!posted_.empty() && !rows.empty() && posted_.back().number == number &&
-      posted_.back().store == rows.front().store) {
-    posted_.back().bytes += rows.front().bytes;
-    rows.pop_front();
-  }
   posted_.splice(posted_.end(), rows);
 }
 
 template <typename Change>
-void Items::change_known(RowNumber store, Change&& change) {
-  auto& items = known(store);
+void Items::change_known(KnownItems& items, Change&& change) {
   const std::size_t before = items.weight();
-  change(items);
+  change();
   weight_ += items.weight() - before;
 }
 
@@ -144,23 +135,25 @@ void Items::change_known(RowNumber store, Change&& change) {
 void Items::put(Item item) {
   const RowNumber store = item->store;
   const std::size_t size = item->size();
-  const Position replaces = known(store).posted(item->key);
-  auto prepared = KnownItems::prepare(item);
-  auto changes = with_room();
-  const bool is_accompanied = companion_ && companion_->key == item->key;
-  changes.emplace_back(PutItem{.item = std::move(item), .replaces = replaces});
-  if (is_accompanied) changes.push_back(companion_->change);
-  const auto number = post(std::move(changes), store, size);
-  if (is_accompanied) companion_.reset();
+  KnownItems& items = known(store);
+  const Position replaces = items.posted(item->key);
+  auto prepared = items.prepare(item);
+  CommitNumber number = 0;
+  if (companion_ && companion_->key == item->key) {
+    std::array<Change, 2> changes{PutItem{.item = std::move(item), .replaces = replaces}, companion_->change};
+    number = post(changes, store, size);
+    companion_.reset();
+  } else {
+    number = post(PutItem{.item = std::move(item), .replaces = replaces}, store, size);
+  }
   if (replaces != 0) appended_->erase(store, replaces);
-  change_known(store, [&](KnownItems& items) { items.set(std::move(prepared), number); });
+  change_known(items, [&] { items.set(std::move(prepared), number); });
 }
 
-void Items::remove_up_to(RowNumber store, Position position) {
-  known(store);
+void Items::remove_up_to(RowNumber store, KnownItems& items, Position position) {
   const auto number = post(RemoveItemsUpTo{.store = store, .position = position}, store);
   appended_->erase_up_to(store, position);
-  change_known(store, [&](KnownItems& items) { items.remove_up_to(position, number); });
+  change_known(items, [&] { items.remove_up_to(position, number); });
 }
 
 // Without a thread, what was posted was committed, or has failed.
@@ -178,8 +171,9 @@ void Items::settle(Lock& /*lock*/) {
     posted_bytes_ -= posted_.front().bytes;
     const auto place = known_.find(posted_.front().store);
     if (place == known_.end()) continue;
-    change_known(place->first, [&](KnownItems& items) { items.settle(committed); });
-    if (place->second->is_empty()) known_.erase(place);
+    KnownItems& items = *place->second;
+    change_known(items, [&] { items.settle(committed); });
+    if (items.is_empty()) known_.erase(place);
   }
   std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });
   if (weight_ > most_weight) forget_some();
@@ -199,8 +193,9 @@ void Items::forget_some() {
   std::sort(by_age.begin(), by_age.end());
   for (const auto& [age, store] : by_age) {
     if (weight_ <= most_weight / 2) return;
-    change_known(store, [](KnownItems& items) { items.forget_count(); });
-    if (known(store).is_empty()) known_.erase(store);
+    KnownItems& items = known(store);
+    change_known(items, [&] { items.forget_count(); });
+    if (items.is_empty()) known_.erase(store);
   }
 }
 
@@ -248,10 +243,11 @@ Appended Items::append_by(const Route& route, std::string_view key, double at,
 // Where the last removal is is noted in the place that it has by then.
 void Items::append_and_trim(Item item) {
   const RowNumber store = item->store;
-  auto prepared = KnownItems::prepare(item);
-  if (known(store).is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
+  KnownItems& items = known(store);
+  auto prepared = items.prepare(item);
+  if (items.is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
   appended_->add(PutItem{.item = std::move(item), .replaces = 0});
-  change_known(store, [&](KnownItems& items) {
+  change_known(items, [&] {
     items.set(std::move(prepared), KnownItems::not_posted);
     const Position last = items.excess();
     if (last == 0) return;
@@ -394,7 +390,7 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
   {
     const Lock lock = lock_to_write();
     const Position before = last_position_;
-    known(store);
+    KnownItems& items = known(store);
     std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
     std::vector<KnownItems::Prepared> prepared;
     std::size_t bytes = 0;
@@ -405,12 +401,12 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
       item->key = std::move(each.first);
       item->value = std::move(each.second);
       bytes += item->size();
-      prepared.push_back(KnownItems::prepare(item));
+      prepared.push_back(items.prepare(item));
       changes.emplace_back(PutItem{.item = std::move(item), .replaces = 0});
     }
-    const auto number = post(std::move(changes), store, bytes);
+    const auto number = post(changes, store, bytes);
     appended_->erase_up_to(store, before);
-    change_known(store, [&](KnownItems& items) {
+    change_known(items, [&] {
       items.remove_up_to(before, number);
       for (auto& each : prepared) items.set(std::move(each), number);
     });
@@ -421,13 +417,14 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
 void Items::remove(RowNumber store, std::string_view key) {
   auto removal = std::make_shared<ItemRow>();
   removal->key = key;
-  auto prepared = KnownItems::prepare(std::move(removal));
   {
     const Lock lock = lock_to_write();
-    const Position posted = known(store).posted(key);
+    KnownItems& items = known(store);
+    const Position posted = items.posted(key);
+    auto prepared = items.prepare(std::move(removal));
     const auto number = post(RemoveItem{.store = store, .key = std::string(key), .posted = posted}, store);
     if (posted != 0) appended_->erase(store, posted);
-    change_known(store, [&](KnownItems& items) { items.set(std::move(prepared), number); });
+    change_known(items, [&] { items.set(std::move(prepared), number); });
   }
   check_commit();
 }
@@ -441,7 +438,7 @@ std::size_t Items::truncate(RowNumber store, std::size_t keep) {
       removed = unknown;
     } else if (const Position last = place->second->excess(); last != 0) {
       removed = place->second->size() - keep;
-      remove_up_to(store, last);
+      remove_up_to(store, *place->second, last);
     }
   }
   if (removed == unknown) removed = truncate_unknown(store, keep);
@@ -458,11 +455,12 @@ std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
   if (items.size() > most) {
     removed = committed().count(store, {}) - keep;
     const Lock lock = lock_to_write();
-    remove_up_to(store, items.back()->position);
+    remove_up_to(store, known(store), items.back()->position);
     items.pop_back();
   }
   const Lock lock(mutex_);
-  change_known(store, [&](KnownItems& all) { all.complete(items, keep); });
+  KnownItems& all = known(store);
+  change_known(all, [&] { all.complete(items, keep); });
   return removed;
 }
 
@@ -473,8 +471,9 @@ std::size_t Items::truncate_many(RowNumber store, std::size_t keep) {
   const std::size_t removed = all > keep ? all - keep : 0;
   const Position last = removed == 0 ? 0 : reader.position_from_end(store, keep);
   const Lock lock = lock_to_write();
-  if (last != 0) remove_up_to(store, last);
-  change_known(store, [&](KnownItems& items) { items.bound(all - removed, keep); });
+  KnownItems& items = known(store);
+  if (last != 0) remove_up_to(store, items, last);
+  change_known(items, [&] { items.bound(all - removed, keep); });
   return removed;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 namespace pubsub_mqtt::store {
@@ -10,6 +11,15 @@ namespace {
 // Of a store that is bounded, the part of its limit by which it may be beyond that: to find out costs time that grows
 // with the limit.
 constexpr std::size_t part_beyond = 64;
+// Of a busy store, between two commits.
+constexpr std::size_t usual_unsettled = 256;
+
+template <typename Map>
+typename Map::node_type make_node() {
+  Map one;
+  one.try_emplace(typename Map::key_type());
+  return one.extract(one.begin());
+}
 
 }  // namespace
 
@@ -24,39 +34,44 @@ std::optional<Item> KnownItems::find(std::string_view key) const {
   return place->second.position == 0 ? nullptr : place->second.item;
 }
 
-KnownItems::Prepared KnownItems::prepare(Item item) {
+// Where there is room for one more, mostly of one that it takes the place of: then nothing is allocated.
+KnownItems::Prepared KnownItems::prepare(const Item& item) {
+  unsettled_.push_back(item);
   Prepared prepared;
-  const Position position = item->position;
-  const auto place =
-      prepared.keys_.try_emplace(item->key, Known{.position = position, .number = 0, .item = item}).first;
-  if (position != 0) prepared.positions_.emplace(position, place);
-  prepared.items_.push_back(std::move(item));
+  prepared.key_ = std::move(spare_key_);
+  if (prepared.key_.empty()) prepared.key_ = make_node<Keys>();
+  prepared.key_.key() = item->key;
+  prepared.key_.mapped() = {.position = item->position, .number = 0, .item = item};
+  if (item->position == 0) return prepared;
+  prepared.position_ = std::move(spare_position_);
+  if (prepared.position_.empty()) prepared.position_ = make_node<Positions>();
+  prepared.position_.key() = item->position;
   return prepared;
 }
 
 void KnownItems::set(Prepared&& prepared, CommitNumber number) noexcept {
-  auto [place, is_new, known] = keys_.insert(prepared.keys_.extract(prepared.keys_.begin()));
+  auto [place, is_new, known] = keys_.insert(std::move(prepared.key_));
   if (!is_new) {
     const Position before = place->second.position;
     if (before != known.mapped().position) positions_.erase(before);
     place->second = std::move(known.mapped());
   }
   place->second.number = number;
-  unsettled_.splice(unsettled_.end(), prepared.items_);
-  if (prepared.positions_.empty()) return;
-  auto position = prepared.positions_.extract(prepared.positions_.begin());
-  last_put_ = position.key();
-  position.mapped() = place;
-  positions_.insert(positions_.end(), std::move(position));
+  if (prepared.position_.empty()) return;
+  last_put_ = prepared.position_.key();
+  prepared.position_.mapped() = place;
+  positions_.insert(positions_.end(), std::move(prepared.position_));
   ++most_;
   // One more may be there until it is truncated.
   if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
 }
 
 void KnownItems::remove_up_to(Position position, CommitNumber number) noexcept {
-  const auto last = positions_.upper_bound(position);
-  for (auto place = positions_.begin(); place != last; ++place) keys_.erase(place->second);
-  positions_.erase(positions_.begin(), last);
+  while (!positions_.empty() && positions_.begin()->first <= position) {
+    spare_position_ = positions_.extract(positions_.begin());
+    spare_key_ = keys_.extract(spare_position_.mapped());
+    spare_key_.mapped().item = nullptr;
+  }
   removed_up_to_ = position;
   removal_ = number;
 }
@@ -72,22 +87,31 @@ void KnownItems::removal_was_posted(CommitNumber number) {
 
 void KnownItems::settle(CommitNumber committed) {
   if (removal_ <= committed) removed_up_to_ = 0;
-  auto first = unsettled_.begin();
-  for (; first != unsettled_.end(); ++first) {
-    const auto place = keys_.find((*first)->key);
-    if (place == keys_.end() || place->second.item != *first) continue;
-    Known& known = place->second;
-    if (known.number > committed) break;
-    known.number = 0;
-    known.item = nullptr;
-    if (count_ != Count::complete || known.position == 0) forget(place);
+  while (settled_ < unsettled_.size() && is_settled(unsettled_[settled_], committed)) {
+    unsettled_[settled_++] = nullptr;
   }
-  unsettled_.erase(unsettled_.begin(), first);
+  // Now and then, so that each is moved once.
+  if (settled_ < unsettled_.size() / 2) return;
+  unsettled_.erase(unsettled_.begin(), unsettled_.begin() + static_cast<std::ptrdiff_t>(settled_));
+  settled_ = 0;
+  if (unsettled_.empty() && unsettled_.capacity() > usual_unsettled) unsettled_ = {};
+}
+
+// Or it was put again since, or removed, or not posted.
+bool KnownItems::is_settled(const Item& item, CommitNumber committed) {
+  const auto place = keys_.find(item->key);
+  if (place == keys_.end() || place->second.item != item) return true;
+  Known& known = place->second;
+  if (known.number > committed) return false;
+  known.number = 0;
+  known.item = nullptr;
+  if (count_ != Count::complete || known.position == 0) forget(place);
+  return true;
 }
 
 PostedItems KnownItems::posted_items() const {
   PostedItems all{.removed_up_to = removed_up_to_, .keys = {}, .items = {}};
-  for (const auto& item : unsettled_) {
+  for (const auto& item : std::span(unsettled_).subspan(settled_)) {
     const auto place = keys_.find(item->key);
     if (place == keys_.end() || place->second.item != item) continue;
     all.keys.insert(item->key);

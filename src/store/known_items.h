@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <limits>
-#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,10 +37,10 @@ class KnownItems {
   // What is posted later, with other changes, has this number until then.
   static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
 
-  // What is known last, when it is posted, with all memory for that: an item that is put, or, at position 0, the removal
-  // of the one with its key.
+  // What is known when it is posted, with all memory for that: an item that is put, or, at position 0, the removal of the
+  // one with its key.
   class Prepared;
-  static Prepared prepare(Item item);
+  Prepared prepare(const Item& item);
   void set(Prepared&& prepared, CommitNumber number) noexcept;
   void remove_up_to(Position position, CommitNumber number) noexcept;
   // What was not posted now is: the item at that position, and the last removal.
@@ -84,12 +83,16 @@ class KnownItems {
   using Keys = std::map<std::string, Known, std::less<>>;
   using Positions = std::map<Position, Keys::iterator>;
 
+  bool is_settled(const Item& item, CommitNumber committed);
   void forget(Keys::iterator place);
   bool is_too_many(std::size_t size) const;
 
   Keys keys_;
-  Positions positions_;        // of those that are there
-  std::list<Item> unsettled_;  // as they were put and removed; some were so again since
+  Positions positions_;          // of those that are there
+  std::vector<Item> unsettled_;  // as they were put and removed; some were so again since, or not posted after all
+  std::size_t settled_ = 0;      // how many at its begin are not
+  Keys::node_type spare_key_;    // of what was removed last, for what is put next
+  Positions::node_type spare_position_;
   Position last_put_ = 0;
   Position removed_up_to_ = 0;
   CommitNumber removal_ = 0;
@@ -98,13 +101,11 @@ class KnownItems {
   std::size_t keeps_ = 0;
 };
 
-// One of each.
 class KnownItems::Prepared {
  private:
   friend class KnownItems;
-  Keys keys_;
-  Positions positions_;  // none where it is a removal
-  std::list<Item> items_;
+  Keys::node_type key_;
+  Positions::node_type position_;  // none where it is a removal
 };
 
 }  // namespace pubsub_mqtt::store

@@ -13,7 +13,7 @@ bool Store::open_for_items(Access access) { return thread_->open_for_items(acces
 std::optional<Contents> Store::open() { return thread_->open(); }
 bool Store::start(std::function<void()> notify) { return thread_->start(std::move(notify)); }
 CommitNumber Store::post(Unit&& unit) { return thread_->post(std::move(unit)); }
-CommitNumber Store::post_with_last(Unit&& unit) { return thread_->post_with_last(std::move(unit)); }
+CommitNumber Store::post_with_last(std::span<Change> changes) { return thread_->post_with_last(changes); }
 void Store::ask(PageRequest&& request) { thread_->ask(std::move(request)); }
 void Store::take_pages(std::vector<Page>& into) { thread_->take_pages(into); }
 CommitNumber Store::committed() const { return thread_->committed(); }

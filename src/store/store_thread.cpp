@@ -57,8 +57,14 @@ std::string reason(int error, const std::string& said_by_sqlite) {
   }
 }
 
-bool has_room_for(const std::vector<Change>& changes, std::size_t more) {
-  return changes.capacity() - changes.size() >= more;
+// Of a unit that others join: it is committed as a whole.
+constexpr std::size_t most_joined = 256;
+
+// Where memory runs out both are as they were.
+void move_behind(std::vector<Change>& changes, std::span<Change> more) {
+  const std::size_t size = changes.size() + more.size();
+  if (changes.capacity() < size) changes.reserve(std::max(size, 2 * changes.capacity()));
+  std::move(more.begin(), more.end(), std::back_inserter(changes));
 }
 
 }  // namespace
@@ -221,27 +227,33 @@ CommitNumber Store::Thread::post(Unit&& unit) {
     commit_at_once(std::move(unit));
     return last_posted_;
   }
+  std::list<Unit> row;
+  row.push_back(std::move(unit));
   const std::lock_guard lock(mutex_);
-  const auto number = post_with_mutex(std::move(unit));
+  const auto number = post_with_mutex(std::move(row));
   if (!is_awaited_ && posted_.size() > 1) wake_.notify_one();
   is_awaited_ = true;
   return number;
 }
 
-CommitNumber Store::Thread::post_with_last(Unit&& unit) {
-  if (!is_started()) return post(std::move(unit));
-  const std::lock_guard lock(mutex_);
-  if (posted_.empty() || !has_room_for(posted_.back().changes, unit.changes.size())) {
-    return post_with_mutex(std::move(unit));
+CommitNumber Store::Thread::post_with_last(std::span<Change> changes) {
+  if (!is_started()) {
+    Unit unit;
+    move_behind(unit.changes, changes);
+    return post(std::move(unit));
   }
-  Unit& last = posted_.back();
-  std::move(unit.changes.begin(), unit.changes.end(), std::back_inserter(last.changes));
-  last.last_number = std::max(last.last_number, unit.last_number);
-  return last_posted_;
+  const std::lock_guard lock(mutex_);
+  if (!posted_.empty() && posted_.back().changes.size() + changes.size() <= most_joined) {
+    move_behind(posted_.back().changes, changes);
+    return last_posted_;
+  }
+  std::list<Unit> unit(1);
+  move_behind(unit.front().changes, changes);
+  return post_with_mutex(std::move(unit));
 }
 
-CommitNumber Store::Thread::post_with_mutex(Unit&& unit) {
-  posted_.push_back(std::move(unit));
+CommitNumber Store::Thread::post_with_mutex(std::list<Unit>&& unit) {
+  posted_.splice(posted_.end(), unit);
   if (posted_.size() == 1) wake_.notify_one();
   return ++last_posted_;
 }

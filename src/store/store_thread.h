@@ -7,6 +7,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -38,7 +39,7 @@ class Store::Thread {
   bool start(std::function<void()> notify);
   void close_before_fork();
   CommitNumber post(Unit&& unit);
-  CommitNumber post_with_last(Unit&& unit);
+  CommitNumber post_with_last(std::span<Change> changes);
   void ask(PageRequest&& request);
   void take_pages(std::vector<Page>& into) { pages_.take(into); }
   CommitNumber committed() const { return committed_; }
@@ -65,7 +66,7 @@ class Store::Thread {
   void log(LogLevel level, std::string_view text);
 
   void commit_at_once(Unit&& unit);
-  CommitNumber post_with_mutex(Unit&& unit);
+  CommitNumber post_with_mutex(std::list<Unit>&& unit);
   void notify();
   void run();
   bool take();

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -109,17 +110,17 @@ class Items {
   // With the mutex.
   Position next_position();
   KnownItems& known(RowNumber store);
-  CommitNumber post(std::vector<Change>&& changes, RowNumber store, std::size_t bytes = 0);
-  CommitNumber post(Change&& change, RowNumber store);
+  CommitNumber post(std::span<Change> changes, RowNumber store, std::size_t bytes = 0);
+  CommitNumber post(Change&& change, RowNumber store, std::size_t bytes = 0);
   void post_store(const StoreName& name, RowNumber number, Change&& change);
   void posted(std::list<Posted>&& rows, CommitNumber number) noexcept;
   void add_appended(std::vector<Change>& changes, std::list<Posted>& rows) const;
   void post_appended(std::list<Posted>&& rows, CommitNumber number);
   template <typename Change>
-  void change_known(RowNumber store, Change&& change);
+  void change_known(KnownItems& items, Change&& change);
   void put(Item item);
   void append_and_trim(Item item);
-  void remove_up_to(RowNumber store, Position position);
+  void remove_up_to(RowNumber store, KnownItems& items, Position position);
   void settle(Lock& lock);
   void forget_some();
 
@@ -148,6 +149,7 @@ class Items {
   std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
   PostedStores posted_stores_;
   std::list<Posted> posted_;
+  std::list<Posted> next_row_;  // at most one
   std::size_t posted_bytes_ = 0;
   CommitNumber newest_posted_ = 0;
   std::unique_ptr<ItemChanges> appended_;  // by append_by(), and not posted

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -84,10 +85,10 @@ class Store {
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
   // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
   CommitNumber post(Unit&& unit);
-  // The same, for what nobody waits for: it may be committed some milliseconds later, unless post() or ask() is called
-  // meanwhile. The changes may become part of the unit posted last, and have its number: while nobody has taken that, and its
-  // vector has room for them, so that nothing is allocated.
-  CommitNumber post_with_last(Unit&& unit);
+  // The same for changes that are committed together and that nobody waits for: it may be some milliseconds later, unless
+  // post() or ask() is called meanwhile. They become part of the unit posted last, and have its number, while nobody has
+  // taken that and it is small. `changes` are moved from.
+  CommitNumber post_with_last(std::span<Change> changes);
   CommitNumber committed() const;
   Metrics metrics();
 

@@ -276,7 +276,7 @@ TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
 }
 
 // Where nobody has begun to write it, the last unit takes along what is posted with it.
-TEST_F(StoreTest, AFewChangesMayJoinTheUnitPostedLast) {
+TEST_F(StoreTest, ChangesJoinTheUnitPostedLast) {
   {
     std::promise<void> posted;
     std::promise<void> is_held;
@@ -288,20 +288,15 @@ TEST_F(StoreTest, AFewChangesMayJoinTheUnitPostedLast) {
     });
     store.post({.changes = {new_session(1)}, .last_number = 1});
     is_held.get_future().wait();
-    const auto with_room_for_three = [](Change&& change) {
-      std::vector<Change> changes;
-      changes.reserve(3);
-      changes.push_back(std::move(change));
-      return changes;
-    };
-    const CommitNumber alone =
-        store.post_with_last({.changes = with_room_for_three(new_session(2, "2")), .last_number = 2});
-    EXPECT_EQ(store.post_with_last({.changes = {new_session(3, "3")}, .last_number = 3}), alone);
-    EXPECT_EQ(store.post({.changes = with_room_for_three(new_session(4, "4")), .last_number = 4}), alone + 1);
-    EXPECT_EQ(store.post_with_last({.changes = {RemoveSession{2}}, .last_number = 4}), alone + 1);
-    EXPECT_EQ(store.post_with_last({.changes = {RemoveSession{5}, RemoveSession{6}}, .last_number = 4}),
-              alone + 2)
-        << "there is no room";
+    const auto post_with_last = [&](std::vector<Change> changes) { return store.post_with_last(changes); };
+    const CommitNumber alone = post_with_last({new_session(2, "2")});
+    EXPECT_EQ(post_with_last({new_session(3, "3")}), alone);
+    EXPECT_EQ(store.post({.changes = {new_session(4, "4")}, .last_number = 4}), alone + 1);
+    EXPECT_EQ(post_with_last({RemoveSession{2}}), alone + 1);
+    CommitNumber last = alone + 1;
+    for (RowNumber i = 2; i < 256; ++i) last = post_with_last({RemoveSession{1000 + i}});
+    EXPECT_EQ(last, alone + 1);
+    EXPECT_EQ(post_with_last({RemoveSession{5}, RemoveSession{6}}), alone + 2) << "the unit is large";
     posted.set_value();
     store.stop(patience);
     EXPECT_EQ(store.committed(), alone + 2);
@@ -317,11 +312,12 @@ TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
   {
     RunningStore store(settings);
     const auto before = store.metrics().commits;
-    store.store().post_with_last({.changes = {new_session(1)}, .last_number = 1});
-    store.store().post_with_last({.changes = {new_session(2, "2")}, .last_number = 2});
+    const auto post_with_last = [&](std::vector<Change> changes) { store.store().post_with_last(changes); };
+    post_with_last({new_session(1)});
+    post_with_last({new_session(2, "2")});
     store.await(store.post({new_session(3, "3")}));
     EXPECT_EQ(store.metrics().commits, before + 1);
-    store.store().post_with_last({.changes = {new_session(4, "4")}, .last_number = 4});
+    post_with_last({new_session(4, "4")});
     store.stop();
   }
   EXPECT_EQ(RunningStore(settings).contents().sessions.size(), 4U) << "a stop commits all";
@@ -329,7 +325,8 @@ TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
 
 TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedAfterAWhile) {
   RunningStore store(settings());
-  EXPECT_TRUE(store.await(store.store().post_with_last({.changes = {new_session(1)}, .last_number = 1})));
+  std::vector<Change> changes{new_session(1)};
+  EXPECT_TRUE(store.await(store.store().post_with_last(changes)));
 }
 
 TEST_F(StoreTest, UnitsOfManyThreadsAreCommittedWhole) {
