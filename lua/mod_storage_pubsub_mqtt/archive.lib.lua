@@ -1,6 +1,6 @@
 -- Archive stores: lists of items, as mod_pubsub and mod_mam keep theirs.
 
-local is_stanza = require "util.stanza".is_stanza;
+local st = require "util.stanza";
 local new_id = require "util.id".medium;
 local now = require "util.time".now;
 
@@ -9,8 +9,8 @@ local caps = { total = true, truncate = true, full_id_range = true, ids = true, 
 
 local function nothing() end
 
--- Returns what makes the methods of a store.
-return function (iterate_users, report, values)
+-- archive_methods: the library's. Returns what makes the methods of a store.
+return function (iterate_users, report, values, archive_methods)
 	-- What the library understands of Prosody's query; ids become positions.
 	local function understood(handle, user, query)
 		local ours = {
@@ -51,30 +51,18 @@ return function (iterate_users, report, values)
 	-- are not.
 	local archive = { caps = caps };
 
-	local function open_handle(self)
-		self.handle = self.new_handle(self.name);
+	-- The gateway's direct way goes by it (mod_pubsub_mqtt's observers.lib.lua).
+	function archive:get_handle()
+		if not self.handle then self.handle = self.new_handle(self.name); end
 		return self.handle;
 	end
 
-	-- The gateway's direct way goes by it (mod_pubsub_mqtt's observers.lib.lua).
-	function archive:get_handle()
-		return self.handle or open_handle(self);
-	end
-
-	local function append(handle, user, key, when, with, value)
-		if is_stanza(value) then
-			local ok, err = handle:append(user, key, when, with, value);
-			if ok ~= false then return ok, err; end
-		end
-		local text, err = values.encode(value);
-		if not text then return nil, err; end
-		return handle:append(user, key, when, with, text);
-	end
-
 	function archive:append(user, key, value, when, with)
+		local text, err = values.encode(value);
+		if not text then return nil, report(err); end
 		key = key or new_id();
-		local ok, err = append(self.handle or open_handle(self), user, key, when or now(), with, value);
-		if not ok then return nil, report(err); end
+		local ok, why = self:get_handle():append(user, key, when or now(), with, text);
+		if not ok then return nil, report(why); end
 		return key;
 	end
 
@@ -185,7 +173,7 @@ return function (iterate_users, report, values)
 
 	-- user: true means all of them
 	function archive:delete(user, query)
-		local handle = self.handle or open_handle(self);
+		local handle = self:get_handle();
 		if user == true then return delete_of_all(handle, query or {}); end
 		return delete(handle, user, query or {});
 	end
@@ -194,10 +182,16 @@ return function (iterate_users, report, values)
 		return iterate_users(self:get_handle());
 	end
 
+	-- What pubsub does for each item goes past Lua, and to those above where it is anything else.
+	archive.append, archive.delete = archive_methods(st.stanza_mt, archive.append, archive.delete, function (err)
+		return nil, report(err);
+	end);
+
 	-- new_handle: of a driver; function that returns the library's handle of the store of that name. Returns what makes
 	-- the stores of the driver.
 	return function (new_handle)
-		local of_driver = setmetatable({ new_handle = new_handle }, { __index = archive });
+		local of_driver = { new_handle = new_handle };
+		for name, value in pairs(archive) do of_driver[name] = value; end
 		local of_store = { __index = of_driver };
 		return function (name)
 			return setmetatable({ name = name }, of_store);

@@ -75,7 +75,7 @@ end
 
 local values = module:require "values"(library.stanza_text);
 local keyval = module:require "keyval"(iterate_users, report, values);
-local archive = module:require "archive"(iterate_users, report, values);
+local archive = module:require "archive"(iterate_users, report, values, library.archive_methods);
 
 local kinds = { keyval = "keyval", map = "keyval", archive = "archive" };
 

@@ -6,6 +6,7 @@
 //   new(limits, callbacks)        a core, see core_methods.h; limits: see limit_settings.h
 //   stanza_text(stanza)           as XML; nil: Prosody's tostring() must write it, see stanza_text.h
 //   open_store(...)               what mod_storage_pubsub_mqtt.lua sees of the library, see storage.h
+//   archive_methods(...)          methods of its archives, see archive_methods.h
 //   tls_contexts(settings, hosts, is_named, old)  contexts for core:listen(), or nil and why not; then a list of
 //                                 warnings. settings: as Prosody resolved them; hosts: the same by host name, or
 //                                 why that failed, or false where no certificate was found; is_named: whether
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "archive_methods.h"
 #include "core_methods.h"
 #include "entry.h"
 #include "limit_settings.h"
@@ -44,7 +46,6 @@ int available_bytes(lua_State* L) {
 constexpr luaL_Reg functions[] = {
     {"available_bytes", entry<available_bytes>},
     {"new", entry<new_core>},
-    {"stanza_text", entry<stanza_text>},
     {"tls_contexts", entry<tls_contexts>},
     {nullptr, nullptr},
 };
@@ -62,7 +63,11 @@ extern "C" __attribute__((visibility("default"))) int luaopen_pubsub_mqtt(lua_St
   lua_setfield(L, -2, "version");
   push_limit_settings(L);
   lua_setfield(L, -2, "limits");
+  push_stanza_text(L);
+  lua_setfield(L, -2, "stanza_text");
   push_open_store(L);
   lua_setfield(L, -2, "open_store");
+  push_archive_methods(L);
+  lua_setfield(L, -2, "archive_methods");
   return 1;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "entry.h"
 #include "protected_call.h"
 #include "pubsub_mqtt/payload/xml_text.h"
 #include "values.h"
@@ -11,19 +12,18 @@
 namespace pubsub_mqtt::lua {
 namespace {
 
-// Inside a protected call: what is written belongs to its caller.
 class StanzaWriter {
  public:
-  StanzaWriter(lua_State* state, std::string& into) : L(state), into_(into) {}
+  StanzaWriter(lua_State* state, const StanzaKeys& keys, std::string& into)
+      : L(state), keys_(keys), into_(into) {}
 
   // The element on top of the stack, which stays there. `parent_namespace`: of the element around it, where that names
   // one. Returns false for what is none.
   bool write_element(std::string_view parent_namespace, std::size_t depth) {
-    if (depth >= payload::max_xml_depth) return false;
-    luaL_checkstack(L, 10, nullptr);
+    if (depth >= payload::max_xml_depth || lua_checkstack(L, 10) == 0) return false;
     const int element = lua_gettop(L);
-    if (lua_getfield(L, element, "name") != LUA_TSTRING) return false;
-    if (lua_getfield(L, element, "attr") != LUA_TTABLE) return false;
+    if (get_field(element, keys_.name) != LUA_TSTRING) return false;
+    if (get_field(element, keys_.attr) != LUA_TTABLE) return false;
     const std::string_view name = text_at(L, element + 1);
     into_ += '<';
     into_ += name;
@@ -46,6 +46,11 @@ class StanzaWriter {
   }
 
  private:
+  int get_field(int element, int key) {
+    lua_pushvalue(L, key);
+    return lua_rawget(L, element);
+  }
+
   // Of the table on top of the stack.
   bool write_attributes(std::string_view parent_namespace, std::string_view& own_namespace) {
     int prefixes = 0;
@@ -88,25 +93,31 @@ class StanzaWriter {
   }
 
   lua_State* L;
+  const StanzaKeys& keys_;
   std::string& into_;
 };
 
+int stanza_text(lua_State* L) {
+  std::string text;
+  const StanzaKeys keys{.name = lua_upvalueindex(1), .attr = lua_upvalueindex(2)};
+  if (!write_stanza(L, 1, keys, text)) return 0;
+  return checked_push(L, 1, [&](lua_State* state) { push_text(state, text); });
+}
+
 }  // namespace
 
-bool write_stanza(lua_State* L, int index, std::string& into) {
-  bool is_written = false;
+bool write_stanza(lua_State* L, int index, const StanzaKeys& keys, std::string& into) {
+  const int top = lua_gettop(L);
   lua_pushvalue(L, index);
-  checked_call(L, 1, 0, [&](lua_State* state) {
-    is_written = lua_istable(state, 1) && StanzaWriter(state, into).write_element({}, 0);
-    return 0;
-  });
+  const bool is_written = lua_istable(L, -1) && StanzaWriter(L, keys, into).write_element({}, 0);
+  lua_settop(L, top);
   return is_written;
 }
 
-int stanza_text(lua_State* L) {
-  std::string text;
-  if (!write_stanza(L, 1, text)) return 0;
-  return checked_push(L, 1, [&](lua_State* state) { push_text(state, text); });
+void push_stanza_text(lua_State* L) {
+  lua_pushliteral(L, "name");
+  lua_pushliteral(L, "attr");
+  lua_pushcclosure(L, entry<stanza_text>, 2);
 }
 
 }  // namespace pubsub_mqtt::lua

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "entry.h"
+#include "handle.h"
 #include "item_query.h"
 #include "process_store.h"
 #include "protected_call.h"
 #include "serialized_text.h"
-#include "stanza_text.h"
 #include "userdata.h"
 #include "values.h"
 
@@ -22,37 +22,9 @@ namespace pubsub_mqtt::lua {
 namespace {
 
 constexpr const char* store_type = "pubsub_mqtt.store";
-constexpr const char* handle_type = "pubsub_mqtt.store_handle";
-
-// Of a small item.
-constexpr std::size_t usual_stanza_size = 240;
 
 using store::Item;
 using store::RowNumber;
-
-// A store of Prosody's, as opened: for all users, of whom the last one's number is known.
-struct Handle {
-  store::Items* items = nullptr;
-  store::StoreName name;
-  RowNumber number = 0;
-  std::uint64_t drops = 0;  // when the number was found
-
-  RowNumber find(std::string_view user) {
-    if (number != 0 && drops == items->drops() && name.user == user) return number;
-    name.user = user;
-    number = items->find_store(name);
-    drops = items->drops();
-    return number;
-  }
-  RowNumber find_or_make(std::string_view user) {
-    if (const RowNumber found = find(user); found != 0) return found;
-    return number = items->find_or_make_store(name);
-  }
-  Item find_item(std::string_view user, std::string_view key) {
-    const RowNumber store = find(user);
-    return store == 0 ? nullptr : items->find(store, key);
-  }
-};
 
 // nil is the host.
 std::string_view check_user(lua_State* L, int index) { return opt_text(L, index).value_or(""); }
@@ -154,16 +126,8 @@ int append(lua_State* L) {
   const auto [handle, user, key] = check_place(L);
   const auto at = luaL_checknumber(L, 4);
   const auto with = opt_text(L, 5);
-  const bool is_stanza = lua_istable(L, 6);
-  std::string value(is_stanza ? std::string_view() : check_text(L, 6));
-  if (is_stanza) {
-    value.reserve(usual_stanza_size);
-    if (!write_stanza(L, 6, value)) {
-      lua_pushboolean(L, 0);
-      return 1;
-    }
-  }
-  handle.items->append(handle.find_or_make(user), key, at, with, std::move(value));
+  const auto value = check_text(L, 6);
+  handle.items->append(handle.find_or_make(user), key, at, with, std::string(value));
   return push_true(L);
 }
 

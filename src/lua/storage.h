@@ -10,8 +10,7 @@
 //   store:names(host, kind, user)  list of names of stores that hold something; user nil: of all users
 //   store:stores_with_key(host, kind, names, key)  those of the list of names whose store of the host itself has the key
 //
-//   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host. A value may
-//                                  also be a stanza, whose XML is stored: false where stanza_text() gives none
+//   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host
 //   handle:replace(user, key, at, with, value)  at and with nil: as they are. true, or false where there is none
 //   handle:set_all(user, values)   key -> value; an empty table is dropped
 //   handle:put(user, key, value), handle:remove(user, key)

@@ -88,10 +88,11 @@ class KnownItems {
   bool is_too_many(std::size_t size) const;
 
   Keys keys_;
-  Positions positions_;          // of those that are there
-  std::vector<Item> unsettled_;  // as they were put and removed; some were so again since, or not posted after all
-  std::size_t settled_ = 0;      // how many at its begin are not
-  Keys::node_type spare_key_;    // of what was removed last, for what is put next
+  Positions positions_;  // of those that are there
+  std::vector<Item>
+      unsettled_;  // as they were put and removed; some were so again since, or not posted after all
+  std::size_t settled_ = 0;    // how many at its begin are not
+  Keys::node_type spare_key_;  // of what was removed last, for what is put next
   Positions::node_type spare_position_;
   Position last_put_ = 0;
   Position removed_up_to_ = 0;

@@ -6,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "entry.h"
-
 namespace pubsub_mqtt::lua {
 namespace {
 
@@ -15,7 +13,7 @@ class StanzaTextTest : public ::testing::Test {
  protected:
   StanzaTextTest() {
     luaL_openlibs(L);
-    lua_pushcfunction(L, entry<stanza_text>);
+    push_stanza_text(L);
     lua_setglobal(L, "stanza_text");
   }
 

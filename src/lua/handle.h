@@ -1,0 +1,37 @@
+// What Lua has of a store of Prosody's, see storage.h. Prosody's thread only.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "pubsub_mqtt/store/items.h"
+
+namespace pubsub_mqtt::lua {
+
+constexpr const char* handle_type = "pubsub_mqtt.store_handle";
+
+// A store of Prosody's, as opened: for all users, of whom the last one's number is known.
+struct Handle {
+  store::Items* items = nullptr;
+  store::StoreName name;
+  store::RowNumber number = 0;
+  std::uint64_t drops = 0;  // when the number was found
+
+  store::RowNumber find(std::string_view user) {
+    if (number != 0 && drops == items->drops() && name.user == user) return number;
+    name.user = user;
+    number = items->find_store(name);
+    drops = items->drops();
+    return number;
+  }
+  store::RowNumber find_or_make(std::string_view user) {
+    if (const store::RowNumber found = find(user); found != 0) return found;
+    return number = items->find_or_make_store(name);
+  }
+  store::Item find_item(std::string_view user, std::string_view key) {
+    const store::RowNumber store = find(user);
+    return store == 0 ? nullptr : items->find(store, key);
+  }
+};
+
+}  // namespace pubsub_mqtt::lua
