@@ -371,7 +371,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
   });
 }
 
-std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->times_posted(); }
+std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->times_changed(); }
 
 void Callbacks::store_is_open() {
   call("store_is_open", {}, 0, [](lua_State*) {});

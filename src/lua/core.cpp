@@ -43,9 +43,7 @@ std::optional<store::Contents> Core::open_store(const store::Settings& settings)
   return contents;
 }
 
-bool Core::is_all_committed() const {
-  return process_ == nullptr || process_->store.committed() >= process_->last_posted();
-}
+bool Core::is_all_committed() const { return process_ == nullptr || process_->is_all_committed(); }
 
 void Core::log_of_store() {
   std::vector<LogLine> lines;

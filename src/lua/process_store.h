@@ -2,7 +2,6 @@
 // the module that opened them. Prosody's thread only.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -18,10 +17,10 @@ struct ProcessStore {
   ProcessStore(store::Settings settings, store::Access access)
       : store(std::move(settings)), items(store, access), retained(store) {}
 
-  // Of the last unit that Prosody's thread has posted; 0: none was.
-  store::CommitNumber last_posted() const { return std::max(items.last_posted(), retained.last_posted()); }
-  // How often Prosody's thread has posted.
-  std::uint64_t times_posted() const { return items.times_posted() + retained.times_posted(); }
+  // Nothing that Prosody's thread has changed waits to be committed.
+  bool is_all_committed() { return items.is_all_committed() && store.committed() >= retained.last_posted(); }
+  // How often Prosody's thread has changed something.
+  std::uint64_t times_changed() const { return items.times_changed() + retained.times_posted(); }
 
   store::Store store;
   store::Items items;

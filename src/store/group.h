@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "item_changes.h"
 #include "pubsub_mqtt/store/changes.h"
 #include "pubsub_mqtt/store/store.h"
 
@@ -119,11 +118,7 @@ class Group {
   void add(PutRetained& change);
   void add(const RemoveRetained& change) { retained.remove({change.host, change.node}); }
   void add(const TakeOver& change) { taken_over.push_back(change.host); }
-  void add(const PutStore& change) { items.add(change); }
-  void add(const DropStore& change) { items.add(change); }
-  void add(const PutItem& change) { items.add(change); }
-  void add(const RemoveItem& change) { items.add(change); }
-  void add(const RemoveItemsUpTo& change) { items.add(change); }
+  void add(ItemChanges& changes) { items.add(changes); }
 
   CommitNumber number_ = 0;
   RowNumber last_number_ = 0;

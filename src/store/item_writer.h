@@ -2,7 +2,7 @@
 #pragma once
 
 #include "database.h"
-#include "item_changes.h"
+#include "pubsub_mqtt/store/item_changes.h"
 #include "statement.h"
 
 namespace pubsub_mqtt::store {

@@ -1,13 +1,11 @@
 #include "pubsub_mqtt/store/items.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <iterator>
-#include <limits>
 #include <new>
+#include <variant>
 
-#include "item_changes.h"
 #include "known_items.h"
 
 namespace pubsub_mqtt::store {
@@ -20,7 +18,6 @@ constexpr std::chrono::seconds longest_wait{10};
 constexpr std::size_t crowded_bytes = std::size_t{16} << 20U;
 // Keys whose positions are known, of all stores.
 constexpr std::size_t most_weight = 200000;
-constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
 
 std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
                                    std::optional<std::string_view> with, std::string value) {
@@ -55,11 +52,14 @@ std::vector<Item> merge(const std::vector<Item>& read, const PostedItems& posted
 
 }  // namespace
 
-Items::Items(Store& store, Access access)
-    : store_(store), access_(access), reader_(store.settings()), appended_(std::make_unique<ItemChanges>()) {
+Items::Items(Store& store, Access access) : store_(store), access_(access), reader_(store.settings()) {
   store_.on_commit([this] {
     Lock lock(mutex_);
     settle(lock);
+  });
+  store_.on_gather([this] {
+    const Lock lock(mutex_);
+    if (!pending_.empty()) post_pending({});
   });
 }
 
@@ -67,13 +67,13 @@ Items::~Items() = default;
 
 void Items::close_before_fork() { reader_.close(); }
 
-// --- What is posted
+// --- What is changed
 
 Items::Lock Items::lock_to_write() {
   Lock lock(mutex_);
   if (last_position_ == 0) last_position_ = reader_.last_position();
   if (!store_.is_started()) return lock;
-  const auto has_room = [this] { return posted_bytes_ < most_posted_bytes || store_.is_failing(); };
+  const auto has_room = [this] { return waiting_bytes() < most_posted_bytes || store_.is_failing(); };
   if (!has_room() && !settled_.wait_for(lock, longest_wait, has_room)) {
     throw ItemsError("The disk is too slow for what is to be stored");
   }
@@ -97,33 +97,6 @@ KnownItems& Items::known(RowNumber store) {
   return *known_.emplace(store, std::make_unique<KnownItems>()).first->second;
 }
 
-CommitNumber Items::post(std::span<Change> changes, RowNumber store, std::size_t bytes) {
-  if (next_row_.empty()) next_row_.emplace_back();
-  const CommitNumber number = store_.post_with_last(changes);
-  last_posted_ = number;
-  ++times_posted_;
-  if (posted_.empty() || posted_.back().number != number || posted_.back().store != store) {
-    next_row_.front() = {.number = 0, .store = store, .bytes = 0};
-    posted(std::move(next_row_), number);
-  }
-  posted_.back().bytes += bytes;
-  posted_bytes_ += bytes;
-  return number;
-}
-
-CommitNumber Items::post(Change&& change, RowNumber store, std::size_t bytes) {
-  return post(std::span(&change, 1), store, bytes);
-}
-
-void Items::posted(std::list<Posted>&& rows, CommitNumber number) noexcept {
-  newest_posted_ = number;
-  for (auto& row : rows) {
-    row.number = number;
-    posted_bytes_ += row.bytes;
-  }
-  posted_.splice(posted_.end(), rows);
-}
-
 template <typename Change>
 void Items::change_known(KnownItems& items, Change&& change) {
   const std::size_t before = items.weight();
@@ -131,51 +104,85 @@ void Items::change_known(KnownItems& items, Change&& change) {
   weight_ += items.weight() - before;
 }
 
-// All memory first, here and below: what is posted is known, and what was not posted leaves all as it was.
+// All memory first, here and below: what is changed is known, and what is not leaves all as it was.
 void Items::put(Item item) {
-  const RowNumber store = item->store;
-  const std::size_t size = item->size();
-  KnownItems& items = known(store);
+  KnownItems& items = known(item->store);
   const Position replaces = items.posted(item->key);
   auto prepared = items.prepare(item);
-  CommitNumber number = 0;
-  if (companion_ && companion_->key == item->key) {
-    std::array<Change, 2> changes{PutItem{.item = std::move(item), .replaces = replaces}, companion_->change};
-    number = post(changes, store, size);
-    companion_.reset();
-  } else {
-    number = post(PutItem{.item = std::move(item), .replaces = replaces}, store, size);
-  }
-  if (replaces != 0) appended_->erase(store, replaces);
-  change_known(items, [&] { items.set(std::move(prepared), number); });
+  pending_.put(std::move(item), replaces);
+  change_known(items, [&] { items.set(std::move(prepared), batch_); });
 }
 
 void Items::remove_up_to(RowNumber store, KnownItems& items, Position position) {
-  const auto number = post(RemoveItemsUpTo{.store = store, .position = position}, store);
-  appended_->erase_up_to(store, position);
-  change_known(items, [&] { items.remove_up_to(position, number); });
+  pending_.remove_up_to(store, position);
+  change_known(items, [&] { items.remove_up_to(position, batch_); });
 }
 
-// Without a thread, what was posted was committed, or has failed.
-void Items::check_commit() {
-  if (store_.is_started()) return;
-  Lock lock(mutex_);
+// By Prosody's thread. Without the store's it is committed when this returns, or that has failed.
+void Items::changed(Lock& lock) {
+  ++times_changed_;
+  if (store_.is_started()) {
+    if (!std::exchange(is_gathered_, true)) store_.gather();
+    return;
+  }
+  post_pending({});
   settle(lock);
   if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
+}
+
+CommitNumber Items::post(Unit&& unit) {
+  const Lock lock(mutex_);
+  return post_pending(std::move(unit));
+}
+
+CommitNumber Items::post_pending(Unit&& unit) {
+  if (pending_.empty()) return store_.post(std::move(unit));
+  std::list<Posted> row(1);
+  Posted& posted = row.front();
+  posted = {.number = 0, .batch = batch_, .bytes = pending_.bytes(), .stores = pending_.changed_stores()};
+  auto& changes = unit.changes;
+  const auto own = static_cast<std::ptrdiff_t>(changes.size());
+  changes.reserve(changes.size() + companions_.size() + 1);
+  std::move(companions_.begin(), companions_.end(), std::back_inserter(changes));
+  changes.emplace_back(std::move(pending_));
+  try {
+    posted.number = store_.post(std::move(unit));
+  } catch (const std::bad_alloc&) {
+    pending_ = std::get<ItemChanges>(std::move(changes.back()));
+    std::move(changes.begin() + own, changes.end() - 1, companions_.begin());
+    changes.erase(changes.begin() + own, changes.end());
+    throw;
+  }
+  pending_ = ItemChanges();
+  companions_.clear();
+  is_gathered_ = false;
+  ++batch_;
+  posted_bytes_ += posted.bytes;
+  posted_.splice(posted_.end(), row);
+  return posted_.back().number;
+}
+
+bool Items::is_all_committed() {
+  const Lock lock(mutex_);
+  return pending_.empty() && (posted_.empty() || posted_.back().number <= store_.committed());
 }
 
 // Without memory, of which there may be none where a commit fails.
 void Items::settle(Lock& /*lock*/) {
   const CommitNumber committed = store_.committed();
   for (; !posted_.empty() && posted_.front().number <= committed; posted_.pop_front()) {
-    posted_bytes_ -= posted_.front().bytes;
-    const auto place = known_.find(posted_.front().store);
-    if (place == known_.end()) continue;
-    KnownItems& items = *place->second;
-    change_known(items, [&] { items.settle(committed); });
-    if (items.is_empty()) known_.erase(place);
+    const Posted& posted = posted_.front();
+    posted_bytes_ -= posted.bytes;
+    settled_batch_ = posted.batch;
+    for (const RowNumber store : posted.stores) {
+      const auto place = known_.find(store);
+      if (place == known_.end()) continue;
+      KnownItems& items = *place->second;
+      change_known(items, [&] { items.settle(settled_batch_); });
+      if (items.is_empty()) known_.erase(place);
+    }
   }
-  std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= committed; });
+  std::erase_if(posted_stores_, [&](const auto& posted) { return posted.second.second <= settled_batch_; });
   if (weight_ > most_weight) forget_some();
   settled_.notify_all();
 }
@@ -199,18 +206,13 @@ void Items::forget_some() {
   }
 }
 
-// What was posted, or appended, before: others go on.
+// What was changed before: others go on.
 ItemReader& Items::committed() {
   Lock lock(mutex_);
-  const bool awaits_post = !appended_->empty();
-  const auto posts = posts_;
-  std::optional<CommitNumber> awaited;
-  const auto is_committed = [&] {
-    if (!awaited && (!awaits_post || posts != posts_)) awaited = newest_posted_;
-    return awaited && store_.committed() >= *awaited;
-  };
-  if (store_.is_started()) {
-    store_.post({});  // so that they are committed at once
+  const auto awaited = pending_.empty() ? batch_ - 1 : batch_;
+  const auto is_committed = [&] { return settled_batch_ >= awaited; };
+  if (!is_committed() && store_.is_started()) {
+    post_pending({});
     settled_.wait_for(lock, longest_wait, [&] { return is_committed() || store_.is_failing(); });
   }
   if (!is_committed()) throw ItemsError("The store cannot be written, see above");
@@ -240,66 +242,20 @@ Appended Items::append_by(const Route& route, std::string_view key, double at,
   return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
 }
 
-// Where the last removal is is noted in the place that it has by then.
+// What is removed for the item needs no memory afterwards.
 void Items::append_and_trim(Item item) {
   const RowNumber store = item->store;
   KnownItems& items = known(store);
-  auto prepared = items.prepare(item);
-  if (items.is_full()) appended_->add(RemoveItemsUpTo{.store = store, .position = 0});
-  appended_->add(PutItem{.item = std::move(item), .replaces = 0});
-  change_known(items, [&] {
-    items.set(std::move(prepared), KnownItems::not_posted);
-    const Position last = items.excess();
-    if (last == 0) return;
-    appended_->add(RemoveItemsUpTo{.store = store, .position = last});
-    items.remove_up_to(last, KnownItems::not_posted);
-  });
+  if (items.is_full()) pending_.remove_up_to(store, 0);
+  put(std::move(item));
+  if (const Position last = items.excess(); last != 0) remove_up_to(store, items, last);
 }
 
-std::size_t Items::waiting_bytes() const { return posted_bytes_ + appended_->bytes(); }
+std::size_t Items::waiting_bytes() const { return posted_bytes_ + pending_.bytes(); }
 
 bool Items::has_room() {
   const Lock lock(mutex_);
   return waiting_bytes() <= crowded_bytes / 2;
-}
-
-CommitNumber Items::post(Unit&& unit) {
-  const Lock lock(mutex_);
-  const std::size_t own = unit.changes.size();
-  std::list<Posted> rows;
-  CommitNumber number = 0;
-  try {
-    add_appended(unit.changes, rows);
-    number = store_.post(std::move(unit));
-  } catch (...) {
-    unit.changes.resize(own);
-    throw;
-  }
-  if (!appended_->empty()) post_appended(std::move(rows), number);
-  return number;
-}
-
-void Items::add_appended(std::vector<Change>& changes, std::list<Posted>& rows) const {
-  for (const auto& [store, position] : appended_->removed_up_to) {
-    changes.emplace_back(RemoveItemsUpTo{.store = store, .position = position});
-    rows.push_back({.number = 0, .store = store, .bytes = 0});
-  }
-  for (const auto& [place, item] : appended_->items) {
-    changes.emplace_back(PutItem{.item = item, .replaces = 0});
-    if (rows.empty() || rows.back().store != item->store) {
-      rows.push_back({.number = 0, .store = item->store, .bytes = 0});
-    }
-    rows.back().bytes += item->size();
-  }
-}
-
-// What the network thread has appended and removed was posted with that number.
-void Items::post_appended(std::list<Posted>&& rows, CommitNumber number) {
-  posted(std::move(rows), number);
-  for (const auto& [store, position] : appended_->removed_up_to) known(store).removal_was_posted(number);
-  for (const auto& [place, item] : appended_->items) known(item->store).was_posted(item->position, number);
-  *appended_ = ItemChanges();
-  ++posts_;
 }
 
 // --- Stores
@@ -315,41 +271,39 @@ RowNumber Items::find_store(const StoreName& name) {
 
 RowNumber Items::find_or_make_store(const StoreName& name) {
   if (const RowNumber found = find_store(name); found != 0) return found;
-  RowNumber number = 0;
-  {
-    const Lock lock = lock_to_write();
-    number = next_position();
-    post_store(name, number, PutStore{.row = {.number = number, .name = name}});
-  }
-  check_commit();
+  Lock lock = lock_to_write();
+  const RowNumber number = next_position();
+  auto row = posted_store(name, number);
+  pending_.put_store({.number = number, .name = name});
+  posted_stores_.erase(name);
+  posted_stores_.insert(std::move(row));
+  changed(lock);
   return number;
 }
 
 bool Items::drop_store(const StoreName& name) {
   const RowNumber number = find_store(name);
   if (number == 0) return false;
-  {
-    const Lock lock = lock_to_write();
-    post_store(name, 0, DropStore{.store = number});
-    ++drops_;
-    appended_->forget(number);
-    const auto place = known_.find(number);
-    if (place != known_.end()) {
-      weight_ -= place->second->weight();
-      known_.erase(place);
-    }
+  Lock lock = lock_to_write();
+  auto row = posted_store(name, 0);
+  pending_.drop_store(number);
+  posted_stores_.erase(name);
+  posted_stores_.insert(std::move(row));
+  ++drops_;
+  const auto place = known_.find(number);
+  if (place != known_.end()) {
+    weight_ -= place->second->weight();
+    known_.erase(place);
   }
-  check_commit();
+  changed(lock);
   return true;
 }
 
 // The store of that name has this number from now on; 0: there is none.
-void Items::post_store(const StoreName& name, RowNumber number, Change&& change) {
+Items::PostedStores::node_type Items::posted_store(const StoreName& name, RowNumber number) const {
   PostedStores row;
-  const auto place = row.try_emplace(name, number, CommitNumber{0}).first;
-  place->second.second = post(std::move(change), number);
-  posted_stores_.erase(name);
-  posted_stores_.merge(row);
+  row.try_emplace(name, number, batch_);
+  return row.extract(row.begin());
 }
 
 // --- Items
@@ -357,12 +311,13 @@ void Items::post_store(const StoreName& name, RowNumber number, Change&& change)
 void Items::append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,
                    std::string value) {
   auto item = make_item(store, key, at, with, std::move(value));
-  {
-    const Lock lock = lock_to_write();
-    item->position = next_position();
-    put(std::move(item));
-  }
-  check_commit();
+  Lock lock = lock_to_write();
+  item->position = next_position();
+  const bool is_accompanied = companion_ && companion_->key == key;
+  if (is_accompanied) companions_.reserve(companions_.size() + 1);
+  put(std::move(item));
+  if (is_accompanied) companions_.push_back(*take_companion());
+  changed(lock);
 }
 
 void Items::accompany(std::string_view key, Change change) {
@@ -379,71 +334,62 @@ std::optional<Change> Items::take_companion() {
 void Items::replace(const ItemRow& old, double at, std::optional<std::string_view> with, std::string value) {
   auto item = make_item(old.store, old.key, at, with, std::move(value));
   item->position = old.position;
-  {
-    const Lock lock = lock_to_write();
-    put(std::move(item));
-  }
-  check_commit();
+  Lock lock = lock_to_write();
+  put(std::move(item));
+  changed(lock);
 }
 
 void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::string>> values) {
-  {
-    const Lock lock = lock_to_write();
-    const Position before = last_position_;
-    KnownItems& items = known(store);
-    std::vector<Change> changes{RemoveItemsUpTo{.store = store, .position = before}};
-    std::vector<KnownItems::Prepared> prepared;
-    std::size_t bytes = 0;
-    for (auto& each : values) {
-      auto item = std::make_shared<ItemRow>();
-      item->store = store;
-      item->position = next_position();
-      item->key = std::move(each.first);
-      item->value = std::move(each.second);
-      bytes += item->size();
-      prepared.push_back(items.prepare(item));
-      changes.emplace_back(PutItem{.item = std::move(item), .replaces = 0});
-    }
-    const auto number = post(changes, store, bytes);
-    appended_->erase_up_to(store, before);
-    change_known(items, [&] {
-      items.remove_up_to(before, number);
-      for (auto& each : prepared) items.set(std::move(each), number);
-    });
+  Lock lock = lock_to_write();
+  const Position before = last_position_;
+  KnownItems& items = known(store);
+  ItemChanges all;
+  all.remove_up_to(store, before);
+  std::vector<KnownItems::Prepared> prepared;
+  for (auto& each : values) {
+    auto item = std::make_shared<ItemRow>();
+    item->store = store;
+    item->position = next_position();
+    item->key = std::move(each.first);
+    item->value = std::move(each.second);
+    prepared.push_back(items.prepare(item));
+    all.put(std::move(item), 0);
   }
-  check_commit();
+  pending_.add(all);
+  change_known(items, [&] {
+    items.remove_up_to(before, batch_);
+    for (auto& each : prepared) items.set(std::move(each), batch_);
+  });
+  changed(lock);
 }
 
 void Items::remove(RowNumber store, std::string_view key) {
   auto removal = std::make_shared<ItemRow>();
   removal->key = key;
-  {
-    const Lock lock = lock_to_write();
-    KnownItems& items = known(store);
-    const Position posted = items.posted(key);
-    auto prepared = items.prepare(std::move(removal));
-    const auto number = post(RemoveItem{.store = store, .key = std::string(key), .posted = posted}, store);
-    if (posted != 0) appended_->erase(store, posted);
-    change_known(items, [&] { items.set(std::move(prepared), number); });
-  }
-  check_commit();
+  Lock lock = lock_to_write();
+  KnownItems& items = known(store);
+  const Position posted = items.posted(key);
+  auto prepared = items.prepare(removal);
+  pending_.remove(store, key, posted);
+  change_known(items, [&] { items.set(std::move(prepared), batch_); });
+  changed(lock);
 }
 
 std::size_t Items::truncate(RowNumber store, std::size_t keep) {
-  std::size_t removed = 0;
   {
-    const Lock lock = lock_to_write();
+    Lock lock = lock_to_write();
     const auto place = known_.find(store);
-    if (place == known_.end() || !place->second->set_keeps(keep)) {
-      removed = unknown;
-    } else if (const Position last = place->second->excess(); last != 0) {
-      removed = place->second->size() - keep;
-      remove_up_to(store, *place->second, last);
+    if (place != known_.end() && place->second->set_keeps(keep)) {
+      KnownItems& items = *place->second;
+      const Position last = items.excess();
+      if (last == 0) return 0;
+      const std::size_t removed = items.size() - keep;
+      remove_up_to(store, items, last);
+      changed(lock);
+      return removed;
     }
   }
-  if (removed == unknown) removed = truncate_unknown(store, keep);
-  check_commit();
-  return removed;
+  return truncate_unknown(store, keep);
 }
 
 // Afterwards they are known.
@@ -454,8 +400,9 @@ std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
   std::size_t removed = 0;
   if (items.size() > most) {
     removed = committed().count(store, {}) - keep;
-    const Lock lock = lock_to_write();
+    Lock lock = lock_to_write();
     remove_up_to(store, known(store), items.back()->position);
+    changed(lock);
     items.pop_back();
   }
   const Lock lock(mutex_);
@@ -470,9 +417,12 @@ std::size_t Items::truncate_many(RowNumber store, std::size_t keep) {
   const std::size_t all = reader.count(store, {});
   const std::size_t removed = all > keep ? all - keep : 0;
   const Position last = removed == 0 ? 0 : reader.position_from_end(store, keep);
-  const Lock lock = lock_to_write();
+  Lock lock = lock_to_write();
+  if (last != 0) {
+    remove_up_to(store, known(store), last);
+    changed(lock);
+  }
   KnownItems& items = known(store);
-  if (last != 0) remove_up_to(store, items, last);
   change_known(items, [&] { items.bound(all - removed, keep); });
   return removed;
 }

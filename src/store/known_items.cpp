@@ -41,7 +41,7 @@ KnownItems::Prepared KnownItems::prepare(const Item& item) {
   prepared.key_ = std::move(spare_key_);
   if (prepared.key_.empty()) prepared.key_ = make_node<Keys>();
   prepared.key_.key() = item->key;
-  prepared.key_.mapped() = {.position = item->position, .number = 0, .item = item};
+  prepared.key_.mapped() = {.position = item->position, .batch = 0, .item = item};
   if (item->position == 0) return prepared;
   prepared.position_ = std::move(spare_position_);
   if (prepared.position_.empty()) prepared.position_ = make_node<Positions>();
@@ -49,14 +49,14 @@ KnownItems::Prepared KnownItems::prepare(const Item& item) {
   return prepared;
 }
 
-void KnownItems::set(Prepared&& prepared, CommitNumber number) noexcept {
+void KnownItems::set(Prepared&& prepared, BatchNumber batch) noexcept {
   auto [place, is_new, known] = keys_.insert(std::move(prepared.key_));
   if (!is_new) {
     const Position before = place->second.position;
     if (before != known.mapped().position) positions_.erase(before);
     place->second = std::move(known.mapped());
   }
-  place->second.number = number;
+  place->second.batch = batch;
   if (prepared.position_.empty()) return;
   last_put_ = prepared.position_.key();
   prepared.position_.mapped() = place;
@@ -66,26 +66,17 @@ void KnownItems::set(Prepared&& prepared, CommitNumber number) noexcept {
   if (count_ == Count::complete && positions_.size() > most_complete + 1) bound(positions_.size(), keeps_);
 }
 
-void KnownItems::remove_up_to(Position position, CommitNumber number) noexcept {
+void KnownItems::remove_up_to(Position position, BatchNumber batch) noexcept {
   while (!positions_.empty() && positions_.begin()->first <= position) {
     spare_position_ = positions_.extract(positions_.begin());
     spare_key_ = keys_.extract(spare_position_.mapped());
     spare_key_.mapped().item = nullptr;
   }
   removed_up_to_ = position;
-  removal_ = number;
+  removal_ = batch;
 }
 
-void KnownItems::was_posted(Position position, CommitNumber number) {
-  const auto place = positions_.find(position);
-  if (place != positions_.end()) place->second->second.number = number;
-}
-
-void KnownItems::removal_was_posted(CommitNumber number) {
-  if (removal_ == not_posted) removal_ = number;
-}
-
-void KnownItems::settle(CommitNumber committed) {
+void KnownItems::settle(BatchNumber committed) {
   if (removal_ <= committed) removed_up_to_ = 0;
   while (settled_ < unsettled_.size() && is_settled(unsettled_[settled_], committed)) {
     unsettled_[settled_++] = nullptr;
@@ -98,12 +89,12 @@ void KnownItems::settle(CommitNumber committed) {
 }
 
 // Or it was put again since, or removed, or not posted.
-bool KnownItems::is_settled(const Item& item, CommitNumber committed) {
+bool KnownItems::is_settled(const Item& item, BatchNumber committed) {
   const auto place = keys_.find(item->key);
   if (place == keys_.end() || place->second.item != item) return true;
   Known& known = place->second;
-  if (known.number > committed) return false;
-  known.number = 0;
+  if (known.batch > committed) return false;
+  known.batch = 0;
   known.item = nullptr;
   if (count_ != Count::complete || known.position == 0) forget(place);
   return true;

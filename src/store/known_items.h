@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,6 +15,9 @@
 #include "pubsub_mqtt/store/items.h"
 
 namespace pubsub_mqtt::store {
+
+// Of changes that are posted together, from 1.
+using BatchNumber = std::uint64_t;
 
 // What a reader has to know of it. A value.
 struct PostedItems {
@@ -34,20 +37,14 @@ class KnownItems {
   // Of the item that was posted with that key and is not settled; 0: there is none.
   Position posted(std::string_view key) const;
 
-  // What is posted later, with other changes, has this number until then.
-  static constexpr CommitNumber not_posted = std::numeric_limits<CommitNumber>::max();
-
   // What is known when it is posted, with all memory for that: an item that is put, or, at position 0, the removal of the
   // one with its key.
   class Prepared;
   Prepared prepare(const Item& item);
-  void set(Prepared&& prepared, CommitNumber number) noexcept;
-  void remove_up_to(Position position, CommitNumber number) noexcept;
-  // What was not posted now is: the item at that position, and the last removal.
-  void was_posted(Position position, CommitNumber number);
-  void removal_was_posted(CommitNumber number);
-  // All up to that number is committed.
-  void settle(CommitNumber committed);
+  void set(Prepared&& prepared, BatchNumber batch) noexcept;
+  void remove_up_to(Position position, BatchNumber batch) noexcept;
+  // All up to that batch is committed.
+  void settle(BatchNumber committed);
 
   PostedItems posted_items() const;
 
@@ -76,14 +73,14 @@ class KnownItems {
  private:
   enum class Count : std::uint8_t { unknown, bounded, complete };
   struct Known {
-    Position position = 0;    // 0: it was removed
-    CommitNumber number = 0;  // 0: settled
-    Item item = nullptr;      // nullptr: settled. Of one that was removed it has the key alone
+    Position position = 0;  // 0: it was removed
+    BatchNumber batch = 0;  // 0: settled
+    Item item = nullptr;    // nullptr: settled. Of one that was removed it has the key alone
   };
   using Keys = std::map<std::string, Known, std::less<>>;
   using Positions = std::map<Position, Keys::iterator>;
 
-  bool is_settled(const Item& item, CommitNumber committed);
+  bool is_settled(const Item& item, BatchNumber committed);
   void forget(Keys::iterator place);
   bool is_too_many(std::size_t size) const;
 
@@ -96,7 +93,7 @@ class KnownItems {
   Positions::node_type spare_position_;
   Position last_put_ = 0;
   Position removed_up_to_ = 0;
-  CommitNumber removal_ = 0;
+  BatchNumber removal_ = 0;
   Count count_ = Count::unknown;
   std::size_t most_ = 0;  // where it is bounded
   std::size_t keeps_ = 0;

@@ -13,7 +13,7 @@ bool Store::open_for_items(Access access) { return thread_->open_for_items(acces
 std::optional<Contents> Store::open() { return thread_->open(); }
 bool Store::start(std::function<void()> notify) { return thread_->start(std::move(notify)); }
 CommitNumber Store::post(Unit&& unit) { return thread_->post(std::move(unit)); }
-CommitNumber Store::post_with_last(std::span<Change> changes) { return thread_->post_with_last(changes); }
+void Store::gather() { thread_->gather(); }
 void Store::ask(PageRequest&& request) { thread_->ask(std::move(request)); }
 void Store::take_pages(std::vector<Page>& into) { thread_->take_pages(into); }
 CommitNumber Store::committed() const { return thread_->committed(); }
@@ -25,6 +25,7 @@ WallTime Store::now() const { return thread_->now(); }
 WallTime Store::committed_at() const { return thread_->committed_at(); }
 bool Store::holds_items() const { return thread_->holds_items(); }
 void Store::on_commit(std::function<void()> committed) { thread_->on_commit(std::move(committed)); }
+void Store::on_gather(std::function<void()> post_gathered) { thread_->on_gather(std::move(post_gathered)); }
 const Settings& Store::settings() const { return thread_->settings(); }
 void Store::take_log(std::vector<LogLine>& into) { thread_->take_log(into); }
 void Store::stop_notifying() { thread_->stop_notifying(); }

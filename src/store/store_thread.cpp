@@ -11,6 +11,7 @@
 #include <new>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "put_aside.h"
 #include "reader.h"
@@ -55,16 +56,6 @@ std::string reason(int error, const std::string& said_by_sqlite) {
     default:
       return said_by_sqlite;
   }
-}
-
-// Of a unit that others join: it is committed as a whole.
-constexpr std::size_t most_joined = 256;
-
-// Where memory runs out both are as they were.
-void move_behind(std::vector<Change>& changes, std::span<Change> more) {
-  const std::size_t size = changes.size() + more.size();
-  if (changes.capacity() < size) changes.reserve(std::max(size, 2 * changes.capacity()));
-  std::move(more.begin(), more.end(), std::back_inserter(changes));
 }
 
 }  // namespace
@@ -227,35 +218,15 @@ CommitNumber Store::Thread::post(Unit&& unit) {
     commit_at_once(std::move(unit));
     return last_posted_;
   }
-  std::list<Unit> row;
-  row.push_back(std::move(unit));
   const std::lock_guard lock(mutex_);
-  const auto number = post_with_mutex(std::move(row));
-  if (!is_awaited_ && posted_.size() > 1) wake_.notify_one();
-  is_awaited_ = true;
-  return number;
-}
-
-CommitNumber Store::Thread::post_with_last(std::span<Change> changes) {
-  if (!is_started()) {
-    Unit unit;
-    move_behind(unit.changes, changes);
-    return post(std::move(unit));
-  }
-  const std::lock_guard lock(mutex_);
-  if (!posted_.empty() && posted_.back().changes.size() + changes.size() <= most_joined) {
-    move_behind(posted_.back().changes, changes);
-    return last_posted_;
-  }
-  std::list<Unit> unit(1);
-  move_behind(unit.front().changes, changes);
-  return post_with_mutex(std::move(unit));
-}
-
-CommitNumber Store::Thread::post_with_mutex(std::list<Unit>&& unit) {
-  posted_.splice(posted_.end(), unit);
+  posted_.push_back(std::move(unit));
   if (posted_.size() == 1) wake_.notify_one();
   return ++last_posted_;
+}
+
+void Store::Thread::gather() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(gathers_, true)) wake_.notify_one();
 }
 
 // What was posted before is committed first, so that a page has it.
@@ -318,7 +289,7 @@ void Store::Thread::run() {
 // Waits for something to do. Returns false where the thread is to end.
 bool Store::Thread::take() {
   std::unique_lock lock(mutex_);
-  const auto has_work = [this] { return !posted_.empty() || !asked_.empty() || stops_at_.has_value(); };
+  const auto has_work = [this] { return gathers_ || is_urgent(); };
   if (is_failing_) {
     wake_.wait_until(lock, tries_again_at_,
                      [this] { return !asked_.empty() || has_page_to_read_ || stops_at_.has_value(); });
@@ -331,25 +302,36 @@ bool Store::Thread::take() {
       wake_.wait(lock, has_work);
     }
   }
-  gather(lock);
+  take_gathered(lock);
   tries_ = !is_failing_ || stops_at_ || Clock::now() >= tries_again_at_;
   taken_.splice(taken_.end(), posted_);
-  is_awaited_ = false;
   page_requests_.splice(page_requests_.end(), asked_);
   return !is_over();
 }
 
+// With the mutex, as what follows.
+bool Store::Thread::is_urgent() const { return !posted_.empty() || !asked_.empty() || stops_at_.has_value(); }
+
 // What nobody waits for is committed with what comes meanwhile: a commit takes more of the machine than many items.
-void Store::Thread::gather(std::unique_lock<std::mutex>& lock) {
-  const auto is_urgent = [this] { return is_awaited_ || !asked_.empty() || stops_at_.has_value(); };
-  if (posted_.empty() || !taken_.empty() || is_failing_ || has_page_to_read_) return;
-  wake_.wait_for(lock, settings_.gathers_for, is_urgent);
+void Store::Thread::take_gathered(std::unique_lock<std::mutex>& lock) {
+  if (!gathers_) return;
+  if (taken_.empty() && !is_failing_ && !has_page_to_read_) {
+    wake_.wait_for(lock, settings_.gathers_for, [this] { return is_urgent(); });
+  }
+  gathers_ = false;
+  lock.unlock();
+  bool is_posted = false;
+  guard([&] {
+    on_gather_();
+    is_posted = true;
+  });
+  lock.lock();
+  gathers_ |= !is_posted;
 }
 
-// With the mutex.
 bool Store::Thread::is_over() const {
   if (!stops_at_) return false;
-  return (taken_.empty() && group_.leaves_nothing()) || Clock::now() >= *stops_at_;
+  return (taken_.empty() && !gathers_ && group_.leaves_nothing()) || Clock::now() >= *stops_at_;
 }
 
 void Store::Thread::do_turn() {

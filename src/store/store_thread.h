@@ -7,7 +7,6 @@
 #include <list>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -39,7 +38,7 @@ class Store::Thread {
   bool start(std::function<void()> notify);
   void close_before_fork();
   CommitNumber post(Unit&& unit);
-  CommitNumber post_with_last(std::span<Change> changes);
+  void gather();
   void ask(PageRequest&& request);
   void take_pages(std::vector<Page>& into) { pages_.take(into); }
   CommitNumber committed() const { return committed_; }
@@ -50,6 +49,7 @@ class Store::Thread {
   WallTime now() const { return clock_.now(); }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
+  void on_gather(std::function<void()> post_gathered) { on_gather_ = std::move(post_gathered); }
   const Settings& settings() const { return settings_; }
   void take_log(std::vector<LogLine>& into) { log_.take(into); }
   void stop_notifying();
@@ -66,11 +66,11 @@ class Store::Thread {
   void log(LogLevel level, std::string_view text);
 
   void commit_at_once(Unit&& unit);
-  CommitNumber post_with_mutex(std::list<Unit>&& unit);
   void notify();
   void run();
   bool take();
-  void gather(std::unique_lock<std::mutex>& lock);
+  void take_gathered(std::unique_lock<std::mutex>& lock);
+  bool is_urgent() const;
   bool is_over() const;
   void do_turn();
   template <typename Work>
@@ -106,6 +106,7 @@ class Store::Thread {
   std::atomic<std::uint64_t> failed_commits_ = 0;
   std::atomic<std::chrono::nanoseconds::rep> commit_time_ = 0;
   std::function<void()> on_commit_;
+  std::function<void()> on_gather_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
   std::thread thread_;
@@ -116,7 +117,7 @@ class Store::Thread {
   std::list<Unit> posted_;
   std::list<PageRequest> asked_;
   CommitNumber last_posted_ = 0;
-  bool is_awaited_ = false;  // somebody may wait for what was posted
+  bool gathers_ = false;
   std::optional<Clock::time_point> stops_at_;
 
   // The thread's own, and before it starts the caller's.

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "pubsub_mqtt/store/item_rows.h"
+#include "pubsub_mqtt/store/item_changes.h"
 #include "pubsub_mqtt/store/retained_rows.h"
 #include "pubsub_mqtt/store/rows.h"
 
@@ -70,9 +70,9 @@ struct RemoveCleanWill {
 using Change =
     std::variant<Put<SessionRow>, RemoveSession, CursorRow, Put<FilterRow>, RemoveFilter, Put<AudienceRow>,
                  RemoveAudience, Put<MessageRow>, RemoveMessage, RemoveMessagesUpTo, Put<InflightRow>,
-                 RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, PutStore,
-                 DropStore, PutItem, RemoveItem, RemoveItemsUpTo, Put<IntentRow>, RemoveIntent, CarriedOut,
-                 Put<CleanWillRow>, RemoveCleanWill, PutRetained, RemoveRetained, TakeOver>;
+                 RemoveInflight, Put<ReceivedRow>, RemoveReceived, Put<WillRow>, RemoveWill, ItemChanges,
+                 Put<IntentRow>, RemoveIntent, CarriedOut, Put<CleanWillRow>, RemoveCleanWill, PutRetained,
+                 RemoveRetained, TakeOver>;
 
 // Changes that are committed together, or not at all.
 struct Unit {

@@ -22,9 +22,6 @@ struct ItemsError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Shared with who commits it: nobody changes it.
-using Item = std::shared_ptr<const ItemRow>;
-
 // Which items of a store.
 struct ItemQuery {
   std::optional<std::string> key = std::nullopt;

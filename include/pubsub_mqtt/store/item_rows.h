@@ -46,28 +46,7 @@ struct ItemRow {
   std::size_t size() const { return key.size() + (with ? with->size() : 0) + value.size() + 64; }
 };
 
-// What is posted of them.
-struct PutStore {
-  StoreRow row;
-};
-// With all its items. What is put into it afterwards is void.
-struct DropStore {
-  RowNumber store = 0;
-};
-// In the place of one with the same key. `replaces`: the position of that one, where it was posted and is perhaps not
-// written yet; else 0.
-struct PutItem {
-  std::shared_ptr<const ItemRow> item;
-  Position replaces = 0;
-};
-struct RemoveItem {
-  RowNumber store = 0;
-  std::string key = {};
-  Position posted = 0;  // as `replaces`
-};
-struct RemoveItemsUpTo {
-  RowNumber store = 0;
-  Position position = 0;
-};
+// Shared with who commits it: nobody changes it.
+using Item = std::shared_ptr<const ItemRow>;
 
 }  // namespace pubsub_mqtt::store

@@ -16,7 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,7 +33,6 @@ namespace pubsub_mqtt::store {
 // soon, so that its publisher should wait until there is room again.
 enum class Appended : std::uint8_t { no, yes, and_is_crowded };
 
-class ItemChanges;
 class KnownItems;
 
 class Items {
@@ -77,10 +75,10 @@ class Items {
 
   void close_before_fork();
 
-  // Of the last unit that Prosody's thread has posted here; 0: none was.
-  CommitNumber last_posted() const { return last_posted_; }
-  // How often Prosody's thread has posted here: what joins a unit that was posted before has that one's number.
-  std::uint64_t times_posted() const { return times_posted_; }
+  // Nothing waits to be committed.
+  bool is_all_committed();
+  // How often Prosody's thread has changed something here.
+  std::uint64_t times_changed() const { return times_changed_; }
 
   // --- Past Prosody's thread, by a route (boundary/route.h)
 
@@ -88,34 +86,34 @@ class Items {
   bool takes_appends(RowNumber store);
   // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
   // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that
-  // post() gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there
+  // post() gets next, at the latest. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there
   // are is not known, or the store cannot be written.
   Appended append_by(const Route& route, std::string_view key, double at,
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.
   bool has_room();
-  // Posts the unit, and in it what append_by() has done since the last one. Where memory runs out, `unit` is as it was.
+  // Posts the unit, and in it all that has changed here since the last one. Where memory runs out, `unit` is as it was.
   CommitNumber post(Unit&& unit);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  // What is posted together is a batch, with a number of its own.
   struct Posted {
-    CommitNumber number;
-    RowNumber store;
-    std::size_t bytes;
+    CommitNumber number = 0;
+    std::uint64_t batch = 0;
+    std::size_t bytes = 0;
+    std::vector<RowNumber> stores = {};
   };
-  using PostedStores = std::map<StoreName, std::pair<RowNumber, CommitNumber>>;  // number 0: dropped
+  using PostedStores =
+      std::map<StoreName, std::pair<RowNumber, std::uint64_t>>;  // by batch; number 0: dropped
 
   Lock lock_to_write();
+  void changed(Lock& lock);
   // With the mutex.
+  CommitNumber post_pending(Unit&& unit);
   Position next_position();
   KnownItems& known(RowNumber store);
-  CommitNumber post(std::span<Change> changes, RowNumber store, std::size_t bytes = 0);
-  CommitNumber post(Change&& change, RowNumber store, std::size_t bytes = 0);
-  void post_store(const StoreName& name, RowNumber number, Change&& change);
-  void posted(std::list<Posted>&& rows, CommitNumber number) noexcept;
-  void add_appended(std::vector<Change>& changes, std::list<Posted>& rows) const;
-  void post_appended(std::list<Posted>&& rows, CommitNumber number);
+  PostedStores::node_type posted_store(const StoreName& name, RowNumber number) const;
   template <typename Change>
   void change_known(KnownItems& items, Change&& change);
   void put(Item item);
@@ -123,19 +121,17 @@ class Items {
   void remove_up_to(RowNumber store, KnownItems& items, Position position);
   void settle(Lock& lock);
   void forget_some();
+  std::size_t waiting_bytes() const;
 
-  void check_commit();
   std::vector<Item> find_keys(RowNumber store, const ItemQuery& query, std::size_t limit);
   std::size_t truncate_unknown(RowNumber store, std::size_t keep);
   std::size_t truncate_many(RowNumber store, std::size_t keep);
-  std::size_t waiting_bytes() const;
 
   Store& store_;
   const Access access_;
   ItemReader reader_;
   std::uint64_t drops_ = 0;
-  CommitNumber last_posted_ = 0;
-  std::uint64_t times_posted_ = 0;
+  std::uint64_t times_changed_ = 0;
   struct Companion {
     std::string key;
     Change change;
@@ -147,14 +143,15 @@ class Items {
   // With the mutex.
   Position last_position_ = 0;
   std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
+  ItemChanges pending_;             // that are not posted
+  std::vector<Change> companions_;  // of these
+  std::uint64_t batch_ = 1;         // which they are
+  bool is_gathered_ = false;        // the store's thread posts them
   PostedStores posted_stores_;
   std::list<Posted> posted_;
-  std::list<Posted> next_row_;  // at most one
   std::size_t posted_bytes_ = 0;
-  CommitNumber newest_posted_ = 0;
-  std::unique_ptr<ItemChanges> appended_;  // by append_by(), and not posted
-  std::uint64_t posts_ = 0;                // of these
-  std::size_t weight_ = 0;                 // of all known_
+  std::uint64_t settled_batch_ = 0;
+  std::size_t weight_ = 0;  // of all known_
 };
 
 }  // namespace pubsub_mqtt::store

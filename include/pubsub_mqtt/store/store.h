@@ -16,7 +16,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -43,9 +42,9 @@ struct Settings {
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
-  std::chrono::milliseconds gathers_for{3};  // what is posted and nobody waits for
-  const char* vfs = nullptr;                 // of SQLite's, for tests; nullptr: the system's
-  WallTime (*wall_clock)() = nullptr;        // likewise
+  std::chrono::milliseconds gathers_for{10};  // what nobody waits for
+  const char* vfs = nullptr;                  // of SQLite's, for tests; nullptr: the system's
+  WallTime (*wall_clock)() = nullptr;         // likewise
 };
 
 // Counters, which only grow, and what there is now (docs/metrics.md).
@@ -85,10 +84,9 @@ class Store {
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
   // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
   CommitNumber post(Unit&& unit);
-  // The same for changes that are committed together and that nobody waits for: it may be some milliseconds later, unless
-  // post() or ask() is called meanwhile. They become part of the unit posted last, and have its number, while nobody has
-  // taken that and it is small. `changes` are moved from.
-  CommitNumber post_with_last(std::span<Change> changes);
+  // Any thread, when the thread has started. For what nobody waits for: the thread has it posted by on_gather(), some
+  // milliseconds later, unless post() or ask() is called meanwhile.
+  void gather();
   CommitNumber committed() const;
   Metrics metrics();
 
@@ -110,6 +108,9 @@ class Store {
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
   // It does not throw, nor does `notify`.
   void on_commit(std::function<void()> committed);
+  // Likewise: `post_gathered` is called on the thread after gather(). Where it throws std::bad_alloc, it is called again,
+  // and the store is failing until then.
+  void on_gather(std::function<void()> post_gathered);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.
   void take_log(std::vector<LogLine>& into);

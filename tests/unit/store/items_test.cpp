@@ -54,9 +54,7 @@ TEST_P(ItemsThen, WhatAccompaniesAnItemIsInItsUnit) {
   open->store.post({.changes = {new_session(1)}});
   open->items.accompany("b", Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7, .item = "b"}});
   open->append(number, "a");
-  const CommitNumber before = open->items.last_posted();
   open->append(number, "b");
-  EXPECT_LE(open->items.last_posted(), before + 1);
   EXPECT_FALSE(open->items.take_companion()) << "it has gone";
   EXPECT_EQ(open->items.committed().count(number, {}), 2U);
   EXPECT_EQ(query(path(), "SELECT packet_identifier FROM intent"), 7);
@@ -75,17 +73,17 @@ TEST_F(ItemsTest, AreReadWhileSomebodyWrites) {
   EXPECT_NE(open.items.find(number, "a"), nullptr);
 }
 
-// Whoever is promised what was posted learns from this that there is a commit to wait for.
-TEST_P(ItemsThen, EachPostIsCountedThoughItJoinsTheUnitBefore) {
+// Whoever is promised what was changed learns from this that there is a commit to wait for.
+TEST_P(ItemsThen, EachChangeIsCountedThoughItIsPostedWithOthers) {
   const RowNumber number = open->items.find_or_make_store(name());
   std::optional<OtherWriter> other;
   if (open->store.is_started()) other.emplace(path());
   open->append(number, "a");  // which the thread may have taken already
   open->append(number, "b");
   for (const char* key : {"c", "d", "e"}) {
-    const auto before = open->items.times_posted();
+    const auto before = open->items.times_changed();
     open->append(number, key);
-    EXPECT_GT(open->items.times_posted(), before) << key;
+    EXPECT_GT(open->items.times_changed(), before) << key;
   }
   other.reset();
   EXPECT_EQ(open->items.committed().count(number, {}), 5U);
@@ -99,6 +97,32 @@ TEST_F(ItemsTest, WhoCountsThemDoesNotWaitUntilMoreHaveCome) {
   const RowNumber number = open.items.find_or_make_store(name());
   open.append(number, "a");
   EXPECT_EQ(open.items.committed().count(number, {}), 1U);
+}
+
+TEST_F(ItemsTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
+  Settings patient = settings();
+  patient.gathers_for = std::chrono::hours(1);
+  OpenItems open(patient);
+  ASSERT_TRUE(open.store.start(nullptr));
+  const RowNumber number = open.items.find_or_make_store(name());
+  for (const char* key : {"a", "b"}) open.append(number, key);
+  EXPECT_FALSE(open.items.is_all_committed());
+  EXPECT_EQ(open.store.metrics().commits, 0U);
+  EXPECT_THAT(open.keys(number), ElementsAre("a", "b"));
+  open.store.post({.changes = {new_session(1)}, .last_number = 1});
+  while (!open.items.is_all_committed()) std::this_thread::yield();
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 2);
+  open.append(number, "c");
+  open.store.stop(patience);
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 3) << "a stop commits all";
+}
+
+TEST_F(ItemsTest, WhatNobodyWaitsForIsCommittedAfterAWhile) {
+  OpenItems open(settings());
+  ASSERT_TRUE(open.store.start(nullptr));
+  open.append(open.items.find_or_make_store(name()), "a");
+  while (!open.items.is_all_committed()) std::this_thread::yield();
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 1);
 }
 
 TEST_F(ItemsTest, WhatAccompaniesNoItemIsTakenBack) {
@@ -230,22 +254,6 @@ TEST_F(ItemsTest, AreSeenWhileTheyAreCommitted) {
     ASSERT_EQ(items.size(), std::min<std::size_t>(20, static_cast<std::size_t>(i) + 1));
     for (int j = 0; const auto& item : items) ASSERT_EQ(item->key, std::to_string(i - j++));
   }
-}
-
-TEST_F(ItemsTest, ThatDoNotStayAreNotWritten) {
-  Group group;
-  CommitNumber commit = 0;
-  const auto add = [&](Change change) { group.add({.changes = {std::move(change)}}, ++commit); };
-  for (Position position = 1; position <= 1000; ++position) {
-    auto item = std::make_shared<ItemRow>();
-    item->store = 1;
-    item->position = position;
-    item->key = std::to_string(position);
-    add(PutItem{.item = item});
-    if (position > 20) add(RemoveItemsUpTo{.store = 1, .position = position - 20});
-  }
-  EXPECT_EQ(group.items.items.size(), 20U);
-  EXPECT_EQ(group.rows(), 21U);
 }
 
 // The beginning and end of most items are not written with each, whatever is between them.

@@ -17,6 +17,12 @@ using tests::FailingAllocation;
 
 constexpr std::size_t most_allocations = 1000;
 
+ItemChanges of_items(void (*change)(ItemChanges&)) {
+  ItemChanges changes;
+  change(changes);
+  return changes;
+}
+
 // Of each kind that a group keeps apart, and what one unit puts and the next removes.
 std::vector<Change> first_unit() {
   return {new_session(1),
@@ -32,11 +38,22 @@ std::vector<Change> first_unit() {
           Put<WillRow>{.row = {.session = 1}},
           Put<CleanWillRow>{.row = {.number = 6}},
           PutRetained{std::make_shared<const RetainedRow>(RetainedRow{.host = "h", .node = "n"})},
-          PutStore{.row = {.number = 8, .name = {.host = "h", .name = "n", .user = {}}}}};
+          of_items([](ItemChanges& changes) {
+            changes.put_store({.number = 8, .name = {.host = "h", .name = "n", .user = {}}});
+            changes.put_store({.number = 9, .name = {.host = "h", .name = "o", .user = {}}});
+            for (Position position = 10; position < 12; ++position)
+              changes.put(new_item(8, position, std::to_string(position)), 0);
+          })};
 }
 std::vector<Change> second_unit() {
   return {RemoveSession{2}, RemoveMessage{5}, RemoveMessagesUpTo{.audience = 3, .message = 2},
-          RemoveReceived{.session = 1, .packet_identifier = 9}, DropStore{.store = 80}};
+          RemoveReceived{.session = 1, .packet_identifier = 9}, of_items([](ItemChanges& changes) {
+            changes.drop_store(9);
+            changes.drop_store(80);
+            changes.remove(8, "10", 10);
+            changes.put(new_item(8, 12, "11"), 11);
+            changes.remove_up_to(80, 1);
+          })};
 }
 
 class OutOfMemoryTest : public StoreTest {
@@ -50,7 +67,7 @@ class OutOfMemoryTest : public StoreTest {
   }
   void check_whole() const {
     for (const char* table : {"session", "audience", "message", "inflight", "cursor", "filter", "intent",
-                              "will", "clean_will", "retained", "prosody_store"}) {
+                              "will", "clean_will", "retained", "prosody_store", "item"}) {
       EXPECT_EQ(count(table), 1) << table;
     }
     EXPECT_EQ(count("received"), 0);
@@ -151,7 +168,7 @@ TEST_F(OutOfMemoryTest, OnTheThreadAllThatWasPostedOfItemsIsSettled) {
     SCOPED_TRACE(n);
     const FailingAllocation failing(n, FailIn::other_threads);
     items.append(number, std::to_string(n), 1, std::nullopt, "<a/>");
-    while (items.last_posted() > store.committed()) std::this_thread::yield();
+    while (!items.is_all_committed()) std::this_thread::yield();
     failed = failing.has_failed();
   }
   EXPECT_EQ(items.committed().count(number, {}), n);
@@ -182,7 +199,7 @@ TEST_F(OutOfMemoryTest, OnTheThreadManyStoresAreForgottenLater) {
     items.append(number, "one more", 1, std::nullopt, "1");
     while (!store.is_failing()) std::this_thread::yield();
   }
-  while (items.last_posted() > store.committed()) std::this_thread::yield();
+  while (!items.is_all_committed()) std::this_thread::yield();
   EXPECT_EQ(items.committed().count(number, {}), items_of_each + 1);
   EXPECT_FALSE(items.takes_appends(number - 1)) << "a store that nobody has";
   store.stop(patience);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -143,6 +144,14 @@ inline std::int64_t query(const std::string& path, const char* sql) {
   sqlite3_finalize(statement);
   sqlite3_close(handle);
   return value;
+}
+
+inline Item new_item(RowNumber store, Position position, std::string key) {
+  auto item = std::make_shared<ItemRow>();
+  item->store = store;
+  item->position = position;
+  item->key = std::move(key);
+  return item;
 }
 
 inline Put<SessionRow> new_session(RowNumber number, std::string client = "client") {

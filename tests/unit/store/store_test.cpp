@@ -275,60 +275,6 @@ TEST_F(StoreTest, AnEndedSessionTakesAllThatIsOfItAlong) {
   EXPECT_TRUE(store.contents().cursors.empty());
 }
 
-// Where nobody has begun to write it, the last unit takes along what is posted with it.
-TEST_F(StoreTest, ChangesJoinTheUnitPostedLast) {
-  {
-    std::promise<void> posted;
-    std::promise<void> is_held;
-    Store store(settings());
-    store.open();
-    store.start([&, goes_on = posted.get_future().share(), is_first = true]() mutable {
-      if (std::exchange(is_first, false)) is_held.set_value();
-      goes_on.wait();
-    });
-    store.post({.changes = {new_session(1)}, .last_number = 1});
-    is_held.get_future().wait();
-    const auto post_with_last = [&](std::vector<Change> changes) { return store.post_with_last(changes); };
-    const CommitNumber alone = post_with_last({new_session(2, "2")});
-    EXPECT_EQ(post_with_last({new_session(3, "3")}), alone);
-    EXPECT_EQ(store.post({.changes = {new_session(4, "4")}, .last_number = 4}), alone + 1);
-    EXPECT_EQ(post_with_last({RemoveSession{2}}), alone + 1);
-    CommitNumber last = alone + 1;
-    for (RowNumber i = 2; i < 256; ++i) last = post_with_last({RemoveSession{1000 + i}});
-    EXPECT_EQ(last, alone + 1);
-    EXPECT_EQ(post_with_last({RemoveSession{5}, RemoveSession{6}}), alone + 2) << "the unit is large";
-    posted.set_value();
-    store.stop(patience);
-    EXPECT_EQ(store.committed(), alone + 2);
-  }
-  RunningStore store(settings());
-  EXPECT_EQ(store.contents().sessions.size(), 3U);
-  EXPECT_EQ(store.contents().last_number, 4U);
-}
-
-TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
-  Settings settings = this->settings();
-  settings.gathers_for = std::chrono::hours(1);
-  {
-    RunningStore store(settings);
-    const auto before = store.metrics().commits;
-    const auto post_with_last = [&](std::vector<Change> changes) { store.store().post_with_last(changes); };
-    post_with_last({new_session(1)});
-    post_with_last({new_session(2, "2")});
-    store.await(store.post({new_session(3, "3")}));
-    EXPECT_EQ(store.metrics().commits, before + 1);
-    post_with_last({new_session(4, "4")});
-    store.stop();
-  }
-  EXPECT_EQ(RunningStore(settings).contents().sessions.size(), 4U) << "a stop commits all";
-}
-
-TEST_F(StoreTest, WhatNobodyWaitsForIsCommittedAfterAWhile) {
-  RunningStore store(settings());
-  std::vector<Change> changes{new_session(1)};
-  EXPECT_TRUE(store.await(store.store().post_with_last(changes)));
-}
-
 TEST_F(StoreTest, UnitsOfManyThreadsAreCommittedWhole) {
   {
     RunningStore store(settings());

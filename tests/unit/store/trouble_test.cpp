@@ -97,14 +97,6 @@ void hide_from_index(const std::string& path, const std::string& index, const st
                     .c_str());
 }
 
-std::shared_ptr<const ItemRow> new_item(RowNumber store, Position position, std::string key) {
-  auto item = std::make_shared<ItemRow>();
-  item->store = store;
-  item->position = position;
-  item->key = std::move(key);
-  return item;
-}
-
 TEST_F(StoreTest, AnIndexThatDoesNotNameAllOfItsTableIsFound) {
   const std::vector<std::pair<std::string, std::string>> hidden{
       {"message_audience", "UPDATE message SET audience = 2 WHERE number = 250"},
@@ -114,9 +106,10 @@ TEST_F(StoreTest, AnIndexThatDoesNotNameAllOfItsTableIsFound) {
     std::filesystem::create_directory(directory);
     {
       RunningStore store(settings());
-      std::vector<Change> changes{
-          new_audience(1), PutStore{.row = {.number = 9, .name = {.host = "h", .name = "n", .user = {}}}},
-          PutItem{.item = new_item(9, 1, "k")}};
+      ItemChanges items;
+      items.put_store({.number = 9, .name = {.host = "h", .name = "n", .user = {}}});
+      items.put(new_item(9, 1, "k"), 0);
+      std::vector<Change> changes{new_audience(1), std::move(items)};
       for (RowNumber i = 2; i <= 300; ++i) changes.emplace_back(new_message(i));
       ASSERT_TRUE(store.await(store.post(std::move(changes), 300)));
       store.stop();
@@ -294,15 +287,20 @@ TEST_F(FaultyStoreTest, OnAFullDiskNothingIsRemovedForWhatIsNotWritten) {
   const auto name = [](std::string user) {
     return StoreName{.host = "h", .kind = StoreKind::keyval, .name = "accounts", .user = std::move(user)};
   };
-  ASSERT_TRUE(store.await(store.post(
-      {PutStore{.row = {.number = 1, .name = name("a")}}, PutStore{.row = {.number = 2, .name = name("b")}},
-       PutItem{.item = new_item(1, 1, "password")}, PutItem{.item = new_item(2, 2, "password")},
-       new_session(1), Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7}}})));
+  ItemChanges before;
+  before.put_store({.number = 1, .name = name("a")});
+  before.put_store({.number = 2, .name = name("b")});
+  before.put(new_item(1, 1, "password"), 0);
+  before.put(new_item(2, 2, "password"), 0);
+  ASSERT_TRUE(store.await(
+      store.post({before, new_session(1), Put<IntentRow>{.row = {.session = 1, .packet_identifier = 7}}})));
+  ItemChanges changes;
+  changes.remove_up_to(1, 2);
+  changes.put(new_item(1, 3, "password"), 0);
+  changes.remove_up_to(2, 2);
   vfs.fail_with(SQLITE_FULL);
-  store.post({RemoveItemsUpTo{.store = 1, .position = 2}, PutItem{.item = new_item(1, 3, "password")},
-              RemoveIntent{.session = 1, .packet_identifier = 7},
-              Put<ReceivedRow>{.row = {.session = 1, .packet_identifier = 7}},
-              RemoveItemsUpTo{.store = 2, .position = 2}});
+  store.post({changes, RemoveIntent{.session = 1, .packet_identifier = 7},
+              Put<ReceivedRow>{.row = {.session = 1, .packet_identifier = 7}}});
   ASSERT_TRUE(store.await_log("the disk is full"));
   vfs.fail_with(SQLITE_OK);
   EXPECT_TRUE(store.await([&] { return query(path(), "SELECT count(*) FROM item WHERE store = 2") == 0; }));
