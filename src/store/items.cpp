@@ -107,10 +107,10 @@ void Items::change_known(KnownItems& items, Change&& change) {
 // All memory first, here and below: what is changed is known, and what is not leaves all as it was.
 void Items::put(Item item) {
   KnownItems& items = known(item->store);
-  const Position replaces = items.posted(item->key);
+  const auto place = items.place(item->key);
   auto prepared = items.prepare(item);
-  pending_.put(std::move(item), replaces);
-  change_known(items, [&] { items.set(std::move(prepared), batch_); });
+  pending_.put(std::move(item), items.posted(place));
+  change_known(items, [&] { items.set(std::move(prepared), place, batch_); });
 }
 
 void Items::remove_up_to(RowNumber store, KnownItems& items, Position position) {
@@ -358,7 +358,10 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
   pending_.add(all);
   change_known(items, [&] {
     items.remove_up_to(before, batch_);
-    for (auto& each : prepared) items.set(std::move(each), batch_);
+    for (auto& each : prepared) {
+      const auto place = items.place(each.key());
+      items.set(std::move(each), place, batch_);
+    }
   });
   changed(lock);
 }
@@ -368,10 +371,10 @@ void Items::remove(RowNumber store, std::string_view key) {
   removal->key = key;
   Lock lock = lock_to_write();
   KnownItems& items = known(store);
-  const Position posted = items.posted(key);
+  const auto place = items.place(key);
   auto prepared = items.prepare(removal);
-  pending_.remove(store, key, posted);
-  change_known(items, [&] { items.set(std::move(prepared), batch_); });
+  pending_.remove(store, key, items.posted(place));
+  change_known(items, [&] { items.set(std::move(prepared), place, batch_); });
   changed(lock);
 }
 

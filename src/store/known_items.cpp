@@ -23,9 +23,15 @@ typename Map::node_type make_node() {
 
 }  // namespace
 
-Position KnownItems::posted(std::string_view key) const {
-  const auto place = keys_.find(key);
-  return place == keys_.end() || place->second.item == nullptr ? 0 : place->second.position;
+KnownItems::Place KnownItems::place(std::string_view key) {
+  Place place;
+  place.next_ = keys_.lower_bound(key);
+  place.is_taken_ = place.next_ != keys_.end() && place.next_->first == key;
+  return place;
+}
+
+Position KnownItems::posted(const Place& place) const {
+  return place.is_taken_ && place.next_->second.item != nullptr ? place.next_->second.position : 0;
 }
 
 std::optional<Item> KnownItems::find(std::string_view key) const {
@@ -49,17 +55,19 @@ KnownItems::Prepared KnownItems::prepare(const Item& item) {
   return prepared;
 }
 
-void KnownItems::set(Prepared&& prepared, BatchNumber batch) noexcept {
-  auto [place, is_new, known] = keys_.insert(std::move(prepared.key_));
-  if (!is_new) {
-    const Position before = place->second.position;
-    if (before != known.mapped().position) positions_.erase(before);
-    place->second = std::move(known.mapped());
+void KnownItems::set(Prepared&& prepared, const Place& place, BatchNumber batch) noexcept {
+  auto known = place.next_;
+  if (place.is_taken_) {
+    const Position before = known->second.position;
+    if (before != prepared.key_.mapped().position) positions_.erase(before);
+    known->second = std::move(prepared.key_.mapped());
+  } else {
+    known = keys_.insert(known, std::move(prepared.key_));
   }
-  place->second.batch = batch;
+  known->second.batch = batch;
   if (prepared.position_.empty()) return;
   last_put_ = prepared.position_.key();
-  prepared.position_.mapped() = place;
+  prepared.position_.mapped() = known;
   positions_.insert(positions_.end(), std::move(prepared.position_));
   ++most_;
   // One more may be there until it is truncated.

@@ -34,14 +34,17 @@ class KnownItems {
   // What was posted with that key: an item, or nullptr for its removal. nullopt: nothing.
   std::optional<Item> find(std::string_view key) const;
   Position removed_up_to() const { return removed_up_to_; }
-  // Of the item that was posted with that key and is not settled; 0: there is none.
-  Position posted(std::string_view key) const;
+  // Where what has that key is, or would be: until something else is set or removed.
+  class Place;
+  Place place(std::string_view key);
+  // Of the item there that was posted and is not settled; 0: there is none.
+  Position posted(const Place& place) const;
 
   // What is known when it is posted, with all memory for that: an item that is put, or, at position 0, the removal of the
   // one with its key.
   class Prepared;
   Prepared prepare(const Item& item);
-  void set(Prepared&& prepared, BatchNumber batch) noexcept;
+  void set(Prepared&& prepared, const Place& place, BatchNumber batch) noexcept;
   void remove_up_to(Position position, BatchNumber batch) noexcept;
   // All up to that batch is committed.
   void settle(BatchNumber committed);
@@ -99,7 +102,17 @@ class KnownItems {
   std::size_t keeps_ = 0;
 };
 
+class KnownItems::Place {
+ private:
+  friend class KnownItems;
+  Keys::iterator next_;  // that is not before it
+  bool is_taken_ = false;
+};
+
 class KnownItems::Prepared {
+ public:
+  const std::string& key() const { return key_.key(); }
+
  private:
   friend class KnownItems;
   Keys::node_type key_;
