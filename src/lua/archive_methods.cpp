@@ -46,6 +46,11 @@ int get_field(lua_State* L, int table, Upvalue key) {
   return lua_rawget(L, table);
 }
 
+// What is pushed is behind them.
+void fill_arguments(lua_State* L, int count) {
+  if (lua_gettop(L) < count) lua_settop(L, count);
+}
+
 // Of the archive, the first argument; nullptr: it has none.
 Handle* handle_of_archive(lua_State* L) {
   if (!lua_istable(L, 1) || get_field(L, 1, handle_key) != LUA_TUSERDATA) return nullptr;
@@ -53,10 +58,11 @@ Handle* handle_of_archive(lua_State* L) {
 }
 
 bool is_text_or_nil(lua_State* L, int index) {
-  return lua_isnoneornil(L, index) || lua_type(L, index) == LUA_TSTRING;
+  return lua_isnil(L, index) || lua_type(L, index) == LUA_TSTRING;
 }
 
 int append(lua_State* L) {
+  fill_arguments(L, 6);
   Handle* const handle = handle_of_archive(L);
   if (handle == nullptr || !is_text_or_nil(L, 2) || lua_type(L, 3) != LUA_TSTRING ||
       !has_metatable(L, 4, stanza_metatable) || lua_type(L, 5) != LUA_TNUMBER || !is_text_or_nil(L, 6)) {
@@ -65,7 +71,7 @@ int append(lua_State* L) {
   std::string value;
   value.reserve(usual_stanza_size);
   if (!write_stanza(L, 4, {.name = index_of(name_key), .attr = index_of(attr_key)}, value)) return 0;
-  const auto with = lua_isnoneornil(L, 6) ? std::nullopt : std::optional(text_at(L, 6));
+  const auto with = lua_isnil(L, 6) ? std::nullopt : std::optional(text_at(L, 6));
   handle->items->append(handle->find_or_make(text_at(L, 2)), text_at(L, 3), lua_tonumber(L, 5), with,
                         std::move(value));
   lua_pushvalue(L, 3);
@@ -85,6 +91,7 @@ std::optional<std::size_t> spared_by_query(lua_State* L) {
 }
 
 int truncate(lua_State* L) {
+  fill_arguments(L, 3);
   Handle* const handle = handle_of_archive(L);
   if (handle == nullptr || !is_text_or_nil(L, 2)) return 0;
   const auto spared = spared_by_query(L);

@@ -279,7 +279,7 @@ std::optional<bool> Callbacks::has_item(std::string_view host, std::string_view 
 }
 
 void Callbacks::carried_out(const Intent& intent) {
-  if (process_ != nullptr) process_->store.post({.changes = {carried_out_row(intent)}});
+  if (process_ != nullptr) process_->items.post({.changes = {carried_out_row(intent)}});
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,

@@ -15,7 +15,7 @@ namespace pubsub_mqtt::lua {
 
 struct ProcessStore {
   ProcessStore(store::Settings settings, store::Access access)
-      : store(std::move(settings)), items(store, access), retained(store) {}
+      : store(std::move(settings)), items(store, access), retained(store, items) {}
 
   // Nothing that Prosody's thread has changed waits to be committed.
   bool is_all_committed() { return items.is_all_committed() && store.committed() >= retained.last_posted(); }

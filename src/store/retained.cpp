@@ -53,7 +53,7 @@ RetainedRow row_of(Statement& columns) {
 
 }  // namespace
 
-RetainedRows::RetainedRows(Store& store) : store_(store) {}
+RetainedRows::RetainedRows(Store& store, Items& items) : store_(store), items_(items) {}
 RetainedRows::~RetainedRows() = default;
 
 RetainedRows::Reader& RetainedRows::reader() {
@@ -66,7 +66,7 @@ void RetainedRows::close() { reader_.reset(); }
 void RetainedRows::post(Change change) {
   std::vector<Change> changes;
   changes.push_back(std::move(change));
-  last_posted_ = store_.post({.changes = std::move(changes), .last_number = 0});
+  last_posted_ = items_.post({.changes = std::move(changes), .last_number = 0});
   ++times_posted_;
 }
 

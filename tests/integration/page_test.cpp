@@ -54,11 +54,6 @@ Answer get(std::uint16_t port, const std::string& path = "/", const std::string&
   return ask(stream, request(path, more));
 }
 
-std::string contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class PageTest : public testing::Test {
  protected:
   // With modules whose page is this one.
@@ -227,6 +222,10 @@ TEST_F(PageTest, ProsodysHttpIsNotLoadedForIt) {
 
 // --- The one that was built ---
 #ifdef PUBSUB_MQTT_PAGE
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 TEST_F(PageTest, TheOneThatWasBuiltNeedsNothingButItsFiles) {
   const fs::path built = modules_folder() + "/mod_pubsub_mqtt/page";

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pubsub_mqtt/store/items.h"
 #include "pubsub_mqtt/store/retained_rows.h"
 #include "pubsub_mqtt/store/store.h"
 
@@ -23,8 +24,9 @@ struct RetainedError : std::runtime_error {
 
 class RetainedRows {
  public:
-  // `store` outlives this. Before anything else is called it was opened.
-  explicit RetainedRows(Store& store);
+  // Both outlive this. Before anything else is called the store was opened. What has changed of `items` before something
+  // is put here is committed no later.
+  RetainedRows(Store& store, Items& items);
   ~RetainedRows();
   RetainedRows(const RetainedRows&) = delete;
   RetainedRows& operator=(const RetainedRows&) = delete;
@@ -62,6 +64,7 @@ class RetainedRows {
   Reader& reader();
 
   Store& store_;
+  Items& items_;
   std::unique_ptr<Reader> reader_;
   CommitNumber last_posted_ = 0;
   std::uint64_t times_posted_ = 0;

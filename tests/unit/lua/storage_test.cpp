@@ -1,28 +1,42 @@
 #include "storage.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 
+#include "archive_methods.h"
+
 namespace pubsub_mqtt::lua {
 namespace {
 
 // The store is the process's, and goes with it.
+struct Directory {
+  Directory() {
+    std::string name = std::filesystem::temp_directory_path() / "storage-XXXXXX";
+    path = mkdtemp(name.data());
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+std::string store_path() {
+  static const Directory directory;
+  return directory.path / "store.sqlite";
+}
+
 class StorageTest : public ::testing::Test {
  protected:
   StorageTest() {
     luaL_openlibs(L);
-    std::string name = std::filesystem::temp_directory_path() / "storage-XXXXXX";
-    directory_ = mkdtemp(name.data());
     push_open_store(L);
     lua_setglobal(L, "open_store");
-    run("store = assert(open_store('" + (directory_ / "store.sqlite").string() +
-        "', 'process', false)); return ''");
+    run("store = assert(open_store('" + store_path() + "', 'process', false)); return ''");
   }
-  ~StorageTest() override { std::filesystem::remove_all(directory_); }
 
   std::string run(const std::string& chunk) {
     const bool is_run = luaL_dostring(L, chunk.c_str()) == LUA_OK;
@@ -38,9 +52,6 @@ class StorageTest : public ::testing::Test {
   };
   std::unique_ptr<lua_State, Close> owner_{luaL_newstate()};
   lua_State* const L = owner_.get();
-
- private:
-  std::filesystem::path directory_;
 };
 
 // A value may be damaged and yet be one: what has no key of its own is in a table.
@@ -55,6 +66,97 @@ TEST_F(StorageTest, LoadsNoFieldsOfWhatIsNoTable) {
     return table.concat({ load('{[2]=true;}'), load('"text"'), load('12'), load('(1/0)') }, ", ");
   )"),
             "true1, damaged value, damaged value, damaged value");
+}
+
+// What pubsub does for each item; what is returned by the general functions here is seen as such.
+class ArchiveMethodsTest : public StorageTest {
+ protected:
+  ArchiveMethodsTest() {
+    push_archive_methods(L);
+    lua_setglobal(L, "archive_methods");
+    run("name = '" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) +
+        R"(';
+      stanza_mt = {};
+      function stanza(text)
+        return setmetatable({ name = "data", attr = { xmlns = "urn:x" }, text }, stanza_mt);
+      end
+      local function in_general(name)
+        return function (...) return name, select("#", ...), ...; end
+      end
+      append, delete = archive_methods(stanza_mt, in_general("append"), in_general("delete"), function (err)
+        return nil, "failed: "..err;
+      end);
+      handle = store:open("h", name, "archive");
+      archive = { handle = handle };
+      function found()
+        local values = {};
+        for _, item in ipairs(handle:find(nil, {}, 100)) do
+          table.insert(values, ("%s %s %s %s"):format(item.key, item.value, item.at, item.with));
+        end
+        return table.concat(values, ", ");
+      end
+      return "";
+    )");
+  }
+};
+
+TEST_F(ArchiveMethodsTest, AppendAStanza) {
+  EXPECT_EQ(run(R"(return append(archive, nil, "a", stanza("<1"), 1.5, "juliet"))"), "a");
+  EXPECT_EQ(run(R"(return append(archive, nil, "b", stanza(), 2))"), "b");
+  EXPECT_EQ(run("return found()"),
+            "a <data xmlns='urn:x'>&lt;1</data> 1.5 juliet, b <data xmlns='urn:x'/> 2 nil");
+  EXPECT_EQ(run(R"(
+    append(archive, "user", "a", stanza("of a user"), 1);
+    return (handle:get("user", "a"))
+  )"),
+            "<data xmlns='urn:x'>of a user</data>");
+}
+
+TEST_F(ArchiveMethodsTest, RemoveAllButTheLast) {
+  EXPECT_EQ(run(R"(
+    for i = 1, 5 do append(archive, nil, "item"..i, stanza(), i); end
+    return table.concat({ delete(archive, nil, { truncate = 2 }), delete(archive, nil, { truncate = 2 }),
+      delete(archive, "nobody", { truncate = 2 }) }, " ")..": "..found()
+  )"),
+            "3 0 0: item4 <data xmlns='urn:x'/> 4 nil, item5 <data xmlns='urn:x'/> 5 nil");
+}
+
+TEST_F(ArchiveMethodsTest, LeaveAllElseToTheGeneralFunctionsWithTheSameArguments) {
+  for (const char* arguments :
+       {"{}, nil, 'a', stanza(), 1", "{ handle = io.stdout }, nil, 'a', stanza(), 1",
+        "nil, nil, 'a', stanza(), 1", "{ handle = 'handle' }, nil, 'a', stanza(), 1",
+        "archive, true, 'a', stanza(), 1", "archive, nil, nil, stanza(), 1", "archive, nil, 1, stanza(), 1",
+        "archive, nil, 'a', 'text', 1", "archive, nil, 'a', { name = 'data', attr = {} }, 1",
+        "archive, nil, 'a', stanza({}), 1", "archive, nil, 'a', stanza(), nil",
+        "archive, nil, 'a', stanza(), '1'", "archive, nil, 'a', stanza(), 1, 2"}) {
+    EXPECT_EQ(run("local function check(...) local results = { append(...) }; "
+                  "assert(results[1] == 'append' and results[2] == select('#', ...)); "
+                  "for i = 1, select('#', ...) do assert(results[i + 2] == (select(i, ...))); end "
+                  "return 'general' end return check(" +
+                  std::string(arguments) + ")"),
+              "general")
+        << arguments;
+  }
+  for (const char* arguments :
+       {"{}, nil, { truncate = 1 }", "archive, true, { truncate = 1 }", "archive, nil", "archive, nil, {}",
+        "archive, nil, { truncate = 1.5 }", "archive, nil, { truncate = '1' }",
+        "archive, nil, { truncate = -1 }", "archive, nil, { truncate = 1, key = 'a' }",
+        "archive, nil, { key = 'a' }", "archive, nil, 'truncate'"}) {
+    EXPECT_EQ(run("return (delete(" + std::string(arguments) + "))"), "delete") << arguments;
+  }
+  EXPECT_EQ(run("return found()"), "");
+}
+
+TEST_F(ArchiveMethodsTest, SayWhyTheStoreCannotBeWritten) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(store_path().c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "DROP TABLE prosody_store", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  EXPECT_THAT(run(R"(
+    local key, why = append(archive, nil, "a", stanza(), 1);
+    return tostring(key).." "..why
+  )"),
+              ::testing::StartsWith("nil failed: "));
 }
 
 }  // namespace

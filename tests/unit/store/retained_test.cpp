@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <memory>
+#include <thread>
+
 #include "faulty_vfs.h"
 #include "store_fixture.h"
 
@@ -20,9 +24,10 @@ class RetainedRowsTest : public StoreTest {
     if (store != nullptr) store->stop(patience);
     rows.reset();
     store = std::make_unique<Store>(std::move(now));
+    items = std::make_unique<Items>(*store, Access::alone);
     EXPECT_TRUE(store->open().has_value());
     EXPECT_TRUE(store->start(nullptr));
-    rows = std::make_unique<RetainedRows>(*store);
+    rows = std::make_unique<RetainedRows>(*store, *items);
   }
   void put(const std::string& host, const std::string& node, const std::string& payload) {
     RetainedRow row{.host = host, .node = node};
@@ -35,8 +40,23 @@ class RetainedRowsTest : public StoreTest {
   }
 
   std::unique_ptr<Store> store;
+  std::unique_ptr<Items> items;
   std::unique_ptr<RetainedRows> rows;
 };
+
+// What a node retains is put after its item.
+TEST_F(RetainedRowsTest, AreCommittedNoEarlierThanItemsThatWerePutBefore) {
+  Settings patient = settings();
+  patient.gathers_for = std::chrono::hours(1);
+  begin(patient);
+  const RowNumber number =
+      items->find_or_make_store({.host = "h", .kind = StoreKind::archive, .name = "n", .user = {}});
+  items->append(number, "current", 1, std::nullopt, "<a/>");
+  put("h", "n", "payload");
+  while (store->committed() < rows->last_posted()) std::this_thread::yield();
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM retained"), 1);
+  EXPECT_EQ(query(path(), "SELECT count(*) FROM item"), 1);
+}
 
 TEST_F(RetainedRowsTest, AllOfOneOutlivesTheProcess) {
   RetainedRow in{.host = "h", .node = "n"};
