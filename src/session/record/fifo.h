@@ -53,13 +53,26 @@ class Fifo {
     block_->items.erase(item);
   }
 
+  // Where the predicate throws, those before that one are gone or not, as it has said.
   template <typename Predicate>
   void erase_if(Predicate predicate) {
     if (block_ == nullptr) return;
     auto& [items, first] = *block_;
     items.erase(items.begin(), block_->begin());
     first = 0;
-    std::erase_if(items, predicate);
+    auto kept = items.begin();
+    auto item = items.begin();
+    try {
+      for (; item != items.end(); ++item) {
+        if (predicate(std::as_const(*item))) continue;
+        if (kept != item) *kept = std::move(*item);
+        ++kept;
+      }
+    } catch (...) {
+      items.erase(kept, item);
+      throw;
+    }
+    items.erase(kept, items.end());
     if (items.empty()) release();
   }
 

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <new>
 #include <random>
 #include <vector>
 
@@ -103,6 +104,20 @@ TEST(FifoTest, AgreesWithADeque) {
       ASSERT_EQ(items(fifo), std::vector<int>(expected.begin(), expected.end()));
     }
   }
+}
+
+TEST(FifoTest, WhereThePredicateThrowsWhatItHasNotSaidIsThere) {
+  Fifo<std::shared_ptr<int>> fifo;
+  for (int i = 0; i < 6; ++i) fifo.push_back(std::make_shared<int>(i));
+  fifo.pop_front();
+  EXPECT_THROW(fifo.erase_if([](const auto& item) {
+    if (*item == 4) throw std::bad_alloc();
+    return *item % 2 == 1;
+  }),
+               std::bad_alloc);
+  std::vector<int> left;
+  for (const auto& item : fifo) left.push_back(*item);
+  EXPECT_EQ(left, (std::vector<int>{2, 4, 5}));
 }
 
 }  // namespace
