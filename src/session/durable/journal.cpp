@@ -30,6 +30,12 @@ store::WallTime stored_expiry(const Journal& journal, const Message& message) {
   return message.expires_at_once() ? store::WallTime(0) : journal.stored_time(message.envelope().expires_at);
 }
 
+// So that so many more do not fail.
+template <typename Item>
+void prepare(std::vector<Item>& items, std::size_t more) {
+  if (items.capacity() - items.size() < more) items.reserve(2 * items.size() + more);
+}
+
 }  // namespace
 
 void Journal::promise(SessionId session) {
@@ -89,19 +95,25 @@ void Journal::disconnected(Session& session) {
   if (!record.will) remove_will(now);
 }
 
+// All memory first, here and below.
 void Journal::end(Session& session) {
   Outgoing& outgoing = session.record().outgoing;
   const KeptSession ended = outgoing.kept();
   if (ended == 0) return;
   Kept& over = kept(ended);
   const bool leaves_estate = outgoing.is_paged() && has_more_of_groups(over);
-  outgoing.for_each_message(
-      [&](Message& message, const Selected& selected) { let_go(over, message, selected.group != 0); });
   promise(session.id());
   if (!session.key().client_identifier.empty()) ending_.insert_or_assign(session.key(), session.id());
+  prepare_to_drop(outgoing.in_memory());
+  if (leaves_estate) {
+    leave_estate(over);
+  } else {
+    prepare_to_remove();
+  }
+  outgoing.for_each_message(
+      [&](Message& message, const Selected& selected) { let_go(over, message, selected.group != 0); });
+  if (!leaves_estate) remove(ended);
   outgoing.set_kept(0);
-  if (leaves_estate) return leave_estate(over);
-  remove(ended);
 }
 
 SessionId Journal::ending(const SessionKey& key) const {
@@ -133,13 +145,13 @@ bool Journal::has_more_of_groups(const Kept& kept) const {
 
 // A session that is stored with an expiry of 0, and away, is over, in a later process, too.
 void Journal::leave_estate(Kept& over) {
-  over.session = nullptr;
-  over.session_id = 0;
   over.row.expiry = decltype(over.row.expiry)(0);
   over.row.offline_since = store_.now();
   put(over, false);
   change(store::CursorRow{.session = over.row.number, .message = over.loaded_up_to});
   ask_for_page(by_number_.find(over.row.number)->second, estate_page, estate_page_bytes);
+  over.session = nullptr;
+  over.session_id = 0;
 }
 
 void Journal::passed_on(KeptSession ended, store::RowNumber up_to) {
@@ -148,7 +160,13 @@ void Journal::passed_on(KeptSession ended, store::RowNumber up_to) {
   ask_for_page(ended, estate_page, estate_page_bytes);
 }
 
+void Journal::prepare_to_remove() {
+  prepare(free_, 1);
+  prepare(changes_.changes, 1);
+}
+
 void Journal::remove(KeptSession session) {
+  prepare_to_remove();
   Kept& over = kept(session);
   change(store::RemoveSession{.session = over.row.number});
   sweep_audiences_of(over);
@@ -334,8 +352,7 @@ Member Journal::member(const Kept& kept, const Selected& selected) const {
 
 void Journal::prepare_in_flight(KeptSession session, mqtt::QoS qos) {
   if (qos == mqtt::QoS::exactly_once) promise(kept(session).session_id);
-  auto& changes = changes_.changes;
-  if (changes.capacity() - changes.size() < 2) changes.reserve(2 * changes.size() + 2);
+  prepare(changes_.changes, 2);
 }
 
 void Journal::in_flight(KeptSession session, const Message& message, const Selected& selected,
@@ -378,8 +395,11 @@ void Journal::dropped(KeptSession session, Message& message, bool is_passed_on) 
   let_go(kept(session), message, is_passed_on);
 }
 
+void Journal::prepare_to_drop(std::size_t messages) { prepare(removed_messages_, messages); }
+
 // Of a message that is new in this turn nothing is written, unless others have it in the store alone.
 void Journal::let_go(Kept& from, Message& message, bool is_passed_on) {
+  prepare_to_drop();
   StoredMessage& stored = message.stored();
   uncount_in_memory(message);
   if (stored.audience == nullptr) return;
@@ -389,7 +409,7 @@ void Journal::let_go(Kept& from, Message& message, bool is_passed_on) {
     return;
   }
   if (stored.sessions > 0) return;
-  change(store::RemoveMessage{.message = stored.number, .is_passed_on = is_passed_on});
+  removed_messages_.push_back({.message = stored.number, .is_passed_on = is_passed_on});
   stored = {};
 }
 
@@ -451,8 +471,8 @@ std::pair<std::shared_ptr<Message>, Selected> Journal::PageRows::next(const stor
   auto message = rows.message(row);
   if (message == nullptr) return {};
   message->stored().audience = audience_;
-  journal_.count_in_memory(*message);
   auto selected = rows.selected(*member_, kept_.row.account, *message);
+  journal_.count_in_memory(*message);
   return {std::move(message), std::move(selected)};
 }
 
@@ -494,6 +514,8 @@ void Journal::forget(const store::WaitingMessages& messages) {
 void Journal::post() {
   post_new_messages();
   sweep();
+  for (; !removed_messages_.empty(); removed_messages_.pop_back())
+    change(store::RemoveMessage(removed_messages_.back()));
   if (stored_audiences_.size() > many_audiences_) forget_audiences();
   post_changes();
   post_page_requests();

@@ -148,6 +148,8 @@ class Journal {
   void completed(KeptSession session, mqtt::PacketIdentifier packet_identifier);
   // One that was queued leaves the queue for nothing; or another session of its group gets it, in this turn.
   void dropped(KeptSession session, Message& message, bool is_passed_on = false);
+  // So that so many calls of dropped() do not fail, whatever else is to be stored before it in this turn.
+  void prepare_to_drop(std::size_t messages = 1);
 
   // What waits in the store behind what the session has in memory is asked for, unless it has been.
   void ask_for_page(KeptSession session, std::size_t messages, std::size_t bytes);
@@ -248,6 +250,7 @@ class Journal {
   void uncount_in_memory(Message& message) noexcept;
   bool has_more_of_groups(const Kept& kept) const;
   void leave_estate(Kept& kept);
+  void prepare_to_remove();
   void remove(KeptSession session);
   KeptSession add(Kept kept);
   void post_new_messages();
@@ -291,6 +294,7 @@ class Journal {
   std::vector<store::Page> pages_;  // that were read
   std::size_t taken_pages_ = 0;     // the first ones of them
   store::Unit changes_;             // of this turn, as what follows
+  std::vector<store::RemoveMessage> removed_messages_;
   std::vector<NewMessage> new_messages_;
   std::size_t put_messages_ = 0;  // the first ones of them: these have their rows
   bool has_promised_ = false;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "protocol/prepared_item.h"
 #include "routing/audiences.h"
@@ -132,19 +131,11 @@ Envelope Session::envelope(const mqtt::Publish& packet) const {
 
 void Session::resume() {
   announce_will();
-  std::vector<Outgoing::GroupMessage> passed_on;
-  const auto or_pass_on = [&](bool may, const auto& message, const Selected& selected) {
-    if (!may && selected.group != 0) passed_on.push_back({.message = message, .group = selected.group});
-    return may;
-  };
   record_.outgoing.resume(
       recipient_, shared_,
       [&](const auto& message, const Selected& selected) { return may_have_again(*message, selected); },
-      [&](const auto& message, const Selected& selected) {
-        return or_pass_on(may_have(*message, selected), message, selected);
-      });
+      [&](const auto& message, const Selected& selected) { return may_have(*message, selected); });
   log_too_large();
-  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
   ask_for_retained();
 }
 
@@ -412,32 +403,38 @@ void Session::drop_expired() {
 }
 
 // What was not for the session any more when it resumed is passed on, or dropped, and so is what it has waited for
-// in the store.
+// in the store. What another member does not get for lack of memory is read again.
 void Session::load(store::Page&& page) {
   Outgoing& outgoing = record_.outgoing;
   Journal& stores = *shared_.journal;
   const std::size_t queued = outgoing.queued();
   const std::size_t queued_bytes = outgoing.queued_bytes();
-  std::vector<Outgoing::GroupMessage> passed_on;
+  store::RowNumber up_to = page.complete_up_to;
   Journal::PageRows rows(stores, outgoing.kept(), shared_);
   for (const auto& row : page.messages) {
+    stores.prepare_to_drop();
     auto [message, selected] = rows.next(row);
     if (message == nullptr) continue;
-    const bool may = !message->has_expired(shared_.now) && may_have(*message, selected);
-    if (may) {
+    const bool has_expired = message->has_expired(shared_.now);
+    if (!has_expired && may_have(*message, selected)) {
       outgoing.load(std::move(message), std::move(selected), shared_);
       continue;
     }
-    if (message->has_expired(shared_.now)) shared_.counters.drop(Dropped::expired);
+    const bool is_of_group = selected.group != 0;
     outgoing.skip(*message, shared_);
-    stores.dropped(outgoing.kept(), *message, selected.group != 0);
-    if (selected.group != 0 && !message->has_expired(shared_.now))
-      passed_on.push_back({.message = std::move(message), .group = selected.group});
+    if (is_of_group && !has_expired && !shared_.audiences.give(selected.group, message)) {
+      outgoing.unskip(*message, shared_);
+      stores.forget_in_memory(*message);
+      up_to = row.number - 1;
+      break;
+    }
+    if (has_expired) shared_.counters.drop(Dropped::expired);
+    stores.loaded(outgoing.kept(), row.number);
+    stores.dropped(outgoing.kept(), *message, is_of_group);
   }
-  outgoing.loaded(stores.loaded(outgoing.kept(), page.complete_up_to), recipient_, shared_);
+  outgoing.loaded(stores.loaded(outgoing.kept(), up_to), recipient_, shared_);
   log_too_large();
   took_from_queue(queued - outgoing.queued(), queued_bytes - outgoing.queued_bytes());
-  for (const auto& each : passed_on) shared_.audiences.give(each.group, each.message);
   ask_for_retained();
 }
 

@@ -1,10 +1,12 @@
 #include "record/outgoing.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "durable/journal.h"
 #include "protocol/write_packet.h"
+#include "routing/audiences.h"
 
 namespace pubsub_mqtt::session {
 namespace {
@@ -23,6 +25,17 @@ std::size_t messages_in_memory(const Shared& shared) {
 std::size_t bytes_in_memory(const Shared& shared) {
   return shared.journal->has_much_in_memory() ? least_bytes_in_memory : most_bytes_in_memory;
 }
+
+// Bytes that are about to be another session's, which they are not to be in the way of.
+struct NotCounted {
+  NotCounted(std::size_t& in, std::size_t of) : total(in), bytes(of) { total -= bytes; }
+  ~NotCounted() { total += bytes; }
+  NotCounted(const NotCounted&) = delete;
+  NotCounted& operator=(const NotCounted&) = delete;
+
+  std::size_t& total;
+  std::size_t bytes;
+};
 
 }  // namespace
 
@@ -79,6 +92,7 @@ void Outgoing::page_all(Shared& shared) noexcept {
 }
 
 void Outgoing::load(std::shared_ptr<Message> message, Selected selected, Shared& shared) {
+  queue_.prepare();
   queue_.unpage(*message, total(shared));
   queue_.push_back({.message = std::move(message), .selected = std::move(selected)}, total(shared));
 }
@@ -305,16 +319,27 @@ Acknowledged Outgoing::acknowledge(const mqtt::Pubcomp& pubcomp, Recipient& reci
   return Acknowledged::expected;
 }
 
-std::vector<Outgoing::GroupMessage> Outgoing::of_groups() const {
-  std::vector<GroupMessage> messages;
-  const auto add = [&](const auto& each) {
-    if (each.selected.group != 0) messages.push_back({.message = each.message, .group = each.selected.group});
+// Another member has it before this session has it no more, and nothing that may lack memory is in between.
+void Outgoing::pass_on(const std::shared_ptr<Message>& message, GroupNumber group, Shared& shared) const {
+  if (kept_ != 0) shared.journal->prepare_to_drop();
+  if (group != 0 && !shared.audiences.give(group, message)) throw std::bad_alloc();
+}
+
+void Outgoing::leave_to_groups(Shared& shared) {
+  NotCounted own(total(shared), queue_.bytes());
+  const auto leave = [&](const auto& each) {
+    pass_on(each.message, each.selected.group, shared);
+    if (kept_ != 0) shared.journal->dropped(kept_, *each.message, true);
+    return true;
   };
-  for_each_sent([&](const Sent& sent) {
-    if (sent.selected.qos == mqtt::QoS::at_least_once) add(sent);
-  });
-  queue_.for_each(add);
-  return messages;
+  if (window_ != nullptr) {
+    window_->sent.erase_if([&](const Sent& sent) {
+      const bool is_left = sent.selected.group != 0 && sent.selected.qos == mqtt::QoS::at_least_once;
+      return is_left && leave(sent);
+    });
+  }
+  queue_.erase_if([&](const Queue::Queued& queued) { return queued.selected.group != 0 && leave(queued); },
+                  own.bytes);
 }
 
 void Outgoing::resume_window(Recipient& recipient, Shared& shared, const May& may_again) {
@@ -336,6 +361,10 @@ void Outgoing::resume(Recipient& recipient, Shared& shared, const May& may_again
   queue_.erase_if(
       [&](const Queue::Queued& queued) {
         if (may(queued.message, queued.selected)) return false;
+        {
+          const NotCounted own(total(shared), queued.message->size());
+          pass_on(queued.message, queued.selected.group, shared);
+        }
         if (kept_ != 0) shared.journal->dropped(kept_, *queued.message, queued.selected.group != 0);
         return true;
       },

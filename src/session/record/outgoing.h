@@ -11,7 +11,6 @@
 #include <functional>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "durable/stored_message.h"
 #include "protocol/recipient.h"
@@ -66,7 +65,8 @@ class Outgoing {
   using May = std::function<bool(const std::shared_ptr<Message>&, const Selected&)>;
 
   // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
-  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4].
+  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4]: what a group gave to the session and may not, another
+  // of its members gets. Where memory runs out, what nobody else has got is still there.
   void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
 
   // The client has gone: what is queued and stored leaves memory.
@@ -76,19 +76,18 @@ class Outgoing {
   // place for is sent.
   void load(std::shared_ptr<Message> message, Selected selected, Shared& shared);
   void skip(const Message& message, Shared& shared) { queue_.unpage(message, total(shared)); }
+  // One that was skipped is to be read again.
+  void unskip(const Message& message, Shared& shared) { queue_.page(message, total(shared)); }
   void loaded(bool is_last, Recipient& recipient, Shared& shared);
   bool is_paged() const { return queue_.is_paged(); }
   // The number of the first message that is in memory and not acknowledged; 0: there is none.
   store::RowNumber first_in_memory() const;
 
-  // What a group gave to the session and others of its members may still have: what was never sent, and what was sent
-  // at QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it [MQTT5-4.8.2-5].
-  struct GroupMessage {
-    std::shared_ptr<Message> message;
-    GroupNumber group = 0;
-  };
-  // As far as it is in memory.
-  std::vector<GroupMessage> of_groups() const;
+  // The session ends, and is a member of no group any more: what a group gave to it another of its members gets, if it
+  // was never sent, or sent at QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it
+  // [MQTT5-4.8.2-5]. As far as it is in memory. Where memory runs out, the rest is still there, and this is to be called
+  // again.
+  void leave_to_groups(Shared& shared);
 
   // Where the session outlives the process, under which name the Journal knows it; 0: it does not. It is the same from
   // the session's first message to its end.
@@ -102,6 +101,11 @@ class Outgoing {
   void for_each_message(Visit&& visit) const {
     for_each_sent([&](const Sent& sent) { visit(*sent.message, sent.selected); });
     queue_.for_each([&](const Queue::Queued& queued) { visit(*queued.message, queued.selected); });
+  }
+
+  // So many of them.
+  std::size_t in_memory() const {
+    return (window_ == nullptr ? 0 : window_->sent.size()) + queue_.in_memory().messages;
   }
 
   // What an earlier process has left, in its order. What was in flight comes before what was queued.
@@ -166,6 +170,7 @@ class Outgoing {
   // So that put_in_flight() does not fail.
   void prepare_in_flight(const Selected& selected, Shared& shared);
   const Sent& put_in_flight(std::shared_ptr<Message> message, const Selected& selected, Shared& shared);
+  void pass_on(const std::shared_ptr<Message>& message, GroupNumber group, Shared& shared) const;
   void resume_window(Recipient& recipient, Shared& shared, const May& may_again);
   void send_again(Recipient& recipient, Shared& shared);
   void send_queued(Recipient& recipient, Shared& shared);

@@ -48,6 +48,7 @@ class Sessions::State {
   void attend(Session& session);
   void end_what_is_over();
   void close(Session& session);
+  void finish(Session& session);
   void end_unfinished();
   void log_lack_of_memory(Time now);
   void log(const Session& session, LogLevel level, std::string_view text);
@@ -138,6 +139,7 @@ void Sessions::State::pass_on(KeptSession ended, store::Page&& page) {
   Journal::PageRows rows(*journal, ended, shared);
   store::RowNumber up_to = page.complete_up_to;
   for (const auto& row : page.messages) {
+    journal->prepare_to_drop();
     const auto [message, selected] = rows.next(row);
     if (message == nullptr) continue;
     const bool is_of_group = selected.group != 0;
@@ -317,20 +319,30 @@ void Sessions::State::end_unfinished() {
   });
 }
 
-// The end of the session is the end of a will's delay [MQTT5-3.1.2-8]. Its groups go on without it.
+// Where memory runs out it is over all the same, and what is left to do for that is done later.
 void Sessions::State::close(Session& session) {
+  table.set_expiry(session, {});
+  try {
+    finish(session);
+  } catch (const std::exception&) {
+    shared.has_unfinished = true;
+    throw;
+  }
+}
+
+// The end of the session is the end of a will's delay [MQTT5-3.1.2-8]. Its groups go on without it.
+void Sessions::State::finish(Session& session) {
   session.publish_will();
   deadlines.erase(session.id());
   if (session.dropped() > 0) {
     repeated_lines.log(LogLevel::info, session.client(), "messages were dropped",
                        std::to_string(session.dropped()) + ' ');
   }
-  const auto passed_on = session.record().outgoing.of_groups();
   session.leave_groups();
+  session.record().outgoing.leave_to_groups(shared);
   if (session.journal() != nullptr) session.journal()->end(session);
   if (session.is_opened()) session.ask(CloseSession{.session = session.id()});
   table.erase(session);
-  for (const auto& each : passed_on) audiences.give(each.group, each.message);
 }
 
 void Sessions::lacked_memory() noexcept { ++state_->shared.lacked_memory; }
