@@ -53,7 +53,7 @@ bool is_of_kind(const StoredFilter& filter, FilterKind kind) {
 void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kind, Asked& asked) {
   if (kind.form && kind.form->is_mounted && kind.form != node.mounted) return;
   if (kind.form && !subscriber.filters.empty()) {
-    for_each_literal(subscriber, topic::make_topic(node.host, kind.form->type, node.name),
+    for_each_literal(subscriber, topic::make_topic(node.host(), kind.form->type, node.name()),
                      [&](const auto& each) {
                        if (is_of_kind(each.first, kind)) add(asked, kind, each.second);
                      });
@@ -61,7 +61,7 @@ void add_selected(const Subscriber& subscriber, const Node& node, FilterKind kin
   if (!node.exists) return;
   for (const auto& [filter, entry] : subscriber.patterns) {
     if (entry.pattern.type == type_of(kind) && is_of_kind(filter, kind) &&
-        entry.pattern.selects(node.host, node.name)) {
+        entry.pattern.selects(node.host(), node.name())) {
       add(asked, kind, entry.qos);
     }
   }
@@ -166,7 +166,7 @@ void Audiences::follow_mountpoint() {
     };
     for (const ClientNumber number : node.clients()) ask_again(clients_.numbered(number));
     if (!node.exists) return;
-    for (const SessionId session : patterns_.match(node.host, node.name)) ask_again(clients_.at(session));
+    for (const SessionId session : patterns_.match(node.host(), node.name())) ask_again(clients_.at(session));
   });
 }
 

@@ -319,7 +319,7 @@ Hub::NamesPage Hub::node_names(std::string_view host, std::string_view after, st
   const topic::NodePattern all_of_host{.host = host, .type = {}, .node = "#"};
   state_->work = 0;
   const bool is_last = state_->nodes.walk(all_of_host, position, [&](const Node& node) {
-    if (node.exists) piece.names.emplace_back(node.name);
+    if (node.exists) piece.names.emplace_back(node.name());
     return piece.names.size() < most;
   });
   state_->work = 0;

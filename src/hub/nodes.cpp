@@ -7,13 +7,21 @@ namespace pubsub_mqtt::hub {
 
 std::shared_ptr<const Route> Node::open_route(std::size_t max_payload_size, std::uint64_t items,
                                               bool exposes_publisher) {
-  if (route != nullptr && route->items() != items) withdraw_route();
+  auto& route = open_publishing().route;
+  if (route != nullptr && route->items() != items) std::exchange(route, nullptr)->withdraw();
   if (route == nullptr) route = std::make_shared<Route>(id, max_payload_size, items, exposes_publisher);
   return route;
 }
 
 void Node::withdraw_route() {
-  if (route != nullptr) std::exchange(route, nullptr)->withdraw();
+  if (publishing == nullptr || publishing->route == nullptr) return;
+  std::exchange(publishing->route, nullptr)->withdraw();
+  if (publishing->retained_at == 0) publishing.reset();
+}
+
+Publishing& Node::open_publishing() {
+  if (publishing == nullptr) publishing = std::make_unique<Publishing>();
+  return *publishing;
 }
 
 std::optional<Member> Node::member(ClientNumber client) const {
@@ -66,15 +74,15 @@ Node& Nodes::open(std::string_view host, std::string_view name) {
   const auto place = nodes->second.try_emplace(std::string(name)).first;
   Node& node = place->second;
   node.id = ++last_id_;
-  node.host = nodes->first;
-  node.name = place->first;
+  node.key_of_host = &nodes->first;
+  node.key = &place->first;
   follow_mountpoint(node);
   return node;
 }
 
 bool Nodes::follow_mountpoint(Node& node) const {
   const topic::Mountpoint* mountpoint = shared_.mountpoint.get();
-  const bool has_topic = mountpoint != nullptr && mountpoint->topic_of(node.host, node.name);
+  const bool has_topic = mountpoint != nullptr && mountpoint->topic_of(node.host(), node.name());
   const auto before =
       std::exchange(node.mounted, has_topic ? std::optional(mountpoint->form()) : std::nullopt);
   return node.mounted != before;
@@ -109,7 +117,7 @@ void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked
   if (now == before) return;
   if (!std::exchange(node.opened, true)) {
     shared_.deliveries.emplace_back(
-        NodeOpened{.node = node.id, .host = std::string(node.host), .name = std::string(node.name)});
+        NodeOpened{.node = node.id, .host = std::string(node.host()), .name = std::string(node.name())});
   }
   Listeners& listeners = *node.listeners;
   for (std::size_t form = 0; form < topic::form_count; ++form) {
@@ -126,8 +134,8 @@ void Nodes::post(Node& node, SessionId session, const Asked& before, const Asked
 void Nodes::forget_if_unused(Node& node) {
   if (node.exists || node.has_members()) return;
   ++forgotten_;
-  const auto nodes = hosts_.find(node.host);
-  nodes->second.erase(nodes->second.find(node.name));
+  const auto nodes = hosts_.find(node.host());
+  nodes->second.erase(nodes->second.find(node.name()));
   if (nodes->second.empty()) hosts_.erase(nodes);
 }
 

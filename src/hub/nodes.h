@@ -43,11 +43,15 @@ struct Listeners {
   std::uint32_t natural_recipients = 0;  // and the natural one
 };
 
-// Of 100,000 nodes most have no listeners and retain nothing: then they take no memory for that.
+// Of what MQTT has published to a node.
+struct Publishing {
+  std::uint64_t retained_at = 0;  // when a message was retained; counts up over all nodes
+  std::shared_ptr<Route> route;   // the one that is open
+};
+
+// Of 100,000 nodes most have no listeners, retain nothing, and are not published to: then they take no memory for that.
 struct Node {
   NodeId id = 0;
-  std::string_view host;  // both of these belong to Nodes
-  std::string_view name;
   std::optional<topic::Form> mounted;  // that of its mounted topic, if it has one
   bool exists = false;                 // in pubsub; otherwise somebody waits for it
   bool opened = false;                 // the network thread knows its name
@@ -55,8 +59,12 @@ struct Node {
   bool has_ended = false;              // one was cleared or has expired, and there has been no item since
   std::unique_ptr<Listeners> listeners;
   std::unique_ptr<Retained> retained;
-  std::uint64_t retained_at = 0;  // when it was set; counts up over all nodes
-  std::shared_ptr<Route> route;   // the one that is open
+  std::unique_ptr<Publishing> publishing;
+  const std::string* key_of_host = nullptr;  // both of these belong to Nodes
+  const std::string* key = nullptr;
+
+  std::string_view host() const { return *key_of_host; }
+  std::string_view name() const { return *key; }
 
   // Of its listeners, as Members.
   bool has_members() const { return listeners != nullptr && !listeners->members.empty(); }
@@ -64,6 +72,9 @@ struct Node {
   std::vector<ClientNumber> clients() const;
   Listeners& open_listeners();
   void drop_unused_listeners();
+
+  std::uint64_t retained_at() const { return publishing == nullptr ? 0 : publishing->retained_at; }
+  Publishing& open_publishing();
 
   // The open route, a new one if there is none to these items.
   std::shared_ptr<const Route> open_route(std::size_t max_payload_size, std::uint64_t items,
@@ -173,7 +184,7 @@ Nodes::Walked Nodes::walk_host(ByName<Node>& nodes, const topic::NodePattern& pa
     shared_.work += work::node;
     done = place->first;
     const std::uint64_t forgotten = forgotten_;
-    if (pattern.selects(place->second.host, place->first) && !visit(place->second)) return Walked::stopped;
+    if (pattern.selects(place->second.host(), place->first) && !visit(place->second)) return Walked::stopped;
     if (forgotten != forgotten_) return Walked::changed;
     ++place;
   }

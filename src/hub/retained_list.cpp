@@ -59,12 +59,13 @@ void RetainedList::add(Node& node, std::optional<topic::Type> type, RetainedPage
   const auto payload = retained.view(type.value_or(retained.natural_type));
   if (!payload) return;
   shared_.work += payload->size() / work::bytes_of_copy;
-  RetainedView view{.topic = topic::make_topic(node.host, type.value_or(retained.natural_type), node.name),
-                    .host = std::string(node.host),
-                    .node = std::string(node.name),
-                    .excerpt = excerpt(*payload),
-                    .bytes = payload->size(),
-                    .qos = retained.envelope.qos};
+  RetainedView view{
+      .topic = topic::make_topic(node.host(), type.value_or(retained.natural_type), node.name()),
+      .host = std::string(node.host()),
+      .node = std::string(node.name()),
+      .excerpt = excerpt(*payload),
+      .bytes = payload->size(),
+      .qos = retained.envelope.qos};
   if (retained.envelope.expires_at != Time::max())
     view.expires_in = retained.envelope.expires_at - shared_.now;
   page.messages.push_back(std::move(view));

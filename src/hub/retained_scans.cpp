@@ -92,7 +92,7 @@ bool RetainedScans::scan(const Client& client, Scan& scan) {
 bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
                          std::optional<topic::Form> form) {
   const auto member = node.member(client.number);
-  if (!member || !member->may_receive || node.retained_at > scan.since) return false;
+  if (!member || !member->may_receive || node.retained_at() > scan.since) return false;
   if (form && form->is_mounted && form != node.mounted) return false;
   const bool was_unknown = store_.know(node);
   // Nothing older is sent in place of one that has ended.
@@ -105,7 +105,7 @@ bool RetainedScans::read(const Client& client, Node& node, const Scan& scan,
 void RetainedScans::read_retained(const Client& client, const Node& node, const Scan& scan,
                                   std::optional<topic::Form> form) {
   shared_.work += work::question;
-  if (!shared_.service.may_read(node.host, node.name, client.account)) return;
+  if (!shared_.service.may_read(node.host(), node.name(), client.account)) return;
   const Retained& retained = *node.retained;
   RetainedMessages::Message message{.node = node.id,
                                     .form = form.value_or(retained.natural_type),
@@ -122,7 +122,7 @@ void RetainedScans::read_retained(const Client& client, const Node& node, const 
 bool RetainedScans::read_item(const Client& client, const Node& node, const Scan& scan,
                               std::optional<topic::Form> form) {
   shared_.work += work::question;
-  const auto item = shared_.service.last_item(node.host, node.name, client.account);
+  const auto item = shared_.service.last_item(node.host(), node.name(), client.account);
   if (!item) return false;
   shared_.work += work::item;
   const pugi::xml_node element = item->payload.document_element();

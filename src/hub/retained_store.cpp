@@ -20,21 +20,22 @@ topic::Type natural(std::optional<topic::Type> type_of_clear) {
 }  // namespace
 
 void RetainedStore::set(Node& node, Retained retained) {
+  Publishing& publishing = node.open_publishing();
   keep(node, std::move(retained));
-  node.retained_at = ++last_;
-  shared_.service.save_retained(node.host, node.name, node.retained.get());
+  publishing.retained_at = ++last_;
+  shared_.service.save_retained(node.host(), node.name(), node.retained.get());
 }
 
 void RetainedStore::forget(Node& node) {
   if (!node.retained) return;
   drop(node);
-  shared_.service.save_retained(node.host, node.name, nullptr);
+  shared_.service.save_retained(node.host(), node.name(), nullptr);
 }
 
 RetainedStore::Expiry RetainedStore::expiry(const Node& node) {
   return {.at = node.retained->envelope.expires_at,
-          .host = std::string(node.host),
-          .name = std::string(node.name)};
+          .host = std::string(node.host()),
+          .name = std::string(node.name())};
 }
 
 void RetainedStore::keep(Node& node, Retained retained) {
@@ -62,7 +63,7 @@ void RetainedStore::end(Node& node) {
   drop(node);
   node.has_ended = true;
   node.withdraw_route();
-  shared_.service.save_retained(node.host, node.name, nullptr);
+  shared_.service.save_retained(node.host(), node.name(), nullptr);
 }
 
 bool RetainedStore::step() {
@@ -77,7 +78,7 @@ bool RetainedStore::step() {
   // The host may have been disabled meanwhile.
   if (node == nullptr || !node->retained || node->retained->envelope.expires_at != due.at) return true;
   end(*node);
-  shared_.service.drop_current(node->host, node->name);
+  shared_.service.drop_current(node->host(), node->name());
   return true;
 }
 
@@ -108,13 +109,13 @@ void RetainedStore::clear(Node& node, const Envelope& envelope, std::optional<to
 bool RetainedStore::know(Node& node) {
   if (!std::exchange(node.is_unrestored, false)) return false;
   shared_.work += work::item;
-  shared_.service.restore(node.host, node.name);
+  shared_.service.restore(node.host(), node.name());
   return true;
 }
 
 void RetainedStore::restore_item(Node& node, Retained retained) {
   keep(node, std::move(retained));
-  shared_.service.save_retained(node.host, node.name, node.retained.get());
+  shared_.service.save_retained(node.host(), node.name(), node.retained.get());
 }
 
 void RetainedStore::restore(Node* node, std::string_view host, std::string_view name, Retained retained) {

@@ -48,7 +48,7 @@ class RetainedStore {
   bool step();
   bool has_expired(const Retained& retained) const { return retained.envelope.expires_at <= shared_.now; }
 
-  // Counts up with each message that is set: Node::retained_at of the last one.
+  // Counts up with each message that is set: Node::retained_at() of the last one.
   std::uint64_t last() const { return last_; }
 
  private:

@@ -29,7 +29,7 @@ bool Rights::may_receive(Node& node, const Client& client) const {
     if (place != known.end() && place->account == client.account_number) return place->may_receive;
   }
   shared_.work += work::question;
-  const bool may = shared_.service.may_receive(node.host, node.name, client.account);
+  const bool may = shared_.service.may_receive(node.host(), node.name(), client.account);
   // The answer may have come after others.
   auto& rights = node.open_listeners().rights;
   rights.insert(place_of(rights, client.account_number),

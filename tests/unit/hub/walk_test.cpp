@@ -26,7 +26,7 @@ class NodesWalkTest : public ::testing::Test {
     NodePosition position;
     std::vector<std::string> names;
     EXPECT_TRUE(nodes.walk(pattern, position, [&](const Node& node) {
-      names.push_back(std::string(node.host) + ' ' + std::string(node.name));
+      names.push_back(std::string(node.host()) + ' ' + std::string(node.name()));
       return true;
     }));
     return names;
@@ -73,7 +73,7 @@ TEST_F(NodesWalkTest, EndsWhereItIsToldAndGoesOnThere) {
     NodePosition position;
     std::vector<std::string> names;
     const auto one = [&](Node& node) {
-      names.emplace_back(node.name);
+      names.emplace_back(node.name());
       if (forgets == "yes") nodes.forget_if_unused(node);
       return false;
     };
