@@ -26,8 +26,7 @@ local version = module:require "version"; -- of the library, too
 --   is_started  the core has its threads and its store
 --   unsaved   host -> node -> retained message of before that, or false if none is left
 --   unmarked  host -> node -> true, where a retained message is in the store and the node's identity is not in pubsub's
---   unrestored  host -> node -> whether the store has a copy of what it retains, where the core does not know that yet,
---             see retained.lib.lua
+--   unrestored  host -> where the core does not know yet what all its nodes retain, see retained.lib.lua
 --   unstored  configurations of nodes whose identity is not in pubsub's store yet, see current_item.lib.lua
 --   disabled  account -> true, where the administrator has disabled or deleted it
 --   logging_in  logins that are not decided yet, see login_attempts.lib.lua

@@ -83,7 +83,7 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		else
 			message = nil;
 		end
-		if shared.unrestored[host] then shared.unrestored[host][node] = nil; end
+		if shared.unrestored[host] then shared.unrestored[host].nodes[node] = nil; end
 		write(host, node, message);
 	end
 
@@ -92,6 +92,12 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	end
 
 	--- What was retained before a restart, or before the host was disabled
+
+	-- Of which nodes the core does not know that yet, it remembers itself: a table of them would be large. Of a host here:
+	--   has_all  whether all copies of the store are known
+	--   nodes    node -> whether the store has a copy, of those that are to be looked at one by one
+	--   left     a list of these; what could not be read is in it when it is tried again
+	--   after    behind which name the core is asked for those that have not been looked at; nil: for none
 
 	-- core: it may stop on the way, as Prosody 0.12 runs its signal handlers wherever Lua runs, and is told in vain then
 
@@ -131,20 +137,21 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		warn("error", "times what a node retains could not be read",
 			("What %s on %s retains is not served until it can be read, which is tried again: %s")
 				:format(node, host, tostring(is_given_up)));
-		local nodes = shared.unrestored[host];
-		if nodes then nodes[node] = has_copy; end
+		local unrestored = shared.unrestored[host];
+		if unrestored then unrestored.nodes[node] = has_copy; end
 		core:restore_later(host, node);
 		return false;
 	end
 
 	local given_up = {}; -- host -> how many copies were
 
-	-- Does nothing where it is done already.
+	-- Of a node that the core does not know that of.
 	function retained.restore_now(host, node)
-		local nodes, service, core = shared.unrestored[host], shared.services[host], shared.core;
-		local has_copy = nodes and nodes[node];
-		if has_copy == nil or not (service and core) then return; end
-		nodes[node] = nil;
+		local unrestored, service, core = shared.unrestored[host], shared.services[host], shared.core;
+		if not (unrestored and service and core) then return; end
+		local has_copy = unrestored.nodes[node];
+		if has_copy == nil then has_copy = not unrestored.has_all; end
+		unrestored.nodes[node] = nil;
 		if not service.nodes[node] then
 			write(host, node, nil);
 		elseif restore_node(core, host, service, node, has_copy) then
@@ -161,14 +168,8 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		given_up[host] = nil;
 	end
 
-	-- has_copy: or may have one
-	local function add_node(core, host, nodes, node, has_copy)
-		nodes[node] = has_copy;
-		core:restore_later(host, node);
-	end
-
 	-- Those of which the store has a copy. Returns false where they cannot be read now.
-	local function add_nodes_in_store(core, host, nodes)
+	local function find_copies(core, host, unrestored)
 		local ok, names = pcall(core.retained_nodes, core, host);
 		if not ok then
 			warn("error", "times retained messages could not be read",
@@ -176,23 +177,47 @@ return function (shared, current_item, rights, warn, earlier_retained)
 					:format(host, tostring(names)));
 			return false;
 		end
-		for _, node in ipairs(names) do add_node(core, host, nodes, node, true); end
+		for _, node in ipairs(names) do
+			unrestored.nodes[node] = true;
+			core:restore_later(host, node);
+		end
+		unrestored.has_all, unrestored.left = true, names;
 		return true;
 	end
 
-	-- Most nodes retain nothing: of those without a copy the storage may know at once which have an item `current`. Takes
-	-- some of the list `unsifted`, and puts into the list `left` those that are to be looked at one by one.
-	local function sift(core, host, nodes, unsifted, left)
-		local some = {};
-		while #some < at_once and #unsifted > 0 do table.insert(some, table.remove(unsifted)); end
+	-- Most nodes retain nothing: of those without a copy the storage may know at once which have an item `current`. Looks
+	-- at some, and leaves those that are to be looked at one by one.
+	local function sift(core, host, unrestored)
+		local nodes = unrestored.nodes;
+		local some, after = core:unrestored_nodes(host, unrestored.after, at_once);
+		unrestored.after = after;
 		local has_item = current_item.find_in(host, some);
 		for _, node in ipairs(some) do
-			if has_item and not has_item[node] and nodes[node] == false then
+			if has_item and not has_item[node] and not nodes[node] then
 				nodes[node] = nil;
 				core:restore_none(host, node);
 			else
-				table.insert(left, node);
+				nodes[node] = nodes[node] or false;
+				table.insert(unrestored.left, node);
 			end
+		end
+	end
+
+	-- A piece of the work. Returns after how many seconds it goes on, nil: at once; false: that was all.
+	local function restore_some(core, host, unrestored)
+		local node = table.remove(unrestored.left);
+		if node then
+			if unrestored.nodes[node] ~= nil then retained.restore_now(host, node); end -- it may be done already
+		elseif not unrestored.has_all then
+			if not find_copies(core, host, unrestored) then return try_again_after; end
+		elseif unrestored.after then
+			sift(core, host, unrestored);
+		elseif next(unrestored.nodes) == nil then
+			end_of_restore(host);
+			return false;
+		else
+			unrestored.left = array.collect(it.keys(unrestored.nodes));
+			return try_again_after;
 		end
 	end
 
@@ -202,31 +227,19 @@ return function (shared, current_item, rights, warn, earlier_retained)
 		local core = shared.core;
 		if not core then return; end
 		if core:keeps_retained() then earlier_retained.take_over(host, core); end
-		local nodes = {};
-		local has_all = add_nodes_in_store(core, host, nodes);
-		local left, unsifted = array.collect(it.keys(nodes)), {};
+		local unrestored = { has_all = false, nodes = {}, left = {}, after = "" };
+		local has_all = find_copies(core, host, unrestored);
 		for node, node_obj in pairs(service.nodes) do
 			-- Of one that does not persist only the store knows.
-			if nodes[node] == nil and (node_obj.config.persist_items or not has_all) then
-				add_node(core, host, nodes, node, not has_all);
-				table.insert(unsifted, node);
-			end
+			if node_obj.config.persist_items or not has_all then core:restore_later(host, node); end
 		end
-		shared.unrestored[host] = nodes;
-		timer.add_task(0, function ()
+		shared.unrestored[host] = unrestored;
+		timer.add_task(has_all and 0 or try_again_after, function ()
 			local enough = monotonic() + slice;
 			repeat
-				if shared.unrestored[host] ~= nodes then return; end -- the host was disabled
-				if #left > 0 then
-					retained.restore_now(host, table.remove(left));
-				elseif #unsifted > 0 then
-					sift(core, host, nodes, unsifted, left);
-				else
-					has_all = has_all or add_nodes_in_store(core, host, nodes);
-					if has_all and next(nodes) == nil then return end_of_restore(host); end
-					left = array.collect(it.keys(nodes));
-					return try_again_after;
-				end
+				if shared.unrestored[host] ~= unrestored then return; end -- the host was disabled
+				local pause = restore_some(core, host, unrestored);
+				if pause ~= nil then return pause or nil; end
 			until monotonic() > enough;
 			return 0.003;
 		end);
@@ -236,10 +249,14 @@ return function (shared, current_item, rights, warn, earlier_retained)
 	function retained.start()
 		for host, service in pairs(shared.services) do retained.restore(host, service); end
 		for host, nodes in pairs(unsaved) do
-			local unrestored = shared.unrestored[host] or {};
+			local unrestored, service = shared.unrestored[host], shared.services[host];
 			for node, message in pairs(nodes) do
 				write(host, node, message or nil);
-				if unrestored[node] ~= nil then unrestored[node] = true; end
+				local node_obj = service and service.nodes[node];
+				if unrestored and (unrestored.nodes[node] ~= nil or node_obj and node_obj.config.persist_items) then
+					unrestored.nodes[node] = true;
+					table.insert(unrestored.left, node);
+				end
 			end
 			unsaved[host] = nil;
 		end

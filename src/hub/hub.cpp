@@ -49,6 +49,8 @@ class Hub::State {
   void drop_unneeded(Client& client);
   bool carry_out(Client& client, Request& request);
   void end_turn(Client& client);
+  template <typename IsWanted>
+  NamesPage page_of(std::string_view host, std::string_view after, std::size_t most, IsWanted&& is_wanted);
 
   Limits limits;
   NodeNames names;
@@ -313,18 +315,29 @@ RetainedPage Hub::retained(std::string_view filter, const RetainedPosition& from
   return page;
 }
 
-Hub::NamesPage Hub::node_names(std::string_view host, std::string_view after, std::size_t most) {
+// Those that `is_wanted` says.
+template <typename IsWanted>
+Hub::NamesPage Hub::State::page_of(std::string_view host, std::string_view after, std::size_t most,
+                                   IsWanted&& is_wanted) {
   NamesPage piece;
   NodePosition position{.host = std::string(host), .name = std::string(after)};
   const topic::NodePattern all_of_host{.host = host, .type = {}, .node = "#"};
-  state_->work = 0;
-  const bool is_last = state_->nodes.walk(all_of_host, position, [&](const Node& node) {
-    if (node.exists) piece.names.emplace_back(node.name());
+  work = 0;
+  const bool is_last = nodes.walk(all_of_host, position, [&](const Node& node) {
+    if (is_wanted(node)) piece.names.emplace_back(node.name());
     return piece.names.size() < most;
   });
-  state_->work = 0;
+  work = 0;
   if (!is_last) piece.next = std::move(position.name);
   return piece;
+}
+
+Hub::NamesPage Hub::node_names(std::string_view host, std::string_view after, std::size_t most) {
+  return state_->page_of(host, after, most, [](const Node& node) { return node.exists; });
+}
+
+Hub::NamesPage Hub::unrestored_nodes(std::string_view host, std::string_view after, std::size_t most) {
+  return state_->page_of(host, after, most, [](const Node& node) { return node.is_unrestored; });
 }
 
 bool Hub::sees_node(std::string_view host, std::string_view name) {

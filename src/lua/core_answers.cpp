@@ -29,13 +29,13 @@ bool read_element(lua_State* L, int index, pugi::xml_document& into) {
 
 }  // namespace
 
-int node_names(lua_State* L) {
+int push_names(lua_State* L, NamesMethod method) {
   Core& core = check_core(L);
   const auto host = check_text(L, 2);
   const auto after = check_text(L, 3);
   const auto most = static_cast<std::size_t>(std::max<lua_Integer>(luaL_checkinteger(L, 4), 0));
   hub::Hub::NamesPage piece;
-  core.tell_hub(L, [&](hub::Hub& hub) { piece = hub.node_names(host, after, most); });
+  core.tell_hub(L, [&](hub::Hub& hub) { piece = (hub.*method)(host, after, most); });
   return checked_push(L, 2, [&](lua_State* inner) {
     push_texts(inner, piece.names);
     if (piece.next) {

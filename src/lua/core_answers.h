@@ -10,11 +10,22 @@
 //   core:retained_payload(host, node, type)  what the node retains in the form of the TYPE, or nil
 #pragma once
 
+#include <cstddef>
 #include <lua.hpp>
+#include <string_view>
+
+#include "pubsub_mqtt/hub/hub.h"
 
 namespace pubsub_mqtt::lua {
 
-int node_names(lua_State* L);
+// Method: one that gives a piece of the names of a host's nodes.
+using NamesMethod = hub::Hub::NamesPage (hub::Hub::*)(std::string_view, std::string_view, std::size_t);
+int push_names(lua_State* L, NamesMethod method);
+template <NamesMethod Method>
+int names_page(lua_State* L) {
+  return push_names(L, Method);
+}
+
 int sees_node(lua_State* L);
 int item_payload(lua_State* L);
 int retained_payload(lua_State* L);

@@ -33,6 +33,7 @@
 //   core:metrics()                what is counted, see core_metrics.h
 //   core:publish_system(payloads) topic of $SYS -> what stands there from now on; "": nothing any more
 //   core:restore_later(host, node)  until one of these tells, the callback restore is called where it is needed
+//   core:unrestored_nodes(host, after, most)  of which nodes that has not ended: a piece, as of core:node_names()
 //   core:restore_none(host, node)
 //   core:restore_retained(host, node, retained, payload, properties, expires_in)  what save_retained was given
 //                                 before a restart; nil and why where that is damaged

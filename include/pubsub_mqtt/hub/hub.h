@@ -136,6 +136,8 @@ class Hub {
   // What the node retains is not known yet, and found out by PubsubService::restore(), where it is needed earlier than
   // these tell. Each of them ends that.
   void restore_later(std::string_view host, std::string_view node);
+  // Of which nodes that has not ended: a piece, as of node_names().
+  NamesPage unrestored_nodes(std::string_view host, std::string_view after, std::size_t most);
   // There is no retained message.
   void restore_none(std::string_view host, std::string_view node);
   // The item `current` of a node that has no retained message here; nobody is told.

@@ -92,6 +92,24 @@ TEST_F(RestoreLaterTest, ADeletedNodeHasNone) {
   hub.restore_later("pubsub", "gone");
 }
 
+TEST_F(RestoreLaterTest, TheNodesThatAreLeftAreToldInPieces) {
+  const std::vector<std::string> names{"n1", "n2", "n3"};
+  for (const std::string& name : names) {
+    create(name);
+    hub.restore_later("pubsub", name);
+  }
+  create("n0");
+  hub.restore_none("pubsub", "node");
+  hub.restore_none("pubsub", "n2");
+  auto piece = hub.unrestored_nodes("pubsub", "", 1);
+  EXPECT_EQ(piece.names, std::vector<std::string>{"n1"});
+  ASSERT_TRUE(piece.next);
+  piece = hub.unrestored_nodes("pubsub", *piece.next, 2);
+  EXPECT_EQ(piece.names, std::vector<std::string>{"n3"});
+  EXPECT_FALSE(piece.next);
+  EXPECT_TRUE(hub.unrestored_nodes("elsewhere", "", 2).names.empty());
+}
+
 TEST_F(RestoreLaterTest, EachOneIsWorkEnoughForAStep) {
   for (int i = 0; i < 50; ++i) {
     create("n" + std::to_string(i));
