@@ -112,6 +112,30 @@ TEST_P(Storage, RetainsTheItemOfOneOfManyNodesThatMqttHasNotSeen) {
   EXPECT_EQ(next_message(reader).payload, "found");
 }
 
+// What no client asks for, and MQTT has not seen, too. The number is said on a topic of its own.
+TEST(StorageOfManyNodes, WhatEachRetainsIsFoundOutAfterAStart) {
+  constexpr int nodes = 120;
+  Configuration configuration = on_the_store;
+  configuration.global = "mqtt_sys_interval = 1";
+  Prosody prosody;
+  prosody.start(configuration);
+  prosody.shell(R"(module:unload("pubsub_mqtt", "pubsub.localhost"))");
+  {
+    XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+    for (int i = 0; i < nodes; ++i) {
+      const std::string node = "node" + std::to_string(i);
+      admin.create(node, {{"access_model", "open"}});
+      if (i % 4 == 3) admin.publish(node, "current", payload("retained"));
+    }
+  }
+  EXPECT_EQ(prosody.stop().status, 0);
+  prosody.start(configuration);
+  RawMqtt reader = connected(prosody.mqtt_port(), "reader");
+  reader.subscribe("$SYS/broker/retained messages/count");
+  while (next_message(reader).payload != std::to_string(nodes / 4)) {
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Mode, Storage, testing::Values(Mode::foreground, Mode::daemon),
                          [](const auto& info) {
                            return info.param == Mode::foreground ? "Foreground" : "Daemon";
