@@ -12,9 +12,15 @@ namespace {
 // Of names at once.
 constexpr std::int64_t page = 500;
 
-#define ITEM_CONDITIONS                                                                         \
-  "WHERE store = ?1 AND position > ?2 AND position < ?3 AND (?4 IS NULL OR \"with\" = ?4) AND " \
-  "(?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
+// What a store has up to there was removed, and is swept later.
+#define REMOVED_OF(store) "ifnull((SELECT position FROM removed_up_to AS r WHERE r.store = " store "), 0) "
+#define ITEMS_OF(store) "store = " store " AND position > " REMOVED_OF(store)
+#define ITEMS_OF_FIRST ITEMS_OF("?1")
+#define ITEMS_OF_NUMBER ITEMS_OF("number")
+// Of two limits one would be looked for alone, and the rest read.
+#define ITEM_CONDITIONS \
+  "WHERE store = ?1 AND position > max(?2, " REMOVED_OF("?1") ") AND position < ?3 AND " \
+  "(?4 IS NULL OR \"with\" = ?4) AND (?5 IS NULL OR at >= ?5) AND (?6 IS NULL OR at <= ?6)"
 #define ITEM_COLUMNS "position, key, at, \"with\", value, wrapping FROM item "
 
 std::int64_t number_of(StoreKind kind) { return std::int64_t{static_cast<std::uint8_t>(kind)}; }
@@ -111,18 +117,18 @@ ItemReader::Connection::Connection(const Settings& settings)
       find(database.handle(), "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position LIMIT ?7"),
       find_reversed(database.handle(),
                     "SELECT " ITEM_COLUMNS ITEM_CONDITIONS " ORDER BY position DESC LIMIT ?7"),
-      find_key(database.handle(), "SELECT " ITEM_COLUMNS "WHERE store = ? AND key = ?"),
+      find_key(database.handle(), "SELECT " ITEM_COLUMNS "WHERE " ITEMS_OF_FIRST "AND key = ?2"),
       count(database.handle(), "SELECT count(*) FROM item " ITEM_CONDITIONS),
-      position_from_end(database.handle(),
-                        "SELECT position FROM item WHERE store = ? ORDER BY position DESC LIMIT 1 OFFSET ?"),
+      position_from_end(database.handle(), "SELECT position FROM item WHERE " ITEMS_OF_FIRST
+                                           "ORDER BY position DESC LIMIT 1 OFFSET ?2"),
       users(database.handle(),
             "SELECT user FROM prosody_store WHERE host = ? AND kind = ? AND name = ? AND user > ? AND "
-            "EXISTS (SELECT 1 FROM item WHERE store = number) ORDER BY user LIMIT ?"),
+            "EXISTS (SELECT 1 FROM item WHERE " ITEMS_OF_NUMBER ") ORDER BY user LIMIT ?"),
       names(database.handle(),
             "SELECT DISTINCT name FROM prosody_store WHERE host = ?1 AND kind = ?2 AND (user = ?3 OR "
-            "?3 IS NULL AND user <> '') AND EXISTS (SELECT 1 FROM item WHERE store = number)"),
+            "?3 IS NULL AND user <> '') AND EXISTS (SELECT 1 FROM item WHERE " ITEMS_OF_NUMBER ")"),
       find_in_all(database.handle(),
-                  "SELECT user, value, wrapping FROM prosody_store JOIN item ON store = number "
+                  "SELECT user, value, wrapping FROM prosody_store JOIN item ON " ITEMS_OF_NUMBER
                   "WHERE host = ? AND kind = ? AND name = ? AND key = ?") {}
 
 bool ItemQuery::matches(const ItemRow& item) const {

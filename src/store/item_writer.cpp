@@ -1,6 +1,7 @@
 #include "item_writer.h"
 
 #include <cstddef>
+#include <limits>
 #include <string_view>
 
 #include "wrapping.h"
@@ -18,7 +19,13 @@ ItemWriter::ItemWriter(Database& database)
     : database_(database),
       drop_store_(database.handle(), "DELETE FROM prosody_store WHERE number = ?"),
       drop_items_(database.handle(), "INSERT OR IGNORE INTO dropped_store VALUES (?)"),
-      remove_up_to_(database.handle(), "DELETE FROM item WHERE store = ? AND position <= ?"),
+      remove_up_to_(
+          database.handle(),
+          "DELETE FROM item WHERE store = ?1 AND position <= ifnull((SELECT position FROM item WHERE "
+          "store = ?1 AND position <= ?2 ORDER BY position LIMIT 1 OFFSET ?3 - 1), ?2)"),
+      note_removal_(database.handle(),
+                    "INSERT INTO removed_up_to VALUES (?, ?) ON CONFLICT DO UPDATE SET position = "
+                    "max(position, excluded.position)"),
       remove_(database.handle(), "DELETE FROM item WHERE store = ? AND key = ?"),
       put_store_(database.handle(), "REPLACE INTO prosody_store VALUES (?, ?, ?, ?, ?)"),
       put_item_(database.handle(),
@@ -26,10 +33,11 @@ ItemWriter::ItemWriter(Database& database)
                 "SELECT ?2, ?1, ?3, ?4, ?5, ?6, ?7 "
                 "WHERE EXISTS (SELECT 1 FROM prosody_store WHERE number = ?1)"),
       put_position_(database.handle(), "UPDATE last_position SET position = max(position, ?)"),
-      first_dropped_(database.handle(), "SELECT number FROM dropped_store LIMIT 1"),
-      sweep_(database.handle(),
-             "DELETE FROM item WHERE position IN (SELECT position FROM item WHERE store = ? LIMIT ?)"),
-      forget_dropped_(database.handle(), "DELETE FROM dropped_store WHERE number = ?") {}
+      first_removal_(database.handle(),
+                     "SELECT number, 0x7FFFFFFFFFFFFFFF FROM dropped_store UNION ALL "
+                     "SELECT store, position FROM removed_up_to LIMIT 1"),
+      forget_dropped_(database.handle(), "DELETE FROM dropped_store WHERE number = ?"),
+      forget_removal_(database.handle(), "DELETE FROM removed_up_to WHERE store = ?") {}
 
 int ItemWriter::remove(const ItemChanges& changes) {
   return remove(changes, [](RowNumber /*store*/) { return true; });
@@ -50,8 +58,7 @@ int ItemWriter::remove(const ItemChanges& changes, Filter&& is_wanted) {
     if (error == SQLITE_OK) error = drop_items_.bind(integer(store)).run();
   }
   for (const auto& [store, position] : changes.removed_up_to) {
-    if (error == SQLITE_OK && is_wanted(store))
-      error = remove_up_to_.bind(integer(store)).bind(integer(position)).run();
+    if (error == SQLITE_OK && is_wanted(store)) error = remove_up_to(store, position);
   }
   for (const auto& [store, key] : changes.removed) {
     if (error == SQLITE_OK && is_wanted(store)) error = remove_.bind(integer(store)).bind(key).run();
@@ -97,17 +104,32 @@ int ItemWriter::put(const ItemRow& row) {
   return put_item_.bind_blob(inside).bind(integer(number)).run();
 }
 
+// Of many, the others are swept, and nobody reads them meanwhile.
+int ItemWriter::remove_up_to(RowNumber store, Position position) {
+  const int error = remove_up_to_.bind(integer(store)).bind(integer(position)).bind(swept_at_once).run();
+  if (error != SQLITE_OK || sqlite3_changes64(database_.handle()) < swept_at_once) return error;
+  leaves_some_ = true;
+  return note_removal_.bind(integer(store)).bind(integer(position)).run();
+}
+
+// Of a store that was dropped, all: what else was removed of it is forgotten with it.
 int ItemWriter::sweep(bool& swept) {
   int error = SQLITE_OK;
   for (std::int64_t left = swept_at_once; left > 0 && error == SQLITE_OK;) {
-    if (!first_dropped_.step())
-      return first_dropped_.result() == SQLITE_DONE ? SQLITE_OK : first_dropped_.result();
-    const auto store = first_dropped_.integer();
-    first_dropped_.reset();
+    if (!first_removal_.step()) {
+      if (first_removal_.result() != SQLITE_DONE) return first_removal_.result();
+      leaves_some_ = false;
+      return SQLITE_OK;
+    }
+    const auto store = first_removal_.integer();
+    const auto position = first_removal_.integer();
+    first_removal_.reset();
     swept = true;
-    error = sweep_.bind(store).bind(left).run();
+    error = remove_up_to_.bind(store).bind(position).bind(left).run();
     const auto items = sqlite3_changes64(database_.handle());
-    if (error == SQLITE_OK && items < left) error = forget_dropped_.bind(store).run();
+    const bool is_dropped = position == std::numeric_limits<std::int64_t>::max();
+    if (error == SQLITE_OK && items < left && is_dropped) error = forget_dropped_.bind(store).run();
+    if (error == SQLITE_OK && items < left) error = forget_removal_.bind(store).run();
     left -= items + 1;
   }
   return error;

@@ -396,6 +396,7 @@ void Store::Thread::commit_group() {
   }
   const int error = group_.leaves_nothing() ? SQLITE_OK : write_and_count();
   if (error == SQLITE_OK) {
+    if (writer_->leaves_items()) is_tidy_ = false;
     look_for_others();
     succeeded();
   } else {

@@ -31,6 +31,8 @@ class Writer {
   int write_removals(const Group& group);
   // Removes some of what is removed a few at a time, as write() does, too. Returns whether there was something.
   bool sweep();
+  // Whether what was written has left items to that.
+  bool leaves_items() const { return items_.leaves_some(); }
 
  private:
   // A statement that puts a row, and one that removes it.

@@ -242,6 +242,88 @@ TEST_F(ItemsTest, OfADroppedStoreAreSweptInTheBackground) {
     usleep(1000);
 }
 
+// Of a store from which many are removed at once, in slices: here each call commits one.
+class ItemsInSlices : public ItemsTest {
+ protected:
+  static constexpr int many = 2000;
+
+  ItemsInSlices() : open(std::make_unique<OpenItems>(settings())) {
+    // In one commit, which has room for all.
+    number = open->items.find_or_make_store(name("user", StoreKind::keyval));
+    std::vector<std::pair<std::string, std::string>> values;
+    for (int i = 0; i < many; ++i) values.emplace_back(std::to_string(i), "value");
+    open->items.set_all(number, std::move(values));
+  }
+  void restart() {
+    open.reset();
+    open = std::make_unique<OpenItems>(settings());
+  }
+  std::int64_t rows() { return number_in_database("SELECT count(*) FROM item"); }
+  // All there is to sweep.
+  void await_sweep(std::int64_t left) {
+    open->store.start(nullptr);
+    while (rows() + number_in_database("SELECT (SELECT count(*) FROM removed_up_to) + count(*) FROM "
+                                       "dropped_store") !=
+           left)
+      usleep(1000);
+  }
+  // By every way.
+  void expect_none() {
+    EXPECT_GT(rows(), 0) << "they are there";
+    const auto key = std::to_string(many - 1);
+    EXPECT_THAT(open->keys(number), IsEmpty());
+    EXPECT_THAT(open->keys(number, {.reverse = true}), IsEmpty());
+    EXPECT_EQ(open->items.find(number, key), nullptr);
+    ItemReader& reader = open->items.committed();
+    EXPECT_EQ(reader.count(number, {}), 0U);
+    EXPECT_EQ(reader.position_from_end(number, 0), 0U);
+    EXPECT_THAT(reader.users(name("", StoreKind::keyval), ""), IsEmpty());
+    EXPECT_THAT(reader.names("host", StoreKind::keyval, "user"), IsEmpty());
+    EXPECT_THAT(reader.find_in_all(name("", StoreKind::keyval), key), IsEmpty());
+  }
+
+  std::unique_ptr<OpenItems> open;
+  RowNumber number = 0;
+};
+
+TEST_F(ItemsInSlices, AreGoneBeforeTheyAreSwept) {
+  EXPECT_EQ(open->items.truncate(number, 0), static_cast<std::size_t>(many));
+  expect_none();
+  restart();
+  expect_none();
+  await_sweep(0);
+}
+
+TEST_F(ItemsInSlices, StayWhereTheyAreNewer) {
+  open->items.truncate(number, 2);
+  EXPECT_GT(rows(), 2);
+  EXPECT_THAT(open->keys(number), ElementsAre("1998", "1999"));
+  open->append(number, "1900");  // in place of one that is not swept
+  open->append(number, "new");
+  restart();
+  EXPECT_THAT(open->keys(number), ElementsAre("1998", "1999", "1900", "new"));
+  await_sweep(4);
+  EXPECT_THAT(open->keys(number), ElementsAre("1998", "1999", "1900", "new"));
+  EXPECT_EQ(open->items.find(number, "1900")->value, "value of 1900");
+}
+
+TEST_F(ItemsInSlices, GoWithTheirStore) {
+  open->items.truncate(number, 2);
+  EXPECT_TRUE(open->items.drop_store(name("user", StoreKind::keyval)));
+  EXPECT_GT(rows(), 0);
+  await_sweep(0);
+}
+
+TEST_F(ItemsInSlices, AreSweptByAThreadThatHadNothingToDo) {
+  open->store.start(nullptr);
+  open->append(number, "new");
+  EXPECT_EQ(open->items.committed().count(number, {}), many + 1U);
+  open->items.truncate(number, 2);
+  EXPECT_THAT(open->keys(number), ElementsAre("1999", "new"));
+  await_sweep(2);
+  EXPECT_THAT(open->keys(number), ElementsAre("1999", "new"));
+}
+
 // Commits go on while all is read again and again, from the first item to a thousand: nothing is missed or seen twice.
 TEST_F(ItemsTest, AreSeenWhileTheyAreCommitted) {
   OpenItems open(settings());
