@@ -50,15 +50,17 @@ int ItemWriter::remove_where_none_is_put(const ItemChanges& changes) {
   });
 }
 
+// As many more go as are put, so that what is to be swept does not become more and more under load.
 template <typename Filter>
 int ItemWriter::remove(const ItemChanges& changes, Filter&& is_wanted) {
+  const auto at_once = swept_at_once + static_cast<std::int64_t>(changes.items.size());
   int error = SQLITE_OK;
   for (const RowNumber store : changes.dropped_stores) {
     if (error == SQLITE_OK) error = drop_store_.bind(integer(store)).run();
     if (error == SQLITE_OK) error = drop_items_.bind(integer(store)).run();
   }
   for (const auto& [store, position] : changes.removed_up_to) {
-    if (error == SQLITE_OK && is_wanted(store)) error = remove_up_to(store, position);
+    if (error == SQLITE_OK && is_wanted(store)) error = remove_up_to(store, position, at_once);
   }
   for (const auto& [store, key] : changes.removed) {
     if (error == SQLITE_OK && is_wanted(store)) error = remove_.bind(integer(store)).bind(key).run();
@@ -105,9 +107,9 @@ int ItemWriter::put(const ItemRow& row) {
 }
 
 // Of many, the others are swept, and nobody reads them meanwhile.
-int ItemWriter::remove_up_to(RowNumber store, Position position) {
-  const int error = remove_up_to_.bind(integer(store)).bind(integer(position)).bind(swept_at_once).run();
-  if (error != SQLITE_OK || sqlite3_changes64(database_.handle()) < swept_at_once) return error;
+int ItemWriter::remove_up_to(RowNumber store, Position position, std::int64_t at_once) {
+  const int error = remove_up_to_.bind(integer(store)).bind(integer(position)).bind(at_once).run();
+  if (error != SQLITE_OK || sqlite3_changes64(database_.handle()) < at_once) return error;
   leaves_some_ = true;
   return note_removal_.bind(integer(store)).bind(integer(position)).run();
 }

@@ -26,7 +26,7 @@ class ItemWriter {
  private:
   template <typename Filter>
   int remove(const ItemChanges& changes, Filter&& is_wanted);
-  int remove_up_to(RowNumber store, Position position);
+  int remove_up_to(RowNumber store, Position position, std::int64_t at_once);
   int put(const StoreRow& row);
   int put(const ItemRow& row);
 

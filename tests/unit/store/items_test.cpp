@@ -314,6 +314,14 @@ TEST_F(ItemsInSlices, GoWithTheirStore) {
   await_sweep(0);
 }
 
+// Else there would be more and more of them, as long as there is more to put than is swept.
+TEST_F(ItemsInSlices, GoAtOnceWhereAsManyComeInTheirPlace) {
+  std::vector<std::pair<std::string, std::string>> others;
+  for (int i = 0; i < many; ++i) others.emplace_back("other " + std::to_string(i), "value");
+  open->items.set_all(number, std::move(others));
+  EXPECT_EQ(rows(), many);
+}
+
 TEST_F(ItemsInSlices, AreSweptByAThreadThatHadNothingToDo) {
   open->store.start(nullptr);
   open->append(number, "new");
