@@ -86,8 +86,8 @@ class Items {
   bool takes_appends(RowNumber store);
   // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
   // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that
-  // post() gets next, at the latest. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items there
-  // are is not known, or the store cannot be written.
+  // post() gets next, or before. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items
+  // there are is not known, or the store cannot be written.
   Appended append_by(const Route& route, std::string_view key, double at,
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.

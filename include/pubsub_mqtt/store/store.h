@@ -42,7 +42,7 @@ struct Settings {
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
-  std::chrono::milliseconds gathers_for{10};  // what nobody waits for
+  std::chrono::milliseconds gathers_for{20};  // what nobody waits for
   const char* vfs = nullptr;                  // of SQLite's, for tests; nullptr: the system's
   WallTime (*wall_clock)() = nullptr;         // likewise
 };
