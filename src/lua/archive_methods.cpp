@@ -40,7 +40,7 @@ bool has_metatable(lua_State* L, int index, Upvalue metatable) {
   return is_that;
 }
 
-// The table's first field that has this key is left on the stack.
+// The table's field of this key is pushed. Returns its type.
 int get_field(lua_State* L, int table, Upvalue key) {
   lua_pushvalue(L, index_of(key));
   return lua_rawget(L, table);
@@ -78,7 +78,7 @@ int append(lua_State* L) {
   return 1;
 }
 
-// How many a query, the third argument, spares that asks for nothing else; nullopt: it does.
+// How many items the query, the third argument, spares; nullopt: it asks for something else, too.
 std::optional<std::size_t> spared_by_query(lua_State* L) {
   if (!lua_istable(L, 3) || get_field(L, 3, truncate_key) != LUA_TNUMBER || lua_isinteger(L, -1) == 0)
     return std::nullopt;

@@ -5,8 +5,8 @@
 //   archive:append(user, key, stanza, when, with)       the key
 //   archive:delete(user, { truncate = count })          how many were removed
 //
-// With other arguments, and where there is no handle yet, they return what `append` and `delete` do, which they call with
-// the same. Where the store cannot be read or written, they return what failed(why) does, at most two values.
+// With other arguments, and where there is no handle yet, they return what `append` and `delete` do, which they call
+// with the same. Where the store cannot be read or written, they return what failed(why) does, two values.
 // Prosody's thread only.
 #pragma once
 

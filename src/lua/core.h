@@ -44,7 +44,7 @@ class Core final : private WorkSlices::Work {
   bool keeps_sessions() const { return process_ != nullptr; }
   // Where retained messages are kept, once it has started; nullptr: they end with the process.
   store::RetainedRows* retained() { return process_ == nullptr ? nullptr : &process_->retained; }
-  // Whether all that Prosody's thread has posted is committed.
+  // Whether all that Prosody's thread has changed in the store is committed.
   bool is_all_committed() const;
 
   net::ListenerId next_listener() { return ++last_listener_; }

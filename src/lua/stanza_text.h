@@ -6,8 +6,8 @@
 
 namespace pubsub_mqtt::lua {
 
-// Indexes of the strings "name" and "attr", which are on the stack or upvalues: to look for them needs no memory, so that
-// nothing raises.
+// Indexes of the strings "name" and "attr", which are on the stack or upvalues: to look for them needs no memory, so
+// that nothing raises.
 struct StanzaKeys {
   int name;
   int attr;
@@ -17,8 +17,8 @@ struct StanzaKeys {
 // any bytes. Does not raise.
 bool write_stanza(lua_State* L, int index, const StanzaKeys& keys, std::string& into);
 
-// Pushes for Lua stanza_text(stanza): its XML as payload::serialize() writes it, which is what Prosody's tostring() means,
-// in a tenth of its time. Nothing for a value that is not as util.stanza makes them, or is nested deeper than
+// Pushes for Lua stanza_text(stanza): its XML as payload::serialize() writes it, which is what Prosody's tostring()
+// means, in a tenth of its time. Nothing for a value that is not as util.stanza makes them, or is nested deeper than
 // payload::max_xml_depth. May raise a Lua error.
 void push_stanza_text(lua_State* L);
 

@@ -4,7 +4,7 @@
 //                                  "disk" or "process", alone whether this is a server. Or nil, and lines
 //                                  { level, text }
 //   store:start()                  the store's thread; false: the system gave none
-//   store:stop(seconds)            commits what was posted, as long as that lasts; what comes then is committed at once
+//   store:stop(seconds)            commits all changes, as long as that lasts; what comes then is committed at once
 //   store:take_log()               lines { level, text } that wait
 //   store:open(host, name, kind)   a handle of a store of Prosody's; kind is "keyval" or "archive"
 //   store:names(host, kind, user)  list of names of stores that hold something; user nil: of all users

@@ -11,7 +11,7 @@
 namespace pubsub_mqtt::store {
 namespace {
 
-// Of what is posted and not committed: beyond it who posts waits.
+// Of what is changed and not committed: beyond it who changes more waits.
 constexpr std::size_t most_posted_bytes = std::size_t{64} << 20U;
 constexpr std::chrono::seconds longest_wait{10};
 // Of that, what is some hundred milliseconds of writing.
@@ -97,14 +97,14 @@ KnownItems& Items::known(RowNumber store) {
   return *known_.emplace(store, std::make_unique<KnownItems>()).first->second;
 }
 
-template <typename Change>
-void Items::change_known(KnownItems& items, Change&& change) {
+template <typename Work>
+void Items::change_known(KnownItems& items, Work&& work) {
   const std::size_t before = items.weight();
-  change();
+  work();
   weight_ += items.weight() - before;
 }
 
-// All memory first, here and below: what is changed is known, and what is not leaves all as it was.
+// All memory first, here and below: where it runs out, neither what is pending nor what is known has changed.
 void Items::put(Item item) {
   KnownItems& items = known(item->store);
   const auto place = items.place(item->key);
@@ -118,7 +118,7 @@ void Items::remove_up_to(RowNumber store, KnownItems& items, Position position) 
   change_known(items, [&] { items.remove_up_to(position, batch_); });
 }
 
-// By Prosody's thread. Without the store's it is committed when this returns, or that has failed.
+// By Prosody's thread. Where the store's has not started, it is committed when this returns, or that has failed.
 void Items::changed(Lock& lock) {
   ++times_changed_;
   if (store_.is_started()) {

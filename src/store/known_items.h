@@ -1,6 +1,7 @@
-// Of a store of Prosody's, what was posted and is perhaps not in the database yet. And how many items there are, so
-// that what is to be removed to make room is known without a look into the database: of a store that is complete, the
-// key and position of each; of one with too many for that, how many there are at most. With the mutex of Items.
+// Of a store of Prosody's, what was posted, or is to be, and is perhaps not in the database yet: here both are called
+// posted. And how many items there are, so that what is to be removed to make room is known without a look into the
+// database: of a store that is complete, the key and position of each; of one with too many for that, how many there
+// are at most. With the mutex of Items.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +41,8 @@ class KnownItems {
   // Of the item there that was posted and is not settled; 0: there is none.
   Position posted(const Place& place) const;
 
-  // What is known when it is posted, with all memory for that: an item that is put, or, at position 0, the removal of the
-  // one with its key.
+  // What is known when it is posted, with all memory for that: an item that is put, or, at position 0, the removal of
+  // the one with its key.
   class Prepared;
   Prepared prepare(const Item& item);
   void set(Prepared&& prepared, const Place& place, BatchNumber batch) noexcept;

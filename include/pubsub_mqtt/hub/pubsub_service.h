@@ -127,8 +127,8 @@ class PubsubService {
   // The copy that survives a restart; nullptr: it has ended, and no older one may be sent in its place.
   virtual void save_retained(std::string_view host, std::string_view node, const Retained* retained) = 0;
 
-  // How much has been posted to the store so far, by what is asked here: where that has changed, somebody who is
-  // promised what was asked waits for a commit.
+  // How often what is asked here has changed something in the store so far, posted or still to be: where that has
+  // grown, somebody who is promised what was asked waits for a commit.
   virtual std::uint64_t posted() const = 0;
 
   virtual void log(LogLevel level, const std::string& text) = 0;

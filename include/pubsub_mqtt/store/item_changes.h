@@ -1,5 +1,5 @@
-// Changes of Prosody's stores that follow each other, as what they leave behind: of each row its last state. What one of
-// them puts and another removes is not there. A value.
+// Changes of Prosody's stores that follow each other, as what they leave behind: of each row its last state. What one
+// of them puts and another removes is not there. A value.
 //
 // Where memory runs out a change is not made, and throws std::bad_alloc.
 #pragma once
@@ -29,7 +29,8 @@ class ItemChanges {
   // `was_put`: as `replaces`.
   void remove(RowNumber store, std::string_view key, Position was_put);
   void remove_up_to(RowNumber store, Position position);
-  // What follows these. Where memory runs out a part of it is made, and `later` may be added again.
+  // What follows these; `later` is of no use afterwards. Where memory runs out a part of it is made, and `later` may be
+  // added again.
   void add(ItemChanges& later);
 
   bool empty() const { return rows() == 0; }

@@ -1,6 +1,6 @@
 // Reads Prosody's stores from the database, with a connection of its own: what is committed (items.h has the rest). No
-// statement stays open between two calls. Prosody's thread only. Each method throws ItemsError where the database cannot
-// be read.
+// statement stays open between two calls. Prosody's thread only. Each method throws ItemsError where the database
+// cannot be read.
 #pragma once
 
 #include <cstddef>

@@ -1,12 +1,13 @@
 // Prosody's stores, read and written through the store.
 //
-// What is written is posted, and seen by whoever reads from then on, committed or not: what was posted is taken first,
-// then the database is read, and what both have goes by what was posted. No lock is held while SQLite reads, and no
-// statement stays open between two calls.
+// What is changed is seen by whoever reads from then on, committed or not: what is not known to be committed is taken
+// first, then the database is read, and what both have goes by the former. It is posted some milliseconds later, or
+// with the unit that post() gets before that. No lock is held while SQLite reads, and no statement stays open between
+// two calls.
 //
 // Where the store cannot be read or written, a call throws ItemsError, or where memory runs out std::bad_alloc, and
-// nothing was posted. So it does before the store's thread has started, where a commit fails: then what was posted is
-// tried again with the next.
+// nothing was changed. So it does before the store's thread has started, where the commit of a change fails: then the
+// change was made, and is tried again with the next.
 #pragma once
 
 #include <condition_variable>
@@ -70,7 +71,7 @@ class Items {
   std::vector<Item> find(RowNumber store, const ItemQuery& query, std::size_t limit);
   Item find(RowNumber store, std::string_view key);
 
-  // What asks for more than items waits until all is committed that was posted before, and reads that.
+  // What asks for more than items waits until all is committed that was changed before, and reads that.
   ItemReader& committed();
 
   void close_before_fork();
@@ -104,8 +105,8 @@ class Items {
     std::size_t bytes = 0;
     std::vector<RowNumber> stores = {};
   };
-  using PostedStores =
-      std::map<StoreName, std::pair<RowNumber, std::uint64_t>>;  // by batch; number 0: dropped
+  // By name: the number, 0 where it was dropped, and the batch that has it so, which may still be pending.
+  using PostedStores = std::map<StoreName, std::pair<RowNumber, std::uint64_t>>;
 
   Lock lock_to_write();
   void changed(Lock& lock);
@@ -114,8 +115,8 @@ class Items {
   Position next_position();
   KnownItems& known(RowNumber store);
   PostedStores::node_type posted_store(const StoreName& name, RowNumber number) const;
-  template <typename Change>
-  void change_known(KnownItems& items, Change&& change);
+  template <typename Work>
+  void change_known(KnownItems& items, Work&& work);
   void put(Item item);
   void append_and_trim(Item item);
   void remove_up_to(RowNumber store, KnownItems& items, Position position);
@@ -144,9 +145,9 @@ class Items {
   Position last_position_ = 0;
   std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
   ItemChanges pending_;             // that are not posted
-  std::vector<Change> companions_;  // of these
-  std::uint64_t batch_ = 1;         // which they are
-  bool is_gathered_ = false;        // the store's thread posts them
+  std::vector<Change> companions_;  // that go with these
+  std::uint64_t batch_ = 1;         // the one that they are to be
+  bool is_gathered_ = false;        // the store's thread was asked to post them
   PostedStores posted_stores_;
   std::list<Posted> posted_;
   std::size_t posted_bytes_ = 0;

@@ -24,8 +24,8 @@ struct RetainedError : std::runtime_error {
 
 class RetainedRows {
  public:
-  // Both outlive this. Before anything else is called the store was opened. What has changed of `items` before something
-  // is put here is committed no later.
+  // Both outlive this. Before anything else is called the store was opened. What is put, removed or taken over here
+  // goes through `items`: what has changed there before is committed no later.
   RetainedRows(Store& store, Items& items);
   ~RetainedRows();
   RetainedRows(const RetainedRows&) = delete;

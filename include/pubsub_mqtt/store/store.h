@@ -42,7 +42,7 @@ struct Settings {
   Durability durability = Durability::disk;
   std::size_t reserve = std::size_t{32} << 20U;  // bytes that are freed where the disk is full
   std::chrono::milliseconds try_again_after = std::chrono::seconds(1);
-  std::chrono::milliseconds gathers_for{20};  // what nobody waits for
+  std::chrono::milliseconds gathers_for{20};  // what nobody waits for: see gather()
   const char* vfs = nullptr;                  // of SQLite's, for tests; nullptr: the system's
   WallTime (*wall_clock)() = nullptr;         // likewise
 };
@@ -82,10 +82,10 @@ class Store {
   void close_before_fork();
 
   // Any thread. Returns the unit's number. Before start(), where a process may fork yet or ends soon, the unit is
-  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was, if the thread runs.
+  // committed when this returns, or is_failing(). Where memory runs out, `unit` is as it was.
   CommitNumber post(Unit&& unit);
-  // Any thread, when the thread has started. For what nobody waits for: the thread has it posted by on_gather(), some
-  // milliseconds later, unless post() or ask() is called meanwhile.
+  // Any thread, when the thread has started. For what nobody waits for: the thread has it posted by on_gather(), after
+  // Settings::gathers_for, or at once when post(), ask() or stop() is called meanwhile.
   void gather();
   CommitNumber committed() const;
   Metrics metrics();
@@ -108,8 +108,8 @@ class Store {
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
   // It does not throw, nor does `notify`.
   void on_commit(std::function<void()> committed);
-  // Likewise: `post_gathered` is called on the thread after gather(). Where it throws std::bad_alloc, it is called again,
-  // and the store is failing until then.
+  // Likewise: `post_gathered` is called on the thread after gather(), and calls post(). Where it throws std::bad_alloc,
+  // it is called again, and the store is failing until then.
   void on_gather(std::function<void()> post_gathered);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.

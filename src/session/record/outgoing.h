@@ -65,8 +65,8 @@ class Outgoing {
   using May = std::function<bool(const std::shared_ptr<Message>&, const Selected&)>;
 
   // The client came back. What is in flight goes first, in its order, if it still `may_again` be sent; what was never
-  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4]: what a group gave to the session and may not, another
-  // of its members gets. Where memory runs out, what nobody else has got is still there.
+  // sent follows if it still `may` be [MQTT-4.6.0-1, MQTT-4.6.0-4]. Of what may not, another member gets what a group
+  // gave to the session. Where memory runs out, what nobody else has got is still there.
   void resume(Recipient& recipient, Shared& shared, const May& may_again, const May& may);
 
   // The client has gone: what is queued and stored leaves memory.
@@ -85,8 +85,8 @@ class Outgoing {
 
   // The session ends, and is a member of no group any more: what a group gave to it another of its members gets, if it
   // was never sent, or sent at QoS 1 and not acknowledged (MQTT 5.0, 4.8.2). At QoS 2 nobody else gets it
-  // [MQTT5-4.8.2-5]. As far as it is in memory. Where memory runs out, the rest is still there, and this is to be called
-  // again.
+  // [MQTT5-4.8.2-5]. As far as it is in memory. Where memory runs out, the rest is still there, and this is to be
+  // called again.
   void leave_to_groups(Shared& shared);
 
   // Where the session outlives the process, under which name the Journal knows it; 0: it does not. It is the same from

@@ -14,7 +14,6 @@
 namespace pubsub_mqtt::lua {
 namespace {
 
-// The store is the process's, and goes with it.
 struct Directory {
   Directory() {
     std::string name = std::filesystem::temp_directory_path() / "storage-XXXXXX";
@@ -24,6 +23,7 @@ struct Directory {
   std::filesystem::path path;
 };
 
+// The store is the process's, and goes with it.
 std::string store_path() {
   static const Directory directory;
   return directory.path / "store.sqlite";

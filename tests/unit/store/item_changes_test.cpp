@@ -1,5 +1,5 @@
-// Changes are posted in batches, and batches are committed in groups: what is in the database in the end must not depend on
-// where these end.
+// Changes are posted in batches, and batches are committed in groups: what is in the database in the end must not
+// depend on where these end.
 #include "pubsub_mqtt/store/item_changes.h"
 
 #include <gmock/gmock.h>

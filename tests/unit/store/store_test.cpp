@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <future>
 #include <string>
 #include <thread>
 #include <utility>
