@@ -19,6 +19,7 @@ struct Handle {
 
   store::RowNumber find(std::string_view user) {
     if (number != 0 && drops == items->drops() && name.user == user) return number;
+    number = 0;  // where it cannot be read
     name.user = user;
     number = items->find_store(name);
     drops = items->drops();

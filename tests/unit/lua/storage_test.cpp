@@ -10,6 +10,7 @@
 #include <string>
 
 #include "archive_methods.h"
+#include "handle.h"
 
 namespace pubsub_mqtt::lua {
 namespace {
@@ -66,6 +67,24 @@ TEST_F(StorageTest, LoadsNoFieldsOfWhatIsNoTable) {
     return table.concat({ load('{[2]=true;}'), load('"text"'), load('12'), load('(1/0)') }, ", ");
   )"),
             "true1, damaged value, damaged value, damaged value");
+}
+
+// Where the store cannot be read a handle does not take another user's items for those that are asked for.
+TEST(HandleTest, HasNoNumberOfAnotherUserWhereTheStoreCannotBeRead) {
+  const Directory directory;
+  const auto file = directory.path / "of_handle.sqlite";
+  store::Store of_handle({.path = file, .durability = store::Durability::process});
+  ASSERT_TRUE(of_handle.open_for_items(store::Access::alone));
+  store::Items items(of_handle, store::Access::alone);
+  Handle handle{.items = &items,
+                .name = {.host = "h", .kind = store::StoreKind::archive, .name = "s", .user = {}}};
+  EXPECT_NE(handle.find_or_make("juliet"), 0U);
+  items.close_before_fork();
+  std::filesystem::rename(file, directory.path / "elsewhere");
+  std::filesystem::create_directory(file);
+  for (const char* again : {"once", "again"}) {
+    EXPECT_THROW(handle.find("romeo"), store::ItemsError) << again;
+  }
 }
 
 // What pubsub does for each item; what is returned by the general functions here is seen as such.
