@@ -34,6 +34,7 @@ void ItemChanges::remove(RowNumber store, std::string_view key, Position was_put
 void ItemChanges::remove_up_to(RowNumber store, Position position) {
   Position& last = removed_up_to[store];
   last = std::max(last, position);
+  saw(position);
   erase_up_to(store, position);
 }
 

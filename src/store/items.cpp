@@ -60,6 +60,7 @@ Items::Items(Store& store, Access access) : store_(store), access_(access), read
   store_.on_gather([this] {
     const Lock lock(mutex_);
     if (!pending_.empty()) post_pending({});
+    is_gathered_ = false;  // also where what has changed leaves nothing
   });
 }
 
@@ -341,7 +342,7 @@ void Items::replace(const ItemRow& old, double at, std::optional<std::string_vie
 
 void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::string>> values) {
   Lock lock = lock_to_write();
-  const Position before = last_position_;
+  const Position before = next_position();  // another process may have put some since the last one
   KnownItems& items = known(store);
   ItemChanges all;
   all.remove_up_to(store, before);

@@ -117,6 +117,22 @@ TEST_F(ItemsTest, WhatNobodyWaitsForIsCommittedWithWhatComesMeanwhile) {
   EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 3) << "a stop commits all";
 }
 
+// A store that is made and dropped at once leaves nothing to be posted.
+TEST_F(ItemsTest, WhatFollowsChangesThatLeaveNothingIsCommitted) {
+  Settings patient = settings();
+  patient.gathers_for = std::chrono::hours(1);
+  OpenItems open(patient);
+  const RowNumber number = open.items.find_or_make_store(name());
+  ASSERT_TRUE(open.store.start(nullptr));
+  open.items.find_or_make_store(name("of a moment"));
+  open.items.drop_store(name("of a moment"));
+  const CommitNumber after = open.store.post({.changes = {new_session(1)}, .last_number = 1});
+  while (open.store.committed() < after) std::this_thread::yield();
+  open.append(number, "a");
+  open.store.stop(patience);
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 1);
+}
+
 TEST_F(ItemsTest, WhatNobodyWaitsForIsCommittedAfterAWhile) {
   OpenItems open(settings());
   ASSERT_TRUE(open.store.start(nullptr));
@@ -396,6 +412,20 @@ TEST_F(ItemsTest, AreReadAndWrittenBesideAServer) {
   EXPECT_THAT(server.keys(number), ElementsAre("server's", "prosodyctl's"));
   OpenItems another(settings());
   EXPECT_FALSE(another.is_open);
+}
+
+TEST_F(ItemsTest, AllThatAnotherProcessHasPutIsGoneWhereOthersAreSet) {
+  OpenItems server(settings());
+  server.store.start(nullptr);
+  const RowNumber number = server.items.find_or_make_store(name());
+  server.append(number, "server's");
+  server.items.committed();  // waits for the commit
+  OpenItems beside(settings(), Access::beside);
+  beside.append(number, "prosodyctl's");
+  server.items.set_all(number, {{"all", "that there is"}});
+  EXPECT_THAT(server.keys(number), ElementsAre("all"));
+  server.items.committed();
+  EXPECT_THAT(beside.keys(number), ElementsAre("all"));
 }
 
 // prosody -D: what was written before the fork is there, and what the child writes stays.
