@@ -279,7 +279,7 @@ std::optional<bool> Callbacks::has_item(std::string_view host, std::string_view 
 }
 
 void Callbacks::carried_out(const Intent& intent) {
-  if (process_ != nullptr) process_->items.post({.changes = {carried_out_row(intent)}});
+  if (process_ != nullptr) process_->items.add(carried_out_row(intent));
 }
 
 Callbacks::Published Callbacks::may_publish(std::string_view host, std::string_view node,
@@ -371,7 +371,7 @@ void Callbacks::save_retained(std::string_view host, std::string_view node, cons
   });
 }
 
-std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->times_changed(); }
+std::uint64_t Callbacks::posted() const { return process_ == nullptr ? 0 : process_->items.times_changed(); }
 
 void Callbacks::store_is_open() {
   call("store_is_open", {}, 0, [](lua_State*) {});

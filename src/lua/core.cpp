@@ -43,7 +43,7 @@ std::optional<store::Contents> Core::open_store(const store::Settings& settings)
   return contents;
 }
 
-bool Core::is_all_committed() const { return process_ == nullptr || process_->is_all_committed(); }
+bool Core::is_all_committed() const { return process_ == nullptr || process_->items.is_all_committed(); }
 
 void Core::log_of_store() {
   std::vector<LogLine> lines;

@@ -17,11 +17,6 @@ struct ProcessStore {
   ProcessStore(store::Settings settings, store::Access access)
       : store(std::move(settings)), items(store, access), retained(store, items) {}
 
-  // Nothing that Prosody's thread has changed waits to be committed.
-  bool is_all_committed() { return items.is_all_committed() && store.committed() >= retained.last_posted(); }
-  // How often Prosody's thread has changed something.
-  std::uint64_t times_changed() const { return items.times_changed() + retained.times_posted(); }
-
   store::Store store;
   store::Items items;
   bool is_open_for_items = false;  // of Prosody's

@@ -18,6 +18,8 @@ constexpr std::chrono::seconds longest_wait{10};
 constexpr std::size_t crowded_bytes = std::size_t{16} << 20U;
 // Keys whose positions are known, of all stores.
 constexpr std::size_t most_weight = 200000;
+// How often in a row what is gathered is left to the unit of the network thread's turn, for which memory may not suffice.
+constexpr int most_left = 50;
 
 std::shared_ptr<ItemRow> make_item(RowNumber store, std::string_view key, double at,
                                    std::optional<std::string_view> with, std::string value) {
@@ -57,10 +59,12 @@ Items::Items(Store& store, Access access) : store_(store), access_(access), read
     Lock lock(mutex_);
     settle(lock);
   });
-  store_.on_gather([this] {
+  store_.on_gather([this](bool is_last) {
     const Lock lock(mutex_);
-    if (!pending_.empty()) post_pending({});
-    is_gathered_ = false;  // also where what has changed leaves nothing
+    const bool posts = is_pending() && (!is_in_turn_ || is_last || ++times_left_ > most_left);
+    if (posts) post_pending({});
+    is_gathered_ = is_pending();  // not where what has changed leaves nothing
+    return !is_gathered_;
   });
 }
 
@@ -121,14 +125,29 @@ void Items::remove_up_to(RowNumber store, KnownItems& items, Position position) 
 
 // By Prosody's thread. Where the store's has not started, it is committed when this returns, or that has failed.
 void Items::changed(Lock& lock) {
-  ++times_changed_;
-  if (store_.is_started()) {
-    if (!std::exchange(is_gathered_, true)) store_.gather();
-    return;
+  commit_soon(lock);
+  if (!store_.is_started() && store_.is_failing()) {
+    throw ItemsError("The store cannot be written, see above");
   }
-  post_pending({});
-  settle(lock);
-  if (store_.is_failing()) throw ItemsError("The store cannot be written, see above");
+}
+
+void Items::commit_soon(Lock& lock) {
+  ++times_changed_;
+  changed_batch_ = batch_;
+  if (!store_.is_started()) {
+    post_pending({});
+    settle(lock);
+  } else if (!std::exchange(is_gathered_, true)) {
+    store_.gather();
+  }
+}
+
+BatchNumber Items::add(Change change) {
+  Lock lock(mutex_);
+  companions_.push_back(std::move(change));
+  const BatchNumber batch = batch_;
+  commit_soon(lock);
+  return batch;
 }
 
 CommitNumber Items::post(Unit&& unit) {
@@ -136,8 +155,10 @@ CommitNumber Items::post(Unit&& unit) {
   return post_pending(std::move(unit));
 }
 
+bool Items::is_pending() const { return !pending_.empty() || !companions_.empty(); }
+
 CommitNumber Items::post_pending(Unit&& unit) {
-  if (pending_.empty()) return store_.post(std::move(unit));
+  if (!is_pending()) return store_.post(std::move(unit));
   std::list<Posted> row(1);
   Posted& posted = row.front();
   posted = {.number = 0, .batch = batch_, .bytes = pending_.bytes(), .stores = pending_.changed_stores()};
@@ -156,7 +177,8 @@ CommitNumber Items::post_pending(Unit&& unit) {
   }
   pending_ = ItemChanges();
   companions_.clear();
-  is_gathered_ = false;
+  is_gathered_ = is_in_turn_ = false;
+  times_left_ = 0;
   ++batch_;
   posted_bytes_ += posted.bytes;
   posted_.splice(posted_.end(), row);
@@ -165,7 +187,13 @@ CommitNumber Items::post_pending(Unit&& unit) {
 
 bool Items::is_all_committed() {
   const Lock lock(mutex_);
-  return pending_.empty() && (posted_.empty() || posted_.back().number <= store_.committed());
+  const bool waits = changed_batch_ == batch_ && is_pending();
+  return !waits && settled_batch_ >= std::min(changed_batch_, batch_ - 1);
+}
+
+BatchNumber Items::settled_batch() {
+  const Lock lock(mutex_);
+  return settled_batch_;
 }
 
 // Without memory, of which there may be none where a commit fails.
@@ -210,10 +238,14 @@ void Items::forget_some() {
 // What was changed before: others go on.
 ItemReader& Items::committed() {
   Lock lock(mutex_);
-  const auto awaited = pending_.empty() ? batch_ - 1 : batch_;
+  const auto awaited = is_pending() ? batch_ : batch_ - 1;
   const auto is_committed = [&] { return settled_batch_ >= awaited; };
   if (!is_committed() && store_.is_started()) {
-    post_pending({});
+    if (is_in_turn_) {
+      store_.gather();
+    } else {
+      post_pending({});
+    }
     settled_.wait_for(lock, longest_wait, [&] { return is_committed() || store_.is_failing(); });
   }
   if (!is_committed()) throw ItemsError("The store cannot be written, see above");
@@ -240,6 +272,7 @@ Appended Items::append_by(const Route& route, std::string_view key, double at,
   if (waiting_bytes() >= most_posted_bytes) return Appended::no;
   item->position = next_position();
   append_and_trim(std::move(item));
+  is_in_turn_ = true;
   return waiting_bytes() >= crowded_bytes ? Appended::and_is_crowded : Appended::yes;
 }
 

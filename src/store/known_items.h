@@ -17,9 +17,6 @@
 
 namespace pubsub_mqtt::store {
 
-// Of changes that are posted together, from 1.
-using BatchNumber = std::uint64_t;
-
 // What a reader has to know of it. A value.
 struct PostedItems {
   Position removed_up_to = 0;

@@ -63,25 +63,19 @@ RetainedRows::Reader& RetainedRows::reader() {
 
 void RetainedRows::close() { reader_.reset(); }
 
-void RetainedRows::post(Change change) {
-  std::vector<Change> changes;
-  changes.push_back(std::move(change));
-  last_posted_ = items_.post({.changes = std::move(changes), .last_number = 0});
-  ++times_posted_;
-}
-
-// What the node retains, in the unit that was posted last.
-void RetainedRows::posted(Node node, StoredRetained row) {
-  const auto [place, is_new] = posted_.try_emplace(std::move(node));
-  if (!is_new) in_order_.erase(place->second.number);
-  place->second = {.number = last_posted_, .row = std::move(row)};
-  in_order_.emplace(last_posted_, place);
+// What the node retains, in a batch that may not be committed yet.
+void RetainedRows::posted(Node node, Posted row) {
+  auto& [batch, stored] = posted_[node];
+  in_order_.erase({batch, node});
+  batch = row.batch;
+  stored = std::move(row.row);
+  in_order_.emplace(batch, std::move(node));
   forget_committed();
 }
 
 void RetainedRows::forget_committed() {
-  const CommitNumber committed = store_.committed();
-  while (!in_order_.empty() && in_order_.begin()->first <= committed) {
+  const BatchNumber settled = items_.settled_batch();
+  while (!in_order_.empty() && in_order_.begin()->first <= settled) {
     posted_.erase(in_order_.begin()->second);
     in_order_.erase(in_order_.begin());
   }
@@ -90,17 +84,17 @@ void RetainedRows::forget_committed() {
 void RetainedRows::put(RetainedRow row) {
   Node node(row.host, row.node);
   auto stored = std::make_shared<const RetainedRow>(std::move(row));
-  post(PutRetained{stored});
-  posted(std::move(node), std::move(stored));
+  const BatchNumber batch = items_.add(PutRetained{stored});
+  posted(std::move(node), {.batch = batch, .row = std::move(stored)});
 }
 
 void RetainedRows::remove(std::string host, std::string node) {
-  post(RemoveRetained{.host = host, .node = node});
-  posted(Node(std::move(host), std::move(node)), nullptr);
+  const BatchNumber batch = items_.add(RemoveRetained{.host = host, .node = node});
+  posted(Node(std::move(host), std::move(node)), {.batch = batch, .row = nullptr});
 }
 
 void RetainedRows::take_over(std::string host) {
-  post(TakeOver{.host = host});
+  items_.add(TakeOver{.host = host});
   hosts_.insert(std::move(host));
 }
 

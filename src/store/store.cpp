@@ -25,7 +25,9 @@ WallTime Store::now() const { return thread_->now(); }
 WallTime Store::committed_at() const { return thread_->committed_at(); }
 bool Store::holds_items() const { return thread_->holds_items(); }
 void Store::on_commit(std::function<void()> committed) { thread_->on_commit(std::move(committed)); }
-void Store::on_gather(std::function<void()> post_gathered) { thread_->on_gather(std::move(post_gathered)); }
+void Store::on_gather(std::function<bool(bool is_last)> post_gathered) {
+  thread_->on_gather(std::move(post_gathered));
+}
 const Settings& Store::settings() const { return thread_->settings(); }
 void Store::take_log(std::vector<LogLine>& into) { thread_->take_log(into); }
 void Store::stop_notifying() { thread_->stop_notifying(); }

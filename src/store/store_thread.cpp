@@ -318,12 +318,11 @@ void Store::Thread::take_gathered(std::unique_lock<std::mutex>& lock) {
     wake_.wait_for(lock, settings_.gathers_for, [this] { return is_urgent(); });
   }
   gathers_ = false;
+  const bool is_last = stops_at_.has_value();
   lock.unlock();
   bool is_posted = false;
-  guard([&] {
-    on_gather_();
-    is_posted = true;
-  });
+  guard([&] { is_posted = on_gather_(is_last); });
+  if (is_failing_) notify();
   lock.lock();
   gathers_ |= !is_posted;
 }

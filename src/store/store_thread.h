@@ -49,7 +49,7 @@ class Store::Thread {
   WallTime now() const { return clock_.now(); }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
-  void on_gather(std::function<void()> post_gathered) { on_gather_ = std::move(post_gathered); }
+  void on_gather(std::function<bool(bool is_last)> post_gathered) { on_gather_ = std::move(post_gathered); }
   const Settings& settings() const { return settings_; }
   void take_log(std::vector<LogLine>& into) { log_.take(into); }
   void stop_notifying();
@@ -106,7 +106,7 @@ class Store::Thread {
   std::atomic<std::uint64_t> failed_commits_ = 0;
   std::atomic<std::chrono::nanoseconds::rep> commit_time_ = 0;
   std::function<void()> on_commit_;
-  std::function<void()> on_gather_;
+  std::function<bool(bool is_last)> on_gather_;
   std::mutex notify_mutex_;  // while somebody is notified
   std::function<void()> notify_;
   std::thread thread_;

@@ -36,6 +36,9 @@ enum class Appended : std::uint8_t { no, yes, and_is_crowded };
 
 class KnownItems;
 
+// Of changes that are posted together, from 1.
+using BatchNumber = std::uint64_t;
+
 class Items {
  public:
   // `store` was opened, for `access`; this outlives its thread.
@@ -76,7 +79,12 @@ class Items {
 
   void close_before_fork();
 
-  // Nothing waits to be committed.
+  // Has the change, of other rows, committed with what is changed here before it or soon after it, and no earlier.
+  // Returns the number of their batch. Does not throw ItemsError.
+  BatchNumber add(Change change);
+  // All batches up to that one are committed.
+  BatchNumber settled_batch();
+  // Nothing that Prosody's thread has changed waits to be committed.
   bool is_all_committed();
   // How often Prosody's thread has changed something here.
   std::uint64_t times_changed() const { return times_changed_; }
@@ -87,7 +95,7 @@ class Items {
   bool takes_appends(RowNumber store);
   // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
   // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that
-  // post() gets next, or before. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items
+  // post() gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items
   // there are is not known, or the store cannot be written.
   Appended append_by(const Route& route, std::string_view key, double at,
                      std::optional<std::string_view> with, std::string value);
@@ -101,16 +109,18 @@ class Items {
   // What is posted together is a batch, with a number of its own.
   struct Posted {
     CommitNumber number = 0;
-    std::uint64_t batch = 0;
+    BatchNumber batch = 0;
     std::size_t bytes = 0;
     std::vector<RowNumber> stores = {};
   };
   // By name: the number, 0 where it was dropped, and the batch that has it so, which may still be pending.
-  using PostedStores = std::map<StoreName, std::pair<RowNumber, std::uint64_t>>;
+  using PostedStores = std::map<StoreName, std::pair<RowNumber, BatchNumber>>;
 
   Lock lock_to_write();
   void changed(Lock& lock);
+  void commit_soon(Lock& lock);
   // With the mutex.
+  bool is_pending() const;
   CommitNumber post_pending(Unit&& unit);
   Position next_position();
   KnownItems& known(RowNumber store);
@@ -146,12 +156,15 @@ class Items {
   std::unordered_map<RowNumber, std::unique_ptr<KnownItems>> known_;
   ItemChanges pending_;             // that are not posted
   std::vector<Change> companions_;  // that go with these
-  std::uint64_t batch_ = 1;         // the one that they are to be
+  BatchNumber batch_ = 1;           // the one that they are to be
+  BatchNumber changed_batch_ = 0;   // the last one that Prosody's thread has changed
   bool is_gathered_ = false;        // the store's thread was asked to post them
+  bool is_in_turn_ = false;         // some belong to the unit of a turn that has not ended
+  int times_left_ = 0;              // to that, in a row
   PostedStores posted_stores_;
   std::list<Posted> posted_;
   std::size_t posted_bytes_ = 0;
-  std::uint64_t settled_batch_ = 0;
+  BatchNumber settled_batch_ = 0;
   std::size_t weight_ = 0;  // of all known_
 };
 

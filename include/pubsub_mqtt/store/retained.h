@@ -42,34 +42,27 @@ class RetainedRows {
   // Whether take_over() was called for it, by this process or an earlier one.
   bool is_taken_over(const std::string& host);
 
-  // Of the last unit that was posted here; 0: none was.
-  CommitNumber last_posted() const { return last_posted_; }
-  std::uint64_t times_posted() const { return times_posted_; }
-
   // Lets go of the database until it is read again: before a fork, and before the store is opened.
   void close();
 
  private:
   using Node = std::pair<std::string, std::string>;
   struct Posted {
-    CommitNumber number = 0;
+    BatchNumber batch = 0;
     StoredRetained row;  // nullptr: there is none any more
   };
   using PostedRows = std::map<Node, Posted>;
   class Reader;
 
-  void post(Change change);
-  void posted(Node node, StoredRetained row);
+  void posted(Node node, Posted row);
   void forget_committed();
   Reader& reader();
 
   Store& store_;
   Items& items_;
   std::unique_ptr<Reader> reader_;
-  CommitNumber last_posted_ = 0;
-  std::uint64_t times_posted_ = 0;
   PostedRows posted_;  // and perhaps not committed yet
-  std::map<CommitNumber, PostedRows::iterator> in_order_;
+  std::set<std::pair<BatchNumber, Node>> in_order_;
   std::set<std::string> hosts_;  // that were taken over by this process
 };
 

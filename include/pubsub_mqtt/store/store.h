@@ -108,9 +108,10 @@ class Store {
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.
   // It does not throw, nor does `notify`.
   void on_commit(std::function<void()> committed);
-  // Likewise: `post_gathered` is called on the thread after gather(), and calls post(). Where it throws std::bad_alloc,
-  // it is called again, and the store is failing until then.
-  void on_gather(std::function<void()> post_gathered);
+  // Likewise: `post_gathered` is called on the thread after gather(), and calls post(). Where it returns false it is
+  // called again soon, but for the last time, before the thread ends; where it throws std::bad_alloc, later, and the
+  // store is failing until then.
+  void on_gather(std::function<bool(bool is_last)> post_gathered);
   const Settings& settings() const;
   // Any thread. Moves what waits into `into`, which must be empty.
   void take_log(std::vector<LogLine>& into);

@@ -16,6 +16,38 @@ namespace {
 
 using testing::ElementsAre;
 
+// With the packet identifiers of the same turn: who publishes again after a crash must not have two items.
+TEST_F(ItemsByRoute, AreCommittedWithTheUnitOfTheirTurnAndNotBefore) {
+  open->items.committed();
+  append({"a"});
+  publish("by Prosody");
+  open->items.add(RemoveSession{1});
+  for (int i = 0; i < 3; ++i) {
+    open->store.gather();
+    const CommitNumber number = open->store.post({.changes = {new_session(2)}, .last_number = 2});
+    while (open->store.committed() < number) std::this_thread::yield();
+  }
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 1) << "the first";
+  open->items.post({.changes = {new_session(3, "3")}, .last_number = 3});
+  while (!open->items.is_all_committed()) std::this_thread::yield();
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 3);
+}
+
+// Where memory does not suffice for that unit.
+TEST_F(ItemsByRoute, AreCommittedWithoutTheUnitOfATurnThatDoesNotEnd) {
+  append({"a"});
+  publish("by Prosody");
+  while (!open->items.is_all_committed()) std::this_thread::yield();
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 3);
+}
+
+TEST_F(ItemsByRoute, AreCommittedAtTheEndOfTheThread) {
+  append({"a"});
+  publish("by Prosody");
+  open->store.stop(patience);
+  EXPECT_EQ(number_in_database("SELECT count(*) FROM item"), 3);
+}
+
 TEST_F(ItemsByRoute, AreSeenAtOnceAndTrimmed) {
   append({"a", "b", "c", "d"});
   EXPECT_THAT(keys(), ElementsAre("b", "c", "d"));
