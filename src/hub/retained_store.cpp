@@ -61,6 +61,7 @@ void RetainedStore::drop(Node& node) {
 // Nothing older takes its place. That there is something newer is seen where pubsub is given it.
 void RetainedStore::end(Node& node) {
   drop(node);
+  node.is_unrestored = false;  // though what there was could not be read
   node.has_ended = true;
   node.withdraw_route();
   shared_.service.save_retained(node.host(), node.name(), nullptr);

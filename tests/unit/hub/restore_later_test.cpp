@@ -84,6 +84,16 @@ TEST_F(RestoreLaterTest, AClearIsOfWhatThereWas) {
   EXPECT_TRUE(retained("pubsub/json/other").empty());
 }
 
+// The copy that could not be read is older, and so is the item that pubsub could not retract.
+TEST_F(RestoreLaterTest, NothingIsAskedForBehindAClear) {
+  const auto tells = service.on_restore;
+  service.on_restore = [this] { hub.restore_later("pubsub", "node"); };
+  retain("pubsub/json/node", "");
+  service.on_restore = tells;
+  EXPECT_TRUE(hub.unrestored_nodes("pubsub", "", 1).names.empty());
+  EXPECT_TRUE(retained().empty());
+}
+
 TEST_F(RestoreLaterTest, ADeletedNodeHasNone) {
   hub.node_deleted("pubsub", "node");
   hub.node_created("pubsub", "node");
