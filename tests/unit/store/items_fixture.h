@@ -62,6 +62,8 @@ class ItemsByRoute : public ItemsTest {
     number = open->items.find_or_make_store(name());
     open->store.start(nullptr);
     publish("first");
+    open->items
+        .committed();  // nothing is gathered, which the store's thread would post at a moment of its own
   }
   // As mod_pubsub does.
   void publish(const std::string& key) {
