@@ -72,7 +72,7 @@ int append(lua_State* L) {
   value.reserve(usual_stanza_size);
   if (!write_stanza(L, 4, {.name = index_of(name_key), .attr = index_of(attr_key)}, value)) return 0;
   const auto with = lua_isnil(L, 6) ? std::nullopt : std::optional(text_at(L, 6));
-  handle->items->append(handle->find_or_make(text_at(L, 2)), text_at(L, 3), lua_tonumber(L, 5), with,
+  handle->items->append(handle->find_again_or_make(text_at(L, 2)), text_at(L, 3), lua_tonumber(L, 5), with,
                         std::move(value));
   lua_pushvalue(L, 3);
   return 1;
@@ -96,7 +96,7 @@ int truncate(lua_State* L) {
   if (handle == nullptr || !is_text_or_nil(L, 2)) return 0;
   const auto spared = spared_by_query(L);
   if (!spared) return 0;
-  const store::RowNumber number = handle->find(text_at(L, 2));
+  const store::RowNumber number = handle->find_again(text_at(L, 2));
   const std::size_t removed = number == 0 ? 0 : handle->items->truncate(number, *spared);
   lua_pushinteger(L, static_cast<lua_Integer>(removed));
   return 1;

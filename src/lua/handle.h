@@ -17,8 +17,8 @@ struct Handle {
   store::RowNumber number = 0;
   std::uint64_t drops = 0;  // when the number was found
 
+  // Asks each time: another process may have dropped the store and made another one, as `prosodyctl deluser` and `adduser`.
   store::RowNumber find(std::string_view user) {
-    if (number != 0 && drops == items->drops() && name.user == user) return number;
     number = 0;  // where it cannot be read
     name.user = user;
     number = items->find_store(name);
@@ -27,6 +27,15 @@ struct Handle {
   }
   store::RowNumber find_or_make(std::string_view user) {
     if (const store::RowNumber found = find(user); found != 0) return found;
+    return number = items->find_or_make_store(name);
+  }
+  // The same for what is done with each item: as it was, unless something is known against that.
+  store::RowNumber find_again(std::string_view user) {
+    const bool is_known = number != 0 && drops == items->drops() && name.user == user;
+    return is_known ? number : find(user);
+  }
+  store::RowNumber find_again_or_make(std::string_view user) {
+    if (const store::RowNumber found = find_again(user); found != 0) return found;
     return number = items->find_or_make_store(name);
   }
   store::Item find_item(std::string_view user, std::string_view key) {

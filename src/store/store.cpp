@@ -23,6 +23,7 @@ bool Store::is_started() const { return thread_->is_started(); }
 bool Store::is_failing() const { return thread_->is_failing(); }
 WallTime Store::now() const { return thread_->now(); }
 WallTime Store::committed_at() const { return thread_->committed_at(); }
+std::uint64_t Store::times_others_wrote() const { return thread_->times_others_wrote(); }
 bool Store::holds_items() const { return thread_->holds_items(); }
 void Store::on_commit(std::function<void()> committed) { thread_->on_commit(std::move(committed)); }
 void Store::on_gather(std::function<bool(bool is_last)> post_gathered) {

@@ -510,6 +510,7 @@ void Store::Thread::look_for_others() {
   const bool is_changed = data_version_ && *data_version_ != version;
   data_version_ = version;
   if (!is_changed) return;
+  ++times_others_wrote_;
   const auto now = Clock::now();
   if (said_others_at_ && now < *said_others_at_ + said_again_after) return;
   said_others_at_ = now;

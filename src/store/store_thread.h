@@ -47,6 +47,7 @@ class Store::Thread {
   bool is_failing() const { return is_failing_; }
   WallTime committed_at() const { return committed_at_; }
   WallTime now() const { return clock_.now(); }
+  std::uint64_t times_others_wrote() const { return times_others_wrote_; }
   bool holds_items() const { return holds_items_; }
   void on_commit(std::function<void()> committed) { on_commit_ = std::move(committed); }
   void on_gather(std::function<bool(bool is_last)> post_gathered) { on_gather_ = std::move(post_gathered); }
@@ -104,6 +105,7 @@ class Store::Thread {
   // Written by the thread alone.
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> failed_commits_ = 0;
+  std::atomic<std::uint64_t> times_others_wrote_ = 0;
   std::atomic<std::chrono::nanoseconds::rep> commit_time_ = 0;
   std::function<void()> on_commit_;
   std::function<bool(bool is_last)> on_gather_;

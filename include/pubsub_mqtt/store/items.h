@@ -53,7 +53,7 @@ class Items {
   // With its items. Returns false where there is none.
   bool drop_store(const StoreName& name);
   // Grows with each store that is dropped: a number from before may be that of one.
-  std::uint64_t drops() const { return drops_; }
+  std::uint64_t drops() const { return drops_ + store_.times_others_wrote(); }
 
   // Puts it at the end, in the place of one with the same key.
   void append(RowNumber store, std::string_view key, double at, std::optional<std::string_view> with,

@@ -103,6 +103,8 @@ class Store {
   WallTime now() const;
   // By the wall clock, when the last one that has not failed was done; 0: there was none.
   WallTime committed_at() const;
+  // How often a commit has found out that another process had written before it.
+  std::uint64_t times_others_wrote() const;
   // open_for_items() was called: whoever keeps sessions is not the one who stops it.
   bool holds_items() const;
   // Once, before anything is posted: `committed` is called on the thread after each commit, and after one that failed.

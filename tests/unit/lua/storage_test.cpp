@@ -87,6 +87,36 @@ TEST(HandleTest, HasNoNumberOfAnotherUserWhereTheStoreCannotBeRead) {
   }
 }
 
+// As by prosodyctl beside a server.
+TEST(HandleTest, FindsTheStoreThatAnotherProcessHasMadeInPlaceOfOne) {
+  const Directory directory;
+  const store::Settings settings{.path = directory.path / "of_handle.sqlite"};
+  store::Store here(settings);
+  store::Store there(settings);
+  ASSERT_TRUE(here.open_for_items(store::Access::alone));
+  store::Items items(here, store::Access::alone);
+  Handle handle{.items = &items,
+                .name = {.host = "h", .kind = store::StoreKind::keyval, .name = "accounts", .user = {}}};
+  ASSERT_TRUE(here.start(nullptr));
+  const auto put = [&](std::string_view key) {
+    items.append(handle.find_again_or_make("juliet"), key, 1, std::nullopt, "here");
+    items.committed();
+  };
+  put("first");
+  ASSERT_TRUE(there.open_for_items(store::Access::beside));
+  store::Items others(there, store::Access::beside);
+  others.drop_store(handle.name);
+  others.append(others.find_or_make_store(handle.name), "password", 1, std::nullopt, "there");
+  ASSERT_NE(handle.find_item("juliet", "password"), nullptr);
+  others.drop_store(handle.name);
+  others.append(others.find_or_make_store(handle.name), "password", 1, std::nullopt, "there");
+  put("void");
+  put("second");
+  EXPECT_NE(handle.find_item("juliet", "second"), nullptr);
+  EXPECT_NE(handle.find_item("juliet", "password"), nullptr);
+  here.stop(std::chrono::seconds(10));
+}
+
 // What pubsub does for each item; what is returned by the general functions here is seen as such.
 class ArchiveMethodsTest : public StorageTest {
  protected:
