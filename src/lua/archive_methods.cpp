@@ -61,7 +61,7 @@ bool is_text_or_nil(lua_State* L, int index) {
   return lua_isnil(L, index) || lua_type(L, index) == LUA_TSTRING;
 }
 
-int append(lua_State* L) {
+int append_stanza(lua_State* L) {
   fill_arguments(L, 6);
   Handle* const handle = handle_of_archive(L);
   if (handle == nullptr || !is_text_or_nil(L, 2) || lua_type(L, 3) != LUA_TSTRING ||
@@ -90,7 +90,7 @@ std::optional<std::size_t> spared_by_query(lua_State* L) {
   return has_more || spared < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(spared));
 }
 
-int truncate(lua_State* L) {
+int truncate_archive(lua_State* L) {
   fill_arguments(L, 3);
   Handle* const handle = handle_of_archive(L);
   if (handle == nullptr || !is_text_or_nil(L, 2)) return 0;
@@ -138,8 +138,8 @@ void push_method(lua_State* L, lua_CFunction function, int general_function) {
 int archive_methods(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   for (const int function : {2, 3, 4}) luaL_checktype(L, function, LUA_TFUNCTION);
-  push_method(L, method<append>, 2);
-  push_method(L, method<truncate>, 3);
+  push_method(L, method<append_stanza>, 2);
+  push_method(L, method<truncate_archive>, 3);
   return 2;
 }
 
