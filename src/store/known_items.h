@@ -87,9 +87,9 @@ class KnownItems {
 
   Keys keys_;
   Positions positions_;  // of those that are there
-  std::vector<Item>
-      unsettled_;  // as they were put and removed; some were so again since, or not posted after all
-  std::size_t settled_ = 0;    // how many at its begin are not
+  // As they were put and removed; some were so again since, or not after all, for lack of memory.
+  std::vector<Item> unsettled_;
+  std::size_t settled_ = 0;    // how many at its begin are not there any more
   Keys::node_type spare_key_;  // of what was removed last, for what is put next
   Positions::node_type spare_position_;
   Position last_put_ = 0;

@@ -52,7 +52,8 @@ class Items {
   RowNumber find_or_make_store(const StoreName& name);
   // With its items. Returns false where there is none.
   bool drop_store(const StoreName& name);
-  // Grows with each store that is dropped: a number from before may be that of one.
+  // Grows with each store that is dropped, and where another process may have dropped one: a number from before may be
+  // that of one.
   std::uint64_t drops() const { return drops_ + store_.times_others_wrote(); }
 
   // Puts it at the end, in the place of one with the same key.
@@ -95,8 +96,8 @@ class Items {
   bool takes_appends(RowNumber store);
   // The network thread, as what follows. Puts an item at the end of the route's store, and removes the oldest, so that
   // as many are left as the last truncate() was to keep. All see that at once; it is committed with the unit that
-  // post() gets next. `no` where the route was withdrawn, or this is Prosody's thread's work: how many items
-  // there are is not known, or the store cannot be written.
+  // post() gets next, at the end of the turn. `no` where the route was withdrawn, or this is Prosody's thread's work: how
+  // many items there are is not known, or the store cannot be written.
   Appended append_by(const Route& route, std::string_view key, double at,
                      std::optional<std::string_view> with, std::string value);
   // It is crowded no more.

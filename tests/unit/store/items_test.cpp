@@ -399,33 +399,35 @@ TEST_F(ItemsTest, OfPositionsNoneIsUsedTwice) {
   }
 }
 
-// As prosodyctl does beside a server.
-TEST_F(ItemsTest, AreReadAndWrittenBesideAServer) {
-  OpenItems server(settings());
-  server.store.start(nullptr);
-  const RowNumber number = server.items.find_or_make_store(name());
-  server.append(number, "server's");
-  server.items.committed();  // waits for the commit
-  OpenItems beside(settings(), Access::beside);
-  ASSERT_TRUE(beside.is_open);
-  beside.append(number, "prosodyctl's");
+// As prosodyctl is.
+class ItemsBesideAServer : public ItemsTest {
+ protected:
+  void SetUp() override {
+    server.store.start(nullptr);
+    number = server.items.find_or_make_store(name());
+    server.append(number, "server's");
+    server.items.committed();  // waits for the commit
+    beside.emplace(settings(), Access::beside);
+    ASSERT_TRUE(beside->is_open);
+    beside->append(number, "prosodyctl's");
+  }
+
+  OpenItems server{settings()};
+  RowNumber number = 0;
+  std::optional<OpenItems> beside;
+};
+
+TEST_F(ItemsBesideAServer, AreReadAndWritten) {
   EXPECT_THAT(server.keys(number), ElementsAre("server's", "prosodyctl's"));
   OpenItems another(settings());
   EXPECT_FALSE(another.is_open);
 }
 
-TEST_F(ItemsTest, AllThatAnotherProcessHasPutIsGoneWhereOthersAreSet) {
-  OpenItems server(settings());
-  server.store.start(nullptr);
-  const RowNumber number = server.items.find_or_make_store(name());
-  server.append(number, "server's");
-  server.items.committed();  // waits for the commit
-  OpenItems beside(settings(), Access::beside);
-  beside.append(number, "prosodyctl's");
+TEST_F(ItemsBesideAServer, AreAllGoneWhereOthersAreSet) {
   server.items.set_all(number, {{"all", "that there is"}});
   EXPECT_THAT(server.keys(number), ElementsAre("all"));
   server.items.committed();
-  EXPECT_THAT(beside.keys(number), ElementsAre("all"));
+  EXPECT_THAT(beside->keys(number), ElementsAre("all"));
 }
 
 // prosody -D: what was written before the fork is there, and what the child writes stays.
