@@ -107,7 +107,7 @@ template <int (*Function)(lua_State*)>
 int method(lua_State* L) {
   char message[300] = "";
   const int arguments = lua_gettop(L);
-  const int results = detail::run<Function>(L, message);
+  const int results = call_caught<Function>(L, message);
   if (results > 0) return results;
   if (results == 0) {
     lua_settop(L, arguments);

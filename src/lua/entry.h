@@ -9,11 +9,9 @@
 
 namespace pubsub_mqtt::lua {
 
-namespace detail {
-
 // What Function returns; -1: it has thrown, and `message` says what.
 template <int (*Function)(lua_State*), std::size_t Size>
-int run(lua_State* L, char (&message)[Size]) {
+int call_caught(lua_State* L, char (&message)[Size]) {
   try {
     return Function(L);
   } catch (const std::bad_alloc&) {
@@ -24,13 +22,11 @@ int run(lua_State* L, char (&message)[Size]) {
   return -1;
 }
 
-}  // namespace detail
-
 // A C++ exception becomes a Lua error, raised where nothing is left to destroy.
 template <int (*Function)(lua_State*)>
 int entry(lua_State* L) {
   char message[300] = "";
-  const int results = detail::run<Function>(L, message);
+  const int results = call_caught<Function>(L, message);
   return results >= 0 ? results : luaL_error(L, "pubsub_mqtt: %s", message);
 }
 
@@ -38,7 +34,7 @@ int entry(lua_State* L) {
 template <int (*Function)(lua_State*)>
 int storage_entry(lua_State* L) {
   char message[300] = "";
-  const int results = detail::run<Function>(L, message);
+  const int results = call_caught<Function>(L, message);
   if (results >= 0) return results;
   lua_settop(L, 0);
   lua_pushnil(L);

@@ -25,22 +25,21 @@ struct Handle {
     drops = items->drops();
     return number;
   }
-  store::RowNumber find_or_make(std::string_view user) {
-    if (const store::RowNumber found = find(user); found != 0) return found;
-    return number = items->find_or_make_store(name);
-  }
+  store::RowNumber find_or_make(std::string_view user) { return or_make(find(user)); }
   // The same for what is done with each item: as it was, unless something is known against that.
   store::RowNumber find_again(std::string_view user) {
     const bool is_known = number != 0 && drops == items->drops() && name.user == user;
     return is_known ? number : find(user);
   }
-  store::RowNumber find_again_or_make(std::string_view user) {
-    if (const store::RowNumber found = find_again(user); found != 0) return found;
-    return number = items->find_or_make_store(name);
-  }
+  store::RowNumber find_again_or_make(std::string_view user) { return or_make(find_again(user)); }
   store::Item find_item(std::string_view user, std::string_view key) {
     const store::RowNumber store = find(user);
     return store == 0 ? nullptr : items->find(store, key);
+  }
+
+ private:
+  store::RowNumber or_make(store::RowNumber found) {
+    return found != 0 ? found : number = items->find_or_make_store(name);
   }
 };
 
