@@ -6,6 +6,16 @@ import puppeteer from 'puppeteer-core';
 import { patience } from './patience.js';
 import { password } from './prosody.js';
 
+/**
+ * What Chromium says of its own while the server is away: of a connection that is not made, and of the icon, for which
+ * Chromium asks again with each change of the address, so that a request may be under way as the server ends.
+ */
+function isOfAbsentServer(message) {
+	const text = message.text();
+	if (text.includes('WebSocket connection to')) return true;
+	return text.includes('net::ERR_') && message.location()?.url?.endsWith('/icon.svg');
+}
+
 export class Browser {
 	static async start() {
 		const self = new Browser();
@@ -33,8 +43,8 @@ export class Browser {
 		const faults = [];
 		page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
 		page.on('console', (message) => {
-			const isNoise = message.text().includes('WebSocket connection to'); // while the server is away
-			if (message.type() === 'error' && !isNoise) faults.push(`console: ${message.text()}`);
+			if (message.type() !== 'error' || isOfAbsentServer(message)) return;
+			faults.push(`console: ${message.text()} ${message.location()?.url ?? ''}`);
 		});
 		page.on('dialog', (dialog) => {
 			faults.push(`dialog: ${dialog.message()}`);
