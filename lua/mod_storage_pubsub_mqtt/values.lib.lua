@@ -9,24 +9,44 @@ local serialize = serialization.new({ preset = "compact", fatal = true });
 -- XML's parser takes these for spaces or line feeds where they are not written so; a stanza has no others.
 local references = { ["\t"] = "&#9;", ["\n"] = "&#10;", ["\r"] = "&#13;" };
 
+-- What the library does not write; raises for what would not be read again.
+local function write_stanza(stanza)
+	local text = tostring(stanza):gsub("[\t\n\r]", references);
+	local _, err = xml.parse(text);
+	if err then error("the stanza is no XML: "..err, 0); end
+	return text;
+end
+
+-- Prosody's parser says nothing of the namespace of an element that has none, which then seems to have its parent's.
+local function name_no_namespace(stanza)
+	local is_named = (stanza.attr.xmlns or "") ~= "";
+	for _, child in ipairs(stanza.tags) do
+		if is_named and not child.attr.xmlns then child.attr.xmlns = ""; end
+		name_no_namespace(child);
+	end
+end
+
 -- stanza_text: the library's
 return function (stanza_text)
 	local values = {};
 
 	-- Returns nil and why, for what cannot be stored.
 	function values.encode(value)
-		if st.is_stanza(value) then
-			return stanza_text(value) or (tostring(value):gsub("[\t\n\r]", references));
-		end
-		local ok, text = pcall(serialize, value);
+		if value == nil then return nil, "there is no value"; end
+		local text = st.is_stanza(value) and stanza_text(value);
+		if text then return text; end
+		local ok;
+		ok, text = pcall(st.is_stanza(value) and write_stanza or serialize, value);
 		if not ok then return nil, text; end
 		return text;
 	end
 
 	-- Returns nil and why, for what is damaged. Nothing else that is written begins with a <.
 	function values.decode(text)
-		local value, err = (text:byte() == 60 and xml.parse or serialization.deserialize)(text);
+		local is_stanza = text:byte() == 60;
+		local value, err = (is_stanza and xml.parse or serialization.deserialize)(text);
 		if value == nil then return nil, err or "damaged value"; end
+		if is_stanza and text:find(" xmlns=''", 1, true) then name_no_namespace(value); end
 		return value;
 	end
 

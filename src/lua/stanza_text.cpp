@@ -17,8 +17,8 @@ class StanzaWriter {
   StanzaWriter(lua_State* state, const StanzaKeys& keys, std::string& into)
       : L(state), keys_(keys), into_(into) {}
 
-  // The element on top of the stack, which stays there. `parent_namespace`: of the element around it, where that names
-  // one. Returns false for what is none.
+  // The element on top of the stack, which stays there. `parent_namespace`: of the element around it. Returns false for
+  // what is none, or no XML.
   bool write_element(std::string_view parent_namespace, std::size_t depth) {
     if (depth >= payload::max_xml_depth || lua_checkstack(L, 10) == 0) return false;
     const int element = lua_gettop(L);
@@ -27,7 +27,7 @@ class StanzaWriter {
     const std::string_view name = text_at(L, element + 1);
     into_ += '<';
     into_ += name;
-    std::string_view own_namespace;
+    std::string_view own_namespace = parent_namespace;
     if (!write_attributes(parent_namespace, own_namespace)) return false;
     const auto children = static_cast<lua_Integer>(lua_rawlen(L, element));
     into_ += children == 0 ? "/>" : ">";
@@ -58,6 +58,7 @@ class StanzaWriter {
       if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) return false;
       const std::string_view key = text_at(L, -2);
       const std::string_view value = text_at(L, -1);
+      if (!payload::is_xml_text(value)) return false;
       if (key == "xmlns") {
         own_namespace = value;
         if (value == parent_namespace) continue;
@@ -87,7 +88,7 @@ class StanzaWriter {
 
   bool write_child(std::string_view own_namespace, std::size_t depth) {
     if (lua_istable(L, -1)) return write_element(own_namespace, depth + 1);
-    if (lua_type(L, -1) != LUA_TSTRING) return false;
+    if (lua_type(L, -1) != LUA_TSTRING || !payload::is_xml_text(text_at(L, -1))) return false;
     payload::append_escaped(text_at(L, -1), false, into_);
     return true;
   }

@@ -18,8 +18,8 @@ struct StanzaKeys {
 bool write_stanza(lua_State* L, int index, const StanzaKeys& keys, std::string& into);
 
 // Pushes for Lua stanza_text(stanza): its XML as payload::serialize() writes it, which is what Prosody's tostring()
-// means, in a tenth of its time. Nothing for a value that is not as util.stanza makes them, or is nested deeper than
-// payload::max_xml_depth. May raise a Lua error.
+// means, in a tenth of its time. Nothing for a value that is not as util.stanza makes them, or has text that XML cannot
+// carry, or is nested deeper than payload::max_xml_depth. May raise a Lua error.
 void push_stanza_text(lua_State* L);
 
 }  // namespace pubsub_mqtt::lua

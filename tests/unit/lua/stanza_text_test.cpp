@@ -42,6 +42,9 @@ TEST_F(StanzaTextTest, NamesANamespaceWhereItIsAnother) {
   EXPECT_EQ(text("{ name = 'a', attr = { xmlns = 'urn:a' }, { name = 'b', attr = { xmlns = 'urn:a' } }, "
                  "{ name = 'c', attr = { xmlns = 'urn:c' } } }"),
             "<a xmlns='urn:a'><b/><c xmlns='urn:c'/></a>");
+  EXPECT_EQ(text("{ name = 'a', attr = { xmlns = 'urn:a' }, { name = 'b', attr = {}, "
+                 "{ name = 'c', attr = { xmlns = '' } }, { name = 'd', attr = { xmlns = 'urn:a' } } } }"),
+            "<a xmlns='urn:a'><b><c xmlns=''/><d/></b></a>");
 }
 
 TEST_F(StanzaTextTest, GivesAttributesOfOtherNamespacesAPrefix) {
@@ -54,8 +57,10 @@ TEST_F(StanzaTextTest, EscapesWhatAParserWouldReadOtherwise) {
 }
 
 TEST_F(StanzaTextTest, LeavesToProsodyWhatIsNotAsItsStanzasAre) {
-  for (const char* other : {"'text'", "nil", "{}", "{ name = 'a' }", "{ name = 'a', attr = {}, 1 }",
-                            "{ name = 'a', attr = { b = 1 } }", "{ name = 'a', attr = {}, { attr = {} } }"}) {
+  for (const char* other :
+       {"'text'", "nil", "{}", "{ name = 'a' }", "{ name = 'a', attr = {}, 1 }",
+        "{ name = 'a', attr = { b = 1 } }", "{ name = 'a', attr = {}, { attr = {} } }",
+        R"({ name = 'a', attr = {}, '\1' })", R"({ name = 'a', attr = { b = '\255' } })"}) {
     EXPECT_EQ(text(other), "nil") << other;
   }
   const std::string deep =

@@ -1,0 +1,76 @@
+// mod_storage_pubsub_mqtt as Prosody's modules call it: what Lua gets back, also for what it should not have asked for.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "running_prosody.h"
+
+namespace pubsub_mqtt::tests {
+namespace {
+
+class StorageCalls : public testing::Test {
+ protected:
+  void SetUp() override { prosody.start({.virtual_host = R"(storage = "pubsub_mqtt")"}); }
+
+  // What a chunk of Lua returns, on one line. It has `open`, of a store of localhost's; `stanza`, of a text; `keys` of
+  // what find() returned.
+  std::string run(const std::string& chunk) {
+    static const std::string prelude = R"(
+      local st = require "util.stanza";
+      local driver = require "core.storagemanager".load_driver("localhost", "pubsub_mqtt");
+      local function open(typ) return driver:open("calls", typ); end
+      local function stanza(text) return st.stanza("data", { xmlns = "urn:x" }):text(text); end
+      local function keys(items, err)
+        if not items then return "error: "..err; end
+        local all = {};
+        for key in items do table.insert(all, key); end
+        return table.concat(all, " ");
+      end)";
+    std::string line = ">(function () " + prelude + chunk + " end)()";
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::string answer = prosody.shell(line);
+    const std::string before = "Result: ";
+    const auto begin = answer.find(before);
+    if (begin == std::string::npos) return answer;
+    answer.erase(0, begin + before.size());
+    answer.erase(answer.find_last_not_of('\n') + 1);
+    return answer;
+  }
+
+  Prosody prosody;
+};
+
+// It is said at once, and not when the item is gone.
+TEST_F(StorageCalls, RefuseAStanzaThatIsNoXml) {
+  EXPECT_EQ(run(R"(
+    local items = open("archive");
+    local refused = 0;
+    for _, text in ipairs { "\0", "\1", "\255", "\239\191\190" } do
+      local data = stanza("");
+      data[1] = text;
+      if not items:append("user", "text", data, 1) then refused = refused + 1; end
+      data = stanza("");
+      data.attr.name = text;
+      if not items:append("user", "attribute", data, 1) then refused = refused + 1; end
+    end
+    local cycle = stanza("");
+    cycle[1] = cycle;
+    return refused.." "..tostring(items:append("user", "cycle", cycle, 1)).." "..keys(items:find("user")); )"),
+            "8 nil ");
+}
+
+TEST_F(StorageCalls, KeepThatAnElementHasNoNamespace) {
+  EXPECT_EQ(run(R"(
+    local items = open("archive");
+    local data = st.stanza("a", { xmlns = "urn:a" }):tag("b", { xmlns = "" }):tag("c"):up():up()
+      :text_tag("d", "<b xmlns=''/>"):tag("e", { xmlns = "urn:e" }):reset();
+    items:append("user", "key", data, 1);
+    local read = items:get("user", "key");
+    return table.concat({ read.tags[1].attr.xmlns, read.tags[2].attr.xmlns, read.tags[3].attr.xmlns,
+      read:get_child_text("d") }, "|"); )"),
+            "|urn:a|urn:e|<b xmlns=''/>");
+}
+
+}  // namespace
+}  // namespace pubsub_mqtt::tests
