@@ -20,6 +20,13 @@ return function (iterate_users, report, values)
 			return values.decode(text);
 		end
 
+		-- Of what has no key of its own. Nil and why where it cannot be read.
+		local function read_others(user)
+			local others, err = read_key(user, "");
+			if not others and err then return nil, err; end
+			return others or {};
+		end
+
 		function keyval:get(user) -- luacheck: ignore 212/self
 			local data, err = handle:load(user, values.decode);
 			if not data then return nil, err and report(err); end
@@ -53,42 +60,50 @@ return function (iterate_users, report, values)
 
 		function map:get(user, key) -- luacheck: ignore 212/self
 			if has_own_key(key) then return read_key(user, key); end
-			local others, err = read_key(user, "");
+			local others, err = read_others(user);
 			if not others then return nil, err; end
 			return others[key];
 		end
 
-		local function write_key(user, key, value)
-			local ok, text, err;
-			if value == nil then
-				ok, err = handle:remove(user, key);
-			else
-				text, err = values.encode(value);
-				if text then ok, err = handle:put(user, key, text); end
-			end
-			if not ok then return nil, report(err); end
-			return true;
-		end
-
-		local function write_other(user, key, value)
-			local others, err = read_key(user, "");
-			if not others and err then return nil, err; end
-			others = others or {};
-			others[key] = value;
-			return write_key(user, "", next(others) ~= nil and others or nil);
-		end
-
-		function map:set(user, key, value)
-			if value == self.remove then value = nil; end
-			return (has_own_key(key) and write_key or write_other)(user, key, value);
-		end
-
-		function map:set_keys(user, data)
+		-- Returns key -> text, false for what is to be removed: none is written where one cannot be.
+		local function encode_keys(user, data)
+			local texts, others, err = {}, nil, nil;
 			for key, value in pairs(data) do
-				local ok, err = self:set(user, key, value);
-				if not ok then return nil, err; end
+				if value == map.remove then value = nil; end
+				if not has_own_key(key) then
+					if not others then others, err = read_others(user); end
+					if not others then return nil, err; end
+					others[key] = value;
+				elseif value == nil then
+					texts[key] = false;
+				else
+					texts[key], err = values.encode(value);
+					if not texts[key] then return nil, report(err); end
+				end
+			end
+			if others and next(others) == nil then
+				texts[""] = false;
+			elseif others then
+				texts[""], err = values.encode(others);
+				if not texts[""] then return nil, report(err); end
+			end
+			return texts;
+		end
+
+		function map:set_keys(user, data) -- luacheck: ignore 212/self
+			local texts, err = encode_keys(user, data);
+			if not texts then return nil, err; end
+			for key, text in pairs(texts) do
+				local ok, why;
+				if text then ok, why = handle:put(user, key, text); else ok, why = handle:remove(user, key); end
+				if not ok then return nil, report(why); end
 			end
 			return true;
+		end
+
+		function map:set(user, key, value) -- luacheck: ignore 212/self
+			if value == nil then value = map.remove; end
+			return map:set_keys(user, { [key] = value });
 		end
 
 		function map:get_all(key) -- luacheck: ignore 212/self

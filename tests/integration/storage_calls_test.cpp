@@ -72,5 +72,24 @@ TEST_F(StorageCalls, KeepThatAnElementHasNoNamespace) {
             "|urn:a|urn:e|<b xmlns=''/>");
 }
 
+TEST_F(StorageCalls, SetAllKeysOrNone) {
+  EXPECT_EQ(run(R"(
+    local map = open("map");
+    local function set_with(key, value)
+      local data = { [key] = value };
+      for i = 1, 20 do data["key"..i] = i; end
+      return tostring(map:set_keys("user", data));
+    end
+    assert(map:set_keys("user", { a = 1, b = 2, [1] = "one", [2] = "two" }));
+    local set, set_other = set_with("b", print), set_with(1, print);
+    assert(map:set_keys("user", { a = map.remove, d = false, [1] = map.remove, [3] = "three" }));
+    assert(map:set("user", "e", 1) and map:set("user", "e", nil) and map:set("user", 2, map.remove));
+    local left = {};
+    for key, value in pairs(open("keyval"):get("user")) do table.insert(left, tostring(key).."="..tostring(value)); end
+    table.sort(left);
+    return set.." "..set_other.." "..table.concat(left, " "); )"),
+            "nil nil 3=three b=2 d=false");
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests
