@@ -119,9 +119,10 @@ local function new_driver(host)
 		return found;
 	end
 
+	-- user: nil is the host
 	function driver:purge(user) -- luacheck: ignore 212/self
 		for _, kind in ipairs { "keyval", "archive" } do
-			local names, err = store:names(host, kind, user);
+			local names, err = store:names(host, kind, user or "");
 			if not names then return nil, report(err); end
 			for _, name in ipairs(names) do
 				local ok, why = store:open(host, name, kind):drop(user);

@@ -91,5 +91,16 @@ TEST_F(StorageCalls, SetAllKeysOrNone) {
             "nil nil 3=three b=2 d=false");
 }
 
+TEST_F(StorageCalls, PurgeTheHostOfItsOwn) {
+  EXPECT_EQ(run(R"(
+    local table_of = open("keyval");
+    table_of:set(nil, { owner = "host" });
+    table_of:set("user", { owner = "user" });
+    open("archive"):append(nil, "key", stanza("a"), 1);
+    assert(driver:purge(nil));
+    return tostring(table_of:get(nil)).." "..table_of:get("user").owner.." "..keys(open("archive"):find(nil)); )"),
+            "nil user ");
+}
+
 }  // namespace
 }  // namespace pubsub_mqtt::tests
