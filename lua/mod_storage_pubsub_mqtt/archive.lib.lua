@@ -11,6 +11,16 @@ local function nothing() end
 
 -- archive_methods: the library's. Returns what makes the methods of a store.
 return function (iterate_users, report, values, archive_methods)
+	local function whole(number)
+		return number < math.maxinteger and math.floor(number) or math.maxinteger;
+	end
+
+	-- Of how many items; Prosody's SQL takes a negative one for none.
+	local function limit_of(query)
+		local limit = query.limit or math.maxinteger;
+		return limit < 0 and math.maxinteger or whole(limit);
+	end
+
 	-- What the library understands of Prosody's query; ids become positions.
 	local function understood(handle, user, query)
 		local ours = {
@@ -29,9 +39,9 @@ return function (iterate_users, report, values, archive_methods)
 
 	-- Items as the library has them, read a page at a time.
 	local function iterate(handle, user, query, limit)
-		local items, err = handle:find(user, query, math.min(limit, page));
-		if not items then return nil, report(err); end
 		local is_list = query.key or query.ids; -- which is read whole
+		local items, err = handle:find(user, query, is_list and limit or math.min(limit, page));
+		if not items then return nil, report(err); end
 		local i, left = 0, limit;
 		return function ()
 			if left == 0 then return; end
@@ -67,10 +77,11 @@ return function (iterate_users, report, values, archive_methods)
 	end
 
 	local function find(handle, user, query)
-		if query.ids and #query.ids == 0 or query.limit == 0 then return nothing; end
+		local limit = limit_of(query);
+		if query.ids and #query.ids == 0 or limit == 0 then return nothing; end
 		local ours, err = understood(handle, user, query);
 		if not ours then return nil, err; end
-		return iterate(handle, user, ours, query.limit or (query.ids and #query.ids) or math.maxinteger);
+		return iterate(handle, user, ours, limit);
 	end
 
 	function archive:find(user, query)
@@ -113,12 +124,12 @@ return function (iterate_users, report, values, archive_methods)
 		local items, err = self:find(user, query);
 		if not items then return nil, err; end
 		local counts, earliest, latest, body = {}, {}, {}, {};
-		for _, stanza, when, with in items do
+		for _, value, when, with in items do
 			with = with or "";
 			counts[with] = (counts[with] or 0) + 1;
 			earliest[with] = earliest[with] or when;
 			latest[with] = when;
-			body[with] = stanza:get_child_text("body") or body[with];
+			body[with] = st.is_stanza(value) and value:get_child_text("body") or body[with];
 		end
 		return { counts = counts, earliest = earliest, latest = latest, body = body };
 	end
@@ -130,7 +141,7 @@ return function (iterate_users, report, values, archive_methods)
 		found.truncate, found.limit, found.reverse = nil, nil, not query.reverse;
 		local items, err = find(handle, user, found);
 		if not items then return nil, err; end
-		local spared, removed = query.truncate or 0, 0;
+		local spared, removed = query.truncate and whole(query.truncate) or 0, 0;
 		for item in items do
 			if spared > 0 then
 				spared = spared - 1;
@@ -150,7 +161,7 @@ return function (iterate_users, report, values, archive_methods)
 	local function delete(handle, user, query)
 		local done, err;
 		if is_truncation(query) then
-			done, err = handle:truncate(user, query.truncate);
+			done, err = handle:truncate(user, whole(query.truncate));
 		elseif next(query) == nil then
 			done, err = handle:drop(user);
 			if done == false then done = true; end

@@ -1,5 +1,6 @@
 #include "item_query.h"
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,15 +13,28 @@ namespace {
 
 // --- Inside a protected_call, with the table at index 1: these raise, and fill what is outside. ---
 
-void read_text(lua_State* L, const char* field, std::optional<std::string>& into) {
+// What is asked for by something else is not to be taken for all there is, which may be removed. Prosody's drivers take
+// false for nil.
+bool is_asked_for(lua_State* L, const char* field) {
   lua_getfield(L, 1, field);
-  if (lua_type(L, -1) == LUA_TSTRING) into.emplace(text_at(L, -1));
+  return lua_toboolean(L, -1) != 0;
+}
+
+void read_text(lua_State* L, const char* field, std::optional<std::string>& into) {
+  if (is_asked_for(L, field)) {
+    if (lua_isstring(L, -1) == 0) luaL_error(L, "The %s of a query is not a string", field);
+    lua_tolstring(L, -1, nullptr);  // of a number
+    into.emplace(text_at(L, -1));
+  }
   lua_pop(L, 1);
 }
 
 void read_number(lua_State* L, const char* field, std::optional<double>& into) {
-  lua_getfield(L, 1, field);
-  if (lua_isnumber(L, -1) != 0) into = lua_tonumber(L, -1);
+  if (is_asked_for(L, field)) {
+    const double number = lua_isnumber(L, -1) != 0 ? lua_tonumber(L, -1) : std::nan("");
+    if (std::isnan(number)) luaL_error(L, "The %s of a query is not a number", field);
+    into = number;
+  }
   lua_pop(L, 1);
 }
 
@@ -31,9 +45,11 @@ void read_position(lua_State* L, const char* field, store::Position& into) {
 }
 
 void read_ids(lua_State* L, std::vector<std::string>& into) {
-  lua_getfield(L, 1, "ids");
-  if (!lua_istable(L, -1)) return;
-  for (lua_Integer i = 1; lua_geti(L, -1, i) == LUA_TSTRING; ++i, lua_pop(L, 1)) {
+  if (!is_asked_for(L, "ids")) return;
+  if (!lua_istable(L, -1)) luaL_error(L, "The ids of a query are not a list");
+  for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; ++i, lua_pop(L, 1)) {
+    if (lua_isstring(L, -1) == 0) luaL_error(L, "An id of a query is not a string");
+    lua_tolstring(L, -1, nullptr);  // of a number
     into.emplace_back(text_at(L, -1));
   }
 }

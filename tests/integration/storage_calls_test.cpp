@@ -41,6 +41,47 @@ class StorageCalls : public testing::Test {
   Prosody prosody;
 };
 
+constexpr const char* many_items = R"(
+    local items = open("archive");
+    local ids = {};
+    for i = 1, 120 do
+      ids[i] = assert(items:append("user", "id"..i, stanza("a"), i, i <= 60 and "few" or nil));
+    end
+    local function count(query, user)
+      local count = 0;
+      for _ in items:find(user or "user", query) do count = count + 1; end
+      return count;
+    end )";
+
+TEST_F(StorageCalls, FindAllItemsOfALongListOfIds) {
+  EXPECT_EQ(run(std::string(many_items) + R"(
+    return table.concat({ count { ids = ids }, count { ids = ids, reverse = true, limit = 70 },
+      count { ids = ids, with = "few" }, items:delete("user", { ids = ids }), count {} }, " "); )"),
+            "120 70 60 120 0");
+}
+
+// As Prosody's other drivers do.
+TEST_F(StorageCalls, TakeALimitThatIsNoneForNone) {
+  EXPECT_EQ(run(std::string(many_items) + R"(
+    return table.concat({ count { limit = -1 }, count { limit = math.huge }, count { limit = 2.5 }, count { limit = 0 },
+      items:delete("user", { truncate = math.huge }), items:delete("user", { truncate = 99.5 }), count {},
+      items:delete("user", { truncate = math.huge, with = "few" }),
+      items:delete("user", { truncate = -1, with = "few" }), items:delete("user", { truncate = -1 }) }, " "); )"),
+            "120 120 2 0 0 21 99 0 39 60");
+}
+
+// Nobody means all of them who asks for the wrong thing.
+TEST_F(StorageCalls, RemoveNothingForAQueryThatIsNotUnderstood) {
+  EXPECT_EQ(run(std::string(many_items) + R"(
+    local removed = {};
+    for _, query in ipairs { { key = 5 }, { key = {} }, { with = 5 }, { with = true }, { ids = { 5 } }, { ids = { {} } },
+        { ids = "id1" }, { start = "now" }, { start = {} }, { ["end"] = "now" }, { before = "none" } } do
+      table.insert(removed, tostring(items:delete("user", query)));
+    end
+    return table.concat(removed, " ").." "..count {}; )"),
+            "0 nil 0 nil 0 nil nil nil nil nil nil 120");
+}
+
 // It is said at once, and not when the item is gone.
 TEST_F(StorageCalls, RefuseAStanzaThatIsNoXml) {
   EXPECT_EQ(run(R"(
@@ -89,6 +130,17 @@ TEST_F(StorageCalls, SetAllKeysOrNone) {
     table.sort(left);
     return set.." "..set_other.." "..table.concat(left, " "); )"),
             "nil nil 3=three b=2 d=false");
+}
+
+TEST_F(StorageCalls, SumUpWhatIsNoStanza) {
+  EXPECT_EQ(run(R"(
+    local items = open("archive");
+    items:append("user", "a", { body = "b" }, 1, "with");
+    items:append("user", "b", st.message({}, "text"), 2, "with");
+    items:append("user", "c", { body = "b" }, 3, "with");
+    local summary = items:summary("user");
+    return table.concat({ summary.counts.with, summary.earliest.with, summary.latest.with, summary.body.with }, " "); )"),
+            "3 1 3 text");
 }
 
 TEST_F(StorageCalls, PurgeTheHostOfItsOwn) {
