@@ -112,9 +112,13 @@ return function (iterate_users, report, values, archive_methods)
 		return value, at, with;
 	end
 
+	-- nil: as it is
 	function archive:set(user, key, value, when, with)
-		local text, err = values.encode(value);
-		if not text then return nil, report(err); end
+		local text, err;
+		if value ~= nil then
+			text, err = values.encode(value);
+			if not text then return nil, report(err); end
+		end
 		local ok, why = self:get_handle():replace(user, key, when, with, text);
 		if not ok then return nil, why and report(why) or "item-not-found"; end
 		return true;

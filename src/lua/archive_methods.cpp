@@ -1,5 +1,6 @@
 #include "archive_methods.h"
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -65,7 +66,8 @@ int append_stanza(lua_State* L) {
   fill_arguments(L, 6);
   Handle* const handle = handle_of_archive(L);
   if (handle == nullptr || !is_text_or_nil(L, 2) || lua_type(L, 3) != LUA_TSTRING ||
-      !has_metatable(L, 4, stanza_metatable) || lua_type(L, 5) != LUA_TNUMBER || !is_text_or_nil(L, 6)) {
+      !has_metatable(L, 4, stanza_metatable) || lua_type(L, 5) != LUA_TNUMBER ||
+      std::isnan(lua_tonumber(L, 5)) || !is_text_or_nil(L, 6)) {
     return 0;
   }
   std::string value;

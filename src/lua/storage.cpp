@@ -1,6 +1,7 @@
 #include "storage.h"
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -28,6 +29,13 @@ using store::RowNumber;
 
 // nil is the host.
 std::string_view check_user(lua_State* L, int index) { return opt_text(L, index).value_or(""); }
+
+// SQLite takes NaN for NULL, which no item may have: nothing would be committed any more.
+double check_time(lua_State* L, int index) {
+  const double at = luaL_checknumber(L, index);
+  if (std::isnan(at)) throw store::ItemsError("The time of an item is not a number");
+  return at;
+}
 
 // Whole seconds are integers.
 void push_time(lua_State* L, double at) {
@@ -124,7 +132,7 @@ int push_true(lua_State* L) {
 
 int append(lua_State* L) {
   const auto [handle, user, key] = check_place(L);
-  const auto at = luaL_checknumber(L, 4);
+  const auto at = check_time(L, 4);
   const auto with = opt_text(L, 5);
   const auto value = check_text(L, 6);
   handle.items->append(handle.find_or_make(user), key, at, with, std::string(value));
@@ -134,13 +142,14 @@ int append(lua_State* L) {
 int replace(lua_State* L) {
   const auto [handle, user, key] = check_place(L);
   const bool has_time = !lua_isnoneornil(L, 4);
-  const auto at = has_time ? luaL_checknumber(L, 4) : 0;
+  const auto at = has_time ? check_time(L, 4) : 0;
   const auto with = opt_text(L, 5);
-  const auto value = check_text(L, 6);
+  const auto value = opt_text(L, 6);
   const Item old = handle.find_item(user, key);
   if (old != nullptr) {
     const auto old_with = old->with ? std::optional<std::string_view>(*old->with) : std::nullopt;
-    handle.items->replace(*old, has_time ? at : old->at, with ? with : old_with, std::string(value));
+    handle.items->replace(*old, has_time ? at : old->at, with ? with : old_with,
+                          std::string(value.value_or(old->value)));
   }
   lua_pushboolean(L, old != nullptr ? 1 : 0);
   return 1;

@@ -11,7 +11,7 @@
 //   store:stores_with_key(host, kind, names, key)  those of the list of names whose store of the host itself has the key
 //
 //   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host
-//   handle:replace(user, key, at, with, value)  at and with nil: as they are. true, or false where there is none
+//   handle:replace(user, key, at, with, value)  at, with, value nil: as they are. true, or false where there is none
 //   handle:set_all(user, values)   key -> value; an empty table is dropped
 //   handle:put(user, key, value), handle:remove(user, key)
 //   handle:truncate(user, keep)    how many were removed

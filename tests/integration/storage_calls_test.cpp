@@ -41,6 +41,21 @@ class StorageCalls : public testing::Test {
   Prosody prosody;
 };
 
+// One that SQLite would not take, and with it nothing that comes later, of whomever.
+TEST_F(StorageCalls, RefuseATimeThatIsNoNumber) {
+  EXPECT_EQ(run(R"(
+    local items = open("archive");
+    local first, why = items:append("user", "first", stanza("a"), 0/0);
+    local second, why_not = items:append("user", "second", { 1 }, 0/0);
+    assert(items:append("user", "third", stanza("a"), 1));
+    local set, why_not_set = items:set("user", "third", stanza("b"), 0/0);
+    for user in items:users() do user = user; end
+    return table.concat({ tostring(first), why, tostring(second), why_not, tostring(set), why_not_set,
+                          keys(items:find("user", { ["end"] = 0/0 })), keys(items:find("user")) }, "\n"); )"),
+            "nil\nThe time of an item is not a number\nnil\nThe time of an item is not a number\nnil\n"
+            "The time of an item is not a number\nerror: The end of a query is not a number\nthird");
+}
+
 constexpr const char* many_items = R"(
     local items = open("archive");
     local ids = {};
@@ -80,6 +95,17 @@ TEST_F(StorageCalls, RemoveNothingForAQueryThatIsNotUnderstood) {
     end
     return table.concat(removed, " ").." "..count {}; )"),
             "0 nil 0 nil 0 nil nil nil nil nil nil 120");
+}
+
+TEST_F(StorageCalls, KeepTheValueOfAnItemWhereNoneIsGiven) {
+  EXPECT_EQ(run(R"(
+    local items = open("archive");
+    local none, why = items:append("user", "key", nil, 1);
+    assert(items:append("user", "key", stanza("text"), 1, "with"));
+    assert(items:set("user", "key", nil, 2));
+    local value, at, with = items:get("user", "key");
+    return table.concat({ tostring(none), why, tostring(value), at, with }, "\n"); )"),
+            "nil\nthere is no value\n<data xmlns='urn:x'>text</data>\n2\nwith");
 }
 
 // It is said at once, and not when the item is gone.
