@@ -5,6 +5,7 @@ local new_id = require "util.id".medium;
 local now = require "util.time".now;
 
 local page = 50; -- items that are read at once
+local whole_page = 256; -- where no more are asked for: the most that pubsub keeps of a node, if nobody says otherwise
 local caps = { total = true, truncate = true, full_id_range = true, ids = true, wildcard_delete = true };
 
 local function nothing() end
@@ -37,18 +38,20 @@ return function (iterate_users, report, values, archive_methods)
 		return ours;
 	end
 
-	-- Items as the library has them, read a page at a time.
+	-- Items as the library has them, read a page at a time. Publishers go past Prosody's thread meanwhile, so that what
+	-- is between two pages may change: those of a node are read at once.
 	local function iterate(handle, user, query, limit)
-		local is_list = query.key or query.ids; -- which is read whole
-		local items, err = handle:find(user, query, is_list and limit or math.min(limit, page));
+		local is_list = query.key or query.ids; -- which has one page
+		local size = (is_list or limit <= whole_page) and limit or page;
+		local items, err = handle:find(user, query, size);
 		if not items then return nil, report(err); end
 		local i, left = 0, limit;
 		return function ()
 			if left == 0 then return; end
 			i = i + 1;
-			if i > #items and #items == page and not is_list then
+			if i > #items and #items == size and not is_list then
 				query[query.reverse and "before" or "after"] = items[#items].position;
-				items, err = handle:find(user, query, math.min(left, page));
+				items, err = handle:find(user, query, math.min(left, size));
 				if not items then error(report(err)); end
 				i = 1;
 			end

@@ -75,6 +75,19 @@ TEST_F(StorageCalls, FindAllItemsOfALongListOfIds) {
             "120 70 60 120 0");
 }
 
+// Publishers go past Prosody's thread while it reads: an item that one puts again would be missed, and with it `current`.
+TEST_F(StorageCalls, FindTheItemsOfANodeAsTheyAreAtOneMoment) {
+  EXPECT_EQ(run(std::string(many_items) + R"(
+    local found, is_first = 0, true;
+    for _ in items:find("user", { reverse = true, limit = 120 }) do
+      found = found + 1;
+      if is_first then items:append("user", "id1", stanza("again"), 200); end
+      is_first = false;
+    end
+    return found; )"),
+            "120");
+}
+
 // As Prosody's other drivers do.
 TEST_F(StorageCalls, TakeALimitThatIsNoneForNone) {
   EXPECT_EQ(run(std::string(many_items) + R"(
