@@ -55,9 +55,10 @@ end
 --- Comparison
 
 -- Two stanzas that mean the same have the same text. inherited: the namespace around it. XML knows no CR (XML 1.0,
--- 2.11), so that a store may have lost it.
+-- 2.11), so that a store may have lost it; and where Prosody reads XML, that an element has no namespace.
 local function text_of(stanza, inherited)
-	local xmlns = stanza.attr.xmlns or inherited;
+	local xmlns = stanza.attr.xmlns;
+	if (xmlns or "") == "" then xmlns = inherited; end
 	local parts = { ("<{%s}%s"):format(xmlns or "", stanza.name) };
 	for name, value in it.sorted_pairs(stanza.attr) do
 		if name ~= "xmlns" then table.insert(parts, (" %s='%s'"):format(name, st.xml_escape(value))); end

@@ -59,6 +59,35 @@ TEST_F(Mqtt5Retained, ItsPropertiesOutliveARestart) {
   }
 }
 
+// What is stored of it is held against the item, whichever storage that is in.
+TEST_F(Mqtt5Retained, OfAnElementOfNoNamespaceItsPropertiesOutliveARestart) {
+  const Configuration configurations[] = {{}, {.component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "pubsub_mqtt"
+    autocreate_on_publish = true)"}};
+  constexpr std::string_view xml_topic = "pubsub.localhost/xml/node";
+  const std::string sent = user_property("a", "1");
+  for (const auto& configuration : configurations) {
+    prosody.stop();
+    prosody.start(configuration);
+    RawMqtt publisher = client("publisher");
+    publisher.send(mqtt::Publish{.topic = xml_topic,
+                                 .payload = "<a xmlns='urn:a'><b xmlns=''><c/></b></a>",
+                                 .qos = mqtt::QoS::at_least_once,
+                                 .retain = true,
+                                 .packet_identifier = 1,
+                                 .properties = mqtt::Properties(sent)});
+    publisher.read_packet<mqtt::Puback>();
+    prosody.stop();
+    prosody.start(configuration);
+    RawMqtt reader = client("reader");
+    mqtt_5::subscribe(reader, {.topic_filter = xml_topic});
+    const Received message = receive(reader);
+    EXPECT_EQ(message.payload, "<a xmlns='urn:a'><b xmlns=''><c/></b></a>");
+    EXPECT_EQ(mqtt::forwarded(mqtt::Properties(message.properties)), sent);
+  }
+}
+
 TEST_F(Mqtt5Retained, ItsEndRetractsTheItemAndTellsNobody) {
   XmppClient admin = log_in();
   admin.create("node", {{"access_model", "open"}, {"send_last_published_item", "never"}});
