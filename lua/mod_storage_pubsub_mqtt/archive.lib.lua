@@ -81,9 +81,9 @@ return function (iterate_users, report, values, archive_methods)
 
 	local function find(handle, user, query)
 		local limit = limit_of(query);
-		if query.ids and #query.ids == 0 or limit == 0 then return nothing; end
 		local ours, err = understood(handle, user, query);
 		if not ours then return nil, err; end
+		if query.ids and #query.ids == 0 or limit == 0 then return nothing; end
 		return iterate(handle, user, ours, limit);
 	end
 

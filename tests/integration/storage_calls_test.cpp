@@ -98,6 +98,13 @@ TEST_F(StorageCalls, TakeALimitThatIsNoneForNone) {
             "120 120 2 0 0 21 99 0 39 60");
 }
 
+TEST_F(StorageCalls, SayThatThereIsNoItemToBeginAtWhereverItIsAskedFor) {
+  EXPECT_EQ(run(std::string(many_items) + R"(
+    return table.concat({ keys(items:find("user", { before = "none", limit = 0 })),
+      keys(items:find("user", { after = "none", ids = {} })), count { after = "id1", limit = 0 } }, ", "); )"),
+            "error: item-not-found, error: item-not-found, 0");
+}
+
 // Nobody means all of them who asks for the wrong thing.
 TEST_F(StorageCalls, RemoveNothingForAQueryThatIsNotUnderstood) {
   EXPECT_EQ(run(std::string(many_items) + R"(
