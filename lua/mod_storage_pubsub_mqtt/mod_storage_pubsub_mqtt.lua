@@ -121,14 +121,8 @@ local function new_driver(host)
 
 	-- user: nil is the host
 	function driver:purge(user) -- luacheck: ignore 212/self
-		for _, kind in ipairs { "keyval", "archive" } do
-			local names, err = store:names(host, kind, user or "");
-			if not names then return nil, report(err); end
-			for _, name in ipairs(names) do
-				local ok, why = store:open(host, name, kind):drop(user);
-				if ok == nil then return nil, report(why); end
-			end
-		end
+		local ok, err = store:purge(host, user);
+		if not ok then return nil, report(err); end
 		return true;
 	end
 

@@ -344,6 +344,16 @@ int names(lua_State* L) {
   return checked_push(L, 1, [&](lua_State* state) { push_texts(state, names); });
 }
 
+int purge(lua_State* L) {
+  store::Items& items = check_store(L).items;
+  const auto host = check_text(L, 2);
+  const auto user = check_user(L, 3);
+  for (const auto& name : items.committed().stores(std::string(host), std::string(user))) {
+    items.drop_store(name);
+  }
+  return push_true(L);
+}
+
 int stores_with_key(lua_State* L) {
   store::Items& items = check_store(L).items;
   const auto host = check_text(L, 2);
@@ -386,6 +396,7 @@ constexpr luaL_Reg store_methods[] = {{"start", storage_entry<start>},
                                       {"take_log", storage_entry<take_log>},
                                       {"open", storage_entry<open>},
                                       {"names", storage_entry<names>},
+                                      {"purge", storage_entry<purge>},
                                       {"stores_with_key", storage_entry<stores_with_key>},
                                       {nullptr, nullptr}};
 constexpr luaL_Reg handle_methods[] = {{"append", storage_entry<append>},

@@ -8,6 +8,7 @@
 //   store:take_log()               lines { level, text } that wait
 //   store:open(host, name, kind)   a handle of a store of Prosody's; kind is "keyval" or "archive"
 //   store:names(host, kind, user)  list of names of stores that hold something; user nil: of all users
+//   store:purge(host, user)        drops all stores of the user; true
 //   store:stores_with_key(host, kind, names, key)  those of the list of names whose store of the host itself has the key
 //
 //   handle:append(user, key, at, with, value)   true. Strings, and `at` in seconds; user nil is the host

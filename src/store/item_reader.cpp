@@ -106,6 +106,7 @@ struct ItemReader::Connection {
   Statement position_from_end;
   Statement users;
   Statement names;
+  Statement stores;
   Statement find_in_all;
 };
 
@@ -127,6 +128,7 @@ ItemReader::Connection::Connection(const Settings& settings)
       names(database.handle(),
             "SELECT DISTINCT name FROM prosody_store WHERE host = ?1 AND kind = ?2 AND (user = ?3 OR "
             "?3 IS NULL AND user <> '') AND EXISTS (SELECT 1 FROM item WHERE " ITEMS_OF_NUMBER ")"),
+      stores(database.handle(), "SELECT kind, name FROM prosody_store WHERE host = ? AND user = ?"),
       find_in_all(database.handle(),
                   "SELECT user, value, wrapping FROM prosody_store JOIN item ON " ITEMS_OF_NUMBER
                   "WHERE host = ? AND kind = ? AND name = ? AND key = ?") {}
@@ -229,6 +231,18 @@ std::vector<std::string> ItemReader::names(const std::string& host, StoreKind ki
   }
   from.for_each_row(statement, [&](Statement& row) { names.emplace_back(row.bytes()); });
   return names;
+}
+
+std::vector<StoreName> ItemReader::stores(const std::string& host, const std::string& user) {
+  std::vector<StoreName> stores;
+  Connection& from = connection();
+  auto& statement = from.stores;
+  statement.bind(host).bind(user);
+  from.for_each_row(statement, [&](Statement& row) {
+    const auto kind = static_cast<StoreKind>(row.integer());
+    stores.push_back({.host = host, .kind = kind, .name = std::string(row.bytes()), .user = user});
+  });
+  return stores;
 }
 
 std::vector<std::pair<std::string, std::string>> ItemReader::find_in_all(const StoreName& name,

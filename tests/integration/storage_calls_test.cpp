@@ -1,7 +1,9 @@
 // mod_storage_pubsub_mqtt as Prosody's modules call it: what Lua gets back, also for what it should not have asked for.
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "running_prosody.h"
@@ -36,6 +38,21 @@ class StorageCalls : public testing::Test {
     answer.erase(0, begin + before.size());
     answer.erase(answer.find_last_not_of('\n') + 1);
     return answer;
+  }
+
+  // Who has a store of that name, when Prosody was stopped.
+  std::set<std::string> users_in_the_store() const {
+    sqlite3* store = nullptr;
+    EXPECT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
+    std::set<std::string> users;
+    const auto add = [](void* into, int, char** values, char**) {
+      static_cast<std::set<std::string>*>(into)->insert(values[0]);
+      return 0;
+    };
+    const char* query = "SELECT user FROM prosody_store WHERE name = 'calls'";
+    EXPECT_EQ(sqlite3_exec(store, query, add, &users, nullptr), SQLITE_OK);
+    sqlite3_close(store);
+    return users;
   }
 
   Prosody prosody;
@@ -187,6 +204,21 @@ TEST_F(StorageCalls, SumUpWhatIsNoStanza) {
     local summary = items:summary("user");
     return table.concat({ summary.counts.with, summary.earliest.with, summary.latest.with, summary.body.with }, " "); )"),
             "3 1 3 text");
+}
+
+// Nor the name of an account in a store that has become empty.
+TEST_F(StorageCalls, LeaveNothingOfWhoIsPurged) {
+  EXPECT_EQ(run(R"(
+    local items, map = open("archive"), open("map");
+    items:append("deleted", "key", stanza("a"), 1);
+    items:delete("deleted", { key = "key" });
+    map:set("deleted", "key", 1);
+    map:set("deleted", "key", nil);
+    items:append("kept", "key", stanza("a"), 1);
+    return tostring(driver:purge("deleted")); )"),
+            "true");
+  prosody.stop();
+  EXPECT_EQ(users_in_the_store(), (std::set<std::string>{"kept"}));
 }
 
 TEST_F(StorageCalls, PurgeTheHostOfItsOwn) {

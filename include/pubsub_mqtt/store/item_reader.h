@@ -64,6 +64,8 @@ class ItemReader {
   // Names of the stores of a user, or of all users.
   std::vector<std::string> names(const std::string& host, StoreKind kind,
                                  const std::optional<std::string>& user);
+  // All of a user, empty ones, too.
+  std::vector<StoreName> stores(const std::string& host, const std::string& user);
   // A user, and what is at that key of the store of that name.
   std::vector<std::pair<std::string, std::string>> find_in_all(const StoreName& name, std::string_view key);
 
