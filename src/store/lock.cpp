@@ -22,7 +22,9 @@ Lock::Taken Lock::take(const std::string& path) {
   return errno == EWOULDBLOCK ? Taken::by_another : Taken::failed;
 }
 
-bool Lock::reserve(std::size_t bytes) { return ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes)) == 0; }
+bool Lock::reserve(std::size_t bytes) {
+  return fd_ < 0 || ::posix_fallocate(fd_, 0, static_cast<off_t>(bytes)) == 0;
+}
 
 void Lock::free_reserve() {
   while (::ftruncate(fd_, 0) != 0 && errno == EINTR) continue;

@@ -21,7 +21,8 @@ class Lock {
 
   void release();
 
-  // Takes up so many bytes. Returns false where there are not that many.
+  // Takes up so many bytes, where the store is taken: else they are another process's. Returns false where there are not
+  // that many.
   bool reserve(std::size_t bytes);
   // Gives them back.
   void free_reserve();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pubsub_mqtt/store/items.h"
 #include "store_fixture.h"
@@ -55,6 +56,17 @@ TEST_F(SpaceTest, OfADroppedStoreIsGivenBackWhileOthersWrite) {
   }
   EXPECT_TRUE(is_given_back()) << std::filesystem::file_size(path()) << " bytes of " << size_of_both;
   EXPECT_EQ(items->committed().count(items->find_store(name("stays")), {}), static_cast<std::size_t>(many));
+}
+
+// As prosodyctl is beside a server: the reserve is the server's.
+TEST_F(StoreTest, WantsNoReserveOfItsOwnBesideAServer) {
+  Store beside(settings());
+  ASSERT_TRUE(beside.open_for_items(Access::beside));
+  ASSERT_TRUE(beside.start(nullptr));
+  beside.stop(patience);
+  std::vector<LogLine> lines;
+  beside.take_log(lines);
+  EXPECT_TRUE(lines.empty()) << lines.front().text;
 }
 
 }  // namespace
