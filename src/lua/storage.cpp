@@ -311,10 +311,13 @@ int start(lua_State* L) {
   return 1;
 }
 
+// Returns whether all is committed.
 int stop(lua_State* L) {
+  ProcessStore& process = check_store(L);
   const auto seconds = std::chrono::duration<double>(luaL_checknumber(L, 2));
-  check_store(L).store.stop(std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
-  return 0;
+  process.store.stop(std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
+  lua_pushboolean(L, process.items.is_all_committed() ? 1 : 0);
+  return 1;
 }
 
 int take_log(lua_State* L) {

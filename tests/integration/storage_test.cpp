@@ -1,4 +1,5 @@
 // mod_storage_pubsub_mqtt: what Prosody and its modules store is there again, and as they have stored it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -17,6 +18,9 @@ namespace pubsub_mqtt::tests {
 namespace {
 
 using Mode = Prosody::Mode;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
 
 const Configuration on_the_store{.component = R"(
     modules_enabled = { "pubsub_mqtt" }
@@ -238,6 +242,52 @@ TEST(StorageThatIsChanged, HasTheNodesAndItemsThatWereCopied) {
   EXPECT_EQ(copy("export"), 0);
   prosody.start();
   EXPECT_EQ(contents(), before);
+}
+
+// Prosody's append() to files reads and writes the whole list for each item.
+TEST(StorageThatIsChanged, HasManyItemsOfANodeInAMoment) {
+  constexpr std::size_t many = 8000;
+  Prosody prosody;
+  prosody.start();
+  XmppClient("admin@localhost", account_password, prosody.c2s_port())
+      .publish("node", "ITEM", payload("text"));
+  prosody.stop();
+  const std::filesystem::path list = prosody.folder().path("data/pubsub%2elocalhost/pubsub_node.list");
+  std::string item;
+  std::getline(std::ifstream(list), item, '\0');
+  const auto key = item.find("ITEM");
+  std::ofstream file(list);
+  for (std::size_t i = 0; i < many; ++i) {
+    file << std::string(item).replace(key, 4, "item" + std::to_string(i));
+  }
+  file.close();
+  EXPECT_EQ(prosody.prosodyctl({"mod_storage_pubsub_mqtt", "import", "pubsub.localhost"}), 0);
+  std::filesystem::remove(list);
+  EXPECT_EQ(prosody.prosodyctl({"mod_storage_pubsub_mqtt", "export", "pubsub.localhost"}), 0);
+  EXPECT_THAT(prosody.said_by_prosodyctl(), HasSubstr("1 nodes with 8000 items"));
+  std::ifstream copy(list);
+  std::size_t items = 0;
+  for (std::string line; std::getline(copy, line);) items += line == "item({" ? 1 : 0;
+  EXPECT_EQ(items, many);
+}
+
+TEST(StorageThatIsChanged, SaysWhatIsWrongInAWord) {
+  Prosody prosody;
+  prosody.start();
+  prosody.stop();
+  const auto import_from = [&](const char* storage) {
+    EXPECT_EQ(prosody.prosodyctl({"mod_storage_pubsub_mqtt", "import", "pubsub.localhost", storage}), 1);
+    return prosody.said_by_prosodyctl();
+  };
+  EXPECT_THAT(import_from("nosuch"),
+              AllOf(HasSubstr("The storage \"nosuch\" cannot be used"), Not(HasSubstr("traceback"))));
+  EXPECT_THAT(import_from("pubsub_mqtt"),
+              AllOf(HasSubstr("not pubsub_mqtt itself"), Not(HasSubstr("traceback"))));
+  const std::string store = prosody.folder().path("data/pubsub_mqtt.sqlite");
+  for (const char* file : {"-wal", "-shm"}) std::filesystem::remove(store + file);
+  std::ofstream(store) << std::string(8192, 'x');
+  EXPECT_THAT(import_from("internal"),
+              AllOf(HasSubstr("is damaged"), Not(HasSubstr("does not support any commands"))));
 }
 
 class StorageThatFails : public testing::Test {

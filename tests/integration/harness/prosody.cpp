@@ -121,10 +121,16 @@ void Prosody::start(const Configuration& configuration, Mode mode) {
 
 std::optional<int> Prosody::prosodyctl(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), {"prosodyctl", "--config", folder_.path("prosody.cfg.lua")});
-  ChildProcess process(
-      {.arguments = std::move(arguments), .environment = sanitizer_environment(folder_.path("sanitizer"))});
+  const std::string path = folder_.path("prosodyctl.output");
+  const FileDescriptor output(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+                              "open " + path);
+  ChildProcess process({.arguments = std::move(arguments),
+                        .environment = sanitizer_environment(folder_.path("sanitizer")),
+                        .output = output.get()});
   return process.wait();
 }
+
+std::string Prosody::said_by_prosodyctl() const { return content_of(folder_.path("prosodyctl.output")); }
 
 void Prosody::reload(const Configuration& configuration) {
   write_configuration(configuration);

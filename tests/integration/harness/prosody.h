@@ -52,6 +52,8 @@ class Prosody {
 
   // Runs prosodyctl with the configuration of the last start; returns its exit status; see ChildProcess::wait().
   std::optional<int> prosodyctl(std::vector<std::string> arguments) const;
+  // What the last one has said.
+  std::string said_by_prosodyctl() const;
 
   // New configuration, SIGHUP; returns when Prosody has done with it.
   void reload(const Configuration& configuration);

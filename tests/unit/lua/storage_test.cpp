@@ -69,6 +69,19 @@ TEST_F(StorageTest, LoadsNoFieldsOfWhatIsNoTable) {
             "true1, damaged value, damaged value, damaged value");
 }
 
+// What was asked for and is not on disk is no success (prosodyctl's import).
+TEST_F(StorageTest, SaysWhetherAllWasCommittedBeforeItStopped) {
+  run("assert(store:start()); other = store:open('h', 'stopped', 'keyval'); return ''");
+  EXPECT_EQ(run("assert(other:put(nil, 'first', '1')); return tostring(store:stop(60))"), "true");
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(store_path().c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(run("assert(store:start() and other:put(nil, 'second', '2')); return tostring(store:stop(0.1))"),
+            "false");
+  sqlite3_close(database);
+  EXPECT_EQ(run("store:start(); return tostring(store:stop(60))"), "true");
+}
+
 // Where the store cannot be read a handle does not take another user's items for those that are asked for.
 TEST(HandleTest, HasNoNumberOfAnotherUserWhereTheStoreCannotBeRead) {
   const Directory directory;
