@@ -86,6 +86,14 @@ Items::Lock Items::lock_to_write() {
   return lock;
 }
 
+// On a full disk room comes of nothing else.
+Items::Lock Items::lock_to_remove() {
+  if (!store_.is_failing() || !store_.is_full()) return lock_to_write();
+  Lock lock(mutex_);
+  if (last_position_ == 0) last_position_ = reader_.last_position();
+  return lock;
+}
+
 // Two processes never take the same: only one of them is the server.
 Position Items::next_position() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -318,7 +326,7 @@ RowNumber Items::find_or_make_store(const StoreName& name) {
 bool Items::drop_store(const StoreName& name) {
   const RowNumber number = find_store(name);
   if (number == 0) return false;
-  Lock lock = lock_to_write();
+  Lock lock = lock_to_remove();
   auto row = posted_store(name, 0);
   pending_.drop_store(number);
   posted_stores_.erase(name);
@@ -403,7 +411,7 @@ void Items::set_all(RowNumber store, std::vector<std::pair<std::string, std::str
 void Items::remove(RowNumber store, std::string_view key) {
   auto removal = std::make_shared<ItemRow>();
   removal->key = key;
-  Lock lock = lock_to_write();
+  Lock lock = lock_to_remove();
   KnownItems& items = known(store);
   const auto place = items.place(key);
   auto prepared = items.prepare(removal);
@@ -414,7 +422,7 @@ void Items::remove(RowNumber store, std::string_view key) {
 
 std::size_t Items::truncate(RowNumber store, std::size_t keep) {
   {
-    Lock lock = lock_to_write();
+    Lock lock = lock_to_remove();
     const auto place = known_.find(store);
     if (place != known_.end() && place->second->set_keeps(keep)) {
       KnownItems& items = *place->second;
@@ -437,7 +445,7 @@ std::size_t Items::truncate_unknown(RowNumber store, std::size_t keep) {
   std::size_t removed = 0;
   if (items.size() > most) {
     removed = committed().count(store, {}) - keep;
-    Lock lock = lock_to_write();
+    Lock lock = lock_to_remove();
     remove_up_to(store, known(store), items.back()->position);
     changed(lock);
     items.pop_back();
@@ -454,7 +462,7 @@ std::size_t Items::truncate_many(RowNumber store, std::size_t keep) {
   const std::size_t all = reader.count(store, {});
   const std::size_t removed = all > keep ? all - keep : 0;
   const Position last = removed == 0 ? 0 : reader.position_from_end(store, keep);
-  Lock lock = lock_to_write();
+  Lock lock = lock_to_remove();
   if (last != 0) {
     remove_up_to(store, known(store), last);
     changed(lock);

@@ -21,6 +21,7 @@ Metrics Store::metrics() { return thread_->metrics(); }
 void Store::close_before_fork() { thread_->close_before_fork(); }
 bool Store::is_started() const { return thread_->is_started(); }
 bool Store::is_failing() const { return thread_->is_failing(); }
+bool Store::is_full() const { return thread_->is_full(); }
 WallTime Store::now() const { return thread_->now(); }
 WallTime Store::committed_at() const { return thread_->committed_at(); }
 std::uint64_t Store::times_others_wrote() const { return thread_->times_others_wrote(); }

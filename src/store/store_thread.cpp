@@ -27,6 +27,8 @@ constexpr std::size_t most_bytes = std::size_t{4} << 20U;
 // SQLite's own default.
 constexpr int many_wal_pages = 1000;
 constexpr std::chrono::minutes said_again_after{1};
+// Of what was removed, for each time that it is tried whether there is space again.
+constexpr std::chrono::milliseconds longest_sweep_where_full{100};
 // The whole database is read once, so much now and then, while there is nothing else to do.
 constexpr std::chrono::milliseconds checked_on_after{50};
 
@@ -427,6 +429,8 @@ Metrics Store::Thread::metrics() {
 int Store::Thread::write() {
   if (is_full_ && !lock_.reserve(settings_.reserve)) {
     writer_->write_removals(group_);
+    const auto until = Clock::now() + longest_sweep_where_full;
+    while (writer_->sweep() && Clock::now() < until) continue;
     database_.checkpoint();
     return SQLITE_FULL;
   }
@@ -519,9 +523,10 @@ void Store::Thread::look_for_others() {
 }
 
 void Store::Thread::failed(int error) {
+  const bool has_become_full = is_full_disk(error) && !is_full_;
+  if (has_become_full) is_full_ = true;
   is_failing_ = true;
-  if (is_full_disk(error) && !is_full_) {
-    is_full_ = true;
+  if (has_become_full) {
     lock_.free_reserve();
     if (writer_) writer_->write_removals(group_);
   }

@@ -45,6 +45,7 @@ class Store::Thread {
   Metrics metrics();
   bool is_started() const { return thread_.joinable(); }
   bool is_failing() const { return is_failing_; }
+  bool is_full() const { return is_full_; }
   WallTime committed_at() const { return committed_at_; }
   WallTime now() const { return clock_.now(); }
   std::uint64_t times_others_wrote() const { return times_others_wrote_; }
@@ -138,8 +139,8 @@ class Store::Thread {
   Group group_;
   std::atomic<bool> is_failing_ = false;
   bool is_tidy_ = false;  // nothing is left of what is removed a few at a time, and of the space that it took
-  bool is_full_ = false;  // for lack of space, and the reserve is not back
-  bool tries_ = true;     // to commit, in this turn
+  std::atomic<bool> is_full_ = false;  // for lack of space, and the reserve is not back
+  bool tries_ = true;                  // to commit, in this turn
   Clock::time_point tries_again_at_;
   std::optional<Clock::time_point> said_at_;
   std::optional<Clock::time_point> said_damaged_at_;

@@ -6,8 +6,9 @@
 // two calls.
 //
 // Where the store cannot be read or written, a call throws ItemsError, or where memory runs out std::bad_alloc, and
-// nothing was changed. So it does before the store's thread has started, where the commit of a change fails: then the
-// change was made, and is tried again with the next.
+// nothing was changed; but what is removed on a full disk is, and that is written while nothing else can be. A call
+// throws before the store's thread has started, too, where the commit of a change fails: then the change was made, and
+// is tried again with the next.
 #pragma once
 
 #include <condition_variable>
@@ -118,6 +119,7 @@ class Items {
   using PostedStores = std::map<StoreName, std::pair<RowNumber, BatchNumber>>;
 
   Lock lock_to_write();
+  Lock lock_to_remove();
   void changed(Lock& lock);
   void commit_soon(Lock& lock);
   // With the mutex.

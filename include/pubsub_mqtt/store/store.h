@@ -98,6 +98,8 @@ class Store {
   bool is_started() const;
   // The last commit has failed.
   bool is_failing() const;
+  // For lack of space: what is removed is written all the same.
+  bool is_full() const;
   // The clock of which moments are in rows: that of the wall when the store was made, which goes on from there however
   // that is set. When open() has returned.
   WallTime now() const;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "faulty_vfs.h"
+#include "pubsub_mqtt/store/items.h"
 #include "store_fixture.h"
 
 namespace pubsub_mqtt::store {
@@ -306,6 +307,66 @@ TEST_F(FaultyStoreTest, OnAFullDiskNothingIsRemovedForWhatIsNotWritten) {
   EXPECT_TRUE(store.await([&] { return query(path(), "SELECT count(*) FROM item WHERE store = 2") == 0; }));
   EXPECT_EQ(query(path(), "SELECT position FROM item WHERE store = 1"), 1);
   EXPECT_EQ(query(path(), "SELECT count(*) FROM intent"), 1);
+}
+
+// That is how room comes: what Prosody removes is removed from the file, while it can store nothing.
+TEST_F(FaultyStoreTest, OnAFullDiskProsodyRemovesItems) {
+  constexpr int many = 1200;  // more than go at once
+  auto full = faulty_settings();
+  full.reserve = std::size_t{1} << 60U;  // there is never so much again
+  const auto name = [](std::string of_node) {
+    return StoreName{.host = "h", .kind = StoreKind::archive, .name = std::move(of_node), .user = {}};
+  };
+  Store store(full);
+  ASSERT_TRUE(store.open_for_items(Access::alone));
+  Items items(store, Access::alone);
+  store.start(nullptr);
+  const auto append = [&](RowNumber number, const std::string& key) {
+    items.append(number, key, 1, std::nullopt, std::string("value"));
+  };
+  const RowNumber kept = items.find_or_make_store(name("kept"));
+  for (const char* key : {"retracted", "kept"}) append(kept, key);
+  const RowNumber waits = items.find_or_make_store(name("waits"));
+  const RowNumber deleted = items.find_or_make_store(name("deleted"));
+  for (int i = 0; i < many; ++i) append(deleted, std::to_string(i));
+  items.committed();
+  vfs.fail_with(SQLITE_FULL);
+  append(waits, "too late");
+  EXPECT_THROW(items.committed(), ItemsError);
+  vfs.fail_with(SQLITE_OK);
+  EXPECT_THROW(append(kept, "refused"), ItemsError);
+  items.remove(kept, "retracted");
+  EXPECT_EQ(items.find(kept, "retracted"), nullptr);
+  EXPECT_TRUE(items.drop_store(name("deleted")));
+  EXPECT_THROW(items.find_or_make_store(name("deleted")), ItemsError);
+  store.stop(std::chrono::milliseconds(300));
+  Store again(settings());
+  ASSERT_TRUE(again.open_for_items(Access::alone));
+  Items left(again, Access::alone);
+  EXPECT_EQ(left.find_store(name("deleted")), 0U);
+  EXPECT_EQ(left.committed().count(deleted, {}), 0U);
+  const auto found = left.find(kept, {}, many);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0]->key, "kept");
+}
+
+// A lock is another's, and what is removed meanwhile would be there again after a crash.
+TEST_F(StoreTest, NothingOfProsodysIsRemovedWhereNothingCanBeWritten) {
+  const StoreName name{.host = "h", .kind = StoreKind::archive, .name = "node", .user = {}};
+  Store store(settings());
+  ASSERT_TRUE(store.open_for_items(Access::alone));
+  Items items(store, Access::alone);
+  store.start(nullptr);
+  const RowNumber number = items.find_or_make_store(name);
+  items.append(number, "kept", 1, std::nullopt, "value");
+  items.committed();
+  std::optional<OtherWriter> other(path());
+  items.append(number, "waits", 1, std::nullopt, "value");
+  EXPECT_THROW(items.committed(), ItemsError);
+  EXPECT_THROW(items.drop_store(name), ItemsError);
+  EXPECT_THROW(items.remove(number, "kept"), ItemsError);
+  other.reset();
+  store.stop(patience);
 }
 
 TEST_F(StoreTest, NothingIsKeptOfWhatASessionIntendedThatIsOver) {
