@@ -5,10 +5,12 @@
 -- The work is done in the library of mod_pubsub_mqtt, which stands beside this module; here is what Prosody wants of a
 -- driver. The store belongs to the process: handles of stores outlive this module, and an unload closes nothing.
 
+local monotonic = require "util.time".monotonic;
 local paths = require "util.paths";
 
 local version = module:require "version"; -- of the library, too
 local patience = 10; -- seconds, at the end, for what is not written yet
+local said_again_after = 60; -- seconds
 
 local function load_library()
 	local path = module:get_directory().."/../mod_pubsub_mqtt/pubsub_mqtt.so";
@@ -48,10 +50,15 @@ if not store then
 	return; -- Prosody goes on without a driver, which refuses to read and write
 end
 
--- Of an error, on its way to who called.
+-- Of an error, on its way to who called. The same one again and again, of each publish to a full disk, is said once a
+-- minute.
+local last_error, said_at = nil, 0;
 local function report(err)
 	write_log(store:take_log());
-	module:log("error", "%s", err);
+	local now = monotonic();
+	local is_new = err ~= last_error or now - said_at >= said_again_after;
+	if is_new then last_error, said_at = err, now; end
+	module:log(is_new and "error" or "debug", "%s", err);
 	return err;
 end
 

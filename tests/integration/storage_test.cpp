@@ -312,6 +312,23 @@ TEST_F(StorageThatFails, LeavesADamagedStoreAsItIs) {
   EXPECT_EQ(std::filesystem::file_size(path), 8192U);
 }
 
+// The log is on a disk, too.
+TEST_F(StorageThatFails, IsSaidOnceHoweverOftenItIsTried) {
+  prosody.start(on_the_store);
+  XmppClient admin("admin@localhost", account_password, prosody.c2s_port());
+  admin.publish("node", "id", payload("text"));
+  sqlite3* store = nullptr;
+  ASSERT_EQ(sqlite3_open(prosody.folder().path("data/pubsub_mqtt.sqlite").c_str(), &store), SQLITE_OK);
+  sqlite3_busy_timeout(store, 10000);
+  ASSERT_EQ(sqlite3_exec(store, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  admin.publish("node", "waits", payload("text"));
+  prosody.log().wait_for("cannot be written: another process has locked it");
+  for (int i = 0; i < 5; ++i) EXPECT_THROW(admin.publish("node", "refused", payload("text")), StanzaError);
+  sqlite3_close(store);
+  prosody.log().wait_for("can be written again");
+  EXPECT_EQ(prosody.log().count("error\tThe store cannot be written, see above"), 1U);
+}
+
 TEST_F(StorageThatFails, LeavesOutADamagedItemAndNamesIt) {
   prosody.start(on_the_store);
   {
