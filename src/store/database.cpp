@@ -83,6 +83,12 @@ bool Database::give_back_space() {
   return true;
 }
 
+void Database::move_wal_into_file() {
+  if (handle() != nullptr) {
+    sqlite3_wal_checkpoint_v2(handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
+}
+
 void Database::empty_wal() {
   sqlite3_wal_checkpoint_v2(handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;

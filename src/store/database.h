@@ -32,6 +32,8 @@ class Database {
 
   // Moves what the write-ahead log holds into the database, as far as no reader is in the way, and gives space back.
   void checkpoint();
+  // At the end: who copies or replaces the file, and not the log beside it, has or replaces all.
+  void move_wal_into_file();
   // Gives pages that nothing uses back to the file system, some at a time, while they are most of the file. Returns
   // whether there were any.
   bool give_back_space();

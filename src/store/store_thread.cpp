@@ -283,6 +283,7 @@ void Store::Thread::run() {
   while (take()) do_turn();
   page_reader_.reset();
   writer_.reset();
+  database_.move_wal_into_file();
   database_.close();
   lock_.release();
 }

@@ -451,6 +451,18 @@ TEST_F(ItemsTest, SurviveAForkBeforeTheThreadStarts) {
   EXPECT_THAT(open.keys(number), ElementsAre("parent's", "child's", "thread's"));
 }
 
+// What Prosody's thread reads by is still open then.
+TEST_F(ItemsTest, AreAllInTheOneFileWhenTheStoreHasStopped) {
+  OpenItems open(settings());
+  open.store.start(nullptr);
+  const RowNumber number = open.items.find_or_make_store(name());
+  open.append(number, "a");
+  EXPECT_EQ(open.items.committed().count(number, {}), 1U);
+  open.store.stop(patience);
+  const std::string wal = path() + "-wal";
+  EXPECT_TRUE(!std::filesystem::exists(wal) || std::filesystem::file_size(wal) == 0);
+}
+
 TEST_F(ItemsTest, ADatabaseThatIsDamagedIsLeftAsItIs) {
   std::filesystem::create_directories(directory);
   {
