@@ -261,6 +261,8 @@ TEST(StorageThatIsChanged, HasManyItemsOfANodeInAMoment) {
     file << std::string(item).replace(key, 4, "item" + std::to_string(i));
   }
   file.close();
+  std::filesystem::remove(
+      std::filesystem::path(list).replace_extension("lidx"));  // Prosody 13's index of the list
   EXPECT_EQ(prosody.prosodyctl({"mod_storage_pubsub_mqtt", "import", "pubsub.localhost"}), 0);
   std::filesystem::remove(list);
   EXPECT_EQ(prosody.prosodyctl({"mod_storage_pubsub_mqtt", "export", "pubsub.localhost"}), 0);
