@@ -21,7 +21,7 @@ return function (shared, settings, credentials, component_settings, new_nodes, r
 	-- Returns the account, or nil where there can be none, and whether it may log in, the rule, and why.
 	local function log_in(name)
 		if name == "" then
-			local allowed = settings.boolean("mqtt_allow_anonymous");
+			local allowed = settings.boolean("mqtt_allow_anonymous", nil, false);
 			if allowed == nil then
 				return "", "from loopback", "anonymous clients", "mqtt_allow_anonymous is not set: others must log in";
 			end

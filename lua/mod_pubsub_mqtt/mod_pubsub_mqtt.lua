@@ -85,7 +85,7 @@ local settings = module:require "settings";
 
 -- For the core: what it knows of the configuration.
 local function read_limits()
-	local allow_anonymous = settings.boolean("mqtt_allow_anonymous"); -- nil: from loopback only
+	local allow_anonymous = settings.boolean("mqtt_allow_anonymous", nil, false); -- nil: from loopback only
 	local limits = settings.limits(library.limits);
 	limits.passwords_in_the_clear = not settings.boolean("mqtt_require_encryption", true)
 		or module:get_option_boolean("allow_unencrypted_plain_auth", false);

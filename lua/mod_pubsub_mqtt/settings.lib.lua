@@ -59,9 +59,16 @@ local function reader(context)
 		return context:get_option_path(name, default, "data");
 	end
 
-	function settings.boolean(name, default)
+	-- `strictest`, or where there is none the default, is used instead of what is neither true nor false: Prosody has
+	-- returned nil then.
+	function settings.boolean(name, default, strictest)
 		is_read[name] = true;
-		return context:get_option_boolean(name, default);
+		local value = context:get_option_boolean(name, default);
+		local written = context:get_option(name);
+		if value ~= nil or written == nil then return value; end
+		if strictest == nil then strictest = default; end
+		context:log("error", "%s = %s is neither true nor false: using %s", name, written, strictest);
+		return strictest;
 	end
 
 	function settings.log(level, text)

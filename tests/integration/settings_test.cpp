@@ -1,7 +1,9 @@
 // Settings that are not what they should be, and those that Prosody 13 reads differently.
 #include <gtest/gtest.h>
 
+#include "byte_stream.h"
 #include "free_port.h"
+#include "outside_address.h"
 #include "prosody.h"
 #include "raw_session.h"
 #include "running_prosody.h"
@@ -56,6 +58,29 @@ TEST(Settings, AGroupThatIsNeitherTheServersNorAnAccountsIsAnAccounts) {
   prosody.start({.global = "mqtt_shared_groups = \"host\""});
   prosody.log().wait_for(
       "error\tmqtt_shared_groups = host is none of \"server\", \"account\": using \"account\"");
+}
+
+// A mistake in it opens nothing: not understood, mqtt_require_encryption would be false.
+TEST(Settings, WhatIsNeitherTrueNorFalseIsReportedAndOpensNothing) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_interfaces = { \"*\" }\nallow_unencrypted_plain_auth = false\n"
+                           "mqtt_require_encryption = \"yes\"\n"
+                           "mqtt_allow_anonymous = \"no\"\nmqtt_page = {}\n"
+                           "mqtt_users_create_nodes = \"juliet\""});
+  for (const char* line :
+       {"mqtt_require_encryption = yes is neither true nor false: using true",
+        "mqtt_allow_anonymous = no is neither true nor false: using false", "mqtt_page = .*: using true",
+        "mqtt_users_create_nodes = juliet is neither true nor false: using false"}) {
+    prosody.log().wait_for(std::string("error\t") + line);
+  }
+  RawMqtt outsider(std::make_unique<TcpStream>(prosody.mqtt_port(), outside_address()));
+  EXPECT_EQ(connect(outsider, {.client_identifier = "outsider",
+                               .user_name = "juliet@localhost",
+                               .password = account_password})
+                .reason,
+            mqtt::Reason::not_authorized);
+  RawMqtt from_loopback(prosody.mqtt_port());
+  EXPECT_EQ(connect(from_loopback, {.client_identifier = "client"}).reason, mqtt::Reason::not_authorized);
 }
 
 TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
