@@ -1,5 +1,6 @@
 -- Who a client is: Prosody's accounts, asked as XMPP's SASL mechanisms PLAIN and EXTERNAL ask them.
 
+local configmanager = require "core.configmanager";
 local jid = require "util.jid";
 local stringprep = require "util.encodings".stringprep;
 local usermanager = require "core.usermanager";
@@ -12,8 +13,21 @@ return function (settings)
 	local credentials = {};
 	local user_host, certificate_user, requires_encryption;
 
+	-- Hosts may not be active yet.
+	local function is_virtual_host(host)
+		return rawget(configmanager.getconfig(), host) ~= nil and configmanager.get(host, "component_module") == nil;
+	end
+
+	local function read_user_host()
+		local name = settings.string("mqtt_user_host");
+		user_host = name and (jid.prep(name) or "");
+		if user_host and not is_virtual_host(user_host) then
+			module:log("error", "mqtt_user_host = %s is no VirtualHost: user names without a host are refused", name);
+		end
+	end
+
 	function credentials.read_settings()
-		user_host = jid.prep(settings.string("mqtt_user_host"));
+		read_user_host();
 		certificate_user = settings.choice("mqtt_certificate_user", "xmpp_address",
 			{ "xmpp_address", "dns_name", "email" }, "xmpp_address");
 		requires_encryption = settings.boolean("mqtt_require_encryption", true);
@@ -53,7 +67,10 @@ return function (settings)
 		end
 	end
 
-	local no_host = "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
+	local function no_host()
+		return user_host and ("the user name has no host, and mqtt_user_host = %s is no VirtualHost"):format(user_host)
+			or "the user name has no host: set mqtt_user_host to the VirtualHost that is meant";
+	end
 	local no_account =
 		"the user name is no account of this server: give it as NAME@HOST, where HOST is one of its VirtualHosts";
 
@@ -93,7 +110,7 @@ return function (settings)
 			host = host or said_host;
 		end
 		host = host or host_by_tls(request) or default_host();
-		if not host then return nil, no_host; end
+		if not host then return nil, no_host(); end
 		if not is_account_host(host) then return nil, no_account; end
 		return username, host;
 	end
@@ -209,7 +226,7 @@ return function (settings)
 			username, host = credentials.to_account(request.user_name);
 			if not username then
 				local has_host = request.user_name:find("@", 1, true) or default_host();
-				return "bad_credentials", has_host and no_account or no_host;
+				return "bad_credentials", has_host and no_account or no_host();
 			end
 		end
 		if credentials.names_an_account(request) then

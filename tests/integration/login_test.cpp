@@ -303,7 +303,8 @@ TEST(LoginSettings, TwoVirtualHostsNeedANameOrMqttUserHost) {
   prosody.stop();
   prosody.start({.global = "mqtt_user_host = \"pubsub.localhost\"", .more_hosts = second});
   EXPECT_EQ(connect_code("juliet"), bad_password);
-  prosody.log().wait_for("login failed: the user name has no host: set mqtt_user_host");
+  prosody.log().wait_for(
+      "login failed: the user name has no host, and mqtt_user_host = pubsub.localhost is no VirtualHost");
   prosody.stop();
   prosody.start({.global = "mqtt_user_host = \"localhost\"", .more_hosts = second});
   EXPECT_EQ(connect_code("juliet"), accepted);

@@ -83,6 +83,23 @@ TEST(Settings, WhatIsNeitherTrueNorFalseIsReportedAndOpensNothing) {
   EXPECT_EQ(connect(from_loopback, {.client_identifier = "client"}).reason, mqtt::Reason::not_authorized);
 }
 
+TEST(Settings, AHostOfUserNamesThatIsNoVirtualHostIsReportedAndRefusesThem) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_user_host = \"pubsub.localhost\""});
+  prosody.log().wait_for("error\tmqtt_user_host = pubsub.localhost is no VirtualHost");
+  RawMqtt client(prosody.mqtt_port());
+  EXPECT_EQ(
+      connect(client, {.client_identifier = "client", .user_name = "juliet", .password = "secret"}).reason,
+      mqtt::Reason::bad_user_name_or_password);
+  prosody.log().wait_for("\"client\".*mqtt_user_host = pubsub.localhost is no VirtualHost");
+  prosody.reload({.global = "mqtt_user_host = \"LOCALHOST\""});
+  RawMqtt again(prosody.mqtt_port());
+  EXPECT_EQ(
+      connect(again, {.client_identifier = "client", .user_name = "juliet", .password = "secret"}).reason,
+      mqtt::Reason::success);
+  EXPECT_EQ(prosody.log().count("mqtt_user_host = LOCALHOST"), 0U);
+}
+
 TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
   Prosody prosody;
   prosody.start({.global = "mqtt_node_defaults = \"open\""});
