@@ -42,25 +42,35 @@ return function (settings, shared, page)
 
 	local address = "address, or range of addresses like 192.0.2.0/24";
 
-	local function give()
-		local core = shared.core; -- which `shared` may lose on the way
-		if not core then return; end
-		core:set_access({
+	local of_settings;
+	local function read_settings()
+		of_settings = {
 			proxies = each(range, "mqtt_proxies", settings.array("mqtt_proxies"), address);
 			-- Prosody's own, with its default.
 			trusted_proxies = each(range, "trusted_proxies",
 				module:get_option_array("trusted_proxies", { "127.0.0.1", "::1" }), address);
 			websocket_origins = each(origin, "mqtt_websocket_origins", settings.array("mqtt_websocket_origins"),
 				"origin like https://app.example.org, without a path");
-			hosts = array.collect(it.keys(prosody.hosts));
 			page = page();
-		});
+		};
+	end
+
+	local function give()
+		local core = shared.core; -- which `shared` may lose on the way
+		if not core then return; end
+		of_settings.hosts = array.collect(it.keys(prosody.hosts));
+		core:set_access(of_settings);
+	end
+
+	local function read_and_give()
+		read_settings();
+		give();
 	end
 
 	module:hook("host-activated", give);
 	module:hook("host-deactivated", give);
 
 	-- At once, and after a reload.
-	give();
-	return give;
+	read_and_give();
+	return read_and_give;
 end

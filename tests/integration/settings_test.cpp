@@ -100,6 +100,14 @@ TEST(Settings, AHostOfUserNamesThatIsNoVirtualHostIsReportedAndRefusesThem) {
   EXPECT_EQ(prosody.log().count("mqtt_user_host = LOCALHOST"), 0U);
 }
 
+TEST(Settings, AnAddressThatIsNoneIsReportedOnceHoweverManyHostsThereAre) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_proxies = { \"10.0.0.0/33\" }",
+                 .more_hosts = "\nVirtualHost \"second.localhost\"\nVirtualHost \"third.localhost\""});
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("mqtt_proxies: \"10.0.0.0/33\" is no address"), 1U);
+}
+
 TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
   Prosody prosody;
   prosody.start({.global = "mqtt_node_defaults = \"open\""});
