@@ -146,15 +146,25 @@ return function (shared, library)
 
 	local opened = {}; -- service -> addresses() when its ports were opened
 
-	-- Portmanager opens ports when a module provides them, and not again. Clients stay: they have left the port.
+	-- Since somebody else had them, say. Ports of which some are open stay so: an interface may never be there.
+	local function is_left_closed(service_name)
+		local ports_set = configmanager.get("*", service_name.."_ports");
+		return not (type(ports_set) == "table" and next(ports_set) == nil)
+			and portmanager.get_active_services():iter(service_name, nil, nil, nil)() == nil;
+	end
+
+	-- Portmanager opens ports when a module provides them, and not again. Clients stay: they have left the port. One
+	-- service may get what was the other's.
 	local function open_again_where_changed()
+		local changed = {};
 		for service_name, before in pairs(opened) do
 			opened[service_name] = addresses(service_name);
-			if opened[service_name] ~= before and portmanager.get_service(service_name) then
-				portmanager.deactivate(service_name);
-				portmanager.activate(service_name);
+			if (opened[service_name] ~= before or is_left_closed(service_name)) and portmanager.get_service(service_name) then
+				table.insert(changed, service_name);
 			end
 		end
+		for _, service_name in ipairs(changed) do portmanager.deactivate(service_name); end
+		for _, service_name in ipairs(changed) do portmanager.activate(service_name); end
 	end
 
 	module:hook("service-added", function () for_each_port(adopt); end);

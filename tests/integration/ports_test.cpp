@@ -81,6 +81,32 @@ TEST(Ports, ABusyOneIsReportedByProsodyAndTheOthersServe) {
   EXPECT_EQ(client.connect("client"), mqtt::Reason::success);
 }
 
+TEST(Ports, OneThatWasBusyIsOpenedByAReloadWhenItIsFree) {
+  const Configuration configuration{.global = R"(mqtt_interfaces = { "127.0.0.1" })"};
+  Prosody prosody;
+  {
+    const FileDescriptor taken = listen_on(prosody.mqtt_port());
+    prosody.start(configuration);
+    prosody.log().wait_for("Failed to open server port " + std::to_string(prosody.mqtt_port()) + ".* in use");
+  }
+  prosody.reload(configuration);
+  connected(prosody.mqtt_port(), "client").ping();
+}
+
+TEST(Ports, OfTheTwoServicesMayBeExchangedByAReload) {
+  Prosody prosody;
+  const auto ports = [](std::uint16_t plain, std::uint16_t tls) {
+    return Configuration{.global = "mqtt_ports = { " + std::to_string(plain) + " }\nmqtt_tls_ports = { " +
+                                   std::to_string(tls) + " }"};
+  };
+  prosody.start(ports(prosody.mqtt_port(), prosody.mqtt_tls_port()));
+  prosody.reload(ports(prosody.mqtt_tls_port(), prosody.mqtt_port()));
+  connected(prosody.mqtt_tls_port(), "client").ping();
+  RawMqtt over_tls(std::make_unique<TlsStream>(prosody.mqtt_port(),
+                                               TlsStream::Options{.server_name = "pubsub.localhost"}));
+  EXPECT_EQ(over_tls.connect("over TLS"), mqtt::Reason::success);
+}
+
 TEST(Ports, OneClosedInTheShellIsFreeAtOnceAndClientsStay) {
   Prosody prosody;
   prosody.start({.global = R"(mqtt_interfaces = { "127.0.0.1" })"});
