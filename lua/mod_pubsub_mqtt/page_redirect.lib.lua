@@ -1,5 +1,4 @@
--- Where Prosody's mod_http runs, https://HOST:5281/mqtt/ leads to the page, which is on MQTT's own port of HOST. Where
--- mod_http does not, nobody looks at what is provided here.
+-- Where Prosody's mod_http runs, https://HOST:5281/mqtt/ leads to the page, which is on MQTT's own port of HOST.
 
 local portmanager = require "core.portmanager";
 
@@ -32,6 +31,12 @@ local function lead(event)
 	return 307;
 end
 
+-- What is provided before mod_http has its ports, it calls an error.
+local function http_is_open()
+	local open = portmanager.get_active_services();
+	return open:get("http") ~= nil or open:get("https") ~= nil;
+end
+
 -- page: what page.lib.lua returns
 return function (page)
 	local app = { name = "mqtt", route = { ["GET /"] = lead } };
@@ -39,7 +44,7 @@ return function (page)
 
 	-- At once, and after a reload.
 	local function follow()
-		local is_served = page() ~= nil;
+		local is_served = http_is_open() and page() ~= nil;
 		if is_served and not is_provided then
 			module:provides("http", app);
 		elseif is_provided and not is_served then
@@ -48,6 +53,11 @@ return function (page)
 		is_provided = is_served;
 	end
 
+	local function follow_http(event)
+		if event.name == "http" or event.name == "https" then follow(); end
+	end
+	module:hook("service-added", follow_http);
+	module:hook("service-removed", follow_http);
 	follow();
 	return follow;
 end

@@ -213,6 +213,25 @@ TEST_F(PageTest, ProsodysHttpLeadsToIt) {
   EXPECT_EQ(location("localhost"), "");
 }
 
+TEST_F(PageTest, ProsodysHttpThatIsLoadedLaterHasNothingToComplainOf) {
+  make_page();
+  const FreePort http;
+  prosody.start({.global = "http_interfaces = { \"127.0.0.1\" }\nhttps_ports = {}\nhttp_ports = { " +
+                           std::to_string(http.number()) + " }"});
+  const auto location = [&] {
+    TcpStream stream(http.number());
+    return ask(stream, "GET /mqtt/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .field("Location");
+  };
+  const std::string page = "https://localhost:" + std::to_string(prosody.mqtt_tls_port()) + "/";
+  prosody.shell(R"(module:load("http", "localhost"))");
+  EXPECT_EQ(location(), page);
+  prosody.shell(R"(module:reload("http", "localhost"))");
+  EXPECT_EQ(location(), page);
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("'mqtt' will be unreachable"), 0U);
+}
+
 TEST_F(PageTest, ProsodysHttpIsNotLoadedForIt) {
   make_page();
   prosody.start();
