@@ -1,5 +1,7 @@
 -- Settings that are not what they should be are reported, and do not stop the module from loading.
 
+local paths = require "util.paths";
+
 -- Prosody 13 understands "2 days", Prosody 0.12 takes seconds.
 local get_option_period = module.get_option_period or module.get_option_number;
 
@@ -56,7 +58,10 @@ local function reader(context)
 	-- Relative to the directory of Prosody's data.
 	function settings.path(name, default)
 		is_read[name] = true;
-		return context:get_option_path(name, default, "data");
+		local path = context:get_option_path(name, default, "data");
+		if path then return path; end
+		context:log("error", "%s = %s is no path: using the default, %s", name, context:get_option(name), default);
+		return paths.resolve_relative_path(prosody.paths.data, default);
 	end
 
 	-- `strictest`, or where there is none the default, is used instead of what is neither true nor false: Prosody has

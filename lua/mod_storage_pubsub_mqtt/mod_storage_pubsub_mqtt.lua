@@ -29,7 +29,7 @@ end
 local global = module:context("*");
 local is_server = prosody.process_type == "prosody"; -- prosodyctl works beside one
 local path = paths.resolve_relative_path(prosody.paths.data or ".",
-	global:get_option_string("mqtt_store", "pubsub_mqtt.sqlite"));
+	global:get_option_string("mqtt_store") or "pubsub_mqtt.sqlite"); -- as settings.lib.lua of mod_pubsub_mqtt has it
 local durability = global:get_option_string("mqtt_durability", "disk") == "process" and "process" or "disk";
 
 local function write_log(lines)

@@ -108,6 +108,17 @@ TEST(Settings, AnAddressThatIsNoneIsReportedOnceHoweverManyHostsThereAre) {
   EXPECT_EQ(prosody.log().count("mqtt_proxies: \"10.0.0.0/33\" is no address"), 1U);
 }
 
+TEST(Settings, AStoreThatIsNoPathIsReportedAndTheDefaultIsUsed) {
+  Prosody prosody;
+  prosody.start({.global = "mqtt_store = {}", .component = R"(
+    modules_enabled = { "pubsub_mqtt" }
+    storage = "pubsub_mqtt"
+    autocreate_on_publish = true)"});
+  prosody.log().wait_for("error\tmqtt_store = .* is no path: using the default, pubsub_mqtt.sqlite");
+  RawMqtt client = connected(prosody.mqtt_port(), "client");
+  publish(client, {.topic = "pubsub.localhost/json/node", .payload = "1", .qos = mqtt::QoS::at_least_once});
+}
+
 TEST(Settings, NodeDefaultsThatAreNoTableAreReportedAndNoneAreUsed) {
   Prosody prosody;
   prosody.start({.global = "mqtt_node_defaults = \"open\""});
