@@ -1,5 +1,6 @@
 -- What is hooked on a pubsub host, so that the core hears of all that happens there. All of it, or nothing.
 
+local configmanager = require "core.configmanager";
 local jid = require "util.jid";
 local storagemanager = require "core.storagemanager";
 
@@ -179,8 +180,10 @@ return function (shared, component_settings, retained, current_item, observers, 
 	function hosts.enable(module)
 		local host = { name = module.host, module = module, undo = {} };
 		if not prosody.hosts[host.name].modules.pubsub then
-			module:log("error", "pubsub_mqtt works on pubsub components only: move it to modules_enabled of a "
-				.."Component \"...\" \"pubsub\"");
+			module:log("error", configmanager.get(host.name, "component_module") == "pubsub"
+				and "mod_pubsub is not loaded, see above why: mend that, and load pubsub_mqtt again"
+				or "pubsub_mqtt works on pubsub components only: move it to modules_enabled of a "
+					.."Component \"...\" \"pubsub\"");
 			return;
 		end
 		local ok, err = pcall(enable, host);

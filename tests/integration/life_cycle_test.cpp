@@ -208,6 +208,12 @@ TEST(LifeCycleWithAnError, OnAVirtualHostTheLogSaysWhyAndNothingElseBreaks) {
   juliet.ping("localhost");
 }
 
+TEST_F(LifeCycle, OnAComponentWithoutModPubsubTheLogSaysThatThisIsMissing) {
+  prosody.shell(R"(module:unload("pubsub", "pubsub.localhost"))");
+  prosody.shell(R"(module:load("pubsub_mqtt", "pubsub.localhost"))");
+  prosody.log().wait_for("pubsub.localhost:pubsub_mqtt\terror\tmod_pubsub is not loaded");
+}
+
 TEST_F(LifeCycle, AHostOnWhichNotEverythingCanBeHookedIsNotServedAtAll) {
   const auto tell_service = [&](const std::string& events) {
     prosody.shell(">local events = prosody.hosts['pubsub.localhost'].modules.pubsub.get_service().events " +
