@@ -3,6 +3,7 @@
 local array = require "util.array";
 local configmanager = require "core.configmanager";
 local it = require "util.iterators";
+local nameprep = require "util.encodings".stringprep.nameprep;
 
 -- settings: what settings.lib.lua returns; shared: see mod_pubsub_mqtt.lua
 return function (settings, shared)
@@ -38,8 +39,13 @@ return function (settings, shared)
 		end
 	end
 
+	-- The name of a component may have capitals in the configuration; Prosody's has none.
+	local function with_prosodys_name(text)
+		return text and text:gsub("^[^/]+", nameprep);
+	end
+
 	function mountpoint.read_settings()
-		setting, logged = settings.string("mqtt_mountpoint"), nil;
+		setting, logged = with_prosodys_name(settings.string("mqtt_mountpoint")), nil;
 		mountpoint.follow_hosts();
 	end
 

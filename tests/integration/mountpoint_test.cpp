@@ -226,6 +226,11 @@ TEST_F(MountPoint, WrongSettingsAreNamedAndMountNothing) {
   }
 }
 
+TEST_F(MountPoint, NamesTheComponentAsTheConfigurationMay) {
+  start("PubSub.Localhost/any/Home");
+  prosody.log().wait_for("info\t.* are taken below pubsub.localhost/any/Home:");
+}
+
 TEST_F(MountPoint, SaysAtLoadWhatItMeansForWildcards) {
   start("pubsub.localhost/any");
   prosody.log().wait_for("info.*no pubsub host are taken below pubsub.localhost/any.*#");
