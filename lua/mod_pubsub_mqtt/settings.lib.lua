@@ -16,15 +16,25 @@ local of_ports = {
 
 local is_read = {}; -- name -> true, of those that were asked for here
 
+-- Host and name -> true, of what was reported since the configuration was read: some settings are asked for often.
+local reported = {};
+module:hook("config-reloaded", function () reported = {}; end, 2000); -- before anybody reads them again
+
 -- context: the module, as it is on a host or everywhere
 local function reader(context)
 	local settings = {};
 
+	local function report(name, complaint, ...)
+		local key = context.host.." "..name;
+		if reported[key] then return; end
+		reported[key] = true;
+		context:log("error", "%s = %s "..complaint, name, context:get_option(name), ...);
+	end
+
 	-- Uses the default for what is no number, too: Prosody has returned nil then.
 	local function checked(name, value, default, min, max)
 		if value and value >= min and value <= max then return value; end
-		context:log("error", "%s = %s is not between %d and %d: using the default, %d",
-			name, context:get_option(name), min, max, default);
+		report(name, "is not between %d and %d: using the default, %d", min, max, default);
 		return default;
 	end
 
@@ -60,7 +70,7 @@ local function reader(context)
 		is_read[name] = true;
 		local path = context:get_option_path(name, default, "data");
 		if path then return path; end
-		context:log("error", "%s = %s is no path: using the default, %s", name, context:get_option(name), default);
+		report(name, "is no path: using the default, %s", default);
 		return paths.resolve_relative_path(prosody.paths.data, default);
 	end
 
@@ -69,10 +79,9 @@ local function reader(context)
 	function settings.boolean(name, default, strictest)
 		is_read[name] = true;
 		local value = context:get_option_boolean(name, default);
-		local written = context:get_option(name);
-		if value ~= nil or written == nil then return value; end
+		if value ~= nil or context:get_option(name) == nil then return value; end
 		if strictest == nil then strictest = default; end
-		context:log("error", "%s = %s is neither true nor false: using %s", name, written, strictest);
+		report(name, "is neither true nor false: using %s", strictest);
 		return strictest;
 	end
 
@@ -90,9 +99,7 @@ local function reader(context)
 		is_read[name] = true;
 		local value = context:get_option(name);
 		if type(value) == "table" then return value; end
-		if value ~= nil then
-			context:log("error", "%s = %s is no table: using none", name, value);
-		end
+		if value ~= nil then report(name, "is no table: using none"); end
 		return {};
 	end
 
@@ -103,8 +110,7 @@ local function reader(context)
 		for _, choice in ipairs(choices) do
 			if value == choice then return value; end
 		end
-		context:log("error", "%s = %s is none of \"%s\": using \"%s\"",
-			name, context:get_option(name), table.concat(choices, "\", \""), strictest);
+		report(name, "is none of \"%s\": using \"%s\"", table.concat(choices, "\", \""), strictest);
 		return strictest;
 	end
 

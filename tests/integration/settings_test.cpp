@@ -63,16 +63,26 @@ TEST(Settings, AGroupThatIsNeitherTheServersNorAnAccountsIsAnAccounts) {
 // A mistake in it opens nothing: not understood, mqtt_require_encryption would be false.
 TEST(Settings, WhatIsNeitherTrueNorFalseIsReportedAndOpensNothing) {
   Prosody prosody;
-  prosody.start({.global = "mqtt_interfaces = { \"*\" }\nallow_unencrypted_plain_auth = false\n"
-                           "mqtt_require_encryption = \"yes\"\n"
-                           "mqtt_allow_anonymous = \"no\"\nmqtt_page = {}\n"
-                           "mqtt_users_create_nodes = \"juliet\""});
+  const Configuration configuration{.global =
+                                        "mqtt_interfaces = { \"*\" }\nallow_unencrypted_plain_auth = false\n"
+                                        "mqtt_require_encryption = \"yes\"\n"
+                                        "mqtt_allow_anonymous = \"no\"\nmqtt_page = {}\n"
+                                        "mqtt_users_create_nodes = \"juliet\""};
+  prosody.start(configuration);
   for (const char* line :
        {"mqtt_require_encryption = yes is neither true nor false: using true",
         "mqtt_allow_anonymous = no is neither true nor false: using false", "mqtt_page = .*: using true",
         "mqtt_users_create_nodes = juliet is neither true nor false: using false"}) {
     prosody.log().wait_for(std::string("error\t") + line);
   }
+  prosody.wait_for_log();
+  for (const char* asked_for_often :
+       {"mqtt_require_encryption = yes is neither", "mqtt_page = .* is neither"}) {
+    EXPECT_EQ(prosody.log().count(asked_for_often), 1U);
+  }
+  prosody.reload(configuration);
+  prosody.wait_for_log();
+  EXPECT_EQ(prosody.log().count("mqtt_require_encryption = yes is neither"), 2U);
   RawMqtt outsider(std::make_unique<TcpStream>(prosody.mqtt_port(), outside_address()));
   EXPECT_EQ(connect(outsider, {.client_identifier = "outsider",
                                .user_name = "juliet@localhost",
