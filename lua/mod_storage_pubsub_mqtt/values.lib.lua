@@ -33,12 +33,12 @@ return function (stanza_text)
 	-- Returns nil and why, for what cannot be stored.
 	function values.encode(value)
 		if value == nil then return nil, "there is no value"; end
-		local text = st.is_stanza(value) and stanza_text(value);
+		local is_stanza = st.is_stanza(value);
+		local text = is_stanza and stanza_text(value);
 		if text then return text; end
-		local ok;
-		ok, text = pcall(st.is_stanza(value) and write_stanza or serialize, value);
-		if not ok then return nil, text; end
-		return text;
+		local ok, written = pcall(is_stanza and write_stanza or serialize, value);
+		if not ok then return nil, written; end
+		return written;
 	end
 
 	-- Returns nil and why, for what is damaged. Nothing else that is written begins with a <.
